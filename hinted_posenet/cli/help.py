@@ -1,0 +1,57 @@
+"""Help texts, read from the config files without importing anything heavy."""
+
+import re
+from pathlib import Path
+
+VERBS = {
+    "simulate": "write an aerial data set from a generated or a real world",
+    "train": "train a network and score it on the test split",
+    "evaluate": "score a checkpoint beside its controls",
+    "predict": "write poses for a folder of images without ground truth",
+    "compare": "one table, and a map, of several runs",
+}
+EXAMPLES = {
+    "simulate": "hinted-posenet simulate recipe=quickstart",
+    "train": "hinted-posenet train data=seven_scenes data.scene=redkitchen method=hinted_residual",
+    "evaluate": "hinted-posenet evaluate checkpoint=runs/seven_scenes/redkitchen/posenet/seed-0",
+    "predict": "hinted-posenet predict checkpoint=RUN images=FOLDER output=poses.txt",
+}
+
+
+def config_folder() -> Path:
+    """The configs: inside an installed package, or beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "configs"
+    return inside if inside.is_dir() else package.parent / "configs"
+
+
+def main_help() -> str:
+    """What hinted-posenet --help prints."""
+    verbs = "\n".join(f"  {verb:10}{text}" for verb, text in VERBS.items())
+    return (
+        "usage: hinted-posenet VERB [key=value ...]\n\n"
+        "Camera relocalization with hinted networks.\n\n"
+        f"{verbs}\n\nhinted-posenet VERB --help tells a verb's groups and keys."
+    )
+
+
+def verb_help(verb: str) -> str:
+    """What hinted-posenet VERB --help prints: the verb's groups with their choices, then its own keys."""
+    if verb == "compare":
+        return "usage: hinted-posenet compare RUN... [--figure FILE.png]\n\n" + VERBS[verb]
+    text = (config_folder() / f"{verb}.yaml").read_text()
+    defaults, _, own = text.partition("\n\n")
+    groups = re.findall(r"^  - (\w+): *(\S+)", defaults, flags=re.MULTILINE)
+    lines = [f"  {group:14}{_choices(group, default)}" for group, default in groups]
+    keys = own.split("\n\nhydra:")[0].rstrip()
+    return (
+        f"usage: hinted-posenet {verb} [group=choice ...] [key=value ...]\n\n{VERBS[verb]}; for example\n"
+        f"  {EXAMPLES[verb]}\n\ngroups (* default):\n" + "\n".join(lines) + f"\n\nkeys:\n{keys}\n\n"
+        f"A group's keys are in {config_folder()}/GROUP/CHOICE.yaml; set them as GROUP.KEY=VALUE.\n"
+        f"hinted-posenet {verb} ... --cfg job prints the whole config."
+    )
+
+
+def _choices(group: str, default: str) -> str:
+    names = sorted(path.stem for path in (config_folder() / group).glob("*.yaml"))
+    return ", ".join(f"{name}*" if name == default else name for name in names)

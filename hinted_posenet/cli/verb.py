@@ -1,0 +1,100 @@
+"""A Hydra verb: compose the config, answer mistakes in one line, run the engine's function of that name."""
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import hydra
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from hinted_posenet.cli.help import config_folder
+from hinted_posenet.types import InputError
+
+
+def run_verb(verb: str) -> None:
+    """Run ``engine.<verb>`` with the config that the command line asks for."""
+    check_overrides(verb, [arg for arg in sys.argv[1:] if "=" in arg and not arg.startswith("-")])
+
+    @hydra.main(config_path=str(config_folder()), config_name=verb, version_base="1.3")
+    def task(config: DictConfig) -> None:
+        with one_line_errors():
+            try:
+                plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+            except MissingMandatoryValue as error:
+                key = error.full_key or str(error)
+                raise InputError(f"{key}: required; give {key}=VALUE") from None
+            from hinted_posenet import engine  # imports torch
+
+            getattr(engine, verb)(plain)
+
+    task()
+
+
+def check_overrides(verb: str, overrides: list[str]) -> None:
+    """Compose once beforehand: Hydra's own messages name neither the keys there are nor the nearest one."""
+    single = [o for o in overrides if not ({"--multirun", "-m"} & set(sys.argv) and "," in o)]
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        try:
+            compose(verb, overrides=single)
+        except MissingConfigException as error:
+            fail(f"{_first_line(error)}; choices: {', '.join(error.options or [])}")
+        except (HydraException, OmegaConfBaseException) as error:
+            known = re.search(r"Could not override '([\w.@/]+)'", str(error))
+            fail(_unknown_key(verb, known.group(1)) if known else " ".join(str(error).split()))
+    GlobalHydra.instance().clear()
+
+
+def _unknown_key(verb: str, key: str) -> str:
+    """Names the nearest keys of the deepest node of the default config that the key leads to."""
+    groups = {path.name for path in config_folder().iterdir() if path.is_dir()}
+    required = ["data=seven_scenes"] if verb == "train" else []
+    node: Any = compose(verb, overrides=required)
+    trail: list[str] = []
+    for part in key.split("."):
+        if not OmegaConf.is_dict(node) or part not in node:
+            break
+        node = node[part]
+        trail.append(part)
+    choices = sorted(str(name) for name in node) if OmegaConf.is_dict(node) else []
+    if not trail:
+        choices = sorted(groups & {*choices, *groups} | set(choices))
+    where = ".".join(trail)
+    close = difflib.get_close_matches(
+        key.split(".")[len(trail) :][0] if trail else key, choices, n=1
+    )
+    did_you_mean = f"; did you mean {'.'.join([*trail, close[0]])}?" if close else ""
+    inside = f" of {where}" if where else ""
+    return f"unknown key {key}; keys{inside}: {', '.join(choices)}{did_you_mean}"
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """InputError as one line and exit code 1, without a traceback; HINTED_POSENET_DEBUG=1 shows it all."""
+    try:
+        yield
+    except InputError as error:
+        if os.environ.get("HINTED_POSENET_DEBUG"):
+            raise
+        # an error in a decoding process arrives with that process's traceback in front
+        fail(str(error).rpartition("InputError: ")[2].strip())
+    except KeyboardInterrupt:
+        fail("interrupted; run again with resume=true to continue")
+
+
+def fail(message: str) -> NoReturn:
+    """Print and exit with code 1."""
+    sys.stderr.write(f"error: {message}\n")
+    sys.stderr.flush()
+    sys.exit(1)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".")

@@ -1,0 +1,1 @@
+"""Posed images: readers of data sets on disk, decoding, splits and augmentation."""

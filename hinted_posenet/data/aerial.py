@@ -1,0 +1,126 @@
+"""Aerial data sets as the simulator writes them.
+
+Layout::
+
+    <root>/<scene>/manifest.json   {"format": "hinted_posenet aerial", "version": 1, "scene": ...,
+                                    "camera": {"width", "height", "fx", "fy", "cx", "cy"},
+                                    "counts": {"train": n, "val": n, "test": n}, ...}
+    <root>/<scene>/frames.csv      one row a frame: name, split, flight, season, date, T_cam_world_*
+    <root>/<scene>/images/<flight>/<index:06d>.jpg      a frame's name is <flight>/<index:06d>.jpg
+
+World: east, north, up in metres. Flights are the sequences; season and date are the tags.
+"""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from hinted_posenet.data.layout import (
+    check_split,
+    file_names,
+    image_size,
+    intrinsics,
+    read_lines,
+    scene_folder,
+)
+from hinted_posenet.pose_io import AERIAL_POSE_COLUMNS, parse_aerial_row
+from hinted_posenet.types import InputError, View
+
+CARD = "datasets/aerial/README.md"
+FORMAT, VERSION = "hinted_posenet aerial", 1
+SPLITS = ("train", "val", "test")
+COLUMNS = ["name", "split", "flight", "season", "date", *AERIAL_POSE_COLUMNS]
+
+
+def read_views(root: Path, scene: str, split: str) -> list[View]:
+    """Views of one split (train, val or test) of a scene."""
+    check_split(split, SPLITS)
+    folder = scene_folder(root, scene, "manifest.json", CARD)
+    manifest = read_manifest(folder / "manifest.json")
+    rows = _read_rows(folder / "frames.csv")
+    _check_counts(folder, manifest, rows)
+    camera = manifest["camera"]
+    K = intrinsics(camera["fx"], camera["fy"], camera["cx"], camera["cy"])
+    present: dict[str, set[str]] = {}
+    views = []
+    for number, row in rows:
+        if row["split"] != split:
+            continue
+        where = f"{folder / 'frames.csv'} line {number}"
+        parent, _, file = row["name"].rpartition("/")
+        if parent not in present:
+            present[parent] = file_names(folder / "images" / parent)
+        if file not in present[parent]:
+            raise InputError(
+                f"{scene}: missing image images/{row['name']} listed in frames.csv line {number}; "
+                f"simulate the scene again, see {CARD}"
+            )
+        image = folder / "images" / row["name"]
+        size = image_size(image)
+        if size != (camera["width"], camera["height"]):
+            raise InputError(
+                f"{image}: is {size[0]}x{size[1]}, manifest.json says "
+                f"{camera['width']}x{camera['height']}; simulate the scene again, see {CARD}"
+            )
+        tags = {"season": row["season"], "date": row["date"]}
+        T_world_cam = parse_aerial_row(row, where)
+        views.append(View(row["name"], image, T_world_cam, K, row["flight"], tags))
+    return views
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a scene, once its format, version, camera and counts are there."""
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path} line {error.lineno}: not valid JSON ({error.msg}); see {CARD}"
+        ) from None
+    found = manifest.get("format"), manifest.get("version")
+    if found != (FORMAT, VERSION):
+        raise InputError(
+            f"{path}: expected format {FORMAT!r} version {VERSION}, found {found[0]!r} version "
+            f"{found[1]}; simulate the scene again, see {CARD}"
+        )
+    needed = {"camera": ("width", "height", "fx", "fy", "cx", "cy"), "counts": SPLITS}
+    for key, fields in needed.items():
+        for field in fields:
+            if field not in manifest.get(key, {}):
+                raise InputError(f"{path}: {key}.{field} is missing; see {CARD}")
+    return dict(manifest)
+
+
+def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """(line number, row) of frames.csv, with its columns and names checked."""
+    reader = csv.DictReader(read_lines(path, CARD))
+    if sorted(reader.fieldnames or []) != sorted(COLUMNS):
+        difference = ", ".join(sorted(set(reader.fieldnames or []) ^ set(COLUMNS)))
+        raise InputError(
+            f"{path} line 1: expected the columns {','.join(COLUMNS)}; too many or missing: "
+            f"{difference or 'a column twice'}; see {CARD}"
+        )
+    rows: dict[str, tuple[int, dict[str, str]]] = {}
+    for row in reader:
+        where = f"{path} line {reader.line_num}"
+        if None in row or None in row.values():
+            raise InputError(f"{where}: expected {len(COLUMNS)} fields; correct the line")
+        if row["split"] not in SPLITS:
+            raise InputError(f"{where}: split {row['split']!r} is none of {', '.join(SPLITS)}")
+        if row["name"] in rows:
+            raise InputError(f"{where}: {row['name']} is already on line {rows[row['name']][0]}")
+        rows[row["name"]] = (reader.line_num, row)
+    return list(rows.values())
+
+
+def _check_counts(
+    folder: Path, manifest: dict[str, Any], rows: list[tuple[int, dict[str, str]]]
+) -> None:
+    found = Counter(row["split"] for _, row in rows)
+    for split in SPLITS:
+        if manifest["counts"][split] != found[split]:
+            raise InputError(
+                f"{folder.name}: manifest.json says {manifest['counts'][split]} {split} frames, "
+                f"frames.csv has {found[split]}; simulate the scene again, see {CARD}"
+            )

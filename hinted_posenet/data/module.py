@@ -1,0 +1,66 @@
+"""PosedImagesModule: training and validation batches for Lightning."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+from torch import Generator
+from torch.utils.data import DataLoader, Dataset
+
+from hinted_posenet.data.augment import Augment
+from hinted_posenet.data.stacked import StackedSamples, identity
+from hinted_posenet.types import Sample
+
+
+class PosedImagesModule(pl.LightningDataModule):
+    """Batches of ``PosedImages``, or of ``StackedSamples`` where features were computed beforehand.
+
+    Args:
+        train, val: datasets of Sample.
+        batch_size: images per step.
+        workers: decoding processes; 0 decodes in the main one. Stacked samples need none.
+        seed: of the order and of the augmentation. Both depend on the seed and the epoch (step) alone, so a
+            resumed run sees what the uninterrupted one would have seen.
+        augment: applied on the device to training batches that hold images.
+    """
+
+    def __init__(
+        self,
+        train: Dataset[Sample],
+        val: Dataset[Sample],
+        batch_size: int,
+        workers: int,
+        seed: int,
+        augment: Augment | None = None,
+    ):
+        super().__init__()
+        self.train = train
+        self.val = val
+        self.batch_size = batch_size
+        self.workers = workers
+        self.seed = seed
+        self.augment = augment
+
+    def loader(self, dataset: Dataset[Sample], **options: Any) -> DataLoader[Sample]:
+        """A loader of either kind of dataset."""
+        if isinstance(dataset, StackedSamples):
+            return DataLoader(dataset, self.batch_size, collate_fn=identity, **options)
+        return DataLoader(dataset, self.batch_size, num_workers=self.workers, **options)
+
+    def train_dataloader(self) -> DataLoader[Sample]:
+        """Shuffled; made anew each epoch (the trainer reloads it), with a generator of that epoch's own."""
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        generator = Generator().manual_seed(hash((self.seed, epoch)))
+        return self.loader(self.train, shuffle=True, generator=generator)
+
+    def val_dataloader(self) -> DataLoader[Sample]:
+        """In order."""
+        return self.loader(self.val)
+
+    def on_after_batch_transfer(self, batch: Sample, dataloader_idx: int) -> Sample:
+        """Augment training images on the device that they are now on."""
+        if self.augment is None or self.trainer is None or not self.trainer.training:
+            return batch
+        if batch.query.image.numel() == 0:
+            return batch
+        generator = Generator().manual_seed(hash((self.seed, self.trainer.global_step)))
+        return self.augment(batch, generator)

@@ -1,0 +1,241 @@
+"""The jobs of the command line, each readable from top to bottom: train, evaluate, predict, simulate."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from hinted_posenet.allocator import keep_freed_memory
+from hinted_posenet.build import build, build_localizer
+from hinted_posenet.checkpoint import (
+    Checkpoint,
+    load_localizer,
+    read_checkpoint,
+    save_checkpoint,
+)
+from hinted_posenet.data.module import PosedImagesModule
+from hinted_posenet.data.posed_images import FolderImages
+from hinted_posenet.data.stacked import StackedSamples, take
+from hinted_posenet.features import feature_key, with_feature
+from hinted_posenet.hint.network import NetworkHint
+from hinted_posenet.localizer import Localizer
+from hinted_posenet.pose_io import write_poses as write_poses_text
+from hinted_posenet.report.table import print_results
+from hinted_posenet.results import provenance, read_results, write_poses, write_results
+from hinted_posenet.run_folder import open_run
+from hinted_posenet.scene import Scene, is_frozen
+from hinted_posenet.scoring import group_frames, predict_split, score
+from hinted_posenet.types import InputError, Pose, Sample
+
+
+def train(config: dict[str, Any]) -> None:
+    """Train, choose the checkpoint on the validation sequence, calibrate, score the test split once."""
+    started = time.monotonic()
+    run = Path(config["paths"]["run"])
+    if open_run(run, config):
+        print(f"{run}: finished already")
+        print_results(read_results(run / "results.json"))
+        return
+    device = _set_up(config)
+    scene = Scene(config)
+    localizer = build_localizer(config)
+    frozen = is_frozen(localizer.model)
+    key = feature_key(localizer.model, scene.height, scene.width) if frozen else ""
+    _check_shared_features(localizer, key)
+
+    # With a frozen backbone every image and its augmented versions become features once; else images stream.
+    features = scene.features(localizer.model, "train", device, augmented=frozen)
+    train_images = take(features, slice(len(scene.views["train"])))
+    validation = scene.features(localizer.model, "val", device)
+    localizer.fit_scene(train_images.T_world_cam, train_images.query.feature)
+    module = PosedImagesModule(
+        train=StackedSamples(features) if frozen else scene.images("train"),
+        val=StackedSamples(validation) if frozen else scene.images("val"),
+        batch_size=config["batch_size"],
+        workers=config["workers"],
+        seed=config["seed"],
+        augment=None if frozen else build(config["augment"]),
+    )
+    if not _fit(config, run, localizer, module):
+        return
+    localizer.eval().to(device)
+    if not frozen:  # the features have changed with the backbone
+        train_images = scene.features(localizer.model, "train", device)
+        validation = scene.features(localizer.model, "val", device)
+        localizer.start_hint.fit(train_images.T_world_cam, train_images.query.feature)
+    localizer.to(device).calibrate(_on(validation, device))
+    save_checkpoint(run / "localizer.ckpt", localizer, config, key)
+    shutil.rmtree(run / "lightning")
+    for split, folder in (("val", run / "val"), ("test", run)):
+        _score_split(config, scene, localizer, train_images, split, folder, started)
+
+
+def evaluate(config: dict[str, Any]) -> None:
+    """Score a checkpoint on a split beside its controls; another first hint or cascade is calibrated anew."""
+    started = time.monotonic()
+    device = _set_up(config)
+    checkpoint = read_checkpoint(config["checkpoint"])
+    merged = _evaluation_config(config, checkpoint)
+    scene = Scene(merged)
+    localizer = load_localizer(checkpoint).to(device)
+    train_images = scene.features(localizer.model, "train", device)
+    folder = Path(checkpoint.path).parent / "evaluate" / config["split"]
+    if config.get("start_hint") or config["passes"]:
+        if config.get("start_hint"):
+            localizer.start_hint = build(config["start_hint"])
+            _check_shared_features(localizer, checkpoint.feature_key)
+            localizer.start_hint.fit(train_images.T_world_cam, train_images.query.feature)
+        localizer.model.set_passes(config["passes"] or localizer.model.passes)
+        validation = scene.features(localizer.model, "val", device)
+        localizer.to(device).calibrate(_on(validation, device))
+        folder = folder.with_name(
+            f"{config['split']}-{type(localizer.start_hint).__name__}-{localizer.model.passes}"
+        )
+    folder = Path(config["output"] or folder)
+    _score_split(merged, scene, localizer.eval(), train_images, config["split"], folder, started)
+
+
+def predict(config: dict[str, Any]) -> None:
+    """Write the poses of a folder of images without ground truth."""
+    device = _set_up(config)
+    checkpoint = read_checkpoint(config["checkpoint"])
+    data = checkpoint.config["data"]
+    images = FolderImages(Path(config["images"]), data["height"], data["width"])
+    localizer = load_localizer(checkpoint).to(device)
+    names: list[str] = []
+    poses: list[Pose] = []
+    with torch.inference_mode():
+        for query in tqdm(DataLoader(images, config["batch_size"]), "predict", unit="batch"):
+            query = with_feature(localizer.model, query._replace(image=query.image.to(device)))
+            poses.append(localizer.predict(query).poses[-1])
+            names += query.name
+    pose = Pose(*(torch.cat([part.cpu() for part in parts]) for parts in zip(*poses, strict=True)))
+    output = Path(config["output"])
+    write_poses_text(output, names, pose)
+    print(f"{len(names)} poses (world-to-camera) in {output}")
+
+
+def simulate(config: dict[str, Any]) -> None:
+    """Write an aerial data set from a generated or a real world."""
+    from hinted_posenet.simulator.simulate import simulate as fly  # open3d takes seconds to import
+
+    keep = ("root", "scene", "seed", "image_format", "overwrite", "threads")
+    fly(
+        world=build(config["world"]),
+        flights={name: build(flight) for name, flight in config["flights"].items()},
+        camera=build(config["camera"]),
+        recipe=config,
+        **{key: config[key] for key in keep},
+    )
+
+
+def _fit(
+    config: dict[str, Any], run: Path, localizer: Localizer, module: PosedImagesModule
+) -> bool:
+    """Fit, from the last checkpoint if there is one; leave the best weights in ``localizer``.
+
+    False in the further processes of a run on several devices, which have no more to do.
+    """
+    chosen = ModelCheckpoint(
+        run / "lightning", "best", monitor="val/score", save_last=True, enable_version_counter=False
+    )
+    trainer: pl.Trainer = build(
+        config["trainer"],
+        accelerator=config["accelerator"],
+        callbacks=[chosen, *(build(node) for node in config["callbacks"].values())],
+        logger=build(config["logger"], save_dir=str(run)),
+        default_root_dir=str(run),
+    )
+    last = run / "lightning" / "last.ckpt"
+    trainer.fit(localizer, module, ckpt_path=last if last.is_file() else None, weights_only=True)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    best = torch.load(chosen.best_model_path, map_location="cpu", weights_only=True)
+    localizer.load_state_dict(best["state_dict"])
+    return bool(trainer.is_global_zero)
+
+
+def _score_split(
+    config: dict[str, Any],
+    scene: Scene,
+    localizer: Localizer,
+    train_images: Sample,
+    split: str,
+    folder: Path,
+    started: float,
+) -> None:
+    """Predict a split, write poses.csv and results.json into ``folder``, print the table."""
+    device = localizer.model.frame.center_m.device
+    samples = scene.features(localizer.model, split, device)
+    answers = predict_split(
+        localizer, train_images, samples, config["feature_batch_size"], config["seed"]
+    )
+    views = scene.views[split]
+    groups = group_frames(views, scene.views["train"])
+    thresholds = [tuple(pair) for pair in config["data"]["recall_m_deg"]]
+    folder.mkdir(parents=True, exist_ok=True)
+    write_poses(folder / "poses.csv", views, answers, samples.T_world_cam)
+    results = {
+        "name": config["name"],
+        "data": scene.identity,
+        "split": split,
+        "seed": config["seed"],
+        "oracle": localizer.start_hint.oracle,
+        "start_hint": type(localizer.start_hint).__name__,
+        "rows": score(answers, samples.T_world_cam, groups, thresholds),
+        "frames": {name: len(group) for name, group in scene.views.items()},
+        "excluded_frames": scene.excluded,
+        "map": scene.map,
+        "wall_time_s": round(time.monotonic() - started, 1),
+        **provenance(str(device)),
+        "config": config,
+    }
+    write_results(folder / "results.json", results)
+    print_results(results)
+    print(f"written: {folder / 'results.json'}, {folder / 'poses.csv'}")
+
+
+def _evaluation_config(config: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:
+    """The training config with what an evaluation may change, refusing another scene unasked."""
+    trained = checkpoint.config
+    given = {key: value for key, value in config["data"].items() if value is not None}
+    data = {**trained["data"], **given}
+    if data["scene"] != trained["data"]["scene"] and not config["allow_other_scene"]:
+        raise InputError(
+            f"data.scene={data['scene']}: the checkpoint was trained on scene {trained['data']['scene']} of "
+            f"{trained['data']['name']}; leave data.scene out, or give allow_other_scene=true"
+        )
+    taken = {key: config[key] for key in ("paths", "workers", "threads", "accelerator")}
+    return {**trained, **taken, "data": data}
+
+
+def _check_shared_features(localizer: Localizer, key: str) -> None:
+    hint = localizer.start_hint
+    if isinstance(hint, NetworkHint) and hint.feature_key != key:
+        raise InputError(
+            "start_hint.checkpoint: its network reads other features (backbone, its weights, pool or image size "
+            "differ); train it with the same backbone, pool, data.height and data.width, backbone.trainable=none"
+        )
+
+
+def _set_up(config: dict[str, Any]) -> torch.device:
+    """Seeds, threads, and the device that features are computed on."""
+    keep_freed_memory()
+    if config["threads"] is not None:
+        torch.set_num_threads(config["threads"])
+    pl.seed_everything(config["seed"], workers=True, verbose=False)
+    gpu = config["accelerator"] in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+    return torch.device("cuda" if gpu else "cpu")
+
+
+def _on(sample: Sample, device: torch.device) -> Sample:
+    """The sample's feature and pose on a device (what calibration reads)."""
+    feature = sample.query.feature.to(device)
+    truth = Pose(*(part.to(device) for part in sample.T_world_cam))
+    return Sample(sample.query._replace(feature=feature), truth)

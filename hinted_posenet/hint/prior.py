@@ -1,0 +1,52 @@
+"""The sensor's own hint (GPS, odometry, last frame): whatever prior the query came with."""
+
+import math
+
+from torch import Generator, Tensor, nn
+
+from hinted_posenet.hint.gaussian import perturb
+from hinted_posenet.types import Hint, InputError, Pose, Query
+
+
+class PriorHint(nn.Module):
+    """Passes ``query.prior`` on, with the sigma that the sensor states."""
+
+    oracle = False
+
+    def fit(self, truth: Pose, feature: Tensor) -> None:
+        """Nothing to fit."""
+
+    def calibrate(self, hint: Hint, truth: Pose) -> None:
+        """Nothing to set: the sensor states its sigma."""
+
+    def at_inference(self, query: Query, feature: Tensor) -> Hint:
+        """The prior (B,) of queries (B,)."""
+        return query.prior
+
+
+class OracleHint(PriorHint):
+    """A simulated sensor: the truth plus Gaussian noise of the stated sigma. Every result is stamped with it.
+
+    Before evaluation the engine fills ``Query.prior`` with ``sense``; at inference this sees the prior alone.
+
+    Args:
+        sigma_t_m: standard deviation per axis in metres.
+        sigma_r_deg: standard deviation per axis in degrees.
+        seed: of the noise.
+    """
+
+    oracle = True
+
+    def __init__(self, sigma_t_m: float, sigma_r_deg: float, seed: int):
+        super().__init__()
+        if not (sigma_t_m > 0 and sigma_r_deg > 0):
+            raise InputError("start_hint.sigma_t_m and start_hint.sigma_r_deg: must be above 0")
+        self.sigma_t_m = sigma_t_m
+        self.sigma_r_rad = math.radians(sigma_r_deg)
+        self.seed = seed
+
+    def sense(self, truth: Pose) -> Hint:
+        """Simulated readings (N,) at the true poses (N,)."""
+        ones = truth.t.new_ones(len(truth.t))
+        generator = Generator().manual_seed(self.seed)
+        return perturb(truth, self.sigma_t_m * ones, self.sigma_r_rad * ones, generator)

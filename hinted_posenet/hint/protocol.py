@@ -1,0 +1,32 @@
+"""Where hints come from: two protocols, so that what runs at inference cannot see a label by type."""
+
+from typing import Protocol
+
+from torch import Generator, Tensor
+
+from hinted_posenet.types import Hint, Pose, Query
+
+
+class TrainingHints(Protocol):
+    """Draws hints while training; may look at the label. An nn.Module: what it fits is in the checkpoint."""
+
+    def fit(self, truth: Pose, feature: Tensor) -> None:
+        """The whole training set, once: poses (N,) and pooled features (N, C, G, G)."""
+
+    def for_training(self, truth: Pose, feature: Tensor, generator: Generator) -> Hint:
+        """Hints (B,) for a batch of training poses (B,) with features (B, C, G, G)."""
+
+
+class InferenceHints(Protocol):
+    """Gives the first hint at inference, from what a Query holds. An nn.Module, as above."""
+
+    oracle: bool  # whether a Query's prior was made from its label: stamped on every result
+
+    def fit(self, truth: Pose, feature: Tensor) -> None:
+        """The whole training set, once: poses (N,) and pooled features (N, C, G, G)."""
+
+    def calibrate(self, hint: Hint, truth: Pose) -> None:
+        """Own hints of the validation split beside its truth: sigma is set to the errors seen there."""
+
+    def at_inference(self, query: Query, feature: Tensor) -> Hint:
+        """Hints (B,) for queries (B,) with features (B, C, G, G)."""

@@ -1,0 +1,138 @@
+"""Localizer: a network, its training hints, its first hint at inference, and how it learns."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import pytorch_lightning as pl
+import torch
+from torch import Generator, Tensor, nn
+
+from hinted_posenet.hint.protocol import InferenceHints, TrainingHints
+from hinted_posenet.hint.sigma import robust_sigma
+from hinted_posenet.metric.pose_errors import MedianPoseError
+from hinted_posenet.types import Hint, Pose, Query, Sample
+
+AUXILIARY_WEIGHT = (
+    0.3  # of each auxiliary branch of GoogLeNet, as for its classifiers (Szegedy et al., 2015)
+)
+
+
+class Prediction(NamedTuple):
+    """What a localizer says of a batch of queries."""
+
+    hint: Hint  # (B,) what it started from
+    poses: list[Pose]  # (B,) the answer of each pass
+
+
+class Localizer(pl.LightningModule):
+    """Training step, cascade and validation metric around a network.
+
+    Args:
+        model: ``PoseNet`` with any head.
+        train_hint: where training hints come from.
+        start_hint: where the first hint comes from at inference.
+        loss: (predicted, truth) -> (B,).
+        optimizer: parameters -> optimizer.
+        scheduler: (optimizer, total steps) -> per-step learning-rate schedule.
+        seed: of the training hints; a step's hints depend on the seed and the step alone, so that a resumed
+            run draws what the uninterrupted one would have drawn.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        train_hint: TrainingHints,
+        start_hint: InferenceHints,
+        loss: nn.Module,
+        optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer],
+        scheduler: Callable[..., torch.optim.lr_scheduler.LRScheduler],
+        seed: int,
+    ):
+        super().__init__()
+        self.model = model
+        self.train_hint = train_hint
+        self.start_hint = start_hint
+        self.loss = loss
+        self.optimizer = optimizer
+        self.scheduler = scheduler
+        self.seed = seed
+        self.error = MedianPoseError()
+
+    def fit_scene(self, truth: Pose, feature: Tensor) -> None:
+        """Everything that is measured on the training set once: poses (N,), pooled features (N, C, G, G)."""
+        self.model.frame.fit(truth)
+        self.loss.fit(truth)
+        self.train_hint.fit(truth, feature)
+        self.start_hint.fit(truth, feature)
+
+    def training_step(self, sample: Sample, batch_index: int) -> Tensor:
+        """Mean loss of a batch, with hints drawn around the truth."""
+        features = self.model.features(sample.query)
+        truth = sample.T_world_cam
+        generator = Generator().manual_seed(hash((self.seed, self.global_step)))
+        hint = self.train_hint.for_training(truth, features[0], generator)
+        loss = self.loss(self.model(features[0], hint), truth)
+        for pose in self.model.auxiliary_poses(features, hint):
+            loss = loss + AUXILIARY_WEIGHT * self.loss(pose, truth)
+        mean: Tensor = loss.mean()
+        self.log("train/loss", mean, prog_bar=True, on_step=False, on_epoch=True)
+        return mean
+
+    def predict(self, query: Query) -> Prediction:
+        """First hint and the answer of every pass, for queries (B,). Sees no label, by type."""
+        feature = self.model.features(query)[0]
+        hint = self.start_hint.at_inference(query, feature)
+        return Prediction(hint, self.model.cascade(feature, hint))
+
+    def answer(self, query: Query) -> Hint:
+        """The last pass's pose with the sigma that validation gave it, for queries (B,)."""
+        pose = self.predict(query).poses[-1]
+        rows = len(pose.t)
+        return Hint(
+            pose,
+            self.model.pass_sigma_t_m[-1].expand(rows),
+            self.model.pass_sigma_r_rad[-1].expand(rows),
+        )
+
+    @torch.no_grad()
+    def calibrate(self, validation: Sample) -> None:
+        """Measure sigma on the validation split: of the first hint, then of each pass's answer in turn.
+
+        A pass's sigma enters the next pass, so they are set one after the other.
+        """
+        self.eval()
+        query, truth = validation
+        feature = self.model.features(query)[0]
+        self.start_hint.calibrate(self.start_hint.at_inference(query, feature), truth)
+        hint = self.start_hint.at_inference(query, feature)
+        for index in range(self.model.passes):
+            pose = self.model(feature, hint)
+            sigma_t_m, sigma_r_rad = robust_sigma(pose, truth)
+            self.model.pass_sigma_t_m[index] = sigma_t_m
+            self.model.pass_sigma_r_rad[index] = sigma_r_rad
+            rows = len(truth.t)
+            hint = Hint(pose, sigma_t_m.expand(rows), sigma_r_rad.expand(rows))
+
+    def validation_step(self, sample: Sample, batch_index: int) -> None:
+        """Errors of the first pass on the held-out training sequence (later ones wait for calibrate)."""
+        self.error.update(self.predict(sample.query).poses[0], sample.T_world_cam)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the medians of the whole split, and one number to choose the checkpoint by."""
+        medians = self.error.compute()
+        self.error.reset()
+        # metres over the scene's scale plus radians: either alone would give up the other
+        score = medians["median_t_m"] / self.model.frame.scale_m + medians["median_r_deg"].deg2rad()
+        self.log("val/score", score)
+        self.log_dict({f"val/{name}": value for name, value in medians.items()}, prog_bar=True)
+
+    def configure_optimizers(self) -> Any:
+        """Optimizer over what is trainable, and a schedule per step."""
+        optimizer = self.optimizer([p for p in self.parameters() if p.requires_grad])
+        schedule = self.scheduler(
+            optimizer, total_steps=int(self.trainer.estimated_stepping_batches)
+        )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }

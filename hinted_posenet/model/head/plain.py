@@ -1,0 +1,33 @@
+"""Plain head: the pose is regressed from the image alone. The head of PoseNet."""
+
+from torch import Tensor, nn
+
+from hinted_posenet.model.frame import SceneFrame
+from hinted_posenet.types import Hint, Pose
+
+
+class PlainHead(nn.Module):
+    """feature -> hidden layer -> position in the unit box and rotation. The hint is not looked at.
+
+    Args:
+        in_features: length of the flattened feature.
+        rotation: one of model/rotation.py.
+        hidden: width of the layer before the regressor (2048 in PoseNet 2015).
+        dropout: on that layer.
+    """
+
+    def __init__(self, in_features: int, rotation: nn.Module, hidden: int, dropout: float):
+        super().__init__()
+        self.rotation = rotation
+        self.layers = nn.Sequential(
+            nn.LayerNorm(in_features),
+            nn.Linear(in_features, hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, 3 + rotation.size),
+        )
+
+    def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
+        """Feature (B, in_features) -> Pose (B,); the hint (B,) is ignored."""
+        raw = self.layers(feature)
+        return Pose(frame.to_metres(raw[:, :3]), self.rotation(raw[:, 3:]))

@@ -1,0 +1,82 @@
+"""PoseNet(backbone, pool, head, frame): image (+ hint) -> Pose. The hinted networks differ in the head alone."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from hinted_posenet.model.frame import SceneFrame
+from hinted_posenet.types import Hint, Pose, Query
+
+
+class Backbone(Protocol):
+    """Image in [0, 1] -> feature maps: the last one first, then those of auxiliary branches, if any."""
+
+    channels: tuple[int, ...]
+
+    def __call__(
+        self, image: Tensor
+    ) -> tuple[Tensor, ...]: ...  # (B, 3, H, W) -> (B, C, H', W') each
+
+
+class PoseNet(nn.Module):
+    """A backbone, a pool over a small grid, and a head that regresses the pose.
+
+    Args:
+        backbone: nn.Module that satisfies ``Backbone``.
+        pool: (B, C, H, W) -> (B, C, G, G).
+        head: called ``head(in_features)`` it gives a module ``(feature, hint, frame) -> Pose``.
+        passes: how often the answer is fed back as the next hint at inference; 1 = no cascade.
+    """
+
+    # Standard error of the answer of each pass, (passes,), measured on the validation split
+    # (Localizer.calibrate); inf before. They are the sigma of the hint that the next pass gets.
+    pass_sigma_t_m: Tensor
+    pass_sigma_r_rad: Tensor
+
+    def __init__(
+        self, backbone: nn.Module, pool: nn.Module, head: type[nn.Module], passes: int = 1
+    ):
+        super().__init__()
+        self.backbone = backbone
+        self.pool = pool
+        self.frame = SceneFrame()
+        heads = [head(channels * pool.cells) for channels in backbone.channels]
+        self.head, self.auxiliary_heads = heads[0], nn.ModuleList(heads[1:])
+        self.set_passes(passes)
+
+    @property
+    def passes(self) -> int:
+        """How many passes a cascade has."""
+        return len(self.pass_sigma_t_m)
+
+    def set_passes(self, passes: int) -> None:
+        """Another number of passes; their sigmas are to be calibrated."""
+        for name in ("pass_sigma_t_m", "pass_sigma_r_rad"):
+            self.register_buffer(name, torch.full((passes,), torch.inf))
+
+    def features(self, query: Query) -> tuple[Tensor, ...]:
+        """Pooled features (B, C, G, G) of the query: computed beforehand, or from its image."""
+        if query.feature.numel():
+            return (query.feature.float(),)
+        return tuple(self.pool(feature) for feature in self.backbone(query.image))
+
+    def forward(self, feature: Tensor, hint: Hint) -> Pose:
+        """One pass: features (B, C, G, G) and hint (B,) -> Pose (B,)."""
+        pose: Pose = self.head(feature.flatten(1), self.frame.resolve(hint), self.frame)
+        return pose
+
+    def auxiliary_poses(self, features: tuple[Tensor, ...], hint: Hint) -> list[Pose]:
+        """Answers of the auxiliary branches (GoogLeNet, in training); empty for other backbones."""
+        return [
+            head(feature.flatten(1), self.frame.resolve(hint), self.frame)
+            for head, feature in zip(self.auxiliary_heads, features[1:], strict=False)
+        ]
+
+    def cascade(self, feature: Tensor, hint: Hint) -> list[Pose]:
+        """The answer of each pass; a pass's answer, with its measured sigma, is the next one's hint."""
+        answers = []
+        for sigma_t, sigma_r in zip(self.pass_sigma_t_m, self.pass_sigma_r_rad, strict=True):
+            answers.append(self(feature, hint))
+            hint = Hint(answers[-1], sigma_t.expand(len(feature)), sigma_r.expand(len(feature)))
+        return answers

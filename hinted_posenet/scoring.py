@@ -1,0 +1,118 @@
+"""Predictions of a localizer and of its controls on one split, and their errors."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Generator, Tensor
+from tqdm import tqdm
+
+from hinted_posenet.data.stacked import batches
+from hinted_posenet.hint.constant import ConstantHint
+from hinted_posenet.hint.none import NoHint
+from hinted_posenet.hint.prior import OracleHint
+from hinted_posenet.hint.retrieval import RetrievalHint
+from hinted_posenet.localizer import Localizer
+from hinted_posenet.metric.pose_errors import pose_errors, summary
+from hinted_posenet.types import Pose, Sample, View
+
+
+class Answer(NamedTuple):
+    """One method's poses for a whole split."""
+
+    method: str
+    kind: str  # network, hint, or control
+    pose: Pose  # (N,)
+
+
+@torch.inference_mode()
+def predict_split(
+    localizer: Localizer, train: Sample, split: Sample, batch_size: int, seed: int
+) -> list[Answer]:
+    """The localizer's passes on a split, and its controls beside them.
+
+    Controls: constant pose, retrieval (nearest training image in the same features), the first hint taken as
+    the answer, and the network with another image's feature (if that is as good, it copies its hint).
+
+    Args:
+        localizer: trained, in evaluation mode.
+        train: stacked features of the training images (the memory of the retrieval control).
+        split: stacked features to answer; its labels are seen by an oracle hint alone.
+        batch_size: queries at a time.
+        seed: of the permutation that hands out other images.
+    """
+    if isinstance(localizer.start_hint, OracleHint):
+        prior = localizer.start_hint.sense(split.T_world_cam)
+        split = split._replace(query=split.query._replace(prior=prior))
+    controls = {"constant pose": ConstantHint(), "retrieval": RetrievalHint()}
+    for control in controls.values():
+        control.fit(train.T_world_cam, train.query.feature)
+    device = localizer.model.frame.center_m.device
+    poses: dict[str, list[Pose]] = {}
+    order = torch.randperm(len(split.query.name), generator=Generator().manual_seed(seed))
+    others = split.query.feature[order].split(batch_size)
+    total = -(-len(order) // batch_size)
+    for batch, other in tqdm(
+        zip(batches(split, batch_size), others, strict=True), "predict", total, leave=False
+    ):
+        query = batch.query._replace(feature=batch.query.feature.float().to(device))
+        for name, control in controls.items():
+            hint = control.to(device).at_inference(query, query.feature)
+            poses.setdefault(f"control/{name}", []).append(hint.pose)
+        prediction = localizer.predict(query)
+        if not isinstance(localizer.start_hint, NoHint):
+            poses.setdefault("hint/hint as the answer", []).append(prediction.hint.pose)
+            swapped = localizer.model(other.float().to(device), prediction.hint)
+            poses.setdefault("control/shuffled image", []).append(swapped)
+        for index, pose in enumerate(prediction.poses, start=1):
+            poses.setdefault(f"network/pass {index}", []).append(pose)
+    return [_answer(key, column) for key, column in poses.items()]
+
+
+def _answer(key: str, column: list[Pose]) -> Answer:
+    kind, _, method = key.partition("/")
+    t, q = (torch.cat([part.cpu() for part in parts]) for parts in zip(*column, strict=True))
+    return Answer(method, kind, Pose(t, q))
+
+
+def score(
+    answers: list[Answer],
+    truth: Pose,
+    groups: dict[str, Tensor],
+    thresholds: list[tuple[float, float]],
+) -> list[dict[str, object]]:
+    """One row of metrics per group of frames and method.
+
+    Args:
+        answers: poses (N,) by method.
+        truth: (N,).
+        groups: name -> frames (N,) bool.
+        thresholds: (metres, degrees) of the recalls.
+    """
+    rows: list[dict[str, object]] = []
+    for group, frames in groups.items():
+        for answer in answers:
+            error_t_m, error_r_deg = pose_errors(answer.pose, truth)
+            metrics = summary(error_t_m[frames], error_r_deg[frames], thresholds)
+            rows.append({"group": group, "method": answer.method, "kind": answer.kind, **metrics})
+    return rows
+
+
+def group_frames(views: list[View], train: list[View]) -> dict[str, Tensor]:
+    """Which frames each breakdown takes: all, each value of each tag, and seen in training or not.
+
+    Args:
+        views: of the split that is scored, (N,).
+        train: training views; a tag's value is seen if one of them has it.
+    """
+    groups = {"all": torch.ones(len(views), dtype=torch.bool)}
+    for tag in sorted({tag for view in views for tag in view.tags}):
+        values = [view.tags.get(tag, "") for view in views]
+        known = {view.tags.get(tag, "") for view in train}
+        seen = torch.tensor([value in known for value in values])
+        if seen.any() and not seen.all():
+            groups[f"{tag} seen in training"] = seen
+            groups[f"{tag} unseen"] = ~seen
+        if len(set(values)) > 1:
+            for value in sorted(set(values)):
+                groups[f"{tag} {value}"] = torch.tensor([other == value for other in values])
+    return groups

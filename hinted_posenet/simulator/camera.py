@@ -1,0 +1,74 @@
+"""Pinhole camera: geometry (K) and the photometric differences between its images."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hinted_posenet.types import InputError
+
+
+class Camera:
+    """Pinhole camera without distortion, square pixels, principal point in the middle.
+
+    Args:
+        width: image width in pixels.
+        height: image height in pixels.
+        hfov_deg: horizontal field of view in degrees; or give `focal_px`.
+        focal_px: focal length in pixels, instead of `hfov_deg`.
+        exposure_sigma_ev: standard deviation of the exposure between images, in stops.
+        white_balance_sigma: relative standard deviation of the gain of each colour between images.
+        noise_sigma: standard deviation of the sensor noise, of full scale 1.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        hfov_deg: float | None = None,
+        focal_px: float | None = None,
+        exposure_sigma_ev: float = 0.0,
+        white_balance_sigma: float = 0.0,
+        noise_sigma: float = 0.0,
+    ) -> None:
+        if (hfov_deg is None) == (focal_px is None):
+            raise InputError("camera: give either hfov_deg or focal_px, and set the other to null")
+        if hfov_deg is not None and not 0 < hfov_deg < 150:
+            raise InputError(f"camera.hfov_deg: expected between 0 and 150 degrees, got {hfov_deg}")
+        if hfov_deg is not None:
+            focal_px = 0.5 * width / math.tan(0.5 * math.radians(hfov_deg))
+        assert focal_px is not None
+        self.width, self.height, self.focal_px = width, height, float(focal_px)
+        self.exposure_sigma_ev = exposure_sigma_ev
+        self.white_balance_sigma = white_balance_sigma
+        self.noise_sigma = noise_sigma
+
+    @property
+    def K(self) -> NDArray[np.float64]:  # noqa: N802 - the field's name
+        """Intrinsics (3, 3) in pixels; the centre of the top-left pixel is (0.5, 0.5)."""
+        f, cx, cy = self.focal_px, 0.5 * self.width, 0.5 * self.height
+        return np.array([[f, 0.0, cx], [0.0, f, cy], [0.0, 0.0, 1.0]])
+
+    def rays(self, uv: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Directions (*, 3) in the camera frame, z = 1, of pixel positions uv (*, 2)."""
+        cx, cy = 0.5 * self.width, 0.5 * self.height
+        x, y = (uv[..., 0] - cx) / self.focal_px, (uv[..., 1] - cy) / self.focal_px
+        return np.stack([x, y, np.ones_like(x)], axis=-1)
+
+    def pixel_rays(self) -> NDArray[np.float64]:
+        """Directions (height, width, 3) through the centre of every pixel, z = 1."""
+        u, v = np.meshgrid(np.arange(self.width) + 0.5, np.arange(self.height) + 0.5)
+        return self.rays(np.stack([u, v], axis=-1))
+
+    def corner_rays(self) -> NDArray[np.float64]:
+        """Directions (4, 3) through the outer corners of the image, z = 1."""
+        w, h = float(self.width), float(self.height)
+        return self.rays(np.array([[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]]))
+
+    def develop(self, rgb: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
+        """Exposure, white balance and noise of one image (H, W, 3); moves no pixel."""
+        exposure = 2.0 ** (self.exposure_sigma_ev * generator.standard_normal())
+        gain = exposure * (1.0 + self.white_balance_sigma * generator.standard_normal(3))
+        noise = self.noise_sigma * 255.0 * generator.standard_normal(rgb.shape, dtype=np.float32)
+        image = rgb.astype(np.float32) * gain.astype(np.float32) + noise
+        return np.asarray(np.clip(np.rint(image), 0, 255), np.uint8)

@@ -1,0 +1,60 @@
+"""The NamedTuples that every part speaks, and the one error that means "the user can fix this".
+
+They are NamedTuples because torch's default collate, worker processes and Lightning's device moves pass
+through them without any code of ours. Frames: ``T_a_b`` maps points from frame b to frame a.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class InputError(ValueError):
+    """Bad input: one line that names the file or key, what was expected, and how to fix it."""
+
+
+class Pose(NamedTuple):
+    """Rigid motion T_world_cam: ``p_world = R(q) p_cam + t``, so ``t`` is the camera centre."""
+
+    t: Tensor  # (*, 3) metres
+    q: Tensor  # (*, 4) unit quaternion, (w, x, y, z)
+
+
+class Hint(NamedTuple):
+    """A prior of the pose and how far to trust it."""
+
+    pose: Pose
+    sigma_t: Tensor  # (*,) metres, one standard deviation per axis; inf = no hint
+    sigma_r: Tensor  # (*,) radians, one standard deviation per axis; inf = no hint
+
+
+class Query(NamedTuple):
+    """What is known at inference; nothing derived from the label may enter."""
+
+    image: Tensor  # (*, 3, H, W) RGB float in [0, 1]; empty where `feature` stands for it
+    feature: Tensor  # (*, C, G, G) pooled backbone features computed beforehand; empty where not
+    K: Tensor  # (*, 3, 3) pixels; the centre of the top-left pixel is (0.5, 0.5)
+    prior: Hint  # (*,) sensor prior; sigma inf where there is none
+    name: str | Sequence[str]  # unique within its scene
+
+
+class Sample(NamedTuple):
+    """A query and its truth: only losses, metrics and training hints take it."""
+
+    query: Query
+    T_world_cam: Pose
+
+
+class View(NamedTuple):
+    """One labelled image on disk, as a reader found it; nothing decoded yet."""
+
+    name: str  # unique within its scene
+    image: Path
+    T_world_cam: Pose  # float64, (3,) and (4,)
+    K: Tensor  # (3, 3) float64 pixels of the image as stored, centre of the top-left pixel at (0.5, 0.5)
+    sequence: str
+    tags: dict[
+        str, str
+    ]  # what results are broken down by, e.g. {"season": "winter", "date": "2018-01-15"}

@@ -1,0 +1,92 @@
+"""A point in front of a fake camera lands where its image has the dot, for every loader."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import fakes
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.data import default_collate
+
+from hinted_posenet.data import aerial, cambridge, seven_scenes
+from hinted_posenet.data.augment import Augment, rotate_cameras
+from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.geometry import invert, rotate
+from hinted_posenet.types import Sample, View
+
+DOT = torch.tensor(fakes.DOT_WORLD, dtype=torch.float32)
+SIZES = [(48, 64), (30, 50), (36, 36), (96, 160)]  # as stored, smaller, square, larger
+
+
+def all_views(root: Path) -> dict[str, list[View]]:
+    fakes.write_cambridge(root / "c")
+    fakes.write_seven_scenes(root / "s")
+    fakes.write_seven_scenes(root / "j", suffix="jpg")
+    fakes.write_aerial(root / "a")
+    readers: list[tuple[str, Callable[..., list[View]], str]] = [
+        ("c", cambridge.read_views, "KingsCollege"),
+        ("s", seven_scenes.read_views, "redkitchen"),
+        ("j", seven_scenes.read_views, "redkitchen"),
+        ("a", aerial.read_views, "prairie"),
+    ]
+    return {
+        key: read(root / key, scene, "train") + read(root / key, scene, "test")
+        for key, read, scene in readers
+    }
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[View]]:
+    return all_views(tmp_path_factory.mktemp("fakes"))
+
+
+def dot_in_image(image: Tensor) -> Tensor:  # (B, 3, H, W) -> (B, 2) centroid in pixels
+    red = (image[:, 0] - 0.1).clamp_min(0)
+    x = torch.arange(image.shape[-1]) + 0.5
+    y = torch.arange(image.shape[-2]) + 0.5
+    mass = red.sum((1, 2))
+    return torch.stack([(red.sum(1) @ x) / mass, (red.sum(2) @ y) / mass], -1)
+
+
+def dot_by_pose(sample: Sample) -> Tensor:  # (B, 2) pixels
+    t, q = invert(*sample.T_world_cam)
+    u = (sample.query.K @ (rotate(q, DOT) + t)[..., None]).squeeze(-1)
+    return u[:, :2] / u[:, 2:]
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+@pytest.mark.parametrize("key", ["c", "s", "j", "a"])
+def test_dot(views: dict[str, list[View]], key: str, height: int, width: int) -> None:
+    images = PosedImages(views[key], height, width)
+    sample = default_collate([images[i] for i in range(len(images))])
+    assert sample.query.image.shape == (len(images), 3, height, width)
+    assert (dot_by_pose(sample) - dot_in_image(sample.query.image)).abs().max() < 0.1
+    red, _, blue = sample.query.image.amax((0, 2, 3))
+    assert red > 2 * blue  # RGB, not BGR
+
+
+@pytest.mark.parametrize("vector_deg", [(8, 0, 0), (0, 8, 0), (0, 0, 40), (4, -5, 30)])
+@pytest.mark.parametrize("padding_mode", ["border", "zeros"])
+def test_dot_follows_the_rotated_camera(
+    views: dict[str, list[View]], vector_deg: tuple[float, ...], padding_mode: str
+) -> None:
+    images = PosedImages(views["c"], 72, 90)  # non-square pixels, off the stored aspect
+    sample = default_collate([images[i] for i in range(len(images))])
+    vector = torch.tensor(vector_deg).deg2rad().expand(len(images), 3)
+    turned = rotate_cameras(sample, vector, padding_mode)
+    assert torch.equal(turned.T_world_cam.t, sample.T_world_cam.t)
+    moved = (dot_by_pose(turned) - dot_by_pose(sample)).norm(dim=-1)
+    assert moved.median() > 2  # the test would see a wrong rotation
+    inside = ((dot_by_pose(turned) > 6) & (dot_by_pose(turned) < torch.tensor([84, 66]))).all(-1)
+    assert inside.float().mean() > 0.7
+    error = (dot_by_pose(turned) - dot_in_image(turned.query.image)).abs()[inside]
+    assert error.max() < 0.1
+
+
+def test_dot_follows_random_rotations(views: dict[str, list[View]]) -> None:
+    images = PosedImages(views["a"], 48, 64)
+    sample = default_collate([images[i] for i in range(len(images))])
+    augment = Augment((3.0, 3.0, 10.0))
+    turned = augment(sample, torch.Generator().manual_seed(0))
+    assert (dot_by_pose(turned) - dot_in_image(turned.query.image)).abs().max() < 0.1

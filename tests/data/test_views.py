@@ -1,0 +1,106 @@
+import logging
+import os
+from functools import partial
+from pathlib import Path
+
+import fakes
+import pytest
+
+from hinted_posenet.data import aerial, cambridge, seven_scenes
+from hinted_posenet.data.views import split_views, views_key
+from hinted_posenet.types import InputError, View
+
+read_cambridge = partial(cambridge.read_views, focal_px=50.0)
+
+
+def sequences(views: list[View]) -> set[str]:
+    return {view.sequence for view in views}
+
+
+def test_takes_the_sequence_nearest_to_15_percent(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fakes.write_cambridge(tmp_path)  # sequences of 4, 8 and 12: 17, 33 and 50 %
+    with caplog.at_level(logging.INFO):
+        splits = split_views(read_cambridge, tmp_path, "KingsCollege")
+    assert list(splits) == ["train", "val", "test"]
+    assert sequences(splits["val"]) == {"seq1"}
+    assert sequences(splits["train"]) == {"seq2", "seq3"}
+    assert sequences(splits["test"]) == {"seq4"}
+    assert "seq1" in caplog.text
+
+
+def test_takes_the_named_sequences(tmp_path: Path) -> None:
+    fakes.write_seven_scenes(tmp_path)
+    splits = split_views(seven_scenes.read_views, tmp_path, "redkitchen", ["seq-02", "seq-12"])
+    assert sequences(splits["val"]) == {"seq-02", "seq-12"}
+    assert sequences(splits["train"]) == {"seq-01"}
+
+
+def test_keeps_the_validation_split_of_the_data_set(tmp_path: Path) -> None:
+    fakes.write_aerial(tmp_path)
+    splits = split_views(aerial.read_views, tmp_path, "prairie")
+    assert sequences(splits["val"]) == {"f2"}
+    with pytest.raises(InputError, match="of its own"):
+        split_views(aerial.read_views, tmp_path, "prairie", ["f0"])
+
+
+def test_one_training_sequence_gives_its_last_block(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = fakes.write_seven_scenes(tmp_path, frames=10)
+    (folder / "TrainSplit.txt").write_text("sequence1\n")
+    splits = split_views(seven_scenes.read_views, tmp_path, "redkitchen")
+    names = [view.name for view in splits["train"] + splits["val"]]
+    assert len(splits["val"]) == 2 and names == sorted(names)
+    assert "near duplicates" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "validation", "message"),
+    [
+        ("sequence1\nsequence2\n", "sequence3\n", ["seq-7"], "seq-7; .* are seq-01, seq-02"),
+        ("sequence1\nsequence2\n", "sequence3\n", [], "empty list"),
+        ("sequence1\n", "sequence3\n", ["seq-01"], "takes all"),
+        ("sequence1\nsequence2\n", "", None, "test split .* empty"),
+        ("", "sequence3\n", None, "train split .* empty"),
+        ("sequence1\nsequence2\n", "sequence2\n", ["seq-01"], "seq-02.* is in both train and test"),
+        ("sequence1\nsequence2\n", "sequence2\n", ["seq-02"], "seq-02.* is in both val and test"),
+    ],
+)
+def test_splits_that_cannot_be(
+    tmp_path: Path, train: str, test: str, validation: list[str] | None, message: str
+) -> None:
+    folder = fakes.write_seven_scenes(tmp_path, frames=2)
+    (folder / "TrainSplit.txt").write_text(train)
+    (folder / "TestSplit.txt").write_text(test)
+    with pytest.raises(InputError, match=message) as error:
+        split_views(seven_scenes.read_views, tmp_path, "redkitchen", validation)
+    assert "\n" not in str(error.value)
+
+
+def test_one_training_frame_cannot_be_split(tmp_path: Path) -> None:
+    folder = fakes.write_seven_scenes(tmp_path, frames=1)
+    (folder / "TrainSplit.txt").write_text("sequence1\n")
+    with pytest.raises(InputError, match="one training frame"):
+        split_views(seven_scenes.read_views, tmp_path, "redkitchen")
+
+
+def test_key_changes_with_what_a_cache_depends_on(tmp_path: Path) -> None:
+    fakes.write_seven_scenes(tmp_path)
+
+    def read(**options: float) -> list[View]:
+        return seven_scenes.read_views(tmp_path, "redkitchen", "train", **options)
+
+    views = read()
+    key = views_key(views)
+    assert key == views_key(read())
+    moved = views[0]._replace(T_world_cam=views[1].T_world_cam)
+    others = [views[1:], views[::-1], [moved, *views[1:]], read(focal_px=526.0)]
+    keys = {key, *map(views_key, others)}
+    os.utime(views[0].image, ns=(0, 1))
+    keys.add(views_key(views))
+    assert len(keys) == 6
+    views[0].image.unlink()
+    with pytest.raises(InputError, match="missing"):
+        views_key(views)

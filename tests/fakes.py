@@ -1,0 +1,149 @@
+"""Tiny data sets in the true on-disk layouts: every image shows one dot where DOT_WORLD projects.
+
+Projection and quaternions are written out here in numpy, independent of the package under test.
+"""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+DOT_WORLD = np.array([0.3, -0.2, 4.0])  # metres; in front of every fake camera
+DOT_RGB = (255, 150, 40)
+WIDTH, HEIGHT = 64, 48
+FOCAL_PX = 52.5  # 7-Scenes' 525 px at 640x480, a tenth of the size
+
+
+class Camera(NamedTuple):
+    q: np.ndarray  # (4,) wxyz, R_world_cam
+    t: np.ndarray  # (3,) centre in the world, metres
+
+    @property
+    def R(self) -> np.ndarray:  # noqa: N802
+        w, x, y, z = self.q
+        return np.array(
+            [
+                [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+                [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+                [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+            ]
+        )
+
+    @property
+    def q_cam_world(self) -> np.ndarray:
+        return self.q * [1, -1, -1, -1]
+
+    @property
+    def t_cam_world(self) -> np.ndarray:
+        return -self.R.T @ self.t
+
+
+def camera(sequence: int, frame: int) -> Camera:
+    """A camera near the origin that looks roughly along +z, another for each sequence and frame."""
+    rng = np.random.default_rng(1000 * sequence + frame)
+    q = np.concatenate([[1.0], rng.uniform(-0.06, 0.06, 3)])
+    return Camera(q / np.linalg.norm(q), rng.uniform(-0.3, 0.3, 3))
+
+
+def project(view: Camera, focal_px: float, width: int, height: int) -> np.ndarray:
+    """Pixel (2,) of DOT_WORLD; the centre of the top-left pixel is (0.5, 0.5)."""
+    x, y, z = view.R.T @ (DOT_WORLD - view.t)
+    return np.array([focal_px * x / z + width / 2, focal_px * y / z + height / 2])
+
+
+def draw(
+    path: Path, view: Camera, focal_px: float = FOCAL_PX, width: int = WIDTH, height: int = HEIGHT
+) -> None:
+    """Write an image with a Gaussian dot (sigma 1.5 px) on black."""
+    u, v = project(view, focal_px, width, height)
+    x, y = np.arange(width) + 0.5, np.arange(height)[:, None] + 0.5
+    dot = np.exp(-((x - u) ** 2 + (y - v) ** 2) / (2 * 1.5**2))
+    bgr = dot[..., None] * np.array(DOT_RGB[::-1])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    options = [] if path.suffix.lower() != ".jpg" else [cv2.IMWRITE_JPEG_QUALITY, 100]
+    assert cv2.imwrite(str(path), bgr.round().astype(np.uint8), options)
+
+
+def numbers(*parts: np.ndarray) -> str:
+    return " ".join(f"{value:.17g}" for part in parts for value in np.ravel(part))
+
+
+def write_cambridge(root: Path, scene: str = "KingsCollege", frames: int = 4) -> Path:
+    """Sequences 1-3 for training (frames, 2 * frames, 3 * frames images), 4 for the test."""
+    folder = root / scene
+    labels: dict[str, list[str]] = {"train": [], "test": []}
+    nvm = []
+    for sequence, count in enumerate([frames, 2 * frames, 3 * frames, frames], start=1):
+        for frame in range(5, 5 + count):
+            view = camera(sequence, frame)
+            stem = f"seq{sequence}/frame{frame:05d}"
+            focal_px = FOCAL_PX + frame % 10  # each image has its own
+            draw(folder / f"{stem}.png", view, focal_px)
+            sign = (-1) ** frame  # real labels have w < 0 too
+            pose = numbers(view.t, sign * view.q_cam_world * (1 + 0.01 * (frame % 10)))
+            labels["test" if sequence == 4 else "train"].append(f"{stem}.png {pose}")
+            focal_1920_px = focal_px * 1920 / WIDTH
+            nvm.append(
+                f"{stem}.jpg\t{focal_1920_px} {numbers(view.q_cam_world)} {numbers(view.t)} 0.01 0"
+            )
+    header = ["Visual Landmark Dataset V1", "ImageFile, Camera Position [X Y Z W P Q R]", ""]
+    for split, lines in labels.items():
+        (folder / f"dataset_{split}.txt").write_text("\n".join([*header, *lines]) + "\n")
+    points = ["", "1", "0.1 0.2 0.3 10 20 30 1 0 5 1.0 2.0"]
+    (folder / "reconstruction.nvm").write_text(
+        "\n".join(["NVM_V3 ", "", str(len(nvm)), *nvm, *points])
+    )
+    return folder
+
+
+def write_seven_scenes(
+    root: Path, scene: str = "redkitchen", frames: int = 4, suffix: str = "png"
+) -> Path:
+    """Sequences 1, 2 and 12 for training, 3 for the test; frames start at 7 and skip numbers."""
+    folder = root / scene
+    for sequence in (1, 2, 3, 12):
+        for frame in range(7, 7 + 3 * frames, 3):
+            view = camera(sequence, frame)
+            stem = folder / f"seq-{sequence:02d}" / f"frame-{frame:06d}"
+            draw(stem.with_suffix(f".color.{suffix}"), view)
+            rows = [numbers(view.R[i], view.t[i]) for i in range(3)]
+            stem.with_suffix(".pose.txt").write_text("\n".join([*rows, "0 0 0 1"]) + "\n")
+    (folder / "TrainSplit.txt").write_text("sequence1\nsequence2\nsequence12\n")
+    (folder / "TestSplit.txt").write_text("sequence3\n")
+    return folder
+
+
+def write_aerial(root: Path, scene: str = "prairie", frames: int = 4) -> Path:
+    """Two training flights, one for validation, one for the test in another season."""
+    folder = root / scene
+    pose = ",".join(f"T_cam_world_{part}" for part in ("qw", "qx", "qy", "qz", "tx", "ty", "tz"))
+    rows = [f"name,split,flight,season,date,{pose}"]
+    flights = {"f0": "train", "f1": "train", "f2": "val", "f3": "test"}
+    for number, (flight, split) in enumerate(flights.items()):
+        season, date = ("winter", "2018-01-15") if split == "test" else ("summer", "2017-07-01")
+        for frame in range(frames):
+            view = camera(number, frame)
+            name = f"{flight}/{frame:06d}.jpg"
+            draw(folder / "images" / name, view)
+            T_cam_world = numbers(view.q_cam_world, view.t_cam_world).replace(" ", ",")
+            rows.append(f"{name},{split},{flight},{season},{date},{T_cam_world}")
+    (folder / "frames.csv").write_text("\n".join(rows) + "\n")
+    manifest = {
+        "format": "hinted_posenet aerial",
+        "version": 1,
+        "scene": scene,
+        "camera": {
+            "width": WIDTH,
+            "height": HEIGHT,
+            "fx": FOCAL_PX,
+            "fy": FOCAL_PX,
+            "cx": WIDTH / 2,
+            "cy": HEIGHT / 2,
+        },
+        "map": {"image": "map.jpg", "bounds_m": [-1.0, -1.0, 1.0, 1.0]},
+        "counts": {"train": 2 * frames, "val": frames, "test": frames},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder

@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import yaml
+from rasterio.transform import from_origin
+
+from hinted_posenet.simulator.season import Season
+from hinted_posenet.simulator.world import Bounds, Epoch, World
+from hinted_posenet.simulator.world.procedural import procedural_world
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+def read_season(name: str) -> Season:
+    values = yaml.safe_load((CONFIGS / "season" / f"{name}.yaml").read_text())[name]
+    values.pop("_target_")
+    return Season(**values)
+
+
+def make_world(seed: int = 3) -> World:
+    seasons = {name: read_season(name) for name in ("spring", "summer", "autumn", "winter")}
+    return procedural_world(
+        seed, seasons, size_m=300, villages=1, farms=1, district_m=120, relief_m=8
+    )
+
+
+@pytest.fixture(scope="session")
+def small_world() -> World:
+    return make_world()
+
+
+def dotted_world(x_m: float, y_m: float, surface_m: np.ndarray) -> World:
+    """A black world of 200 x 200 m at 0.5 m with a soft white dot at (x_m, y_m)."""
+    res = 0.5
+    centre = np.arange(400) * res + 0.5 * res - 100
+    distance2 = (centre[None, :] - x_m) ** 2 + (-centre[:, None] - y_m) ** 2
+    photo = np.repeat((255 * np.exp(-distance2 / 8)).astype(np.uint8)[..., None], 3, axis=2)
+    return World(
+        bounds=Bounds(-100, -100, 100, 100),
+        surface_m=surface_m.astype(np.float32),
+        epochs=(Epoch("summer", "summer", "2025-07-01"),),
+        orthophoto=lambda epoch: photo,
+    )
+
+
+def write_geotiff(
+    path: Path, rgb: np.ndarray, crs: str | None, west: float, north: float, res: float
+):
+    """(rows, cols, bands) uint8 -> GeoTIFF; crs None leaves the georeference out."""
+    where = {} if crs is None else {"crs": crs, "transform": from_origin(west, north, res, res)}
+    rows, cols, bands = rgb.shape
+    with rasterio.open(
+        path, "w", driver="GTiff", width=cols, height=rows, count=bands, dtype="uint8", **where
+    ) as file:
+        file.write(rgb.transpose(2, 0, 1))
+    return path

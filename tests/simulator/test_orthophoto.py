@@ -1,0 +1,116 @@
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rasterio.warp import transform
+
+from hinted_posenet.simulator.world.orthophoto import orthophoto_world, season_of
+from hinted_posenet.types import InputError
+
+from .conftest import write_geotiff
+
+DATA = Path(os.environ.get("HINTED_POSENET_DATA", Path(__file__).parents[3] / "shared" / "data"))
+EARTH_RADIUS_M = 6378137.0
+
+
+def noise(rows: int, cols: int, bands: int = 3) -> np.ndarray:
+    return np.random.default_rng(0).integers(1, 255, (rows, cols, bands), dtype=np.uint8)
+
+
+def test_web_mercator_becomes_true_ground_metres(tmp_path: Path) -> None:
+    latitude_deg, res = 46.3, 2.0
+    (west,), (north,) = transform("EPSG:4326", "EPSG:3857", [8.0], [latitude_deg])
+    rgb = np.full((400, 600, 3), 40, np.uint8)
+    dots = [(200, 100), (200, 500), (100, 300), (300, 300)]  # (row, col)
+    for row, col in dots:
+        rgb[row - 2 : row + 3, col - 2 : col + 3] = 250
+    file = write_geotiff(tmp_path / "a_20200704.tif", rgb, "EPSG:3857", west, north, res)
+    world = orthophoto_world([file])
+    photo = world.orthophoto(world.epochs[0])[..., 0].astype(float) - 40
+    centre_m = []
+    for row, col in dots:
+        scale = photo.shape[1] / 600
+        r, c = round(row * scale), round(col * scale)
+        window = np.clip(photo[r - 12 : r + 12, c - 12 : c + 12], 0, None)
+        v, u = np.mgrid[r - 12 : r + 12, c - 12 : c + 12] + 0.5
+        bounds = world.bounds
+        x = bounds.xmin + (u * window).sum() / window.sum() * bounds.width_m / photo.shape[1]
+        y = bounds.ymax - (v * window).sum() / window.sum() * bounds.height_m / photo.shape[0]
+        centre_m.append((x, y))
+    (x0, y0), (x1, _), (_, y2), (_, y3) = centre_m
+    # geographic distances on the ellipsoid between the same dots
+    f = 1 / 298.257223563
+    e2 = f * (2 - f)
+    sine2 = math.sin(math.radians(latitude_deg)) ** 2
+    longitude_step = 400 * res / EARTH_RADIUS_M
+    east_m = (
+        longitude_step
+        * math.cos(math.radians(latitude_deg))
+        * EARTH_RADIUS_M
+        / math.sqrt(1 - e2 * sine2)
+    )
+    _, latitudes = transform(
+        "EPSG:3857", "EPSG:4326", [west, west], [north - 100.5 * res, north - 300.5 * res]
+    )
+    meridian_radius_m = EARTH_RADIUS_M * (1 - e2) / (1 - e2 * sine2) ** 1.5
+    north_m = math.radians(latitudes[0] - latitudes[1]) * meridian_radius_m
+    assert x1 - x0 == pytest.approx(east_m, rel=1e-3)
+    assert y2 - y3 == pytest.approx(north_m, rel=1e-3)
+    assert world.origin is not None
+    assert world.origin.latitude_deg == pytest.approx(latitude_deg, abs=0.01)
+    assert abs(y0) < 2  # the middle row of the picture lies at the origin
+
+
+def test_bounds_are_what_all_dates_cover_and_nodata_is_filled(tmp_path: Path) -> None:
+    first, second = noise(200, 300, 4), noise(200, 300, 4)
+    first[50:60, 50:60] = 0  # a hole
+    a = write_geotiff(tmp_path / "a_20150926.tif", first, "EPSG:32614", 500000, 5200000, 5.0)
+    b = write_geotiff(tmp_path / "b_20180716.tif", second, "EPSG:32614", 500100, 5199950, 5.0)
+    world = orthophoto_world(tmp_path)
+    assert [epoch.date for epoch in world.epochs] == ["2015-09-26", "2018-07-16"]
+    assert [epoch.season for epoch in world.epochs] == ["autumn", "summer"]
+    assert world.bounds.width_m == pytest.approx(1400, abs=15)
+    assert world.bounds.height_m == pytest.approx(950, abs=15)
+    for epoch in world.epochs:
+        assert world.orthophoto(epoch).shape == world.orthophoto(world.epochs[0]).shape
+    named = orthophoto_world({"2015-09-26": a, "20180716": b}, seasons={"2018-07-16": "dry"})
+    assert named.epochs[1].season == "dry"
+
+
+def test_errors_name_file_and_fix(tmp_path: Path) -> None:
+    bare = write_geotiff(tmp_path / "bare_20200101.tif", noise(8, 8), None, 0, 0, 1)
+    with pytest.raises(InputError, match=r"bare_20200101\.tif: GeoTIFF without georeference"):
+        orthophoto_world([bare])
+    undated = write_geotiff(tmp_path / "undated.tif", noise(8, 8), "EPSG:32614", 5e5, 5e6, 1)
+    with pytest.raises(InputError, match=r"undated\.tif: no date"):
+        orthophoto_world([undated])
+    with pytest.raises(InputError, match="one GeoTIFF per date"):
+        orthophoto_world([bare, bare])
+    with pytest.raises(InputError, match="no such file or folder"):
+        orthophoto_world(tmp_path / "absent")
+    far = write_geotiff(tmp_path / "far_20210101.tif", noise(8, 8), "EPSG:32614", 6e5, 5e6, 1)
+    with pytest.raises(InputError, match="no ground in common"):
+        orthophoto_world({"2020-01-01": undated, "2021-01-01": far})
+    with pytest.raises(InputError, match="YYYY-MM-DD"):
+        orthophoto_world({"yesterday": undated})
+
+
+def test_seasons_by_month() -> None:
+    months = {1: "winter", 3: "spring", 6: "summer", 9: "autumn", 12: "winter"}
+    assert all(season_of(f"2020-{month:02}-15") == name for month, name in months.items())
+
+
+@pytest.mark.realdata
+@pytest.mark.skipif(not (DATA / "aerial").exists(), reason=f"no real data at {DATA}")
+def test_real_orthophotos() -> None:
+    world = orthophoto_world(DATA / "aerial" / "naip_north_dakota")
+    assert len(world.epochs) == 7
+    assert 4640 < world.bounds.width_m < 4672
+    assert 3580 < world.bounds.height_m < 3622
+    photos = [world.orthophoto(epoch) for epoch in world.epochs]
+    assert len({photo.shape for photo in photos}) == 1
+    town = orthophoto_world({"2020-07-01": DATA / "aerial" / "swissimage_naters" / "naters.tif"})
+    assert 2550 < town.bounds.width_m < 2600  # 3,745 map metres x cos(46.3 deg)
+    assert 1340 < town.bounds.height_m < 1385

@@ -1,0 +1,112 @@
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from hinted_posenet.geometry import invert
+from hinted_posenet.simulator import simulate as module
+from hinted_posenet.simulator.camera import Camera
+from hinted_posenet.simulator.flight import Flight, RandomPlan
+from hinted_posenet.simulator.simulate import plan_shots, simulate
+from hinted_posenet.simulator.world import World
+from hinted_posenet.types import InputError
+
+CAMERA = Camera(24, 20, hfov_deg=60.0, noise_sigma=0.01, exposure_sigma_ev=0.1)
+PLAN = RandomPlan([50, 60], [-20, 20], 3)
+FLIGHTS = {
+    "train": Flight("train", ["spring", "summer"], 3, PLAN),
+    "test": Flight("test", ["winter"], 2, PLAN),
+}
+
+
+def run(world: World, root: Path, **options: object) -> Path:
+    return simulate(world, FLIGHTS, CAMERA, root, "demo", seed=1, threads=1, **options)
+
+
+def test_layout_on_disk(small_world: World, tmp_path: Path) -> None:
+    folder = run(small_world, tmp_path, recipe={"scene": "demo"})
+    assert folder == tmp_path / "demo"
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["format"] == "hinted_posenet aerial"
+    assert manifest["counts"] == {"train": 6, "val": 0, "test": 2}
+    assert manifest["camera"]["fx"] == CAMERA.focal_px
+    assert manifest["camera"]["cx"] == 12
+    assert manifest["map"] == {"image": "map.jpg", "bounds_m": list(small_world.bounds)}
+    assert manifest["origin"] is None
+    with (folder / "frames.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows[:2]] == ["train/000000.jpg", "train/000001.jpg"]
+    assert [row["season"] for row in rows] == ["spring"] * 3 + ["summer"] * 3 + ["winter"] * 2
+    for row in rows:
+        assert cv2.imread(str(folder / "images" / row["name"])).shape == (20, 24, 3)
+
+
+def test_frames_hold_world_to_camera_poses(small_world: World, tmp_path: Path) -> None:
+    folder = run(small_world, tmp_path)
+    shots = plan_shots(small_world, FLIGHTS, CAMERA, 1, "jpg")
+    with (folder / "frames.csv").open() as file:
+        rows = list(csv.reader(file))
+    assert rows[0][5:] == [f"T_cam_world_{c}" for c in ("qw", "qx", "qy", "qz", "tx", "ty", "tz")]
+    for row, shot in zip(rows[1:], shots, strict=True):
+        q, t = (torch.tensor([float(x) for x in part]) for part in (row[5:9], row[9:]))
+        t_world_cam, _ = invert(t.double(), q.double())
+        assert torch.allclose(t_world_cam, shot.label.T_world_cam.t, atol=1e-4)
+
+
+def test_same_seed_same_bytes(small_world: World, tmp_path: Path) -> None:
+    one, two = run(small_world, tmp_path / "1"), run(small_world, tmp_path / "2")
+    files = sorted(path.relative_to(one) for path in one.rglob("*.*"))
+    assert len(files) == 3 + 8
+    for file in files:
+        assert (one / file).read_bytes() == (two / file).read_bytes()
+
+
+def test_a_flight_does_not_change_when_another_is_added(small_world: World) -> None:
+    alone = plan_shots(small_world, {"test": FLIGHTS["test"]}, CAMERA, 1, "jpg")
+    beside = plan_shots(small_world, FLIGHTS, CAMERA, 1, "jpg")[-2:]
+    for a, b in zip(alone, beside, strict=True):
+        assert torch.equal(a.label.T_world_cam.t, b.label.T_world_cam.t)
+    everything = [shot.label.T_world_cam.t.tolist() for shot in beside]
+    assert everything[0] != everything[1]
+
+
+def test_overwrite_is_refused_unless_asked(small_world: World, tmp_path: Path) -> None:
+    run(small_world, tmp_path)
+    with pytest.raises(InputError, match="overwrite=true"):
+        run(small_world, tmp_path)
+    run(small_world, tmp_path, overwrite=True)
+    with pytest.raises(InputError, match="scene"):
+        simulate(small_world, FLIGHTS, CAMERA, tmp_path, "../escape", seed=1)
+
+
+def test_interrupted_run_leaves_nothing(
+    small_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: object, *arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module.DatasetWriter, "finish", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(small_world, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_leftovers_of_a_killed_run_are_cleared(small_world: World, tmp_path: Path) -> None:
+    stale = tmp_path / ".demo.partial" / "images" / "old"
+    stale.mkdir(parents=True)
+    folder = run(small_world, tmp_path, image_format="png")
+    assert not (folder / "images" / "old").exists()
+    assert (folder / "images" / "train" / "000000.png").exists()
+
+
+def test_camera_variation_is_photometric_only() -> None:
+    gray = np.full((20, 24, 3), 100, np.uint8)
+    plain = Camera(24, 20, hfov_deg=60.0).develop(gray, np.random.default_rng(0))
+    assert (plain == gray).all()
+    varied = CAMERA.develop(gray, np.random.default_rng(0))
+    assert 0 < varied.std() < 10

@@ -1,0 +1,167 @@
+"""Each format by a literal line whose pose was worked out by hand."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from hinted_posenet.geometry import rotation_angle
+from hinted_posenet.pose_io import (
+    AERIAL_POSE_COLUMNS,
+    parse_aerial_row,
+    parse_cambridge_line,
+    parse_matrix_text,
+    read_nvm_focals,
+    read_poses,
+    write_poses,
+)
+from hinted_posenet.types import InputError, Pose
+
+# The camera at (1, 2, 3) that is turned by +90 degrees about z: its x axis points along world y.
+# World to camera: q = (h, 0, 0, -h), and t = -R^T c = -(c_y, -c_x, c_z) = (-2, 1, -3).
+H = 0.5**0.5
+CENTRE = [1.0, 2.0, 3.0]
+Q_WORLD_CAM = [H, 0.0, 0.0, H]
+
+
+def assert_is_the_camera(pose: Pose, atol: float = 1e-12) -> None:
+    assert pose.t.dtype == pose.q.dtype == torch.float64
+    assert pose.t.tolist() == pytest.approx(CENTRE, abs=atol)
+    assert float(rotation_angle(pose.q, torch.tensor(Q_WORLD_CAM, dtype=torch.float64))) < 1e-7
+    assert float(pose.q.norm()) == pytest.approx(1.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1.0, -1.0, 2.01, 0.5])
+def test_cambridge_line_has_the_centre_and_the_inverse_rotation(scale: float) -> None:
+    name, pose = parse_cambridge_line(f"seq1/a.png 1 2 3 {scale * H} 0 0 {-scale * H}\r\n", "x")
+    assert name == "seq1/a.png"
+    assert_is_the_camera(pose)
+
+
+def test_matrix_text_is_camera_to_world() -> None:
+    assert_is_the_camera(parse_matrix_text("0 -1 0 1\r\n1 0 0 2\r\n0\t0 1 3\r\n0 0 0 1\r\n", "x"))
+
+
+def test_matrix_text_is_projected_to_the_nearest_rotation() -> None:
+    text = "0.0003 -0.9998 0 1\n0.9999 0 0.0002 2\n0 0 0.9997 3\n0 0 0 1\n"
+    pose = parse_matrix_text(text, "x")
+    assert float(pose.q.norm()) == pytest.approx(1.0, abs=1e-12)
+    assert float(rotation_angle(pose.q, torch.tensor(Q_WORLD_CAM, dtype=torch.float64))) < 3e-4
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_aerial_row_is_world_to_camera(sign: float) -> None:
+    values = [sign * H, 0, 0, -sign * H, -2, 1, -3]
+    row = dict(zip(AERIAL_POSE_COLUMNS, map(str, values), strict=True))
+    assert_is_the_camera(parse_aerial_row(row, "x"))
+
+
+def test_pose_text_is_world_to_camera(tmp_path: Path) -> None:
+    path = tmp_path / "poses.txt"
+    path.write_text(f"# from elsewhere\r\n\r\nmy photo.jpg {H} 0 0 {-H} -2 1 -3\r\n")
+    names, poses = read_poses(path)
+    assert names == ["my photo.jpg"]
+    assert_is_the_camera(Pose(poses.t[0], poses.q[0]))
+
+
+def test_pose_text_is_written_as_its_header_says(tmp_path: Path) -> None:
+    path = tmp_path / "poses.txt"
+    write_poses(path, ["a.png"], Pose(torch.tensor([CENTRE]), torch.tensor([Q_WORLD_CAM])))
+    header, line = path.read_text().splitlines()
+    assert "name qw qx qy qz tx ty tz" in header and "world-to-camera" in header
+    name, *numbers = line.split()
+    assert name == "a.png"
+    assert [float(n) for n in numbers] == pytest.approx([H, 0, 0, -H, -2, 1, -3], abs=1e-6)
+
+
+def test_pose_text_round_trip(tmp_path: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    t = 1e5 * torch.randn(20, 3, generator=generator, dtype=torch.float64)
+    q = torch.randn(20, 4, generator=generator, dtype=torch.float64)
+    q = q / q.norm(dim=-1, keepdim=True)
+    names = [f"seq 1/frame{i}.png" for i in range(20)]
+    write_poses(tmp_path / "poses.txt", names, Pose(t, q))
+    names_read, poses = read_poses(tmp_path / "poses.txt")
+    assert names_read == names
+    torch.testing.assert_close(poses.t, t, rtol=1e-13, atol=0)
+    assert rotation_angle(poses.q, q).max() < 1e-12
+
+
+def test_nvm_focals(tmp_path: Path) -> None:
+    path = tmp_path / "reconstruction.nvm"
+    camera = "1 0 0 0 5 6 7 -0.05 0"
+    path.write_text(
+        f"NVM_V3 \r\n\r\n2\r\nseq1/a.jpg\t1672.5 {camera}\r\nb.c.jpg 800 {camera}\r\n"
+        "\r\n1\r\n0 0 0 1\r\n"
+    )
+    assert read_nvm_focals(path) == {"seq1/a": 1672.5, "b.c": 800.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("", 1, "NVM_V3"),
+        ("NVM_V3\n\nmany\n", 3, "camera count"),
+        ("NVM_V3\n\n1\na.jpg 1672.5 1 0 0\n", 4, "11 fields"),
+        ("NVM_V3\n\n1\na.jpg 0 1 0 0 0 5 6 7 -0.05 0\n", 4, "not positive"),
+    ],
+)
+def test_broken_nvm(tmp_path: Path, text: str, line: int, message: str) -> None:
+    path = tmp_path / "r.nvm"
+    path.write_text(text)
+    with pytest.raises(InputError, match=rf"r\.nvm line {line}: .*{message}"):
+        read_nvm_focals(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("a.png 1 2 3 1 0 0", "8 fields .* found 7"),
+        ("a.png 1 2 3 1 0 0 zero", "expected numbers"),
+        ("a.png 1 2 nan 1 0 0 0", "finite"),
+        ("a.png 1 2 3 inf 0 0 0", "finite"),
+        ("a.png 1 2 3 0 0 0 0", "norm 0"),
+        ("a.png 1 2 3 3 0 0 0", "norm 3"),
+    ],
+)
+def test_broken_cambridge_line(line: str, message: str) -> None:
+    with pytest.raises(InputError, match=f"^labels line 7: .*{message}"):
+        parse_cambridge_line(line, "labels line 7")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1 0 0 0\n0 1 0 0\n0 0 1 0\n", "4x4"),
+        ("", "4x4"),
+        ("1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 2\n", "last row"),
+        ("-1.#IND 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", "expected numbers"),
+        ("inf 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", "finite"),
+        ("2 0 0 0\n0 2 0 0\n0 0 2 0\n0 0 0 1\n", "not a rotation"),
+        ("0 0 0 0\n0 0 0 0\n0 0 0 0\n0 0 0 1\n", "not a rotation"),
+        ("1 0 0 0\n0 1 0 0\n0 0 -1 0\n0 0 0 1\n", "not a rotation .*det -1"),
+    ],
+)
+def test_broken_matrix(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=f"^f.pose.txt: .*{message}") as error:
+        parse_matrix_text(text, "f.pose.txt")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a.png 1 0 0 0 1 2 3\na.png 1 0 0 0 1 2 3\n", "line 2: a.png appears twice"),
+        ("# header\na.png 1 0 0 0 1 2\n", "line 2: expected 8 fields"),
+        ("# header\n", "no poses"),
+    ],
+)
+def test_broken_pose_text(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "p.txt").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_poses(tmp_path / "p.txt")
+
+
+def test_missing_pose_text(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        read_poses(tmp_path / "p.txt")
