@@ -10,8 +10,9 @@ LARGEST_INT = 2**31 - 1
 def keep_freed_memory() -> None:
     """Let glibc reuse freed blocks of any size instead of handing them back to the kernel.
 
-    A network allocates and frees the same large activations at every batch; by default each is mapped anew and
-    zeroed by the kernel, which took half of the time of EfficientNet-Lite0 (see benchmarks/backbone.py).
+    A network allocates and frees the same large activations at every batch; by default each is
+    mapped anew and zeroed by the kernel, which took half of the time of EfficientNet-Lite0 (see
+    benchmarks/backbone.py).
     """
     if not sys.platform.startswith("linux"):
         return

@@ -3,7 +3,6 @@
 Checkpoints carry configs, so a ``_target_`` may come from a stranger.
 """
 
-from functools import partial
 from typing import Any
 
 import hydra
@@ -36,7 +35,7 @@ def build_localizer(config: dict[str, Any]) -> Localizer:
     model = PoseNet(
         backbone=build(config["backbone"]),
         pool=build(config["pool"]),
-        head=partial(build(config["head"]), rotation=build(config["rotation"])),
+        head=build(config["head"], rotation=build(config["rotation"])),
         passes=config["passes"],
     )
     return Localizer(

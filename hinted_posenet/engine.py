@@ -49,7 +49,8 @@ def train(config: dict[str, Any]) -> None:
     key = feature_key(localizer.model, scene.height, scene.width) if frozen else ""
     _check_shared_features(localizer, key)
 
-    # With a frozen backbone every image and its augmented versions become features once; else images stream.
+    # With a frozen backbone every image and its augmented versions become features once; else
+    # images stream.
     features = scene.features(localizer.model, "train", device, augmented=frozen)
     train_images = take(features, slice(len(scene.views["train"])))
     validation = scene.features(localizer.model, "val", device)
@@ -178,6 +179,9 @@ def _score_split(
     )
     views = scene.views[split]
     groups = group_frames(views, scene.views["train"])
+    frame_groups = [
+        [name for name, frames in groups.items() if frames[index]] for index in range(len(views))
+    ]
     thresholds = [tuple(pair) for pair in config["data"]["recall_m_deg"]]
     folder.mkdir(parents=True, exist_ok=True)
     write_poses(folder / "poses.csv", views, answers, samples.T_world_cam)
@@ -190,6 +194,7 @@ def _score_split(
         "start_hint": type(localizer.start_hint).__name__,
         "rows": score(answers, samples.T_world_cam, groups, thresholds),
         "frames": {name: len(group) for name, group in scene.views.items()},
+        "frame_groups": frame_groups,
         "excluded_frames": scene.excluded,
         "map": scene.map,
         "wall_time_s": round(time.monotonic() - started, 1),

@@ -3,21 +3,23 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.views import views_key
+from hinted_posenet.model.posenet import PoseNet
 from hinted_posenet.types import Hint, Pose, Query, Sample
 
 FORMAT = 1  # raise when the file's content changes
 
 
-def feature_key(model: nn.Module, height: int, width: int) -> str:
+def feature_key(model: PoseNet, height: int, width: int) -> str:
     """What decides a feature besides the image: network, weights, pool and image size."""
     digest = hashlib.sha256(f"{model.backbone} {model.pool} {height} {width}".encode())
     for name, value in model.backbone.state_dict().items():
@@ -28,7 +30,7 @@ def feature_key(model: nn.Module, height: int, width: int) -> str:
 
 @torch.inference_mode()
 def compute_features(
-    model: nn.Module,
+    model: PoseNet,
     images: PosedImages,
     *,
     title: str,
@@ -42,9 +44,10 @@ def compute_features(
 ) -> Sample:
     """A split as one stacked Sample with features (N, C, G, G) float16 in place of images.
 
-    The N images come first, then ``augmented_views`` augmented versions of all of them, one version after the
-    other, each with its exact new pose. With ``cache`` the result is kept there, keyed by the images (names,
-    sizes, times, poses), the network and its weights, and the augmentation; written atomically.
+    The N images come first, then ``augmented_views`` augmented versions of all of them, one version
+    after the other, each with its exact new pose. With ``cache`` the result is kept there, keyed by
+    the images (names, sizes, times, poses), the network and its weights, and the augmentation;
+    written atomically.
     """
     path = None
     if cache is not None:
@@ -76,7 +79,7 @@ def compute_features(
     return stacked
 
 
-def with_feature(model: nn.Module, query: Query) -> Query:
+def with_feature(model: PoseNet, query: Query) -> Query:
     """The query (B,) with its pooled feature (B, C, G, G), float16, in place of its image."""
     feature = model.features(query)[0].half()
     return query._replace(image=query.image.new_empty(len(feature), 0), feature=feature)
@@ -124,7 +127,7 @@ def _write(path: Path, sample: Sample) -> None:
     partial.replace(path)
 
 
-def _unpack(content: dict[str, object]) -> Sample:
+def _unpack(content: dict[str, Any]) -> Sample:
     t, q, sigma_t, sigma_r = content["prior"]
     query = Query(
         content["image"],

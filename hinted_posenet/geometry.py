@@ -1,7 +1,7 @@
 """Pure tensor functions on rotations and rigid motions.
 
-Convention: quaternions are (w, x, y, z), Hamilton product, ``R(a b) = R(a) R(b)``; ``q`` and ``-q`` are the
-same rotation. All functions broadcast over leading dimensions and keep dtype and device.
+Convention: quaternions are (w, x, y, z), Hamilton product, ``R(a b) = R(a) R(b)``; ``q`` and ``-q``
+are the same rotation. All functions broadcast over leading dimensions and keep dtype and device.
 Matrices go through kornia.geometry.conversions, which uses the same convention.
 """
 
@@ -33,9 +33,9 @@ def quaternion_inverse(q: Tensor) -> Tensor:
 def rotate(q: Tensor, points: Tensor) -> Tensor:
     """Rotate points (*, 3) by unit quaternions (*, 4)."""
     w, v = q[..., :1], q[..., 1:]
-    v, points = torch.broadcast_tensors(v, points)
-    cross = 2.0 * torch.linalg.cross(v, points)
-    return points + w * cross + torch.linalg.cross(v, cross)
+    cross = 2.0 * torch.linalg.cross(v, points)  # broadcasts
+    rotated: Tensor = points + w * cross + torch.linalg.cross(v, cross)
+    return rotated
 
 
 def quaternion_exp(rotation_vector: Tensor) -> Tensor:
@@ -57,7 +57,8 @@ def quaternion_log(q: Tensor) -> Tensor:
 def rotation_angle(a: Tensor, b: Tensor) -> Tensor:
     """Angle (*,) in radians, within [0, pi], between the rotations of unit quaternions a, b (*, 4).
 
-    By atan2: float32 ``acos(|a . b|)`` is NaN or 0 for close rotations. The gradient at zero is zero.
+    By atan2: float32 ``acos(|a . b|)`` is NaN or 0 for close rotations. The gradient at zero is
+    zero.
     """
     relative = quaternion_product(quaternion_inverse(a), b)
     return 2.0 * torch.atan2(
@@ -82,7 +83,8 @@ def mean_quaternion(q: Tensor) -> Tensor:
 def robust_box(t: Tensor) -> tuple[Tensor, Tensor]:
     """Median (3,) of positions (N, 3), and the half size () of the cube around it that holds 95 % of them.
 
-    Robust because real label files hold positions that are off by kilometres (Great Court: 3.4e9 m).
+    Robust because real label files hold positions that are off by kilometres (Great Court: 3.4e9
+    m).
     """
     t64 = t.double()
     center = t64.quantile(0.5, dim=0)

@@ -9,7 +9,9 @@ from torch import Generator, Tensor, nn
 
 from hinted_posenet.hint.protocol import InferenceHints, TrainingHints
 from hinted_posenet.hint.sigma import robust_sigma
+from hinted_posenet.loss.posenet import PoseLoss
 from hinted_posenet.metric.pose_errors import MedianPoseError
+from hinted_posenet.model.posenet import PoseNet
 from hinted_posenet.types import Hint, Pose, Query, Sample
 
 AUXILIARY_WEIGHT = (
@@ -40,10 +42,10 @@ class Localizer(pl.LightningModule):
 
     def __init__(
         self,
-        model: nn.Module,
+        model: PoseNet,
         train_hint: TrainingHints,
         start_hint: InferenceHints,
-        loss: nn.Module,
+        loss: PoseLoss,
         optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer],
         scheduler: Callable[..., torch.optim.lr_scheduler.LRScheduler],
         seed: int,

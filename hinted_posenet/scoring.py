@@ -1,6 +1,6 @@
 """Predictions of a localizer and of its controls on one split, and their errors."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor
@@ -30,8 +30,9 @@ def predict_split(
 ) -> list[Answer]:
     """The localizer's passes on a split, and its controls beside them.
 
-    Controls: constant pose, retrieval (nearest training image in the same features), the first hint taken as
-    the answer, and the network with another image's feature (if that is as good, it copies its hint).
+    Controls: constant pose, retrieval (nearest training image in the same features), the first hint
+    taken as the answer, and the network with another image's feature (if that is as good, it copies
+    its hint).
 
     Args:
         localizer: trained, in evaluation mode.
@@ -43,13 +44,13 @@ def predict_split(
     if isinstance(localizer.start_hint, OracleHint):
         prior = localizer.start_hint.sense(split.T_world_cam)
         split = split._replace(query=split.query._replace(prior=prior))
-    controls = {"constant pose": ConstantHint(), "retrieval": RetrievalHint()}
+    controls: dict[str, Any] = {"constant pose": ConstantHint(), "retrieval": RetrievalHint()}
     for control in controls.values():
         control.fit(train.T_world_cam, train.query.feature)
     device = localizer.model.frame.center_m.device
     poses: dict[str, list[Pose]] = {}
     order = torch.randperm(len(split.query.name), generator=Generator().manual_seed(seed))
-    others = split.query.feature[order].split(batch_size)
+    others = torch.split(split.query.feature[order], batch_size)
     total = -(-len(order) // batch_size)
     for batch, other in tqdm(
         zip(batches(split, batch_size), others, strict=True), "predict", total, leave=False
@@ -98,21 +99,22 @@ def score(
 
 
 def group_frames(views: list[View], train: list[View]) -> dict[str, Tensor]:
-    """Which frames each breakdown takes: all, each value of each tag, and seen in training or not.
+    """Which frames each breakdown takes: all, then per tag what training saw, and each value.
+
+    A breakdown that takes the same frames as an earlier one (each season flown on one date) is left out.
 
     Args:
         views: of the split that is scored, (N,).
         train: training views; a tag's value is seen if one of them has it.
     """
-    groups = {"all": torch.ones(len(views), dtype=torch.bool)}
-    for tag in sorted({tag for view in views for tag in view.tags}):
+    groups = {"all": [True] * len(views)}
+    for tag in dict.fromkeys(tag for view in views for tag in view.tags):
         values = [view.tags.get(tag, "") for view in views]
         known = {view.tags.get(tag, "") for view in train}
-        seen = torch.tensor([value in known for value in values])
-        if seen.any() and not seen.all():
-            groups[f"{tag} seen in training"] = seen
-            groups[f"{tag} unseen"] = ~seen
-        if len(set(values)) > 1:
-            for value in sorted(set(values)):
-                groups[f"{tag} {value}"] = torch.tensor([other == value for other in values])
-    return groups
+        seen = [value in known for value in values]
+        named = {f"{tag}s seen in training": seen, f"unseen {tag}s": [not value for value in seen]}
+        named |= {f"{tag} {value}": [v == value for v in values] for value in dict.fromkeys(values)}
+        for name, frames in named.items():
+            if any(frames) and frames not in groups.values():
+                groups[name] = frames
+    return {name: torch.tensor(frames) for name, frames in groups.items()}

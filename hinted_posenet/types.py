@@ -53,7 +53,8 @@ class View(NamedTuple):
     name: str  # unique within its scene
     image: Path
     T_world_cam: Pose  # float64, (3,) and (4,)
-    K: Tensor  # (3, 3) float64 pixels of the image as stored, centre of the top-left pixel at (0.5, 0.5)
+    # (3, 3) float64 pixels of the image as stored, centre of the top-left pixel at (0.5, 0.5)
+    K: Tensor
     sequence: str
     tags: dict[
         str, str

@@ -38,7 +38,10 @@ def main_help() -> str:
 def verb_help(verb: str) -> str:
     """What hinted-posenet VERB --help prints: the verb's groups with their choices, then its own keys."""
     if verb == "compare":
-        return "usage: hinted-posenet compare RUN... [--figure FILE.png]\n\n" + VERBS[verb]
+        return (
+            "usage: hinted-posenet compare RUN... [--figure FILE.png] [--insert FILE MARKER]\n\n"
+            + VERBS[verb]
+        )
     text = (config_folder() / f"{verb}.yaml").read_text()
     defaults, _, own = text.partition("\n\n")
     groups = re.findall(r"^  - (\w+): *(\S+)", defaults, flags=re.MULTILINE)

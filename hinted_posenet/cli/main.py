@@ -1,7 +1,8 @@
 """hinted-posenet VERB [key=value ...]: finds the verb's module and runs it as the main program.
 
-runpy, rather than a call: Lightning starts the further processes of a multi-GPU run with the command line of
-``__main__``, which then is the verb itself. Nothing heavy is imported here, so that --help answers at once.
+runpy, rather than a call: Lightning starts the further processes of a multi-GPU run with the
+command line of ``__main__``, which then is the verb itself. Nothing heavy is imported here, so that
+--help answers at once.
 """
 
 import difflib

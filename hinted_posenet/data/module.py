@@ -18,7 +18,8 @@ class PosedImagesModule(pl.LightningDataModule):
         train, val: datasets of Sample.
         batch_size: images per step.
         workers: decoding processes; 0 decodes in the main one. Stacked samples need none.
-        seed: of the order and of the augmentation. Both depend on the seed and the epoch (step) alone, so a
+        seed: of the order and of the augmentation. Both depend on the seed and the epoch (step)
+        alone, so a
             resumed run sees what the uninterrupted one would have seen.
         augment: applied on the device to training batches that hold images.
     """

@@ -1,6 +1,7 @@
 """A whole split as one Sample of stacked tensors: what features computed once per run are kept in."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -49,6 +50,6 @@ class StackedSamples(Dataset[Sample]):
         return take(self.sample, torch.tensor(rows))
 
 
-def identity(batch: Sample) -> Sample:
+def identity(batch: Any) -> Any:
     """Collate function for batches that are stacked already."""
     return batch

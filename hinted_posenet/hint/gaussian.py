@@ -27,7 +27,8 @@ def perturb(
 class GaussianHints(nn.Module):
     """Sigma is drawn log-uniformly for each sample, position and rotation on their own, and told to the head.
 
-    Sigma inf leaves the noisy pose in place: networks do not look at the pose of a hint without sigma.
+    Sigma inf leaves the noisy pose in place: networks do not look at the pose of a hint without
+    sigma.
 
     Args:
         sigma_t_min, sigma_t_max: range of the position's sigma as a fraction of the extent of the scene.

@@ -10,11 +10,12 @@ from hinted_posenet.types import Hint, Pose, Query
 class NetworkHint(nn.Module):
     """A trained localizer's answer as the hint; the localizer becomes part of the checkpoint.
 
-    It reads the features of the network that it hints, so both must have the same frozen backbone, pool and
-    image size; ``feature_key`` tells.
+    It reads the features of the network that it hints, so both must have the same frozen backbone,
+    pool and image size; ``feature_key`` tells.
 
     Args:
-        localizer: module whose ``answer(query)`` gives a Hint: its pose and the sigma measured on validation.
+        localizer: module whose ``answer(query)`` gives a Hint: its pose and the sigma measured on
+        validation.
         feature_key: what the localizer's features were computed with.
         config: the localizer's own config, kept so that a checkpoint can rebuild it.
     """

@@ -27,7 +27,8 @@ class PriorHint(nn.Module):
 class OracleHint(PriorHint):
     """A simulated sensor: the truth plus Gaussian noise of the stated sigma. Every result is stamped with it.
 
-    Before evaluation the engine fills ``Query.prior`` with ``sense``; at inference this sees the prior alone.
+    Before evaluation the engine fills ``Query.prior`` with ``sense``; at inference this sees the
+    prior alone.
 
     Args:
         sigma_t_m: standard deviation per axis in metres.

@@ -13,8 +13,8 @@ from hinted_posenet.types import Hint, Pose, Query
 class RetrievalHint(nn.Module):
     """Cosine similarity of whole pooled features (flattened grid), half precision in memory.
 
-    Sigma is unknown (inf) until ``calibrate`` has seen the validation split: neighbours *within* a training
-    sequence are far closer than those of a new one.
+    Sigma is unknown (inf) until ``calibrate`` has seen the validation split: neighbours *within* a
+    training sequence are far closer than those of a new one.
     """
 
     oracle = False
@@ -49,11 +49,11 @@ class RetrievalHint(nn.Module):
         wanted = normalize(feature.flatten(1).float(), dim=-1)
         best = wanted.new_full((len(wanted),), -math.inf)
         index = torch.zeros(len(wanted), dtype=torch.long, device=wanted.device)
-        for start, rows in enumerate(self.memory.split(4096)):  # bounds the float32 copy
+        for chunk, rows in enumerate(torch.split(self.memory, 4096)):  # bounds the float32 copy
             similarity, nearest = (wanted @ rows.float().T).max(dim=1)
             better = similarity > best
             best = torch.where(better, similarity, best)
-            index = torch.where(better, nearest + start * 4096, index)
+            index = torch.where(better, nearest + chunk * 4096, index)
         return Hint(
             Pose(self.t_m[index], self.q[index]),
             self.sigma_t_m.expand(len(wanted)),

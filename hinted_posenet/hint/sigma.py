@@ -7,7 +7,8 @@ from torch import Tensor
 from hinted_posenet.geometry import rotation_angle
 from hinted_posenet.types import Pose
 
-# The norm of a 3-vector of unit normal components has this median (chi distribution, 3 degrees of freedom).
+# The norm of a 3-vector of unit normal components has this median (chi distribution, 3 degrees of
+# freedom).
 CHI3_MEDIAN = 1.5382
 
 

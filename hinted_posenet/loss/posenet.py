@@ -1,7 +1,7 @@
 """Pose losses: a position term and a rotation term per sample, weighed by beta (2015) or by learning (2017).
 
-Both compare rotations (the angle between them), not raw quaternions: q and -q are the same rotation, and
-w >= 0 is not continuous along real sequences.
+Both compare rotations (the angle between them), not raw quaternions: q and -q are the same
+rotation, and w >= 0 is not continuous along real sequences.
 """
 
 import torch
@@ -15,7 +15,8 @@ class PoseLoss(nn.Module):
     """Per-sample terms: position error in ``unit_t`` and rotation error in radians.
 
     Args:
-        unit_t: ``metre``, or ``scene``: half the extent of the training positions, so that one setting fits
+        unit_t: ``metre``, or ``scene``: half the extent of the training positions, so that one
+        setting fits
             a desk and a county.
         norm: of the position error, 1 or 2 (Euclidean).
     """
@@ -34,6 +35,10 @@ class PoseLoss(nn.Module):
         """Measure the scene on its training poses (N,)."""
         if self.unit_t == "scene":
             self.unit_m.copy_(robust_box(truth.t)[1])
+
+    def forward(self, predicted: Pose, truth: Pose) -> Tensor:
+        """Loss (B,) of poses (B,)."""
+        raise NotImplementedError
 
     def terms(self, predicted: Pose, truth: Pose) -> tuple[Tensor, Tensor]:
         """Position (B,) in ``unit_t`` and rotation (B,) in radians."""

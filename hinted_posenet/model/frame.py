@@ -10,7 +10,8 @@ from hinted_posenet.types import Hint, InputError, Pose
 class SceneFrame(nn.Module):
     """Centre and scale of a scene, fitted on training poses and kept as buffers (in the checkpoint).
 
-    ``unit = (metres - center_m) / scale_m``; one scale for the three axes, so that rotations stay rotations.
+    ``unit = (metres - center_m) / scale_m``; one scale for the three axes, so that rotations stay
+    rotations.
     """
 
     center_m: Tensor  # (3,)

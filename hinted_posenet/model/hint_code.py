@@ -13,12 +13,13 @@ from hinted_posenet.types import Hint
 class HintCode(nn.Module):
     """Hint (B,) -> (B, size): the *expected* sin/cos features of a pose that is known to within sigma.
 
-    For x ~ N(u, s^2), E[sin(w x)] = sin(w u) exp(-w^2 s^2 / 2) (as in mip-NeRF, Barron et al., 2021): a
-    frequency that the hint cannot resolve vanishes, and no hint (sigma = inf) is a code of zeros. Rotations
-    enter as matrices, since q and -q are one rotation, damped likewise.
+    For x ~ N(u, s^2), E[sin(w x)] = sin(w u) exp(-w^2 s^2 / 2) (as in mip-NeRF, Barron et al.,
+    2021): a frequency that the hint cannot resolve vanishes, and no hint (sigma = inf) is a code of
+    zeros. Rotations enter as matrices, since q and -q are one rotation, damped likewise.
 
     Args:
-        frequencies: number of octaves of the position; the finest has a period of 2^(2 - frequencies) boxes.
+        frequencies: number of octaves of the position; the finest has a period of 2^(2 -
+        frequencies) boxes.
     """
 
     def __init__(self, frequencies: int = 7):

@@ -1,29 +1,21 @@
 """PoseNet(backbone, pool, head, frame): image (+ hint) -> Pose. The hinted networks differ in the head alone."""
 
-from typing import Protocol
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
+from hinted_posenet.model.backbone.base import ImageBackbone
 from hinted_posenet.model.frame import SceneFrame
+from hinted_posenet.model.pool import GridPool
 from hinted_posenet.types import Hint, Pose, Query
-
-
-class Backbone(Protocol):
-    """Image in [0, 1] -> feature maps: the last one first, then those of auxiliary branches, if any."""
-
-    channels: tuple[int, ...]
-
-    def __call__(
-        self, image: Tensor
-    ) -> tuple[Tensor, ...]: ...  # (B, 3, H, W) -> (B, C, H', W') each
 
 
 class PoseNet(nn.Module):
     """A backbone, a pool over a small grid, and a head that regresses the pose.
 
     Args:
-        backbone: nn.Module that satisfies ``Backbone``.
+        backbone: image in [0, 1] -> feature maps.
         pool: (B, C, H, W) -> (B, C, G, G).
         head: called ``head(in_features)`` it gives a module ``(feature, hint, frame) -> Pose``.
         passes: how often the answer is fed back as the next hint at inference; 1 = no cascade.
@@ -35,7 +27,11 @@ class PoseNet(nn.Module):
     pass_sigma_r_rad: Tensor
 
     def __init__(
-        self, backbone: nn.Module, pool: nn.Module, head: type[nn.Module], passes: int = 1
+        self,
+        backbone: ImageBackbone,
+        pool: GridPool,
+        head: Callable[[int], nn.Module],
+        passes: int = 1,
     ):
         super().__init__()
         self.backbone = backbone

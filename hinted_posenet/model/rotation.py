@@ -1,7 +1,7 @@
 """Rotation outputs: how many numbers a head regresses for a rotation, and what they mean.
 
-A representation is centred on the identity: zeros are no rotation, and small numbers are small rotations of
-about that many radians. So one switch serves absolute rotations and residuals alike.
+A representation is centred on the identity: zeros are no rotation, and small numbers are small
+rotations of about that many radians. So one switch serves absolute rotations and residuals alike.
 """
 
 import torch
@@ -12,7 +12,13 @@ from torch.nn.functional import normalize
 from hinted_posenet.geometry import quaternion_exp
 
 
-class Quaternion(nn.Module):
+class Rotation(nn.Module):
+    """A representation: ``size`` raw numbers -> unit quaternion."""
+
+    size: int
+
+
+class Quaternion(Rotation):
     """Four numbers, normalised (PoseNet, 2015)."""
 
     size = 4
@@ -23,7 +29,7 @@ class Quaternion(nn.Module):
         return normalize(0.5 * raw + raw.new_tensor([1.0, 0.0, 0.0, 0.0]), dim=-1)
 
 
-class LogQuaternion(nn.Module):
+class LogQuaternion(Rotation):
     """A rotation vector (MapNet, 2018)."""
 
     size = 3
@@ -33,7 +39,7 @@ class LogQuaternion(nn.Module):
         return quaternion_exp(raw)
 
 
-class SixD(nn.Module):
+class SixD(Rotation):
     """Two columns of the matrix, orthonormalised (Zhou et al., 2019): continuous over all rotations."""
 
     size = 6

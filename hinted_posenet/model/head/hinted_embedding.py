@@ -1,29 +1,49 @@
 """Hinted Embedding: the hint is embedded, fused with the image, and the pose is regressed from both."""
 
+import torch
 from torch import Tensor, nn
 
 from hinted_posenet.model.frame import SceneFrame
-from hinted_posenet.model.head.fusion import ConcatFusion
+from hinted_posenet.model.hint_code import HintCode
+from hinted_posenet.model.rotation import Rotation
 from hinted_posenet.types import Hint, Pose
 
 
 class HintedEmbeddingHead(nn.Module):
-    """(feature, hint) -> position in the unit box and rotation.
+    """(feature, hint) -> position in the unit box and rotation, by concatenation.
 
     Args:
         in_features: length of the flattened feature.
         rotation: one of model/rotation.py.
-        hidden, dropout, embedding: see ``ConcatFusion``.
+        hidden: width of the image layer and of the layer before the regressor.
+        dropout: on the layer before the regressor.
+        embedding: width of the embedded hint.
     """
 
     def __init__(
-        self, in_features: int, rotation: nn.Module, hidden: int, dropout: float, embedding: int
+        self, in_features: int, rotation: Rotation, hidden: int, dropout: float, embedding: int
     ):
         super().__init__()
         self.rotation = rotation
-        self.fusion = ConcatFusion(in_features, 3 + rotation.size, hidden, dropout, embedding)
+        self.code = HintCode()
+        self.image = nn.Sequential(
+            nn.LayerNorm(in_features), nn.Linear(in_features, hidden), nn.ReLU()
+        )
+        self.hint = nn.Sequential(
+            nn.Linear(self.code.size, embedding),
+            nn.ReLU(),
+            nn.Linear(embedding, embedding),
+            nn.ReLU(),
+        )
+        self.regress = nn.Sequential(
+            nn.Linear(hidden + embedding, hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, 3 + rotation.size),
+        )
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
         """Feature (B, in_features), hint (B,) -> Pose (B,)."""
-        raw = self.fusion(feature, hint, frame)
+        embedded = self.hint(self.code(hint, frame))
+        raw = self.regress(torch.cat([self.image(feature), embedded], dim=-1))
         return Pose(frame.to_metres(raw[:, :3]), self.rotation(raw[:, 3:]))

@@ -12,19 +12,22 @@ from hinted_posenet.geometry import (
 )
 from hinted_posenet.model.frame import SceneFrame
 from hinted_posenet.model.hint_code import HintCode
+from hinted_posenet.model.rotation import Rotation
 from hinted_posenet.types import Hint, Pose
 
 
 class HintedResidualHead(nn.Module):
     """(feature, hint) -> hint composed with a correction, in units of the hint's sigma.
 
-    The image alone proposes a pose; how far that is from the hint, in sigmas, is the *innovation* of a Kalman
-    filter. The correction is gain * innovation + rest, where gain and rest are regressed from image, hint and
-    innovation. (From image and hint alone the network learns to copy its hint: it would have to divide by sigma.)
+    The image alone proposes a pose; how far that is from the hint, in sigmas, is the *innovation*
+    of a Kalman filter. The correction is gain * innovation + rest, where gain and rest are
+    regressed from image, hint and innovation. (From image and hint alone the network learns to copy
+    its hint: it would have to divide by sigma.)
 
     The position moves in the world frame, the rotation on the camera's side (``q_hint * dq``). A correction is
-    bounded to ``bound`` sigmas and the rotation normalised, so that a cascade cannot run away. Where there is no
-    hint, or one vaguer than the scene, the unit is the scene itself (its box; one radian). Gain and rest start
+    bounded to ``bound`` sigmas and the rotation normalised, so that a cascade cannot run away.
+    Where there is no hint, or one vaguer than the scene, the unit is the scene itself (its box; one
+    radian). Gain and rest start
     at zero: an untrained head returns its hint.
 
     Args:
@@ -39,7 +42,7 @@ class HintedResidualHead(nn.Module):
     def __init__(
         self,
         in_features: int,
-        rotation: nn.Module,
+        rotation: Rotation,
         hidden: int,
         dropout: float,
         embedding: int,

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from hinted_posenet.model.frame import SceneFrame
+from hinted_posenet.model.rotation import Rotation
 from hinted_posenet.types import Hint, Pose
 
 
@@ -16,7 +17,7 @@ class PlainHead(nn.Module):
         dropout: on that layer.
     """
 
-    def __init__(self, in_features: int, rotation: nn.Module, hidden: int, dropout: float):
+    def __init__(self, in_features: int, rotation: Rotation, hidden: int, dropout: float):
         super().__init__()
         self.rotation = rotation
         self.layers = nn.Sequential(

@@ -1,0 +1,129 @@
+"""One table of several runs: medians over seeds with bootstrap intervals, controls beside them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hinted_posenet.report.runs import Floats, Run, by_title
+from hinted_posenet.report.table import length, text_table
+from hinted_posenet.types import InputError
+
+RESAMPLES = 1000
+CONTROLS = ("constant pose", "retrieval")
+
+
+class Row(NamedTuple):
+    """A line of the table."""
+
+    method: str
+    seeds: int
+    error_t_m: Floats  # (seeds, N)
+    error_r_deg: Floats  # (seeds, N)
+
+
+def comparison(runs: list[Run], markdown: bool = False) -> str:
+    """The table of all runs: a block per group of frames, a line per method.
+
+    A number is the median over the frames, averaged over seeds, with its bootstrap 95 % interval. Rows of one
+    hint source are pairs: the hint taken as the answer, then the network that started from it.
+    """
+    first = runs[0]
+    rows = _rows(runs)
+    constant = rows[0]
+    blocks: list[list[str]] = []
+    for group in _groups(first):
+        frames = np.array([group in groups for groups in first.results["frame_groups"]])
+        blocks.append([f"**{group}**" if markdown else f"{group} ({frames.sum()} frames)"])
+        if markdown:
+            blocks[-1] += [f"{frames.sum()} frames", "", "", ""]
+        reference = np.median(constant.error_t_m[:, frames])
+        for row in rows:
+            t, r = row.error_t_m[:, frames], row.error_r_deg[:, frames]
+            blocks.append(
+                [
+                    row.method if markdown else f"  {row.method}",
+                    str(row.seeds),
+                    _interval(t, length),
+                    _interval(r, lambda degrees: f"{degrees:.1f}°"),
+                    f"{np.mean(np.median(t, axis=1)) / reference:.3f}",
+                ]
+            )
+    header = ["", "seeds", "position [95 %]", "rotation [95 %]", "of constant"]
+    data = first.results["data"]
+    title = (
+        f"Median errors on {data['name']}/{data['scene']}, {first.results['split']} split, "
+        f"{data['ground_truth']} ground truth"
+    )
+    if markdown:
+        return "\n".join([f"{title}:", "", _markdown_table([header, *blocks])])
+    return f"{title}\n\n{text_table([header, *blocks])}"
+
+
+def _rows(runs: list[Run]) -> list[Row]:
+    rows = [_row(name, runs[:1], name) for name in CONTROLS]
+    for title, same in by_title(runs).items():
+        if same[0].start in ("oracle", "prior"):  # the others' hints are rows already
+            rows.append(_row(f"{title}: the hint as the answer", same, "hint as the answer"))
+        rows.append(_row(title, same, same[0].last_pass))
+    return rows
+
+
+def _row(title: str, runs: list[Run], method: str) -> Row:
+    poses = [run.methods[method] for run in runs]
+    return Row(
+        title,
+        len(runs),
+        np.stack([p.error_t_m for p in poses]),
+        np.stack([p.error_r_deg for p in poses]),
+    )
+
+
+def _groups(run: Run) -> list[str]:
+    """All frames, and what training saw or not; the values of each tag are in results.json."""
+    names = list(dict.fromkeys(str(row["group"]) for row in run.results["rows"]))
+    return [name for name in names if name == "all" or "seen" in name.split()]
+
+
+def _interval(errors: Floats, text: Callable[[float], str]) -> str:
+    """Mean over seeds of the median over frames, and its interval over resampled seeds and frames."""
+    low, high = bootstrap_interval(errors)
+    return f"{text(float(np.mean(np.median(errors, axis=1))))} [{text(low)}, {text(high)}]"
+
+
+def bootstrap_interval(errors: Floats) -> tuple[float, float]:
+    """2.5 % and 97.5 % quantiles of the seed mean of medians of (seeds, N) errors, seeds and frames resampled.
+
+    Every seed saw the same frames, so a resample takes the same frames of each.
+    """
+    generator = np.random.default_rng(0)
+    seeds, frames = errors.shape
+    draws: NDArray[np.float64] = np.empty(RESAMPLES)
+    for index in range(RESAMPLES):
+        some_seeds = generator.integers(seeds, size=seeds)
+        some_frames = generator.integers(frames, size=frames)
+        draws[index] = np.median(errors[np.ix_(some_seeds, some_frames)], axis=1).mean()
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _markdown_table(rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(cell.strip() for cell in row) + " |" for row in rows]
+    rule = "|" + "|".join([" --- "] + [" ---: "] * (len(rows[0]) - 1)) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def insert_text(path: Path, marker: str, text: str) -> None:
+    """Replace what stands between ``<!-- begin MARKER -->`` and ``<!-- end MARKER -->`` in a file."""
+    begin, end = f"<!-- begin {marker} -->", f"<!-- end {marker} -->"
+    before, found, rest = path.read_text().partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise InputError(
+            f"{path}: has no lines {begin} and {end}; add them where the table should go"
+        )
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(f"{before}{begin}\n{text}\n{end}{after}")
+    partial.replace(path)

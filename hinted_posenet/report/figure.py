@@ -1,0 +1,86 @@
+"""Figure: true against predicted positions, over the map where there is one."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from hinted_posenet.report.runs import MethodPoses, Run, by_title
+from hinted_posenet.report.table import length
+
+SEEN, UNSEEN = "#1f6feb", "#d1242f"
+
+
+def positions_figure(path: Path, runs: list[Run]) -> None:
+    """One panel per method (first seed): a dot where the camera was, a line to where the method put it.
+
+    Frames of a season or date that training never saw are drawn in red.
+    """
+    first = runs[0]
+    panels = {"retrieval": first.methods["retrieval"]}
+    panels |= {title: same[0].methods[same[0].last_pass] for title, same in by_title(runs).items()}
+    unseen = np.array(
+        [any(g.startswith("unseen") for g in groups) for groups in first.results["frame_groups"]]
+    )
+    columns = min(3, len(panels))
+    lines = -(-len(panels) // columns)
+    figure = Figure(figsize=(4.6 * columns, 4.9 * lines), layout="constrained")
+    grid = figure.subplots(lines, columns, squeeze=False).ravel()
+    horizontal = _plane(next(iter(panels.values())))
+    for axes, (title, poses) in zip(grid, panels.items(), strict=False):
+        _background(axes, first.results["map"])
+        _panel(axes, title, poses, unseen, horizontal)
+    for axes in grid[len(panels) :]:
+        axes.set_axis_off()
+    names = "xyz"
+    grid[0].set_xlabel(f"{names[horizontal[0]]} in m")
+    grid[0].set_ylabel(f"{names[horizontal[1]]} in m")
+    labels = {SEEN: "true position, and the way to the answer"}
+    if unseen.any():
+        labels[UNSEEN] = "the same, in a season or date unseen in training"
+    handles = [
+        mpl.lines.Line2D([], [], color=c, marker="o", ms=4, label=t) for c, t in labels.items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
+    partial = path.with_name(f".{path.name}")
+    figure.savefig(partial, dpi=100, format=path.suffix.removeprefix("."))
+    partial.replace(path)
+
+
+def _plane(poses: MethodPoses) -> tuple[int, int]:
+    """The two world axes along which the cameras moved most, in order."""
+    spread = np.ptp(poses.true_m, axis=0)
+    first, second = sorted(np.argsort(spread)[-2:].tolist())
+    return first, second
+
+
+def _background(axes: Axes, overview: dict[str, Any] | None) -> None:
+    if overview is None or not Path(overview["image"]).is_file():
+        return
+    xmin, ymin, xmax, ymax = overview["bounds_m"]
+    picture = mpl.image.imread(overview["image"], format="jpg")
+    axes.imshow(picture, extent=(xmin, xmax, ymin, ymax), alpha=0.45)
+
+
+def _panel(
+    axes: Axes, title: str, poses: MethodPoses, unseen: Any, horizontal: tuple[int, int]
+) -> None:
+    true, predicted = poses.true_m[:, horizontal], poses.predicted_m[:, horizontal]
+    colours = np.where(unseen, UNSEEN, SEEN)
+    axes.add_collection(
+        LineCollection(
+            list(np.stack([true, predicted], axis=1)), colors=colours, linewidths=0.9, alpha=0.8
+        )
+    )
+    axes.scatter(true[:, 0], true[:, 1], s=7, c=colours, linewidths=0)
+    margin = 0.05 * np.ptp(true, axis=0).max()
+    axes.set_xlim(true[:, 0].min() - margin, true[:, 0].max() + margin)
+    axes.set_ylim(true[:, 1].min() - margin, true[:, 1].max() + margin)
+    axes.set_aspect("equal")
+    seen = f"median {length(float(np.median(poses.error_t_m[~unseen])))}" if (~unseen).any() else ""
+    new = f", unseen {length(float(np.median(poses.error_t_m[unseen])))}" if unseen.any() else ""
+    axes.set_title(f"{title}\n{seen}{new}", fontsize=10)

@@ -1,0 +1,147 @@
+import copy
+
+import pytest
+import torch
+from poses import INF, hints, random_poses
+from torch import nn
+
+from hinted_posenet.geometry import rotation_angle
+from hinted_posenet.model.frame import SceneFrame
+from hinted_posenet.model.head.hinted_embedding import HintedEmbeddingHead
+from hinted_posenet.model.head.hinted_residual import HintedResidualHead
+from hinted_posenet.model.head.plain import PlainHead
+from hinted_posenet.model.rotation import LogQuaternion, Quaternion, SixD
+from hinted_posenet.types import Hint, Pose
+
+FEATURES, BOUND = 32, 4.0
+HEADS = {
+    "plain": lambda rotation: PlainHead(FEATURES, rotation, 16, 0.2),
+    "embedding": lambda rotation: HintedEmbeddingHead(FEATURES, rotation, 16, 0.2, 8),
+    "residual": lambda rotation: HintedResidualHead(FEATURES, rotation, 16, 0.2, 8, BOUND),
+}
+each_head = pytest.mark.parametrize("head", HEADS)
+
+
+def build(name: str, rotation: nn.Module | None = None, spread: float = 0.0) -> nn.Module:
+    """A head in evaluation mode; with ``spread`` its weights are far from their start."""
+    head = HEADS[name](rotation or Quaternion()).eval()
+    if spread:
+        for parameter in head.parameters():
+            nn.init.normal_(parameter, std=spread)
+    return head
+
+
+@pytest.fixture
+def frame() -> SceneFrame:
+    frame = SceneFrame()
+    frame.fit(random_poses(100))
+    return frame
+
+
+def same(a: Pose, b: Pose) -> bool:
+    return torch.equal(a.t, b.t) and torch.equal(a.q, b.q)
+
+
+@each_head
+@pytest.mark.parametrize("rotation", [Quaternion(), LogQuaternion(), SixD()])
+@pytest.mark.parametrize(("sigma_t", "sigma_r"), [(1e-6, 1e-6), (1.0, 0.1), (INF, INF), (INF, 0.1)])
+def test_answers_are_finite_metres_and_unit_quaternions(frame, head, rotation, sigma_t, sigma_r):
+    hint = frame.resolve(hints(random_poses(20), sigma_t, sigma_r))
+    feature = 10 * torch.randn(20, FEATURES)
+    pose = build(head, copy.deepcopy(rotation), spread=0.5)(feature, hint, frame)
+    assert pose.t.shape == (20, 3)
+    assert pose.t.isfinite().all()
+    torch.testing.assert_close(pose.q.norm(dim=-1), torch.ones(20))
+
+
+@each_head
+def test_gradients_are_finite_and_reach_every_parameter(frame, head):
+    module = build(head, spread=0.1)
+    feature = torch.randn(20, FEATURES)
+    pose = module(feature, frame.resolve(hints(random_poses(20), 1.0, 0.1)), frame)
+    (pose.t.sum() + pose.q.sum()).backward()
+    for name, parameter in module.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.any(), name
+
+
+@pytest.mark.parametrize(("sigma_t", "sigma_r"), [(1e-3, 1e-3), (0.5, 0.1), (100.0, 3.0)])
+@pytest.mark.parametrize("rotation", [Quaternion(), LogQuaternion(), SixD()])
+def test_residual_head_starts_by_returning_its_hint(frame, rotation, sigma_t, sigma_r):
+    hint = hints(random_poses(200, seed=3), sigma_t, sigma_r)
+    pose = build("residual", rotation)(torch.randn(200, FEATURES), hint, frame)
+    assert torch.equal(pose.t, hint.pose.t)
+    assert rotation_angle(pose.q, hint.pose.q).max() < 1e-6
+
+
+def test_residual_head_corrects_by_at_most_bound_sigmas(frame):
+    hint = hints(random_poses(200, seed=3), 0.3, 0.02)
+    pose = build("residual", spread=3.0)(torch.randn(200, FEATURES), hint, frame)
+    moved = (pose.t - hint.pose.t).abs()
+    assert moved.max() <= BOUND * 0.3 * 1.001
+    assert moved.max() > 0.5 * BOUND * 0.3  # the weights do push to the bound
+    assert rotation_angle(pose.q, hint.pose.q).max() <= 3**0.5 * BOUND * 0.02 * 1.001
+
+
+def test_residual_cascade_of_20_passes_stays_in_bounds(frame):
+    head = build("residual", spread=1.0)
+    start = random_poses(50, seed=3)
+    pose, passes, sigma_t, sigma_r = start, 20, 0.1, 0.01
+    feature = torch.randn(50, FEATURES)
+    for _ in range(passes):
+        pose = head(feature, hints(pose, sigma_t, sigma_r), frame)
+    assert (pose.t - start.t).abs().max() <= passes * BOUND * sigma_t * 1.001
+    assert rotation_angle(pose.q, start.q).max() <= passes * 3**0.5 * BOUND * sigma_r * 1.001
+    assert (pose.q.norm(dim=-1) - 1).abs().max() < 1e-6
+
+
+def test_residual_correction_scales_with_a_hint_vaguer_than_the_scene_only_to_its_box(frame):
+    start = random_poses(50, seed=3)
+    pose = build("residual", spread=3.0)(torch.randn(50, FEATURES), hints(start, 1e6, 1e6), frame)
+    assert (pose.t - start.t).abs().max() <= BOUND * frame.scale_m * 1.001
+
+
+def test_plain_head_does_not_look_at_its_hint(frame):
+    head, feature = build("plain", spread=0.5), torch.randn(20, FEATURES)
+    a = head(feature, hints(random_poses(20, seed=1), 0.01, 0.01), frame)
+    b = head(feature, hints(random_poses(20, seed=2), INF, 5.0), frame)
+    assert same(a, b)
+
+
+@pytest.mark.parametrize("head", ["embedding", "residual"])
+def test_hinted_heads_do_look_at_theirs(frame, head):
+    module, feature = build(head, spread=0.5), torch.randn(20, FEATURES)
+    poses = random_poses(20, seed=1)
+    sharp = module(feature, hints(poses, 0.1, 0.01), frame)
+    elsewhere = module(feature, hints(random_poses(20, seed=2), 0.1, 0.01), frame)
+    vague = module(feature, hints(poses, 5.0, 0.5), frame)
+    assert not same(sharp, elsewhere)
+    assert not same(sharp, vague)
+
+
+@pytest.mark.parametrize("head", ["embedding", "residual"])
+def test_both_signs_of_a_hint_give_the_same_rotation(frame, head):
+    module, feature = build(head, spread=0.3), torch.randn(20, FEATURES)
+    poses = random_poses(20, seed=1)
+    a = module(feature, hints(poses, 1.0, 0.1), frame)
+    b = module(feature, hints(Pose(poses.t, -poses.q), 1.0, 0.1), frame)
+    torch.testing.assert_close(a.t, b.t, rtol=0, atol=1e-4)
+    assert rotation_angle(a.q, b.q).max() < 1e-5
+
+
+@each_head
+@pytest.mark.parametrize(("without_t", "without_r"), [(True, True), (True, False), (False, True)])
+def test_nothing_stands_in_a_pose_without_sigma(frame, head, without_t, without_r):
+    """Training hints leave the noisy truth in place where sigma is inf: it must not leak."""
+    known = random_poses(20, seed=1)
+    sigma_t = torch.full((20,), INF if without_t else 1.0)
+    sigma_r = torch.full((20,), INF if without_r else 0.1)
+    module, feature = build(head, spread=0.5), torch.randn(20, FEATURES)
+    answers = []
+    for seed in (2, 3):
+        other = random_poses(20, seed=seed)
+        pose = Pose(other.t if without_t else known.t, other.q if without_r else known.q)
+        hint = frame.resolve(Hint(pose, sigma_t, sigma_r))
+        answers.append(module(feature, hint, frame))
+    assert same(*answers)

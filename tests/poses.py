@@ -1,0 +1,43 @@
+"""Random poses and hints for tests."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from hinted_posenet.types import Hint, Pose, Query
+
+INF = float("inf")
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def random_quaternions(count: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
+    """(N, 4), uniform over rotations and both signs."""
+    return normalize(torch.randn(count, 4, generator=generator(seed), dtype=torch.float64)).to(
+        dtype
+    )
+
+
+def random_poses(
+    count: int, seed: int = 0, dtype: torch.dtype = torch.float32, extent_m: float = 10.0
+) -> Pose:
+    t = extent_m * torch.randn(count, 3, generator=generator(seed + 1), dtype=torch.float64)
+    return Pose(t.to(dtype), random_quaternions(count, seed, dtype))
+
+
+def hints(pose: Pose, sigma_t_m: float, sigma_r_rad: float) -> Hint:
+    ones = pose.t.new_ones(len(pose.t))
+    return Hint(pose, sigma_t_m * ones, sigma_r_rad * ones)
+
+
+def query(count: int, feature: Tensor | None = None, prior: Hint | None = None) -> Query:
+    """Queries that hold features (N, C, G, G) in place of images."""
+    return Query(
+        image=torch.empty(count, 0),
+        feature=torch.randn(count, 8, 2, 2) if feature is None else feature,
+        K=torch.eye(3).expand(count, 3, 3),
+        prior=prior or hints(random_poses(count), INF, INF),
+        name=[f"frame-{i}" for i in range(count)],
+    )
