@@ -33,7 +33,9 @@ def quaternion_inverse(q: Tensor) -> Tensor:
 def rotate(q: Tensor, points: Tensor) -> Tensor:
     """Rotate points (*, 3) by unit quaternions (*, 4)."""
     w, v = q[..., :1], q[..., 1:]
-    cross = 2.0 * torch.linalg.cross(v, points)  # broadcasts
+    shape = (v + points).shape  # linalg.cross wants equal shapes
+    v, points = v.expand(shape), points.expand(shape)
+    cross = 2.0 * torch.linalg.cross(v, points)
     rotated: Tensor = points + w * cross + torch.linalg.cross(v, cross)
     return rotated
 
