@@ -21,16 +21,17 @@ from hinted_posenet.checkpoint import (
 )
 from hinted_posenet.data.module import PosedImagesModule
 from hinted_posenet.data.posed_images import FolderImages
-from hinted_posenet.data.stacked import StackedSamples, take
+from hinted_posenet.data.stacked import StackedSamples, take, to
 from hinted_posenet.features import feature_key, with_feature
 from hinted_posenet.hint.network import NetworkHint
 from hinted_posenet.localizer import Localizer
 from hinted_posenet.pose_io import write_poses as write_poses_text
+from hinted_posenet.quiet import quiet_lightning
 from hinted_posenet.report.table import print_results
 from hinted_posenet.results import provenance, read_results, write_poses, write_results
 from hinted_posenet.run_folder import open_run
 from hinted_posenet.scene import Scene, is_frozen
-from hinted_posenet.scoring import group_frames, predict_split, score
+from hinted_posenet.scoring import group_frames, predict_split, score, with_simulated_prior
 from hinted_posenet.types import InputError, Pose, Sample
 
 
@@ -45,12 +46,13 @@ def train(config: dict[str, Any]) -> None:
     device = _set_up(config)
     scene = Scene(config)
     localizer = build_localizer(config)
+    if localizer.start_hint.oracle:
+        raise InputError("start_hint=oracle: only evaluate takes it; train with another start_hint")
     frozen = is_frozen(localizer.model)
     key = feature_key(localizer.model, scene.height, scene.width) if frozen else ""
     _check_shared_features(localizer, key)
 
-    # With a frozen backbone every image and its augmented versions become features once; else
-    # images stream.
+    # with a frozen backbone all images and their augmented versions become features; else they stream
     features = scene.features(localizer.model, "train", device, augmented=frozen)
     train_images = take(features, slice(len(scene.views["train"])))
     validation = scene.features(localizer.model, "val", device)
@@ -70,11 +72,11 @@ def train(config: dict[str, Any]) -> None:
         train_images = scene.features(localizer.model, "train", device)
         validation = scene.features(localizer.model, "val", device)
         localizer.start_hint.fit(train_images.T_world_cam, train_images.query.feature)
-    localizer.to(device).calibrate(_on(validation, device))
+    localizer.to(device).calibrate(to(validation, device))
     save_checkpoint(run / "localizer.ckpt", localizer, config, key)
-    shutil.rmtree(run / "lightning")
     for split, folder in (("val", run / "val"), ("test", run)):
         _score_split(config, scene, localizer, train_images, split, folder, started)
+    shutil.rmtree(run / "lightning", ignore_errors=True)  # what a resumed run would have needed
 
 
 def evaluate(config: dict[str, Any]) -> None:
@@ -86,19 +88,18 @@ def evaluate(config: dict[str, Any]) -> None:
     scene = Scene(merged)
     localizer = load_localizer(checkpoint).to(device)
     train_images = scene.features(localizer.model, "train", device)
-    folder = Path(checkpoint.path).parent / "evaluate" / config["split"]
+    name = config["split"]
     if config.get("start_hint") or config["passes"]:
         if config.get("start_hint"):
             localizer.start_hint = build(config["start_hint"])
             _check_shared_features(localizer, checkpoint.feature_key)
             localizer.start_hint.fit(train_images.T_world_cam, train_images.query.feature)
-        localizer.model.set_passes(config["passes"] or localizer.model.passes)
+        localizer.model.set_passes(merged["passes"])
         validation = scene.features(localizer.model, "val", device)
-        localizer.to(device).calibrate(_on(validation, device))
-        folder = folder.with_name(
-            f"{config['split']}-{type(localizer.start_hint).__name__}-{localizer.model.passes}"
-        )
-    folder = Path(config["output"] or folder)
+        validation = with_simulated_prior(localizer.start_hint, validation)
+        localizer.to(device).calibrate(to(validation, device))
+        name += f"-{type(localizer.start_hint).__name__}-{merged['passes']}"
+    folder = Path(config["output"] or checkpoint.path.parent / "evaluate" / name)
     _score_split(merged, scene, localizer.eval(), train_images, config["split"], folder, started)
 
 
@@ -113,7 +114,7 @@ def predict(config: dict[str, Any]) -> None:
     poses: list[Pose] = []
     with torch.inference_mode():
         for query in tqdm(DataLoader(images, config["batch_size"]), "predict", unit="batch"):
-            query = with_feature(localizer.model, query._replace(image=query.image.to(device)))
+            query = with_feature(localizer.model, to(query, device))
             poses.append(localizer.predict(query).poses[-1])
             names += query.name
     pose = Pose(*(torch.cat([part.cpu() for part in parts]) for parts in zip(*poses, strict=True)))
@@ -173,7 +174,9 @@ def _score_split(
 ) -> None:
     """Predict a split, write poses.csv and results.json into ``folder``, print the table."""
     device = localizer.model.frame.center_m.device
-    samples = scene.features(localizer.model, split, device)
+    samples = with_simulated_prior(
+        localizer.start_hint, scene.features(localizer.model, split, device)
+    )
     answers = predict_split(
         localizer, train_images, samples, config["feature_batch_size"], config["seed"]
     )
@@ -217,6 +220,8 @@ def _evaluation_config(config: dict[str, Any], checkpoint: Checkpoint) -> dict[s
             f"{trained['data']['name']}; leave data.scene out, or give allow_other_scene=true"
         )
     taken = {key: config[key] for key in ("paths", "workers", "threads", "accelerator")}
+    for key in ("start_hint", "passes"):
+        taken[key] = config.get(key) or trained[key]
     return {**trained, **taken, "data": data}
 
 
@@ -232,15 +237,9 @@ def _check_shared_features(localizer: Localizer, key: str) -> None:
 def _set_up(config: dict[str, Any]) -> torch.device:
     """Seeds, threads, and the device that features are computed on."""
     keep_freed_memory()
+    quiet_lightning()
     if config["threads"] is not None:
         torch.set_num_threads(config["threads"])
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     gpu = config["accelerator"] in ("auto", "gpu", "cuda") and torch.cuda.is_available()
     return torch.device("cuda" if gpu else "cpu")
-
-
-def _on(sample: Sample, device: torch.device) -> Sample:
-    """The sample's feature and pose on a device (what calibration reads)."""
-    feature = sample.query.feature.to(device)
-    truth = Pose(*(part.to(device) for part in sample.T_world_cam))
-    return Sample(sample.query._replace(feature=feature), truth)

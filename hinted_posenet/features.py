@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.data.stacked import stack, to
 from hinted_posenet.data.views import views_key
 from hinted_posenet.model.posenet import PoseNet
 from hinted_posenet.types import Hint, Pose, Query, Sample
@@ -28,7 +29,7 @@ def feature_key(model: PoseNet, height: int, width: int) -> str:
     return digest.hexdigest()
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def compute_features(
     model: PoseNet,
     images: PosedImages,
@@ -65,15 +66,13 @@ def compute_features(
     with tqdm(
         total=len(images) * len(versions), desc=title, unit="view", smoothing=0.05
     ) as progress:
-        for query, truth in loader:
-            on_device = query._replace(image=query.image.to(device), K=query.K.to(device))
+        for batch in loader:
+            original = to(batch, device)
             for version, samples in enumerate(versions):
-                sample = Sample(on_device, Pose(*(part.to(device) for part in truth)))
-                if augment and version:
-                    sample = augment(sample, generator)
+                sample = augment(original, generator) if augment and version else original
                 samples.append(sample._replace(query=with_feature(model, sample.query)))
-                progress.update(len(query.name))
-    stacked = _stack([sample for samples in versions for sample in samples])
+                progress.update(len(sample.query.name))
+    stacked = stack([sample for samples in versions for sample in samples])
     if path is not None:
         _write(path, stacked)
     return stacked
@@ -83,31 +82,6 @@ def with_feature(model: PoseNet, query: Query) -> Query:
     """The query (B,) with its pooled feature (B, C, G, G), float16, in place of its image."""
     feature = model.features(query)[0].half()
     return query._replace(image=query.image.new_empty(len(feature), 0), feature=feature)
-
-
-def _stack(samples: list[Sample]) -> Sample:
-    def cat(column: list[Tensor]) -> Tensor:
-        return torch.cat([rows.cpu() for rows in column])
-
-    queries = [sample.query for sample in samples]
-    priors = [query.prior for query in queries]
-    return Sample(
-        Query(
-            image=cat([query.image for query in queries]),
-            feature=cat([query.feature for query in queries]),
-            K=cat([query.K for query in queries]),
-            prior=Hint(
-                Pose(cat([p.pose.t for p in priors]), cat([p.pose.q for p in priors])),
-                cat([p.sigma_t for p in priors]),
-                cat([p.sigma_r for p in priors]),
-            ),
-            name=[name for query in queries for name in query.name],
-        ),
-        Pose(
-            cat([sample.T_world_cam.t for sample in samples]),
-            cat([sample.T_world_cam.q for sample in samples]),
-        ),
-    )
 
 
 def _write(path: Path, sample: Sample) -> None:

@@ -6,10 +6,11 @@ import torch
 from torch import Generator, Tensor
 from tqdm import tqdm
 
-from hinted_posenet.data.stacked import batches
+from hinted_posenet.data.stacked import batches, to
 from hinted_posenet.hint.constant import ConstantHint
 from hinted_posenet.hint.none import NoHint
 from hinted_posenet.hint.prior import OracleHint
+from hinted_posenet.hint.protocol import InferenceHints
 from hinted_posenet.hint.retrieval import RetrievalHint
 from hinted_posenet.localizer import Localizer
 from hinted_posenet.metric.pose_errors import pose_errors, summary
@@ -22,6 +23,13 @@ class Answer(NamedTuple):
     method: str
     kind: str  # network, hint, or control
     pose: Pose  # (N,)
+
+
+def with_simulated_prior(start_hint: InferenceHints, sample: Sample) -> Sample:
+    """The stacked sample with priors made from its labels, if the first hint is an oracle; else as it is."""
+    if not isinstance(start_hint, OracleHint):
+        return sample
+    return sample._replace(query=sample.query._replace(prior=start_hint.sense(sample.T_world_cam)))
 
 
 @torch.inference_mode()
@@ -37,17 +45,15 @@ def predict_split(
     Args:
         localizer: trained, in evaluation mode.
         train: stacked features of the training images (the memory of the retrieval control).
-        split: stacked features to answer; its labels are seen by an oracle hint alone.
+        split: stacked features to answer; its labels are not looked at.
         batch_size: queries at a time.
         seed: of the permutation that hands out other images.
     """
-    if isinstance(localizer.start_hint, OracleHint):
-        prior = localizer.start_hint.sense(split.T_world_cam)
-        split = split._replace(query=split.query._replace(prior=prior))
+    device = localizer.model.frame.center_m.device
     controls: dict[str, Any] = {"constant pose": ConstantHint(), "retrieval": RetrievalHint()}
     for control in controls.values():
         control.fit(train.T_world_cam, train.query.feature)
-    device = localizer.model.frame.center_m.device
+        control.to(device)
     poses: dict[str, list[Pose]] = {}
     order = torch.randperm(len(split.query.name), generator=Generator().manual_seed(seed))
     others = torch.split(split.query.feature[order], batch_size)
@@ -55,9 +61,9 @@ def predict_split(
     for batch, other in tqdm(
         zip(batches(split, batch_size), others, strict=True), "predict", total, leave=False
     ):
-        query = batch.query._replace(feature=batch.query.feature.float().to(device))
+        query = to(batch.query, device)
         for name, control in controls.items():
-            hint = control.to(device).at_inference(query, query.feature)
+            hint = control.at_inference(query, query.feature)
             poses.setdefault(f"control/{name}", []).append(hint.pose)
         prediction = localizer.predict(query)
         if not isinstance(localizer.start_hint, NoHint):

@@ -1,33 +1,45 @@
 """A whole split as one Sample of stacked tensors: what features computed once per run are kept in."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from hinted_posenet.types import Hint, Pose, Query, Sample
+from hinted_posenet.types import Sample
+
+T = TypeVar("T")
+
+
+def map_tensors(function: Callable[..., Tensor], first: T, *others: T) -> T:
+    """Apply ``function`` to the tensors at the same place of nested NamedTuples; names stay the first's."""
+    if isinstance(first, Tensor):
+        return function(first, *others)  # type: ignore[return-value]
+    if hasattr(first, "_fields"):
+        parts = zip(first, *others, strict=True)  # type: ignore[call-overload]
+        return type(first)(*(map_tensors(function, *part) for part in parts))
+    return first
+
+
+def to(value: T, device: torch.device) -> T:
+    """A Query or Sample with its tensors on a device."""
+    return map_tensors(lambda tensor: tensor.to(device), value)
+
+
+def stack(samples: list[Sample]) -> Sample:
+    """Batches one after the other as one stacked Sample, on the CPU."""
+    stacked = map_tensors(lambda *parts: torch.cat([part.cpu() for part in parts]), *samples)
+    names = [name for sample in samples for name in sample.query.name]
+    return stacked._replace(query=stacked.query._replace(name=names))
 
 
 def take(sample: Sample, rows: Tensor | slice) -> Sample:
     """The given rows of a stacked Sample."""
-    query, truth = sample
-    index = torch.arange(len(query.name))[rows]
-    return Sample(
-        Query(
-            image=query.image[rows],
-            feature=query.feature[rows],
-            K=query.K[rows],
-            prior=Hint(
-                Pose(query.prior.pose.t[rows], query.prior.pose.q[rows]),
-                query.prior.sigma_t[rows],
-                query.prior.sigma_r[rows],
-            ),
-            name=[query.name[i] for i in index.tolist()],
-        ),
-        Pose(truth.t[rows], truth.q[rows]),
-    )
+    taken = map_tensors(lambda tensor: tensor[rows], sample)
+    index = torch.arange(len(sample.query.name))[rows].tolist()
+    names = [sample.query.name[i] for i in index]
+    return taken._replace(query=taken.query._replace(name=names))
 
 
 def batches(sample: Sample, size: int) -> Iterator[Sample]:

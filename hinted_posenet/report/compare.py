@@ -67,7 +67,9 @@ def _rows(runs: list[Run]) -> list[Row]:
     for title, same in by_title(runs).items():
         if same[0].start in ("oracle", "prior"):  # the others' hints are rows already
             rows.append(_row(f"{title}: the hint as the answer", same, "hint as the answer"))
-        rows.append(_row(title, same, same[0].last_pass))
+        rows.append(_row(title, same, "pass 1"))
+        if same[0].last_pass != "pass 1":
+            rows.append(_row(f"{title}, {same[0].last_pass}", same, same[0].last_pass))
     return rows
 
 

@@ -16,13 +16,13 @@ SEEN, UNSEEN = "#1f6feb", "#d1242f"
 
 
 def positions_figure(path: Path, runs: list[Run]) -> None:
-    """One panel per method (first seed): a dot where the camera was, a line to where the method put it.
+    """One panel per method (first seed, first pass): a dot where the camera was, a line to where the method put it.
 
     Frames of a season or date that training never saw are drawn in red.
     """
     first = runs[0]
     panels = {"retrieval": first.methods["retrieval"]}
-    panels |= {title: same[0].methods[same[0].last_pass] for title, same in by_title(runs).items()}
+    panels |= {title: same[0].methods["pass 1"] for title, same in by_title(runs).items()}
     unseen = np.array(
         [any(g.startswith("unseen") for g in groups) for groups in first.results["frame_groups"]]
     )

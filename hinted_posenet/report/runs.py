@@ -39,12 +39,10 @@ class Run(NamedTuple):
 
     @property
     def title(self) -> str:
-        """Network, first hint and length of the cascade: what runs of several seeds have in common."""
+        """Network and first hint: what runs of several seeds have in common."""
         title = str(self.results["name"])
         if self.start:
             title += f" from {self.start}"
-        if self.last_pass != "pass 1":
-            title += f", {self.last_pass.removeprefix('pass ')} passes"
         return title + (" (ORACLE hint)" if self.results["oracle"] else "")
 
     @property

@@ -1,0 +1,73 @@
+import pytest
+import torch
+from poses import hints, query, random_poses
+
+from hinted_posenet.geometry import quaternion_exp, quaternion_product
+from hinted_posenet.hint.retrieval import RetrievalHint
+from hinted_posenet.types import Pose
+
+COUNT = 9000  # more than two chunks of 4096
+
+
+@pytest.fixture(scope="module")
+def memory() -> tuple[Pose, torch.Tensor]:
+    torch.manual_seed(1)
+    return random_poses(COUNT), torch.randn(COUNT, 8, 2, 2)
+
+
+@pytest.fixture
+def source(memory) -> RetrievalHint:
+    source = RetrievalHint()
+    source.fit(*memory)
+    return source
+
+
+def test_finds_the_planted_neighbour_on_both_sides_of_every_chunk(source, memory):
+    truth, feature = memory
+    planted = torch.tensor([0, 1, 4095, 4096, 4097, 8191, 8192, 8999])
+    asked = 3.0 * feature[planted] + 0.05 * torch.randn(8, 8, 2, 2)  # length does not matter
+    hint = source.at_inference(query(8), asked)
+    assert torch.equal(hint.pose.t, truth.t[planted])
+    assert torch.equal(hint.pose.q, truth.q[planted])
+
+
+def test_remembers_its_own_copy(source, memory):
+    truth, feature = memory
+    before = source.at_inference(query(8), feature[:8]).pose.t.clone()
+    truth.t.add_(1.0)
+    after = source.at_inference(query(8), feature[:8]).pose.t
+    truth.t.sub_(1.0)
+    assert torch.equal(before, after)
+
+
+def test_the_memory_moves_with_the_module(source):
+    assert {b.device.type for b in source.to("meta").buffers()} == {"meta"}
+
+
+def test_survives_a_cast_to_double(source, memory):
+    truth, feature = memory
+    hint = source.double().at_inference(query(8), feature[:8])
+    torch.testing.assert_close(hint.pose.t.float(), truth.t[:8])
+
+
+def test_sigma_is_unknown_until_calibrated(source, memory):
+    hint = source.at_inference(query(2), memory[1][:2])
+    assert hint.sigma_t.isinf().all()
+    assert hint.sigma_r.isinf().all()
+
+
+@pytest.mark.parametrize("outliers", [0.0, 0.1])
+def test_calibration_finds_the_noise_in_spite_of_gross_errors(source, memory, outliers):
+    truth, _ = memory
+    noisy = Pose(
+        truth.t + 0.2 * torch.randn(COUNT, 3),
+        quaternion_product(truth.q, quaternion_exp(0.03 * torch.randn(COUNT, 3))),
+    )
+    wrong = (torch.arange(COUNT) < outliers * COUNT).unsqueeze(-1)
+    elsewhere = random_poses(COUNT, seed=9, extent_m=1000.0)
+    mixed = Pose(*(torch.where(wrong, a, b) for a, b in zip(elsewhere, noisy, strict=True)))
+    source.calibrate(hints(mixed, 1.0, 1.0), truth)
+    hint = source.at_inference(query(1), memory[1][:1])
+    # a tenth of gross errors shifts the median by a few percent, and no more
+    assert hint.sigma_t.item() == pytest.approx(0.2, rel=0.03 + outliers)
+    assert hint.sigma_r.item() == pytest.approx(0.03, rel=0.03 + outliers)

@@ -1,0 +1,132 @@
+"""Every choice of every group composes, and builds on the CPU without a download."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from tiny import config
+
+from hinted_posenet.build import build, build_localizer
+from hinted_posenet.cli.help import config_folder
+from hinted_posenet.types import Hint, Pose, Query
+
+WITH_TARGET = ("augment", "trainer", "logger")  # of a training config, beside the localizer
+NEEDS = {  # mandatory values of single choices
+    "backbone=timm": ["backbone.name=test_vit.r160_in1k", "pool=global"],
+    "start_hint=oracle": ["start_hint.sigma_t_m=1", "start_hint.sigma_r_deg=1"],
+}
+
+
+def choices(*groups: str) -> list[str]:
+    return [
+        f"{group}={path.stem}"
+        for group in groups
+        for path in sorted((config_folder() / group).glob("*.yaml"))
+    ]
+
+
+def test_every_group_is_covered():
+    groups = {path.name for path in config_folder().iterdir() if path.is_dir()}
+    train = {
+        "augment",
+        "backbone",
+        "callbacks",
+        "data",
+        "head",
+        "logger",
+        "loss",
+        "method",
+        "optim",
+    }
+    train |= {"paths", "pool", "rotation", "start_hint", "train_hint", "trainer", "experiment"}
+    assert groups - train == {"camera", "flight", "recipe", "season", "world"}
+
+
+def default_of(choice: str) -> str:
+    """Weights that need no download."""
+    return "null" if "lite0" not in choice else "packaged"
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        c
+        for c in choices(
+            *("augment", "backbone", "callbacks", "head", "logger", "loss", "method", "optim"),
+            *("paths", "pool", "rotation", "start_hint", "train_hint", "trainer", "experiment"),
+        )
+        if c != "start_hint=network"  # test_engine.py trains the network that it needs
+    ],
+)
+def test_training_choice_builds_and_answers(choice):
+    needs = NEEDS.get(choice, [])
+    if choice.startswith("backbone="):
+        needs = [*needs, f"backbone.weights={default_of(choice)}"]
+    plain = config("train", "data=seven_scenes", "accelerator=cpu", choice, *needs)
+    for group in WITH_TARGET:
+        build(plain[group], **({"save_dir": "."} if group == "logger" else {}))
+    for callback in plain["callbacks"].values():
+        build(callback)
+    localizer = build_localizer(plain).eval()
+    size = 160 if "timm" in choice else 64
+    truth = Pose(torch.randn(2, 3), torch.nn.functional.normalize(torch.randn(2, 4), dim=-1))
+    prior = Hint(truth, torch.ones(2), torch.ones(2))
+    image = torch.rand(2, 3, size, size)
+    query = Query(image, torch.empty(0), torch.eye(3).expand(2, 3, 3), prior, ["a", "b"])
+    with torch.no_grad():
+        localizer.fit_scene(truth, localizer.model.features(query)[0])
+        poses = localizer.predict(query).poses
+        assert localizer.loss(poses[-1], truth).isfinite().all()
+    assert len(poses) == plain["passes"]
+    assert poses[-1].t.isfinite().all()
+    optimizer = localizer.optimizer(p for p in localizer.parameters() if p.requires_grad)
+    localizer.scheduler(optimizer, total_steps=10).step()
+
+
+@pytest.mark.parametrize("choice", choices("data"))
+def test_data_choice_composes_and_its_reader_is_there(choice):
+    data = config("train", choice)["data"]
+    assert callable(build(data["reader"]))
+    keys = {
+        "name",
+        "root",
+        "scene",
+        "ground_truth",
+        "height",
+        "width",
+        "validation",
+        "recall_m_deg",
+    }
+    assert data.keys() == keys | {"reader"}
+
+
+@pytest.mark.parametrize("choice", choices("recipe", "world", "camera"))
+def test_simulate_choice_composes_and_its_parts_build(choice, tmp_path):
+    needs = [f"world.source={tmp_path}"] if "orthophoto" in choice or "naip" in choice else []
+    plain = config("simulate", choice, *needs)
+    build(plain["camera"])
+    flights = [build(flight) for flight in plain["flights"].values()]
+    assert {flight.split for flight in flights} == {"train", "val", "test"}
+    assert plain["world"]["_target_"].startswith("hinted_posenet.simulator.world.")
+    known = plain["world"].get("seasons") or {}
+    if "procedural" in plain["world"]["_target_"]:
+        assert {when for flight in flights for when in flight.when} <= known.keys()
+        assert all(build(season).date for season in known.values())
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "predict"])
+def test_other_verbs_compose(verb):
+    needs = {"evaluate": [], "predict": ["images=images"]}[verb]
+    assert config(verb, "checkpoint=run", *needs)["checkpoint"] == "run"
+
+
+@pytest.mark.parametrize("choice", choices("start_hint"))
+def test_evaluate_takes_every_first_hint(choice):
+    needs = ["start_hint.checkpoint=x"] if "network" in choice else NEEDS.get(choice, [])
+    plain = config("evaluate", "checkpoint=run", choice, *needs)
+    assert plain["start_hint"]["_target_"].startswith("hinted_posenet.")
+
+
+def test_the_relative_folders_of_a_run_name_it():
+    plain = config("train", "data=seven_scenes", "method=null_hint", "seed=3", "paths.runs=there")
+    assert Path(plain["paths"]["run"]) == Path("there/seven_scenes/redkitchen/null_hint/seed-3")

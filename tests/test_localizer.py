@@ -1,0 +1,103 @@
+import pytest
+import torch
+from poses import INF, generator, hints, query, random_poses
+from tiny import small_localizer
+
+from hinted_posenet.hint.constant import ConstantHint
+from hinted_posenet.hint.prior import PriorHint
+from hinted_posenet.hint.retrieval import RetrievalHint
+from hinted_posenet.types import Query, Sample
+
+
+def trained_like(head: str, **options):
+    localizer = small_localizer(head, **options).eval()
+    for parameter in localizer.model.head.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return localizer
+
+
+def test_a_cascade_feeds_each_answer_back_with_its_measured_sigma():
+    localizer = trained_like("residual", start_hint=PriorHint(), passes=3)
+    model = localizer.model
+    model.pass_sigma_t_m.copy_(torch.tensor([0.5, 0.2, 0.1]))
+    model.pass_sigma_r_rad.copy_(torch.tensor([0.3, 0.2, 0.1]))
+    asked = query(5, prior=hints(random_poses(5), 1.0, 0.5))
+    with torch.no_grad():
+        found = localizer.predict(asked).poses
+        hint, expected = asked.prior, []
+        for sigma_t, sigma_r in ((0.5, 0.3), (0.2, 0.2), (0.1, 0.1)):
+            expected.append(model(asked.feature, hint))
+            hint = hints(expected[-1], sigma_t, sigma_r)
+    assert len(found) == 3
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a.t, b.t)
+        torch.testing.assert_close(a.q, b.q)
+    assert not torch.equal(found[0].t, found[1].t)
+
+
+@pytest.mark.parametrize("head", ["plain", "embedding", "residual"])
+def test_twenty_passes_stay_finite_and_unit(head):
+    localizer = trained_like(head, start_hint=ConstantHint(), passes=20)
+    truth = random_poses(40)
+    localizer.fit_scene(truth, torch.randn(40, 8, 2, 2))
+    validation = Sample(query(40), truth)
+    localizer.calibrate(validation)
+    with torch.no_grad():
+        answers = localizer.predict(validation.query).poses
+    assert len(answers) == 20
+    assert all(pose.t.isfinite().all() for pose in answers)
+    assert max((pose.q.norm(dim=-1) - 1).abs().max() for pose in answers) < 1e-5
+
+
+def test_calibrate_measures_the_first_hint_and_every_pass():
+    localizer = trained_like("plain", start_hint=RetrievalHint(), passes=2)
+    truth = random_poses(40)
+    localizer.fit_scene(truth, torch.randn(40, 8, 2, 2))
+    assert localizer.model.pass_sigma_t_m.isinf().all()
+    validation = Sample(query(40), truth)
+    localizer.calibrate(validation)
+    with torch.no_grad():
+        prediction = localizer.predict(validation.query)
+    error = (prediction.poses[-1].t - truth.t).norm(dim=-1).quantile(0.5)
+    # the median length of a 3-vector with unit normal components is 1.538
+    assert localizer.model.pass_sigma_t_m[-1].item() == pytest.approx(
+        error.item() / 1.538, rel=0.01
+    )
+    assert localizer.start_hint.sigma_t_m.isfinite()
+    assert localizer.answer(validation.query).sigma_t.unique() == localizer.model.pass_sigma_t_m[-1]
+
+
+def test_an_answer_does_not_depend_on_the_rest_of_the_batch():
+    localizer = trained_like("embedding", start_hint=ConstantHint(), passes=2)
+    asked = query(6)
+    alone = Query(*(part[:1] if i != 3 else part for i, part in enumerate(asked)))
+    alone = alone._replace(prior=hints(random_poses(1), INF, INF))
+    with torch.no_grad():
+        together, single = (localizer.predict(q).poses[-1] for q in (asked, alone))
+    torch.testing.assert_close(together.t[:1], single.t)
+    torch.testing.assert_close(together.q[:1], single.q)
+
+
+def test_training_hints_depend_on_seed_and_step_alone():
+    """What a resumed run needs: its hints are those of the uninterrupted run."""
+    from hinted_posenet.hint.gaussian import GaussianHints
+
+    localizer = small_localizer("residual").eval()
+    localizer.train_hint = GaussianHints(0.01, 1.0, 0.5, 45.0, 0.3, 0.1)
+    seen = []
+
+    def record(truth, feature, hint_generator):
+        seen.append(torch.randn(3, generator=hint_generator))
+        return hints(truth, 1.0, 1.0)
+
+    localizer.train_hint.for_training = record
+    localizer.log = lambda *args, **kwargs: None
+    sample = Sample(query(4), random_poses(4))
+    for _ in range(2):
+        torch.randn(7)  # the global stream has moved on
+        localizer.training_step(sample, 0)
+    localizer.seed = 1
+    localizer.training_step(sample, 0)
+    assert torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[0], seen[2])
+    assert not torch.equal(seen[0], torch.randn(3, generator=generator()))

@@ -1,0 +1,130 @@
+"""Small localizers and small runs: the real engine on a few 64 x 48 images."""
+
+import csv
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import fakes
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from torch import nn
+
+from hinted_posenet import engine
+from hinted_posenet.cli.help import config_folder
+from hinted_posenet.hint.none import NoHint
+from hinted_posenet.localizer import Localizer
+from hinted_posenet.loss.posenet import LearnedWeightsLoss
+from hinted_posenet.model.backbone.base import ImageBackbone
+from hinted_posenet.model.head.hinted_embedding import HintedEmbeddingHead
+from hinted_posenet.model.head.hinted_residual import HintedResidualHead
+from hinted_posenet.model.head.plain import PlainHead
+from hinted_posenet.model.pool import GridPool
+from hinted_posenet.model.posenet import PoseNet
+from hinted_posenet.model.rotation import Quaternion
+
+HEADS = {
+    "plain": partial(PlainHead, hidden=16, dropout=0.2),
+    "embedding": partial(HintedEmbeddingHead, hidden=16, dropout=0.2, embedding=8),
+    "residual": partial(HintedResidualHead, hidden=16, dropout=0.2, embedding=8, bound=4.0),
+}
+TINY = [
+    "data.height=64",
+    "data.width=64",
+    "head.hidden=32",
+    "trainer.max_epochs=2",
+    "augmented_views=1",
+    "batch_size=4",
+    "feature_batch_size=4",
+    "accelerator=cpu",
+    "threads=1",
+]
+
+
+class OneConvolution(ImageBackbone):
+    """A backbone of 8 channels."""
+
+    def __init__(self) -> None:
+        network = nn.Conv2d(3, 8, 8, stride=8)
+        super().__init__(network, network, (8,), (0.5,) * 3, (0.5,) * 3, "none")
+
+    def maps(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (self.network(image),)
+
+
+def small_localizer(head: str, start_hint: nn.Module | None = None, passes: int = 1) -> Localizer:
+    """A localizer for features (B, 8, 2, 2)."""
+    model = PoseNet(
+        OneConvolution(), GridPool(2), partial(HEADS[head], rotation=Quaternion()), passes
+    )
+    return Localizer(
+        model,
+        train_hint=NoHint(),
+        start_hint=start_hint or NoHint(),
+        loss=LearnedWeightsLoss(),
+        optimizer=torch.optim.SGD,
+        scheduler=torch.optim.lr_scheduler.OneCycleLR,
+        seed=0,
+    )
+
+
+def config(verb: str, *overrides: str) -> dict[str, Any]:
+    """The plain config that a command line makes."""
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        composed = compose(verb, overrides=list(overrides))
+    plain = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+    assert isinstance(plain, dict)
+    return plain
+
+
+class Workplace:
+    """A folder with a fake scene, where runs are trained and evaluated."""
+
+    def __init__(self, folder: Path, frames: int = 4):
+        self.folder = folder
+        self.scene = fakes.write_seven_scenes(folder / "data" / "seven_scenes", frames=frames)
+        self.paths = [
+            f"paths.data={folder / 'data'}",
+            f"paths.runs={folder / 'runs'}",
+            f"paths.cache={folder / 'cache'}",
+        ]
+
+    def train_overrides(self, *overrides: str) -> list[str]:
+        return ["data=seven_scenes", *self.paths, *TINY, *overrides]
+
+    def train(self, *overrides: str) -> Path:
+        """Train; the run's folder."""
+        plain = config("train", *self.train_overrides(*overrides))
+        engine.train(plain)
+        return Path(plain["paths"]["run"])
+
+    def evaluate(self, run: Path, name: str, *overrides: str) -> Path:
+        """Evaluate; the folder of the results."""
+        output = self.folder / name
+        arguments = (f"checkpoint={run}", f"output={output}", "accelerator=cpu", "threads=1")
+        engine.evaluate(config("evaluate", *arguments, *self.paths, *overrides))
+        return output
+
+
+def results(folder: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    return loaded
+
+
+def poses(folder: Path, prefix: str = "T_cam_world", method: str = "pass ") -> list[list[str]]:
+    """The columns of poses.csv that start so, of the methods that start so; as the text they are."""
+    with (folder / "poses.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["method"].startswith(method)]
+    assert rows
+    return [[value for key, value in row.items() if key.startswith(prefix)] for row in rows]
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = torch.load(run / "localizer.ckpt", weights_only=True)["state"]
+    return state
+
+
+def equal_states(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
