@@ -45,37 +45,39 @@ def compute_features(
 ) -> Sample:
     """A split as one stacked Sample with features (N, C, G, G) float16 in place of images.
 
-    The N images come first, then ``augmented_views`` augmented versions of all of them, one version
-    after the other, each with its exact new pose. With ``cache`` the result is kept there, keyed by
-    the images (names, sizes, times, poses), the network and its weights, and the augmentation;
-    written atomically.
+    The N images come first, then ``augmented_views`` augmented versions of all of them, one version after the
+    other, each with its exact new pose. With ``cache`` every version is kept there in a file of its own, keyed by
+    the images (names, sizes, times, poses), the network and its weights, and the augmentation; written atomically.
     """
-    path = None
-    if cache is not None:
-        settings = f"{FORMAT} {vars(augment) if augmented_views else None} {augmented_views} {seed}"
-        key = hashlib.sha256(
-            f"{views_key(images.views)} {feature_key(model, images.height, images.width)} {settings}".encode()
-        ).hexdigest()
-        path = cache / "features" / f"{key[:24]}.pt"
-        if path.is_file():
-            return _unpack(torch.load(path, map_location="cpu", weights_only=True))
-    model.eval().to(device)
-    loader = DataLoader(images, batch_size, num_workers=workers)
-    versions: list[list[Sample]] = [[] for _ in range(1 + augmented_views)]
-    generator = Generator().manual_seed(seed)
-    with tqdm(
-        total=len(images) * len(versions), desc=title, unit="view", smoothing=0.05
-    ) as progress:
-        for batch in loader:
-            original = to(batch, device)
-            for version, samples in enumerate(versions):
-                sample = augment(original, generator) if augment and version else original
-                samples.append(sample._replace(query=with_feature(model, sample.query)))
-                progress.update(len(sample.query.name))
-    stacked = stack([sample for samples in versions for sample in samples])
-    if path is not None:
-        _write(path, stacked)
-    return stacked
+    key = f"{FORMAT} {views_key(images.views)} {feature_key(model, images.height, images.width)}"
+    files: list[Path | None] = []
+    for version in range(1 + augmented_views):
+        change = f"{vars(augment)} {seed} {version}" if augment and version else ""
+        name = hashlib.sha256(f"{key} {change}".encode()).hexdigest()[:24]
+        files.append(cache / "features" / f"{name}.pt" if cache else None)
+    found = {v: _read(file) for v, file in enumerate(files) if file and file.is_file()}
+    missing = [version for version in range(len(files)) if version not in found]
+    if missing:
+        parts: dict[int, list[Sample]] = {version: [] for version in missing}
+        generators = [
+            Generator().manual_seed(hash((seed, version))) for version in range(len(files))
+        ]
+        model.eval().to(device)
+        loader = DataLoader(images, batch_size, num_workers=workers)
+        with tqdm(total=len(images) * len(missing), desc=title, unit="view") as progress:
+            for batch in loader:
+                original = to(batch, device)
+                for version in missing:
+                    sample = (
+                        augment(original, generators[version]) if augment and version else original
+                    )
+                    parts[version].append(sample._replace(query=with_feature(model, sample.query)))
+                    progress.update(len(sample.query.name))
+        for version in missing:
+            found[version] = stack(parts.pop(version))
+            if file := files[version]:
+                _write(file, found[version])
+    return stack([found[version] for version in range(len(files))])
 
 
 def with_feature(model: PoseNet, query: Query) -> Query:
@@ -101,7 +103,8 @@ def _write(path: Path, sample: Sample) -> None:
     partial.replace(path)
 
 
-def _unpack(content: dict[str, Any]) -> Sample:
+def _read(path: Path) -> Sample:
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     t, q, sigma_t, sigma_r = content["prior"]
     query = Query(
         content["image"],

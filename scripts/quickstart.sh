@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # All set-up, then the main job: simulate a world in four seasons, train the networks, compare them.
 # Under 10 minutes on 2 cores. Finished steps are not repeated; a killed run continues.
+# Arguments go to every training: scripts/quickstart.sh trainer.max_epochs=60
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-threads=$(nproc)
-common=(data=aerial data.scene=quickstart experiment=quickstart resume=true threads="$threads")
+scene=${SCENE:-quickstart} # a recipe of configs/recipe
+runs=runs/aerial/$scene
 
-[ -d simulated/aerial/quickstart ] || hinted-posenet simulate recipe=quickstart
+[ -d "simulated/aerial/$scene" ] || hinted-posenet simulate recipe="$scene"
 for method in posenet null_hint hinted_embedding hinted_residual; do
-    hinted-posenet train "${common[@]}" method="$method" "$@"
+    hinted-posenet train data=aerial data.scene="$scene" experiment=quickstart method=$method \
+        resume=true threads="$(nproc)" "$@"
 done
-hinted-posenet compare runs/aerial/quickstart/{posenet,null_hint,hinted_embedding,hinted_residual}/seed-0 \
-    --figure runs/quickstart.png
+hinted-posenet compare "$runs"/{posenet,null_hint,hinted_embedding,hinted_residual}/seed-0 --figure "runs/$scene.png"

@@ -7,12 +7,12 @@ common=(data=aerial data.scene=naip augmented_views=3 resume=true threads="$(npr
 runs=runs/aerial/naip
 
 [ -d simulated/aerial/naip ] || hinted-posenet simulate recipe=naip
-for seed in 0 1 2; do
+for seed in ${SEEDS:-0 1 2}; do
     for method in posenet null_hint; do
-        hinted-posenet train "${common[@]}" method=$method seed=$seed
+        hinted-posenet train "${common[@]}" method=$method seed=$seed "$@"
     done
     for method in hinted_embedding hinted_residual; do
-        hinted-posenet train "${common[@]}" method=$method seed=$seed passes=3
+        hinted-posenet train "${common[@]}" method=$method seed=$seed passes=3 "$@"
         run=$runs/$method/seed-$seed
         hinted-posenet evaluate checkpoint=$run output=$run/from-posenet \
             start_hint=network start_hint.checkpoint=$runs/posenet/seed-$seed

@@ -5,12 +5,12 @@ export HINTED_POSENET_DATA=${HINTED_POSENET_DATA:-../shared/data}
 common=(data=seven_scenes data.scene=redkitchen resume=true threads="$(nproc)")
 runs=runs/seven_scenes/redkitchen
 
-for seed in 0 1 2; do
+for seed in ${SEEDS:-0 1 2}; do
     for method in posenet null_hint; do
-        hinted-posenet train "${common[@]}" method=$method seed=$seed
+        hinted-posenet train "${common[@]}" method=$method seed=$seed "$@"
     done
     for method in hinted_embedding hinted_residual; do
-        hinted-posenet train "${common[@]}" method=$method seed=$seed passes=3
+        hinted-posenet train "${common[@]}" method=$method seed=$seed passes=3 "$@"
         hinted-posenet evaluate checkpoint=$runs/$method/seed-$seed output=$runs/$method/seed-$seed/from-posenet \
             start_hint=network start_hint.checkpoint=$runs/posenet/seed-$seed
     done

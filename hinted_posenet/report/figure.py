@@ -16,7 +16,7 @@ SEEN, UNSEEN = "#1f6feb", "#d1242f"
 
 
 def positions_figure(path: Path, runs: list[Run]) -> None:
-    """One panel per method (first seed, first pass): a dot where the camera was, a line to where the method put it.
+    """One panel per method (first seed and pass): a dot where the camera was, a line to where it was put.
 
     Frames of a season or date that training never saw are drawn in red.
     """

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# The README's quick-start table and figure: the quick start with 3 seeds. 20 minutes on 2 cores.
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+for seed in ${SEEDS:-0 1 2}; do
+    bash scripts/quickstart.sh seed="$seed" "$@"
+done
+source scripts/setup.sh
+runs=runs/aerial/${SCENE:-quickstart}
+hinted-posenet compare "$runs"/{posenet,null_hint,hinted_embedding,hinted_residual}/seed-? \
+    --insert README.md quickstart --figure docs/images/quickstart.png
