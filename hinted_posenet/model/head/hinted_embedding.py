@@ -1,10 +1,9 @@
 """Hinted Embedding: the hint is embedded, fused with the image, and the pose is regressed from both."""
 
-import torch
 from torch import Tensor, nn
 
 from hinted_posenet.model.frame import SceneFrame
-from hinted_posenet.model.hint_code import HintCode
+from hinted_posenet.model.head.fusion import ConcatFusion
 from hinted_posenet.model.rotation import Rotation
 from hinted_posenet.types import Hint, Pose
 
@@ -25,18 +24,9 @@ class HintedEmbeddingHead(nn.Module):
     ):
         super().__init__()
         self.rotation = rotation
-        self.code = HintCode()
-        self.image = nn.Sequential(
-            nn.LayerNorm(in_features), nn.Linear(in_features, hidden), nn.ReLU()
-        )
-        self.hint = nn.Sequential(
-            nn.Linear(self.code.size, embedding),
-            nn.ReLU(),
-            nn.Linear(embedding, embedding),
-            nn.ReLU(),
-        )
+        self.fusion = ConcatFusion(in_features, hidden, embedding)
         self.regress = nn.Sequential(
-            nn.Linear(hidden + embedding, hidden),
+            nn.Linear(self.fusion.size, hidden),
             nn.ReLU(),
             nn.Dropout(dropout),
             nn.Linear(hidden, 3 + rotation.size),
@@ -44,6 +34,5 @@ class HintedEmbeddingHead(nn.Module):
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
         """Feature (B, in_features), hint (B,) -> Pose (B,)."""
-        embedded = self.hint(self.code(hint, frame))
-        raw = self.regress(torch.cat([self.image(feature), embedded], dim=-1))
+        raw = self.regress(self.fusion(feature, hint, frame))
         return Pose(frame.to_metres(raw[:, :3]), self.rotation(raw[:, 3:]))

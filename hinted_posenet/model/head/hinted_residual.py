@@ -11,7 +11,7 @@ from hinted_posenet.geometry import (
     quaternion_product,
 )
 from hinted_posenet.model.frame import SceneFrame
-from hinted_posenet.model.hint_code import HintCode
+from hinted_posenet.model.head.fusion import ConcatFusion
 from hinted_posenet.model.rotation import Rotation
 from hinted_posenet.types import Hint, Pose
 
@@ -49,31 +49,21 @@ class HintedResidualHead(nn.Module):
         super().__init__()
         self.rotation = rotation
         self.bound = bound
-        self.code = HintCode()
-        self.image = nn.Sequential(
-            nn.LayerNorm(in_features), nn.Linear(in_features, hidden), nn.ReLU()
-        )
-        self.hint = nn.Sequential(
-            nn.Linear(self.code.size, embedding),
-            nn.ReLU(),
-            nn.Linear(embedding, embedding),
-            nn.ReLU(),
-        )
+        self.fusion = ConcatFusion(in_features, hidden, embedding)
         self.propose = nn.Sequential(
-            nn.Linear(hidden + embedding, hidden),
+            nn.Linear(self.fusion.size, hidden),
             nn.ReLU(),
             nn.Dropout(dropout),
             nn.Linear(hidden, 3 + rotation.size),
         )
-        self.gain = nn.Sequential(
-            nn.Linear(hidden + embedding + 6, embedding), nn.ReLU(), nn.Linear(embedding, 6)
-        )
-        nn.init.zeros_(self.gain[-1].weight)
-        nn.init.zeros_(self.gain[-1].bias)
+        to_gain = nn.Linear(embedding, 6)
+        nn.init.zeros_(to_gain.weight)
+        nn.init.zeros_(to_gain.bias)
+        self.gain = nn.Sequential(nn.Linear(self.fusion.size + 6, embedding), nn.ReLU(), to_gain)
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
         """Feature (B, in_features), hint (B,) -> Pose (B,)."""
-        fused = torch.cat([self.image(feature), self.hint(self.code(hint, frame))], dim=-1)
+        fused = self.fusion(feature, hint, frame)
         unit_t_m = hint.sigma_t.minimum(frame.scale_m).unsqueeze(-1)  # (B, 1)
         unit_r_rad = hint.sigma_r.clamp_max(1.0).unsqueeze(-1)
         proposal = self.propose(fused)

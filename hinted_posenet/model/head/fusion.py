@@ -1,0 +1,36 @@
+"""What both hinted heads begin with: the image feature and the embedded hint, concatenated."""
+
+import torch
+from torch import Tensor, nn
+
+from hinted_posenet.model.frame import SceneFrame
+from hinted_posenet.model.hint_code import HintCode
+from hinted_posenet.types import Hint
+
+
+class ConcatFusion(nn.Module):
+    """(feature, hint) -> (B, size), size = hidden + embedding.
+
+    Args:
+        in_features: length of the flattened feature.
+        hidden: width of the image layer.
+        embedding: width of the embedded hint.
+    """
+
+    def __init__(self, in_features: int, hidden: int, embedding: int):
+        super().__init__()
+        self.size = hidden + embedding
+        self.code = HintCode()
+        self.image = nn.Sequential(
+            nn.LayerNorm(in_features), nn.Linear(in_features, hidden), nn.ReLU()
+        )
+        self.hint = nn.Sequential(
+            nn.Linear(self.code.size, embedding),
+            nn.ReLU(),
+            nn.Linear(embedding, embedding),
+            nn.ReLU(),
+        )
+
+    def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Tensor:
+        """Feature (B, in_features), hint (B,) -> (B, size)."""
+        return torch.cat([self.image(feature), self.hint(self.code(hint, frame))], dim=-1)
