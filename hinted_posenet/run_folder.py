@@ -9,7 +9,8 @@ from omegaconf import OmegaConf
 
 from hinted_posenet.types import InputError
 
-MAY_DIFFER = ("resume", "overwrite", "paths", "workers", "threads", "accelerator")
+# none of these changes what is computed
+MAY_DIFFER = ("resume", "overwrite", "paths", "workers", "threads", "accelerator", "logger", "callbacks")
 
 
 def open_run(run: Path, config: dict[str, Any]) -> bool:

@@ -137,5 +137,5 @@ def test_an_input_error_inside_arrives_as_it_was():
         "_target_": "hinted_posenet.model.backbone.torchvision.TorchvisionBackbone",
         "name": "x",
     }
-    with pytest.raises(InputError, match="^backbone.name=x: choose one of"):
+    with pytest.raises(InputError, match=r"^backbone\.name=x: choose one of"):
         build(node)

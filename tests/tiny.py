@@ -128,3 +128,11 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
 
 def equal_states(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def last_epoch(run: Path) -> list[dict[str, str]]:
+    """Losses and errors of the last epoch, as logged: they tell the final weights, which are not kept."""
+    newest = max(run.rglob("metrics.csv"), key=lambda path: path.stat().st_mtime_ns)
+    with newest.open() as file:
+        rows = list(csv.DictReader(file))
+    return [row for row in rows if row["epoch"] == rows[-1]["epoch"]]
