@@ -56,7 +56,7 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = str(error).strip().partition("\n")[0] or "it ends early"
         raise InputError(f"checkpoint={path}: not a readable checkpoint ({reason})") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(
@@ -69,7 +69,13 @@ def load_localizer(checkpoint: Checkpoint) -> Localizer:
     """The trained localizer, in evaluation mode on the CPU."""
     localizer = rebuild_localizer(checkpoint.config)
     _fit_buffer_shapes(localizer, checkpoint.state)
-    localizer.load_state_dict(checkpoint.state)
+    try:
+        localizer.load_state_dict(checkpoint.state)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"checkpoint={checkpoint.path}: weights and config do not agree ({reason})"
+        ) from None
     return localizer.eval()
 
 

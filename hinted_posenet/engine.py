@@ -27,9 +27,10 @@ from hinted_posenet.hint.network import NetworkHint
 from hinted_posenet.localizer import Localizer
 from hinted_posenet.pose_io import write_poses as write_poses_text
 from hinted_posenet.quiet import quiet_lightning
+from hinted_posenet.report.runs import read_results
 from hinted_posenet.report.table import print_results
-from hinted_posenet.results import provenance, read_results, write_poses, write_results
-from hinted_posenet.run_folder import open_run
+from hinted_posenet.results import provenance, write_poses, write_results
+from hinted_posenet.run_folder import is_finished, open_run
 from hinted_posenet.scene import Scene, is_frozen
 from hinted_posenet.scoring import group_frames, predict_split, score, with_simulated_prior
 from hinted_posenet.types import InputError, Pose, Sample
@@ -39,7 +40,7 @@ def train(config: dict[str, Any]) -> None:
     """Train, choose the checkpoint on the validation sequence, calibrate, score the test split once."""
     started = time.monotonic()
     run = Path(config["paths"]["run"])
-    if open_run(run, config):
+    if is_finished(run, config):
         print(f"{run}: finished already")
         print_results(read_results(run / "results.json"))
         return
@@ -51,6 +52,7 @@ def train(config: dict[str, Any]) -> None:
     frozen = is_frozen(localizer.model)
     key = feature_key(localizer.model, scene.height, scene.width) if frozen else ""
     _check_shared_features(localizer, key)
+    open_run(run, config)  # not earlier: a mistake in config or labels leaves the folder as it was
 
     # with a frozen backbone all images and their augmented versions become features; else they stream
     features = scene.features(localizer.model, "train", device, augmented=frozen)
@@ -144,20 +146,24 @@ def _fit(
 
     False in the further processes of a run on several devices, which have no more to do.
     """
-    chosen = ModelCheckpoint(
-        run / "lightning", "best", monitor="val/score", save_last=True, enable_version_counter=False
-    )
+    folder = run / "lightning"
+    chosen = ModelCheckpoint(folder, "best", monitor="val/score", enable_version_counter=False)
+    every = ModelCheckpoint(folder, "last", enable_version_counter=False)
     trainer: pl.Trainer = build(
         config["trainer"],
         accelerator=config["accelerator"],
-        callbacks=[chosen, *(build(node) for node in config["callbacks"].values())],
+        callbacks=[chosen, every, *(build(node) for node in config["callbacks"].values())],
         logger=build(config["logger"], save_dir=str(run)),
         default_root_dir=str(run),
     )
-    last = run / "lightning" / "last.ckpt"
-    trainer.fit(localizer, module, ckpt_path=last if last.is_file() else None, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    last = folder / "last.ckpt"
+    localizer.train()  # Lightning keeps the mode, and computing features left evaluation mode behind
+    try:
+        trainer.fit(
+            localizer, module, ckpt_path=last if last.is_file() else None, weights_only=True
+        )
+    except SystemExit:  # Lightning's answer to Ctrl-C
+        raise KeyboardInterrupt from None
     best = torch.load(chosen.best_model_path, map_location="cpu", weights_only=True)
     localizer.load_state_dict(best["state_dict"])
     return bool(trainer.is_global_zero)
@@ -212,6 +218,8 @@ def _score_split(
 def _evaluation_config(config: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:
     """The training config with what an evaluation may change, refusing another scene unasked."""
     trained = checkpoint.config
+    if config["split"] not in ("train", "val", "test"):
+        raise InputError(f"split={config['split']}: choose train, val or test")
     given = {key: value for key, value in config["data"].items() if value is not None}
     data = {**trained["data"], **given}
     if data["scene"] != trained["data"]["scene"] and not config["allow_other_scene"]:

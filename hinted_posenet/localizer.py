@@ -69,6 +69,9 @@ class Localizer(pl.LightningModule):
 
     def training_step(self, sample: Sample, batch_index: int) -> Tensor:
         """Mean loss of a batch, with hints drawn around the truth."""
+        torch.manual_seed(
+            hash((self.seed, self.global_step))
+        )  # dropout: the step decides, as below
         features = self.model.features(sample.query)
         truth = sample.T_world_cam
         generator = Generator().manual_seed(hash((self.seed, self.global_step)))
@@ -77,7 +80,9 @@ class Localizer(pl.LightningModule):
         for pose in self.model.auxiliary_poses(features, hint):
             loss = loss + AUXILIARY_WEIGHT * self.loss(pose, truth)
         mean: Tensor = loss.mean()
-        self.log("train/loss", mean, prog_bar=True, on_step=False, on_epoch=True)
+        self.log(
+            "train/loss", mean, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(truth.t)
+        )
         return mean
 
     def predict(self, query: Query) -> Prediction:

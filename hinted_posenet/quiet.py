@@ -6,6 +6,8 @@ import warnings
 IGNORED = (
     ".*LeafSpec.*deprecated.*",  # Lightning 2.6 on torch 2.14
     ".*does not have many workers.*",  # features are in memory
+    ".*in eval mode at the start of training.*",  # what is frozen stays in it
+    ".*exists and is not empty.*",  # a resumed run
     ".*is smaller than the logging interval.*",
 )
 

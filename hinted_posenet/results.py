@@ -62,14 +62,6 @@ def write_results(path: Path, results: dict[str, Any]) -> None:
     partial.replace(path)
 
 
-def read_results(path: Path) -> dict[str, Any]:
-    """What ``write_results`` wrote."""
-    results: dict[str, Any] = json.loads(path.read_text())
-    for row in results["rows"]:
-        row.update({key: math.inf for key, value in row.items() if value == "inf"})
-    return results
-
-
 def provenance(device: str) -> dict[str, Any]:
     """Versions, git revision and machine of a run."""
     return {

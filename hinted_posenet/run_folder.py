@@ -10,37 +10,55 @@ from omegaconf import OmegaConf
 from hinted_posenet.types import InputError
 
 # none of these changes what is computed
-MAY_DIFFER = ("resume", "overwrite", "paths", "workers", "threads", "accelerator", "logger", "callbacks")
+MAY_DIFFER = {
+    "resume",
+    "overwrite",
+    "paths",
+    "workers",
+    "threads",
+    "accelerator",
+    "logger",
+    "callbacks",
+}
+MAY_DIFFER_IN_DATA = {"data.root"}
 
 
-def open_run(run: Path, config: dict[str, Any]) -> bool:
-    """Prepare ``run`` for the config; True if it is finished already and ``resume`` asks for nothing more."""
-    if os.environ.get("LOCAL_RANK", "0") != "0":
-        return False  # a further process of one run on several devices: the first one opened it
-    written = run / "config.yaml"
-    if written.is_file() and config["overwrite"]:
-        shutil.rmtree(run)
-    if written.is_file():
-        finished = (run / "results.json").is_file()
-        if not config["resume"]:
-            state = "finished" if finished else "unfinished"
-            raise InputError(
-                f"{run}: holds a{'n' if state[0] == 'u' else ''} {state} run; resume=true continues it, "
-                "overwrite=true starts again, name=NAME makes another"
-            )
-        _check_same(OmegaConf.to_container(OmegaConf.load(written)), config, run)
-        return finished
+def is_finished(run: Path, config: dict[str, Any]) -> bool:
+    """Whether there is nothing left to do in ``run``; refuses a folder that the config may not continue."""
+    if config["overwrite"] or not (run / "config.yaml").is_file() or _is_further_process():
+        return False
+    finished = (run / "results.json").is_file()
+    if not config["resume"]:
+        state = "a finished run" if finished else "an unfinished run"
+        raise InputError(
+            f"{run}: holds {state}; resume=true continues it, overwrite=true starts again, "
+            "name=NAME makes another"
+        )
+    _check_same(OmegaConf.to_container(OmegaConf.load(run / "config.yaml")), config, run)
+    return finished
+
+
+def open_run(run: Path, config: dict[str, Any]) -> None:
+    """Make the folder and write the config into it; delete what was there if the config says so."""
+    if _is_further_process():
+        return
+    if config["overwrite"]:
+        shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True, exist_ok=True)
-    partial = written.with_suffix(".partial")
+    partial = run / ".config.yaml.partial"
     OmegaConf.save(OmegaConf.create(config), partial)
-    partial.replace(written)
-    return False
+    partial.replace(run / "config.yaml")
+
+
+def _is_further_process() -> bool:
+    """Lightning starts a process per further device; the first one looks after the folder."""
+    return os.environ.get("LOCAL_RANK", "0") != "0"
 
 
 def _check_same(before: Any, now: dict[str, Any], run: Path) -> None:
     flat_before, flat_now = _flat(before), _flat(now)
     for key in sorted(flat_before.keys() | flat_now.keys()):
-        if key.split(".")[0] in MAY_DIFFER:
+        if key.split(".")[0] in MAY_DIFFER or key in MAY_DIFFER_IN_DATA:
             continue
         if flat_before.get(key) != flat_now.get(key):
             raise InputError(

@@ -1,7 +1,11 @@
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -15,3 +19,10 @@ def own_random_numbers() -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         yield
+
+@pytest.fixture
+def real_data() -> Path:
+    folder = Path(os.environ.get("HINTED_POSENET_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data in {folder}; set HINTED_POSENET_DATA")
+    return folder

@@ -43,9 +43,10 @@ def verb_help(verb: str) -> str:
             + VERBS[verb]
         )
     text = (config_folder() / f"{verb}.yaml").read_text()
-    defaults, _, own = text.partition("\n\n")
-    groups = re.findall(r"^  - (\w+): *(\S+)", defaults, flags=re.MULTILINE)
-    lines = [f"  {group:14}{_choices(group, default)}" for group, default in groups]
+    own = text.partition("\n\n")[2]
+    lines = [
+        f"  {group:14}{_choices(group, default)}" for group, default in groups_of(verb).items()
+    ]
     keys = own.split("\n\nhydra:")[0].rstrip()
     return (
         f"usage: hinted-posenet {verb} [group=choice ...] [key=value ...]\n\n{VERBS[verb]}; for example\n"
@@ -53,6 +54,12 @@ def verb_help(verb: str) -> str:
         f"A group's keys are in {config_folder()}/GROUP/CHOICE.yaml; set them as GROUP.KEY=VALUE.\n"
         f"hinted-posenet {verb} ... --cfg job prints the whole config."
     )
+
+
+def groups_of(verb: str) -> dict[str, str]:
+    """Config groups of a verb, each with its default."""
+    defaults = (config_folder() / f"{verb}.yaml").read_text().partition("\n\n")[0]
+    return dict(re.findall(r"^  - (\w+): *(\S+)", defaults, flags=re.MULTILINE))
 
 
 def _choices(group: str, default: str) -> str:

@@ -15,13 +15,14 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from hinted_posenet.cli.help import config_folder
-from hinted_posenet.types import InputError
+from hinted_posenet.cli.help import config_folder, groups_of
+
+HYDRA_OPTIONS_WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--info", "-i", "--config-dir", "-cd"}
 
 
 def run_verb(verb: str) -> None:
     """Run ``engine.<verb>`` with the config that the command line asks for."""
-    check_overrides(verb, [arg for arg in sys.argv[1:] if "=" in arg and not arg.startswith("-")])
+    check_overrides(verb, overrides_of(sys.argv[1:]))
 
     @hydra.main(config_path=str(config_folder()), config_name=verb, version_base="1.3")
     def task(config: DictConfig) -> None:
@@ -30,7 +31,7 @@ def run_verb(verb: str) -> None:
                 plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
             except MissingMandatoryValue as error:
                 key = error.full_key or str(error)
-                raise InputError(f"{key}: required; give {key}=VALUE") from None
+                fail(f"{key}: required; give {key}=VALUE")
             from hinted_posenet import engine  # imports torch
 
             getattr(engine, verb)(plain)
@@ -38,8 +39,21 @@ def run_verb(verb: str) -> None:
     task()
 
 
+def overrides_of(words: list[str]) -> list[str]:
+    """The words of a command line that are neither one of Hydra's options nor such an option's value."""
+    before = ["", *words]
+    return [
+        word
+        for previous, word in zip(before, words, strict=False)
+        if not word.startswith("-") and previous not in HYDRA_OPTIONS_WITH_VALUE
+    ]
+
+
 def check_overrides(verb: str, overrides: list[str]) -> None:
     """Compose once beforehand: Hydra's own messages name neither the keys there are nor the nearest one."""
+    for word in overrides:
+        if "=" not in word and not word.startswith("~"):
+            fail(f"{word}: expected KEY=VALUE; hinted-posenet {verb} --help lists the keys")
     single = [o for o in overrides if not ({"--multirun", "-m"} & set(sys.argv) and "," in o)]
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         try:
@@ -54,7 +68,6 @@ def check_overrides(verb: str, overrides: list[str]) -> None:
 
 def _unknown_key(verb: str, key: str) -> str:
     """Names the nearest keys of the deepest node of the default config that the key leads to."""
-    groups = {path.name for path in config_folder().iterdir() if path.is_dir()}
     required = ["data=seven_scenes"] if verb == "train" else []
     node: Any = compose(verb, overrides=required)
     trail: list[str] = []
@@ -65,7 +78,7 @@ def _unknown_key(verb: str, key: str) -> str:
         trail.append(part)
     choices = sorted(str(name) for name in node) if OmegaConf.is_dict(node) else []
     if not trail:
-        choices = sorted(groups & {*choices, *groups} | set(choices))
+        choices = sorted({*choices, *groups_of(verb)})
     where = ".".join(trail)
     close = difflib.get_close_matches(
         key.split(".")[len(trail) :][0] if trail else key, choices, n=1
@@ -78,6 +91,8 @@ def _unknown_key(verb: str, key: str) -> str:
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """InputError as one line and exit code 1, without a traceback; HINTED_POSENET_DEBUG=1 shows it all."""
+    from hinted_posenet.types import InputError  # imports torch
+
     try:
         yield
     except InputError as error:

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from torch import Generator
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from hinted_posenet.data.augment import Augment
+from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.stacked import StackedSamples, identity
 from hinted_posenet.types import Sample
 
@@ -15,7 +17,7 @@ class PosedImagesModule(pl.LightningDataModule):
     """Batches of ``PosedImages``, or of ``StackedSamples`` where features were computed beforehand.
 
     Args:
-        train, val: datasets of Sample.
+        train, val: images, or features computed beforehand.
         batch_size: images per step.
         workers: decoding processes; 0 decodes in the main one. Stacked samples need none.
         seed: of the order and of the augmentation. Both depend on the seed and the epoch (step)
@@ -26,8 +28,8 @@ class PosedImagesModule(pl.LightningDataModule):
 
     def __init__(
         self,
-        train: Dataset[Sample],
-        val: Dataset[Sample],
+        train: PosedImages | StackedSamples,
+        val: PosedImages | StackedSamples,
         batch_size: int,
         workers: int,
         seed: int,
@@ -41,7 +43,7 @@ class PosedImagesModule(pl.LightningDataModule):
         self.seed = seed
         self.augment = augment
 
-    def loader(self, dataset: Dataset[Sample], **options: Any) -> DataLoader[Sample]:
+    def loader(self, dataset: PosedImages | StackedSamples, **options: Any) -> DataLoader[Sample]:
         """A loader of either kind of dataset."""
         if isinstance(dataset, StackedSamples):
             return DataLoader(dataset, self.batch_size, collate_fn=identity, **options)
@@ -51,7 +53,8 @@ class PosedImagesModule(pl.LightningDataModule):
         """Shuffled; made anew each epoch (the trainer reloads it), with a generator of that epoch's own."""
         epoch = self.trainer.current_epoch if self.trainer else 0
         generator = Generator().manual_seed(hash((self.seed, epoch)))
-        return self.loader(self.train, shuffle=True, generator=generator)
+        order = torch.randperm(len(self.train), generator=generator).tolist()
+        return self.loader(self.train, sampler=order)
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """In order."""

@@ -60,6 +60,6 @@ class MedianPoseError(Metric):
     def compute(self) -> dict[str, Tensor]:
         """``median_t_m`` and ``median_r_deg``."""
         return {
-            "median_t_m": dim_zero_cat(self.error_t_m).quantile(0.5),
-            "median_r_deg": dim_zero_cat(self.error_r_deg).quantile(0.5),
+            "median_t_m": torch.tensor(quantile(dim_zero_cat(self.error_t_m), 0.5)),
+            "median_r_deg": torch.tensor(quantile(dim_zero_cat(self.error_r_deg), 0.5)),
         }

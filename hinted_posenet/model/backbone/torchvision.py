@@ -63,7 +63,9 @@ class TorchvisionBackbone(ImageBackbone):
             std=IMAGENET_STD,
             trainable=trainable,
         )
+        self.nodes = list(nodes)
 
     def maps(self, image: Tensor) -> tuple[Tensor, ...]:
         """Normalised image (B, 3, H, W) -> the last map, then the auxiliary ones."""
-        return tuple(self.network(image).values())
+        maps = self.network(image)
+        return tuple(maps[node] for node in self.nodes)

@@ -1,0 +1,80 @@
+"""Help: from any folder, at once, for every verb."""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hinted_posenet.cli.help import VERBS, config_folder, main_help, verb_help
+
+
+def cli(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "hinted_posenet", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_help_answers_at_once_without_torch_or_hydra(tmp_path):
+    code = (
+        "import sys; sys.argv = ['hinted-posenet', *sys.argv[1:]]\n"
+        "from hinted_posenet.cli.main import main; main()\n"
+        "heavy = {'torch', 'hydra', 'omegaconf', 'numpy', 'cv2'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    fastest = 60.0
+    for arguments in (["--help"], [], ["train", "--help"]):
+        started = time.perf_counter()
+        result = subprocess.run(
+            [sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True
+        )
+        fastest = min(fastest, time.perf_counter() - started)
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.startswith("usage: hinted-posenet")
+    assert fastest < 0.3
+
+
+def test_installed_command_and_module_are_the_same(tmp_path):
+    command = Path(sys.executable).with_name("hinted-posenet")
+    installed = subprocess.run([command, "--help"], cwd=tmp_path, capture_output=True, text=True)
+    assert installed.stdout == cli("--help", folder=tmp_path).stdout == main_help() + "\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_verb_names_the_choices(tmp_path):
+    result = cli("trian", "data=seven_scenes", folder=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("error: unknown verb trian; choose one of simulate, train,")
+    assert "did you mean train?" in result.stderr
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_a_module_and_a_help(verb):
+    assert (Path(config_folder()).parent / "hinted_posenet" / "cli" / f"{verb}.py").is_file()
+    assert verb_help(verb).startswith(f"usage: hinted-posenet {verb}")
+    assert verb in main_help()
+
+
+@pytest.mark.parametrize("verb", ["simulate", "train", "evaluate", "predict"])
+def test_help_of_a_verb_names_every_key_of_its_config(verb):
+    text = verb_help(verb)
+    own = (config_folder() / f"{verb}.yaml").read_text().partition("\n\n")[2]
+    for key in re.findall(r"^(\w+):", own.partition("hydra:")[0], flags=re.MULTILINE):
+        assert re.search(rf"^{key}:", text, flags=re.MULTILINE), key
+    assert "hydra:" not in text
+
+
+def test_help_of_train_names_every_choice():
+    text = verb_help("train")
+    for group in ("data", "backbone", "head", "method", "start_hint", "loss"):
+        line = next(line for line in text.splitlines() if line.split()[:1] == [group])
+        for choice in (config_folder() / group).glob("*.yaml"):
+            assert choice.stem in line
+    assert "tf_efficientnet_lite0*" in text  # the default is starred

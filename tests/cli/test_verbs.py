@@ -1,0 +1,304 @@
+"""The verbs as a user runs them: from an empty folder, with mistakes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from hydra.core.global_hydra import GlobalHydra
+from tiny import TINY, Workplace, equal_states, last_epoch, results, weights
+
+from hinted_posenet.cli.main import main
+
+KITCHEN = "redkitchen"
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "hinted_posenet", *arguments]
+
+
+def cli(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), cwd=folder, capture_output=True, text=True, timeout=300
+    )
+
+
+def assert_one_line(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    """Exit code 1, one line `error: ...` that holds the words, no traceback."""
+    assert result.returncode == 1, result.stderr
+    assert "Traceback" not in result.stderr, result.stderr
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, result.stderr
+    assert result.stderr.endswith(errors[0] + "\n"), result.stderr
+    for word in words:
+        assert word in errors[0], errors[0]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, capfd):
+    """The command line in an empty folder, inside this process: torch is imported but once."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["hinted-posenet", *arguments])
+        capfd.readouterr()
+        code: object = 0
+        try:
+            main()
+        except SystemExit as exit_:
+            code = exit_.code
+        GlobalHydra.instance().clear()
+        output, errors = capfd.readouterr()
+        if isinstance(code, str):  # python prints it and exits with 1
+            code, errors = 1, f"{errors}{code}\n"
+        return subprocess.CompletedProcess(arguments, int(code or 0), output, errors)
+
+    return run
+
+
+# mistakes that are answered before torch is imported: name -> (arguments, words of the answer)
+MISTAKES = {
+    "no data": (["train"], ["data", "seven_scenes", "cambridge", "aerial"]),
+    "unknown key": (["train", "data=seven_scenes", "bach_size=3"], ["bach_size", "batch_size"]),
+    "unknown nested key": (
+        ["train", "data=seven_scenes", "trainer.max_epoch=3"],
+        ["trainer.max_epoch", "did you mean trainer.max_epochs?"],
+    ),
+    "unknown choice": (
+        ["train", "data=seven_scenes", "method=hinted"],
+        ["hinted_residual", "posenet", "null_hint"],
+    ),
+    "unknown data": (["train", "data=imagenet"], ["cambridge", "seven_scenes"]),
+    "unknown group": (["train", "data=seven_scenes", "heads=plain"], ["heads", "head"]),
+    "syntax": (["train", "data=seven_scenes", "seed=[1,"], ["[1,"]),
+    "mandatory of evaluate": (["evaluate"], ["checkpoint", "checkpoint=VALUE"]),
+    "mandatory of predict": (["predict", "checkpoint=x"], ["images=VALUE"]),
+    "mandatory of timm": (
+        ["train", "data=seven_scenes", "backbone=timm"],
+        ["backbone.name=VALUE"],
+    ),
+    "no equals sign": (["train", "data=seven_scenes", "resume"], ["resume"]),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_on_the_command_line_is_one_line_with_the_choices(here, mistake):
+    arguments, words = MISTAKES[mistake]
+    assert_one_line(here(*arguments), *words)
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_a_mistake_in_a_process_of_its_own(tmp_path):
+    arguments, words = MISTAKES["unknown nested key"]
+    assert_one_line(cli(tmp_path, *arguments), *words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def broken(folder: Path, kind: str) -> tuple[list[str], list[str]]:
+    """Break a scene; (further arguments, words of the answer)."""
+    frame = folder / "data" / "seven_scenes" / KITCHEN / "seq-03" / "frame-000010"
+    image, pose = frame.with_suffix(".color.png"), frame.with_suffix(".pose.txt")
+    if kind == "wrong root":
+        return ["paths.data=elsewhere"], ["elsewhere", "data.root"]
+    if kind == "wrong scene":
+        return ["data.scene=kitchen"], [KITCHEN]
+    if kind == "missing image":
+        image.unlink()
+    elif kind == "unreadable image":
+        image.write_bytes(b"not an image")
+        return [], [image.name]
+    elif kind == "cut off image":
+        image.write_bytes(image.read_bytes()[:120])
+        return [], [image.name]
+    elif kind == "broken pose line":
+        pose.write_text("1 0 0 zero\n0 1 0 0\n0 0 1 0\n0 0 0 1\n")
+    elif kind == "short pose file":
+        pose.write_text("1 0 0 0\n0 1 0 0\n")
+    elif kind == "not a rotation":
+        pose.write_text("2 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n")
+    elif kind == "empty split":
+        (frame.parents[1] / "TestSplit.txt").write_text("")
+        return [], ["test split", "empty"]
+    return [], ["frame-000010"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("wrong root", "wrong scene", "missing image", "unreadable image", "cut off image"),
+        *("broken pose line", "short pose file", "not a rotation", "empty split"),
+    ],
+)
+def test_bad_data_is_one_line_and_leaves_no_result(here, tmp_path, kind):
+    place = Workplace(tmp_path)
+    arguments, words = broken(tmp_path, kind)
+    assert_one_line(here("train", *place.train_overrides(*arguments)), *words)
+    assert_no_result(tmp_path / "runs")
+
+
+@pytest.mark.slow
+def test_bad_data_in_a_decoding_process_is_one_line_too(tmp_path):
+    place = Workplace(tmp_path)
+    arguments, words = broken(tmp_path, "cut off image")
+    given = place.train_overrides(*arguments, "workers=2")
+    assert_one_line(cli(tmp_path, "train", *given), *words)
+    assert_no_result(tmp_path / "runs")
+
+
+def assert_no_result(runs: Path) -> None:
+    """No test result, and nothing half-written."""
+    for name in ("results.json", "poses.csv", "*.partial"):
+        assert not list(runs.glob(f"**/seed-0/{name}"))
+
+
+def test_a_run_that_stumbled_over_a_test_image_is_resumed_when_that_is_mended(here, tmp_path):
+    place = Workplace(tmp_path)
+    image = place.scene / "seq-03" / "frame-000010.color.png"
+    whole = image.read_bytes()
+    image.write_bytes(whole[:120])
+    given = place.train_overrides()
+    assert_one_line(here("train", *given), image.name)
+    image.write_bytes(whole)
+    resumed = here("train", *given, "resume=true")
+    assert resumed.returncode == 0, resumed.stderr
+    assert list((tmp_path / "runs").glob("**/seed-0/results.json"))
+
+
+def test_once_the_data_are_right_the_same_command_trains(here, tmp_path):
+    """What a failed start leaves behind is not in the way of the next one."""
+    place = Workplace(tmp_path)
+    label = place.scene / "seq-03" / "frame-000010.pose.txt"
+    good = label.read_text()
+    label.write_text("nonsense\n")
+    given = place.train_overrides()
+    assert_one_line(here("train", *given), "frame-000010")
+    label.write_text(good)
+    assert here("train", *given).returncode == 0
+
+
+def test_a_run_from_an_empty_folder(tmp_path):
+    """train, then evaluate, predict and compare, each in a process of its own."""
+    place = Workplace(tmp_path / "there")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    paths = [f"paths.data={place.folder / 'data'}", f"paths.cache={place.folder / 'cache'}"]
+    train = cli(empty, "train", "data=seven_scenes", *paths, *TINY)
+    assert train.returncode == 0, train.stderr
+    run = empty / "runs" / "seven_scenes" / KITCHEN / "posenet" / "seed-0"
+    assert sorted(path.name for path in empty.iterdir()) == ["runs"]
+    assert {"results.json", "poses.csv", "localizer.ckpt", "config.yaml"} <= {
+        path.name for path in run.iterdir()
+    }
+    common = [f"checkpoint={run}", "accelerator=cpu", "threads=1"]
+    verbs = [
+        ["evaluate", *common, *paths],
+        ["predict", *common, f"images={place.scene / 'seq-03'}"],
+        ["compare", str(run)],
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        for result in pool.map(lambda given: cli(empty, *given), verbs):
+            assert result.returncode == 0, result.stderr
+    assert results(run / "evaluate" / "test")["rows"] == results(run)["rows"]
+    assert len((empty / "poses.txt").read_text().splitlines()) == 1 + 4
+    assert sorted(path.name for path in empty.iterdir()) == ["poses.txt", "runs"]
+
+
+def test_mistakes_about_a_finished_run(here, tmp_path):
+    place = Workplace(tmp_path)
+    given = place.train_overrides()
+    run = place.train()
+    images = f"images={place.scene / 'seq-03'}"
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    assert_one_line(here("train", *given), "resume=true", "overwrite=true")
+    assert_one_line(here("evaluate", "checkpoint=no/such/run"), "no/such/run", "no such file")
+    spoilt = here("predict", f"checkpoint={run / 'poses.csv'}", images)
+    assert_one_line(spoilt, "poses.csv", "not a readable checkpoint")
+    assert_one_line(here("predict", f"checkpoint={run}", f"images={nothing}"), "no images")
+    assert_one_line(here("compare", str(nothing)), "nothing")
+    assert not (tmp_path / "poses.txt").exists()
+
+
+def test_an_unknown_split_is_one_line_with_the_choices(here, tmp_path):
+    run = Workplace(tmp_path).train()
+    assert_one_line(here("evaluate", f"checkpoint={run}", "split=tset"), "tset", "test", "val")
+
+
+def test_simulate_refuses_a_geotiff_without_georeference(here, tmp_path):
+    photo = np.zeros((3, 64, 64), np.uint8)
+    profile = {"driver": "GTiff", "width": 64, "height": 64, "count": 3, "dtype": "uint8"}
+    with rasterio.open(tmp_path / "20180716.tif", "w", **profile) as file:
+        file.write(photo)
+    given = ["recipe=naip", f"world.source={tmp_path}", f"root={tmp_path / 'out'}"]
+    assert_one_line(here("simulate", *given), "20180716.tif")
+    assert not (tmp_path / "out" / "naip").exists()
+
+
+@pytest.mark.slow
+def test_simulate_then_train_on_what_it_wrote(tmp_path):
+    written = cli(tmp_path, "simulate", "recipe=tiny")
+    assert written.returncode == 0, written.stderr
+    assert (tmp_path / "simulated" / "aerial" / "tiny" / "frames.csv").is_file()
+    again = cli(tmp_path, "simulate", "recipe=tiny")
+    assert_one_line(again, "overwrite=true")
+    given = ["data=aerial", "data.scene=tiny", f"paths.cache={tmp_path / 'cache'}"]
+    trained = cli(tmp_path, "train", *given, *TINY)
+    assert trained.returncode == 0, trained.stderr
+    groups = {row["group"] for row in results(tmp_path / "runs/aerial/tiny/posenet/seed-0")["rows"]}
+    assert {"seasons seen in training", "unseen seasons"} <= groups
+
+
+def wait_for_file(process: subprocess.Popen[str], path: Path) -> None:
+    limit = time.monotonic() + 120
+    while not path.is_file():
+        assert process.poll() is None, "ended before it could be stopped"
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_stopped_run_resumes_to_the_same_weights(tmp_path, how):
+    place = Workplace(tmp_path)
+    long = ["method=hinted_residual", "trainer.max_epochs=100", "batch_size=2"]
+    whole = place.train(*long, f"paths.runs={tmp_path / 'whole'}")
+    given = place.train_overrides(*long)
+    run = tmp_path / "runs" / "seven_scenes" / KITCHEN / "hinted_residual" / "seed-0"
+    process = subprocess.Popen(
+        command("train", *given),
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    wait_for_file(process, run / "lightning" / "last.ckpt")
+    time.sleep(1.5)  # some epochs later
+    assert process.poll() is None
+    process.send_signal(how)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == (-signal.SIGKILL if how == signal.SIGKILL else 1)
+    if how == signal.SIGINT:
+        assert "Traceback" not in errors, errors
+        assert "error: interrupted; run again with resume=true" in errors, errors
+    assert not (run / "results.json").exists()
+    assert_one_line(cli(tmp_path, "train", *given), "unfinished", "resume=true")
+    resumed = cli(tmp_path, "train", *given, "resume=true")
+    assert resumed.returncode == 0, resumed.stderr
+    assert last_epoch(run) == last_epoch(whole)
+    assert equal_states(weights(run), weights(whole))
+
+
+@pytest.mark.slow
+def test_multirun_trains_every_seed(tmp_path):
+    place = Workplace(tmp_path)
+    result = cli(tmp_path, "train", "--multirun", *place.train_overrides("seed=0,1"))
+    assert result.returncode == 0, result.stderr
+    found = sorted((tmp_path / "runs").rglob("results.json"))
+    assert {path.parent.name for path in found} >= {"seed-0", "seed-1"}

@@ -1,0 +1,81 @@
+"""The README's scripts in a copy of the checkout: the quick start whole but tiny, the tables with one epoch."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ENVIRONMENT = Path(sys.prefix)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The files of the working tree, with this environment in place of a new one."""
+    files = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    copy = tmp_path / "checkout"
+    for name in filter(None, files.split("\0")):
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, copy / name)
+    (copy / ".venv").symlink_to(ENVIRONMENT)
+    return copy
+
+
+def run(checkout: Path, script: str, *arguments: str, **environment: str) -> str:
+    own = {"HINTED_POSENET_CACHE": str(checkout / "cache"), "PYTHONPATH": str(checkout)}
+    result = subprocess.run(
+        ["bash", f"scripts/{script}.sh", *arguments],
+        cwd=checkout,
+        env={**os.environ, **own, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
+    return result.stdout
+
+
+def inserted(checkout: Path, marker: str) -> str:
+    readme = (checkout / "README.md").read_text()
+    return readme.partition(f"<!-- begin {marker} -->")[2].partition(f"<!-- end {marker} -->")[0]
+
+
+in_own_environment = pytest.mark.skipif(
+    not list(ENVIRONMENT.glob("installed-*")), reason="not in the .venv of scripts/setup.sh"
+)
+
+
+@pytest.mark.slow
+@in_own_environment
+def test_quickstart(checkout: Path) -> None:
+    first = run(checkout, "quickstart", "trainer.max_epochs=1", SCENE="tiny")
+    assert "hinted_residual from retrieval" in first
+    assert (checkout / "runs/tiny.png").stat().st_size > 10_000
+    again = run(checkout, "quickstart", "trainer.max_epochs=1", SCENE="tiny")
+    assert again.count("finished already") == 4
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+@in_own_environment
+@pytest.mark.parametrize("name", ["redkitchen", "naip"])
+def test_tables(checkout: Path, real_data: Path, name: str) -> None:
+    run(
+        checkout,
+        f"table_{name}",
+        "trainer.max_epochs=1",
+        "augmented_views=0",
+        HINTED_POSENET_DATA=str(real_data),
+        SEEDS="0",
+    )
+    table = inserted(checkout, name)
+    assert "| retrieval |" in table
+    assert table.count("\n| hinted_") >= 6

@@ -1,0 +1,66 @@
+"""The wheel, installed into a fresh environment and used from an empty folder."""
+
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    output = tmp_path_factory.mktemp("dist")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", output, ROOT],
+        check=True,
+        capture_output=True,
+    )
+    (path,) = output.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def command(wheel, tmp_path_factory) -> Path:
+    """hinted-posenet of a fresh environment that borrows the dependencies of this one."""
+    folder = tmp_path_factory.mktemp("fresh")
+    venv.create(folder, with_pip=False)
+    python = folder / "bin" / "python"
+    install = ["install", "--no-deps", "--no-index", "--quiet", str(wheel)]
+    subprocess.run([sys.executable, "-m", "pip", "--python", python, *install], check=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    where = [python, "-c", "import hinted_posenet; print(hinted_posenet.__path__[0])"]
+    found = subprocess.run(where, check=True, capture_output=True, text=True, cwd=folder)
+    assert Path(found.stdout.strip()) == site / "hinted_posenet"
+    return folder / "bin" / "hinted-posenet"
+
+
+def test_holds_every_module_and_config_and_nothing_else(wheel):
+    names = {n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n}
+    modules = {path.relative_to(ROOT) for path in (ROOT / "hinted_posenet").rglob("*.py")}
+    configs = {
+        Path("hinted_posenet") / path.relative_to(ROOT)
+        for path in (ROOT / "configs").rglob("*.yaml")
+    }
+    expected = {str(path) for path in modules | configs} | {"hinted_posenet/py.typed"}
+    assert names == expected
+
+
+def test_finds_its_configs_from_an_empty_folder(command, tmp_path):
+    shown = subprocess.run(
+        [command, "train", "--help"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert "seven_scenes" in shown.stdout
+    arguments = [command, "train", "data=seven_scenes", "trainer.max_epoch=3"]
+    wrong = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True)
+    assert wrong.returncode == 1
+    assert wrong.stderr.startswith("error: unknown key trainer.max_epoch; keys of trainer: ")
+    assert "did you mean trainer.max_epochs?" in wrong.stderr
+    assert list(tmp_path.iterdir()) == []
