@@ -3,7 +3,7 @@
 # Test dates: 2015-09-26, the only autumn, and 2017-08-27, high water. 30 minutes on 2 cores.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 export HINTED_POSENET_DATA=${HINTED_POSENET_DATA:-../shared/data}
-common=(data=aerial data.scene=naip augmented_views=3 resume=true threads="$(nproc)")
+common=(data=aerial data.scene=naip augmented_views=2 resume=true threads="$(nproc)")
 runs=runs/aerial/naip
 
 [ -d simulated/aerial/naip ] || hinted-posenet simulate recipe=naip
@@ -23,4 +23,4 @@ for seed in ${SEEDS:-0 1 2}; do
 done
 hinted-posenet compare $runs/{posenet,null_hint,hinted_embedding,hinted_residual}/seed-? \
     $runs/{hinted_embedding,hinted_residual}/seed-?/from-{posenet,gps} \
-    --insert README.md naip --figure docs/images/naip.png
+    --insert README.md naip --figure docs/images/naip.jpg

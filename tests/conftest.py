@@ -20,6 +20,7 @@ def own_random_numbers() -> Iterator[None]:
         torch.manual_seed(0)
         yield
 
+
 @pytest.fixture
 def real_data() -> Path:
     folder = Path(os.environ.get("HINTED_POSENET_DATA", ROOT.parent / "shared" / "data"))

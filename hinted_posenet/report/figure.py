@@ -26,14 +26,19 @@ def positions_figure(path: Path, runs: list[Run]) -> None:
     unseen = np.array(
         [any(g.startswith("unseen") for g in groups) for groups in first.results["frame_groups"]]
     )
+    horizontal = _plane(panels["retrieval"])
+    limits = _limits(first.results["map"], list(panels.values()), horizontal)
+    (xmin, xmax), (ymin, ymax) = limits
+    width = 4.4
+    height = width * min(max((ymax - ymin) / (xmax - xmin), 0.3), 1.5) + 0.7  # and the title
     columns = min(3, len(panels))
     lines = -(-len(panels) // columns)
-    figure = Figure(figsize=(4.6 * columns, 4.9 * lines), layout="constrained")
+    figure = Figure(figsize=(width * columns, height * lines + 0.5), layout="constrained")
     grid = figure.subplots(lines, columns, squeeze=False).ravel()
-    horizontal = _plane(next(iter(panels.values())))
     for axes, (title, poses) in zip(grid, panels.items(), strict=False):
         _background(axes, first.results["map"])
         _panel(axes, title, poses, unseen, horizontal)
+        axes.set(xlim=limits[0], ylim=limits[1], aspect="equal")
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
     names = "xyz"
@@ -58,6 +63,21 @@ def _plane(poses: MethodPoses) -> tuple[int, int]:
     return first, second
 
 
+def _limits(
+    overview: dict[str, Any] | None, panels: list[MethodPoses], horizontal: tuple[int, int]
+) -> list[tuple[float, float]]:
+    """What every panel shows: the map, or where cameras were and nearly all answers (99 %) lie."""
+    if overview is not None:
+        xmin, ymin, xmax, ymax = overview["bounds_m"]
+        return [(xmin, xmax), (ymin, ymax)]
+    true = panels[0].true_m[:, horizontal]
+    answers = np.concatenate([panel.predicted_m[:, horizontal] for panel in panels])
+    low = np.minimum(true.min(axis=0), np.nanquantile(answers, 0.005, axis=0))
+    high = np.maximum(true.max(axis=0), np.nanquantile(answers, 0.995, axis=0))
+    margin = 0.03 * (high - low).max()
+    return [(a - margin, b + margin) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
+
+
 def _background(axes: Axes, overview: dict[str, Any] | None) -> None:
     if overview is None or not Path(overview["image"]).is_file():
         return
@@ -77,10 +97,6 @@ def _panel(
         )
     )
     axes.scatter(true[:, 0], true[:, 1], s=7, c=colours, linewidths=0)
-    margin = 0.05 * np.ptp(true, axis=0).max()
-    axes.set_xlim(true[:, 0].min() - margin, true[:, 0].max() + margin)
-    axes.set_ylim(true[:, 1].min() - margin, true[:, 1].max() + margin)
-    axes.set_aspect("equal")
     seen = f"median {length(float(np.median(poses.error_t_m[~unseen])))}" if (~unseen).any() else ""
     new = f", unseen {length(float(np.median(poses.error_t_m[unseen])))}" if unseen.any() else ""
     axes.set_title(f"{title}\n{seen}{new}", fontsize=10)
