@@ -19,7 +19,9 @@ def main() -> None:
         help="also put the table, as Markdown, between <!-- begin MARKER --> and <!-- end MARKER --> of FILE",
     )
     parser.add_argument(
-        "--figure", type=Path, help="also draw true and predicted positions (.png, .jpg, .svg, .pdf)"
+        "--figure",
+        type=Path,
+        help="also draw true and predicted positions (.png, .jpg, .svg, .pdf)",
     )
     arguments = parser.parse_args()
     with one_line_errors():

@@ -32,13 +32,14 @@ def print_results(results: dict[str, Any]) -> None:
 def recall_title(key: str) -> str:
     """recall_0.05m_5deg -> '≤ 5 cm, 5°'."""
     metres, degrees = key.removeprefix("recall_").removesuffix("deg").split("m_")
-    return f"≤ {length(float(metres)).strip()}, {degrees}°"
+    size = f"{100 * float(metres):g} cm" if float(metres) < 1 else f"{metres} m"
+    return f"≤ {size}, {degrees}°"
 
 
 def length(metres: float) -> str:
     """Metres as a person writes them: centimetres below one metre."""
     if metres < 1:
-        return f"{100 * metres:.1f} cm" if metres % 0.01 else f"{100 * metres:.0f} cm"
+        return f"{100 * metres:.1f} cm"
     return f"{metres:.2f} m" if metres < 10 else f"{metres:.0f} m"
 
 
