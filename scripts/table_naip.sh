@@ -23,4 +23,4 @@ for seed in ${SEEDS:-0 1 2}; do
 done
 hinted-posenet compare $runs/{posenet,null_hint,hinted_embedding,hinted_residual}/seed-? \
     $runs/{hinted_embedding,hinted_residual}/seed-?/from-{posenet,gps} \
-    --insert README.md naip --figure docs/images/naip.jpg
+    --groups "dates seen in training" "unseen dates" --insert README.md naip --figure docs/images/naip.jpg

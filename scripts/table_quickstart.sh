@@ -7,4 +7,4 @@ done
 source scripts/setup.sh
 runs=runs/aerial/${SCENE:-quickstart}
 hinted-posenet compare "$runs"/{posenet,null_hint,hinted_embedding,hinted_residual}/seed-? \
-    --insert README.md quickstart --figure docs/images/quickstart.jpg
+    --groups "seasons seen in training" "unseen seasons" --insert README.md quickstart --figure docs/images/quickstart.jpg

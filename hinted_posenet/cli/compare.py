@@ -19,6 +19,9 @@ def main() -> None:
         help="also put the table, as Markdown, between <!-- begin MARKER --> and <!-- end MARKER --> of FILE",
     )
     parser.add_argument(
+        "--groups", nargs="+", metavar="GROUP", help="frames to break down by, as in results.json"
+    )
+    parser.add_argument(
         "--figure",
         type=Path,
         help="also draw true and predicted positions (.png, .jpg, .svg, .pdf)",
@@ -29,10 +32,10 @@ def main() -> None:
         from hinted_posenet.report.runs import read_runs
 
         runs = read_runs(arguments.runs)
-        print(comparison(runs))
+        print(comparison(runs, arguments.groups))
         if arguments.insert:
             file, marker = arguments.insert
-            insert_text(Path(file), marker, comparison(runs, markdown=True))
+            insert_text(Path(file), marker, comparison(runs, arguments.groups, markdown=True))
         if arguments.figure:
             from hinted_posenet.report.figure import positions_figure
 

@@ -38,10 +38,8 @@ def main_help() -> str:
 def verb_help(verb: str) -> str:
     """What hinted-posenet VERB --help prints: the verb's groups with their choices, then its own keys."""
     if verb == "compare":
-        return (
-            "usage: hinted-posenet compare RUN... [--figure FILE.png] [--insert FILE MARKER]\n\n"
-            + VERBS[verb]
-        )
+        options = "[--groups GROUP ...] [--figure FILE.png] [--insert FILE MARKER]"
+        return f"usage: hinted-posenet compare RUN... {options}\n\n{VERBS[verb]}"
     text = (config_folder() / f"{verb}.yaml").read_text()
     own = text.partition("\n\n")[2]
     lines = [

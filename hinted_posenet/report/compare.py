@@ -24,18 +24,22 @@ class Row(NamedTuple):
     error_r_deg: Floats  # (seeds, N)
 
 
-def comparison(runs: list[Run], markdown: bool = False) -> str:
+def comparison(runs: list[Run], groups: list[str] | None = None, markdown: bool = False) -> str:
     """The table of all runs: a block per group of frames, a line per method.
 
-    A number is the median over the frames, averaged over seeds, with its bootstrap 95 % interval. Rows of one
-    hint source are pairs: the hint taken as the answer, then the network that started from it.
+    A number is the median over the frames, averaged over seeds, with its bootstrap 95 % interval.
+
+    Args:
+        runs: of one scene and split.
+        groups: frames to break down by; None takes all frames and what training saw or not.
+        markdown: for a page rather than a terminal.
     """
     first = runs[0]
     rows = _rows(runs)
     constant = rows[0]
     blocks: list[list[str]] = []
-    for group in _groups(first):
-        frames = np.array([group in groups for groups in first.results["frame_groups"]])
+    for group in _groups(first, groups):
+        frames = np.array([group in names for names in first.results["frame_groups"]])
         blocks.append([f"**{group}**" if markdown else f"{group} ({frames.sum()} frames)"])
         if markdown:
             blocks[-1] += [f"{frames.sum()} frames", "", "", ""]
@@ -83,10 +87,14 @@ def _row(title: str, runs: list[Run], method: str) -> Row:
     )
 
 
-def _groups(run: Run) -> list[str]:
-    """All frames, and what training saw or not; the values of each tag are in results.json."""
+def _groups(run: Run, wanted: list[str] | None) -> list[str]:
     names = list(dict.fromkeys(str(row["group"]) for row in run.results["rows"]))
-    return [name for name in names if name == "all" or {"seen", "unseen"} & set(name.split())]
+    if wanted is None:
+        return [name for name in names if name == "all" or {"seen", "unseen"} & set(name.split())]
+    for name in wanted:
+        if name not in names:
+            raise InputError(f"--groups {name}: choose among {', '.join(names)}")
+    return wanted
 
 
 def _interval(errors: Floats, text: Callable[[float], str]) -> str:

@@ -97,6 +97,10 @@ def _panel(
         )
     )
     axes.scatter(true[:, 0], true[:, 1], s=7, c=colours, linewidths=0)
-    seen = f"median {length(float(np.median(poses.error_t_m[~unseen])))}" if (~unseen).any() else ""
-    new = f", unseen {length(float(np.median(poses.error_t_m[unseen])))}" if unseen.any() else ""
-    axes.set_title(f"{title}\n{seen}{new}", fontsize=10)
+    medians = {
+        "seen": poses.error_t_m[~unseen],
+        "unseen": poses.error_t_m[unseen],
+    }
+    parts = [f"{length(float(np.median(e)))} {name}" for name, e in medians.items() if len(e)]
+    text = ", ".join(parts) if unseen.any() else parts[0].removesuffix(" seen")
+    axes.set_title(f"{title}\nmedian {text}", fontsize=10)

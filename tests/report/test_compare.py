@@ -66,6 +66,15 @@ def test_seeds_are_folded_and_groups_told_apart(tmp_path: Path) -> None:
     assert len({line.count("|") for line in markdown.splitlines()[2:]}) == 1
 
 
+def test_groups_are_chosen_by_name(tmp_path: Path) -> None:
+    runs = read_runs([write_run(tmp_path / "a", "net", 0, 1.0)])
+    table = comparison(runs, ["unseen seasons", "all"])
+    assert table.index("unseen seasons (5 frames)") < table.index("all (10 frames)")
+    assert "seen in training" not in table
+    with pytest.raises(InputError, match="unseen seasons"):
+        comparison(runs, ["winter"])
+
+
 def test_interval_covers_seeds_and_frames() -> None:
     generator = np.random.default_rng(0)
     same = np.repeat(generator.normal(10, 1, (1, 400)), 3, axis=0)
