@@ -30,7 +30,8 @@ def positions_figure(path: Path, runs: list[Run]) -> None:
     limits = _limits(first.results["map"], list(panels.values()), horizontal)
     (xmin, xmax), (ymin, ymax) = limits
     width = 4.4
-    height = width * min(max((ymax - ymin) / (xmax - xmin), 0.3), 1.5) + 0.7  # and the title
+    # the axes take four fifths of the width; the rest are ticks, and above a title of two lines
+    height = 0.8 * width * min(max((ymax - ymin) / (xmax - xmin), 0.3), 1.5) + 0.9
     columns = min(3, len(panels))
     lines = -(-len(panels) // columns)
     figure = Figure(figsize=(width * columns, height * lines + 0.5), layout="constrained")
@@ -39,6 +40,7 @@ def positions_figure(path: Path, runs: list[Run]) -> None:
         _background(axes, first.results["map"])
         _panel(axes, title, poses, unseen, horizontal)
         axes.set(xlim=limits[0], ylim=limits[1], aspect="equal")
+        axes.locator_params(nbins=5)
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
     names = "xyz"
