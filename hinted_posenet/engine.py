@@ -22,6 +22,7 @@ from hinted_posenet.checkpoint import (
 from hinted_posenet.data.module import PosedImagesModule
 from hinted_posenet.data.posed_images import FolderImages
 from hinted_posenet.data.stacked import StackedSamples, take, to
+from hinted_posenet.evaluation import score_split
 from hinted_posenet.features import feature_key, with_feature
 from hinted_posenet.hint.network import NetworkHint
 from hinted_posenet.localizer import Localizer
@@ -29,11 +30,10 @@ from hinted_posenet.pose_io import write_poses as write_poses_text
 from hinted_posenet.quiet import quiet_lightning
 from hinted_posenet.report.runs import read_results
 from hinted_posenet.report.table import print_results
-from hinted_posenet.results import provenance, write_poses, write_results
 from hinted_posenet.run_folder import is_finished, open_run
 from hinted_posenet.scene import Scene, is_frozen
-from hinted_posenet.scoring import group_frames, predict_split, score, with_simulated_prior
-from hinted_posenet.types import InputError, Pose, Sample
+from hinted_posenet.scoring import with_simulated_prior
+from hinted_posenet.types import InputError, Pose
 
 
 def train(config: dict[str, Any]) -> None:
@@ -77,7 +77,7 @@ def train(config: dict[str, Any]) -> None:
     localizer.to(device).calibrate(to(validation, device))
     save_checkpoint(run / "localizer.ckpt", localizer, config, key)
     for split, folder in (("val", run / "val"), ("test", run)):
-        _score_split(config, scene, localizer, train_images, split, folder, started)
+        score_split(config, scene, localizer, train_images, split, folder, started)
     shutil.rmtree(run / "lightning", ignore_errors=True)  # what a resumed run would have needed
 
 
@@ -102,7 +102,7 @@ def evaluate(config: dict[str, Any]) -> None:
         localizer.to(device).calibrate(to(validation, device))
         name += f"-{type(localizer.start_hint).__name__}-{merged['passes']}"
     folder = Path(config["output"] or checkpoint.path.parent / "evaluate" / name)
-    _score_split(merged, scene, localizer.eval(), train_images, config["split"], folder, started)
+    score_split(merged, scene, localizer.eval(), train_images, config["split"], folder, started)
 
 
 def predict(config: dict[str, Any]) -> None:
@@ -167,52 +167,6 @@ def _fit(
     best = torch.load(chosen.best_model_path, map_location="cpu", weights_only=True)
     localizer.load_state_dict(best["state_dict"])
     return bool(trainer.is_global_zero)
-
-
-def _score_split(
-    config: dict[str, Any],
-    scene: Scene,
-    localizer: Localizer,
-    train_images: Sample,
-    split: str,
-    folder: Path,
-    started: float,
-) -> None:
-    """Predict a split, write poses.csv and results.json into ``folder``, print the table."""
-    device = localizer.model.frame.center_m.device
-    samples = with_simulated_prior(
-        localizer.start_hint, scene.features(localizer.model, split, device)
-    )
-    answers = predict_split(
-        localizer, train_images, samples, config["feature_batch_size"], config["seed"]
-    )
-    views = scene.views[split]
-    groups = group_frames(views, scene.views["train"])
-    frame_groups = [
-        [name for name, frames in groups.items() if frames[index]] for index in range(len(views))
-    ]
-    thresholds = [tuple(pair) for pair in config["data"]["recall_m_deg"]]
-    folder.mkdir(parents=True, exist_ok=True)
-    write_poses(folder / "poses.csv", views, answers, samples.T_world_cam)
-    results = {
-        "name": config["name"],
-        "data": scene.identity,
-        "split": split,
-        "seed": config["seed"],
-        "oracle": localizer.start_hint.oracle,
-        "start_hint": type(localizer.start_hint).__name__,
-        "rows": score(answers, samples.T_world_cam, groups, thresholds),
-        "frames": {name: len(group) for name, group in scene.views.items()},
-        "frame_groups": frame_groups,
-        "excluded_frames": scene.excluded,
-        "map": scene.map,
-        "wall_time_s": round(time.monotonic() - started, 1),
-        **provenance(str(device)),
-        "config": config,
-    }
-    write_results(folder / "results.json", results)
-    print_results(results)
-    print(f"written: {folder / 'results.json'}, {folder / 'poses.csv'}")
 
 
 def _evaluation_config(config: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:
