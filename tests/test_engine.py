@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import Workplace, config, equal_states, last_epoch, poses, results, weights
+from tiny import Workspace, config, equal_states, last_epoch, poses, results, weights
 
 from hinted_posenet import engine
 from hinted_posenet.data.module import PosedImagesModule
@@ -17,8 +17,8 @@ HINTED = ["method=hinted_residual", "passes=2"]
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory) -> Workplace:
-    return Workplace(tmp_path_factory.mktemp("place"))
+def place(tmp_path_factory) -> Workspace:
+    return Workspace(tmp_path_factory.mktemp("place"))
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_errors_in_the_file_are_those_of_the_poses_in_the_file(hinted):
 
 def test_test_labels_change_errors_but_no_prediction(place, hinted, tmp_path):
     """No peeking: train, choose and calibrate again with scrambled test labels."""
-    other = Workplace(tmp_path)
+    other = Workspace(tmp_path)
     shutil.rmtree(other.scene)
     shutil.copytree(place.scene, other.scene)
     scramble(other.scene, "seq-03")
@@ -119,7 +119,7 @@ def test_test_labels_change_errors_but_no_prediction(place, hinted, tmp_path):
 
 def test_training_labels_do_change_predictions(place, hinted, tmp_path):
     """So that the test above cannot pass because labels are not read at all."""
-    other = Workplace(tmp_path)
+    other = Workspace(tmp_path)
     shutil.rmtree(other.scene)
     shutil.copytree(place.scene, other.scene)
     scramble(other.scene, "seq-01")
@@ -310,7 +310,7 @@ def test_any_number_of_steps_trains(place, epochs):
 
 
 def test_four_images_are_learned_by_heart(tmp_path):
-    place = Workplace(tmp_path, frames=4)
+    place = Workspace(tmp_path, frames=4)
     for copy in ("seq-05", "seq-06"):  # seq-01 is validated and tested on, from copies
         shutil.copytree(place.scene / "seq-01", place.scene / copy)
     (place.scene / "TrainSplit.txt").write_text("sequence1\nsequence6\n")

@@ -79,7 +79,7 @@ def config(verb: str, *overrides: str) -> dict[str, Any]:
     return plain
 
 
-class Workplace:
+class Workspace:
     """A folder with a fake scene, where runs are trained and evaluated."""
 
     def __init__(self, folder: Path, frames: int = 4):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import rasterio
 from hydra.core.global_hydra import GlobalHydra
-from tiny import TINY, Workplace, equal_states, last_epoch, results, weights
+from tiny import TINY, Workspace, equal_states, last_epoch, results, weights
 
 from hinted_posenet.cli.main import main
 
@@ -136,7 +136,7 @@ def broken(folder: Path, kind: str) -> tuple[list[str], list[str]]:
     ],
 )
 def test_bad_data_is_one_line_and_leaves_no_result(here, tmp_path, kind):
-    place = Workplace(tmp_path)
+    place = Workspace(tmp_path)
     arguments, words = broken(tmp_path, kind)
     assert_one_line(here("train", *place.train_overrides(*arguments)), *words)
     assert_no_result(tmp_path / "runs")
@@ -144,7 +144,7 @@ def test_bad_data_is_one_line_and_leaves_no_result(here, tmp_path, kind):
 
 @pytest.mark.slow
 def test_bad_data_in_a_decoding_process_is_one_line_too(tmp_path):
-    place = Workplace(tmp_path)
+    place = Workspace(tmp_path)
     arguments, words = broken(tmp_path, "cut off image")
     given = place.train_overrides(*arguments, "workers=2")
     assert_one_line(cli(tmp_path, "train", *given), *words)
@@ -158,7 +158,7 @@ def assert_no_result(runs: Path) -> None:
 
 
 def test_a_run_that_stumbled_over_a_test_image_is_resumed_when_that_is_mended(here, tmp_path):
-    place = Workplace(tmp_path)
+    place = Workspace(tmp_path)
     image = place.scene / "seq-03" / "frame-000010.color.png"
     whole = image.read_bytes()
     image.write_bytes(whole[:120])
@@ -172,7 +172,7 @@ def test_a_run_that_stumbled_over_a_test_image_is_resumed_when_that_is_mended(he
 
 def test_once_the_data_are_right_the_same_command_trains(here, tmp_path):
     """What a failed start leaves behind is not in the way of the next one."""
-    place = Workplace(tmp_path)
+    place = Workspace(tmp_path)
     label = place.scene / "seq-03" / "frame-000010.pose.txt"
     good = label.read_text()
     label.write_text("nonsense\n")
@@ -184,7 +184,7 @@ def test_once_the_data_are_right_the_same_command_trains(here, tmp_path):
 
 def test_a_run_from_an_empty_folder(tmp_path):
     """train, then evaluate, predict and compare, each in a process of its own."""
-    place = Workplace(tmp_path / "there")
+    place = Workspace(tmp_path / "there")
     empty = tmp_path / "empty"
     empty.mkdir()
     paths = [f"paths.data={place.folder / 'data'}", f"paths.cache={place.folder / 'cache'}"]
@@ -210,7 +210,7 @@ def test_a_run_from_an_empty_folder(tmp_path):
 
 
 def test_mistakes_about_a_finished_run(here, tmp_path):
-    place = Workplace(tmp_path)
+    place = Workspace(tmp_path)
     given = place.train_overrides()
     run = place.train()
     images = f"images={place.scene / 'seq-03'}"
@@ -226,7 +226,7 @@ def test_mistakes_about_a_finished_run(here, tmp_path):
 
 
 def test_an_unknown_split_is_one_line_with_the_choices(here, tmp_path):
-    run = Workplace(tmp_path).train()
+    run = Workspace(tmp_path).train()
     assert_one_line(here("evaluate", f"checkpoint={run}", "split=tset"), "tset", "test", "val")
 
 
@@ -265,7 +265,7 @@ def wait_for_file(process: subprocess.Popen[str], path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_stopped_run_resumes_to_the_same_weights(tmp_path, how):
-    place = Workplace(tmp_path)
+    place = Workspace(tmp_path)
     long = ["method=hinted_residual", "trainer.max_epochs=100", "batch_size=2"]
     whole = place.train(*long, f"paths.runs={tmp_path / 'whole'}")
     given = place.train_overrides(*long)
@@ -297,7 +297,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(tmp_path, how):
 
 @pytest.mark.slow
 def test_multirun_trains_every_seed(tmp_path):
-    place = Workplace(tmp_path)
+    place = Workspace(tmp_path)
     result = cli(tmp_path, "train", "--multirun", *place.train_overrides("seed=0,1"))
     assert result.returncode == 0, result.stderr
     found = sorted((tmp_path / "runs").rglob("results.json"))
