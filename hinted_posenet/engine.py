@@ -52,7 +52,6 @@ def train(config: dict[str, Any]) -> None:
     frozen = is_frozen(localizer.model)
     key = feature_key(localizer.model, scene.height, scene.width) if frozen else ""
     _check_shared_features(localizer, key)
-    open_run(run, config)  # not earlier: a mistake in config or labels leaves the folder as it was
 
     # with a frozen backbone all images and their augmented versions become features; else they stream
     features = scene.features(localizer.model, "train", device, augmented=frozen)
@@ -67,6 +66,7 @@ def train(config: dict[str, Any]) -> None:
         seed=config["seed"],
         augment=None if frozen else build(config["augment"]),
     )
+    open_run(run, config)  # not earlier: a mistake in config, labels or images leaves no trace
     if not _fit(config, run, localizer, module):
         return
     localizer.eval().to(device)

@@ -121,7 +121,11 @@ class Localizer(pl.LightningModule):
             hint = Hint(pose, sigma_t_m.expand(rows), sigma_r_rad.expand(rows))
 
     def validation_step(self, sample: Sample, batch_index: int) -> None:
-        """Errors of the first pass on the held-out training sequence (later ones wait for calibrate)."""
+        """Errors of the first pass on the held-out training sequence.
+
+        Later passes wait for ``calibrate``; so does retrieval, whose hint has no sigma before and thus counts
+        as none: while training, its network is validated without a hint.
+        """
         self.error.update(self.predict(sample.query).poses[0], sample.T_world_cam)
 
     def on_validation_epoch_end(self) -> None:

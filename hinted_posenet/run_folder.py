@@ -21,11 +21,14 @@ MAY_DIFFER = {
     "callbacks",
 }
 MAY_DIFFER_IN_DATA = {"data.root"}
+# without one of these there is nothing in the folder to lose
+BEGUN = ("lightning/last.ckpt", "localizer.ckpt", "results.json")
 
 
 def is_finished(run: Path, config: dict[str, Any]) -> bool:
     """Whether there is nothing left to do in ``run``; refuses a folder that the config may not continue."""
-    if config["overwrite"] or not (run / "config.yaml").is_file() or _is_further_process():
+    begun = any((run / file).is_file() for file in BEGUN)
+    if config["overwrite"] or not begun or _is_further_process():
         return False
     finished = (run / "results.json").is_file()
     if not config["resume"]:

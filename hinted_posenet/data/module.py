@@ -20,9 +20,8 @@ class PosedImagesModule(pl.LightningDataModule):
         train, val: images, or features computed beforehand.
         batch_size: images per step.
         workers: decoding processes; 0 decodes in the main one. Stacked samples need none.
-        seed: of the order and of the augmentation. Both depend on the seed and the epoch (step)
-        alone, so a
-            resumed run sees what the uninterrupted one would have seen.
+        seed: of the order and of the augmentation. Both depend on the seed and the epoch (step) alone,
+            so a resumed run sees what the uninterrupted one would have seen.
         augment: applied on the device to training batches that hold images.
     """
 

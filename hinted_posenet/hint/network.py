@@ -14,8 +14,8 @@ class NetworkHint(nn.Module):
     pool and image size; ``feature_key`` tells.
 
     Args:
-        localizer: module whose ``answer(query)`` gives a Hint: its pose and the sigma measured on
-        validation.
+        localizer: module whose ``answer(query)`` gives a Hint: its pose and the sigma measured
+            on validation.
         feature_key: what the localizer's features were computed with.
         config: the localizer's own config, kept so that a checkpoint can rebuild it.
     """

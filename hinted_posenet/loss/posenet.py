@@ -15,9 +15,8 @@ class PoseLoss(nn.Module):
     """Per-sample terms: position error in ``unit_t`` and rotation error in radians.
 
     Args:
-        unit_t: ``metre``, or ``scene``: half the extent of the training positions, so that one
-        setting fits
-            a desk and a county.
+        unit_t: ``metre``, or ``scene``: half the extent of the training positions, so that one setting
+            fits a desk and a county.
         norm: of the position error, 1 or 2 (Euclidean).
     """
 

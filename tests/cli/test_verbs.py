@@ -170,6 +170,19 @@ def test_a_run_that_stumbled_over_a_test_image_is_resumed_when_that_is_mended(he
     assert list((tmp_path / "runs").glob("**/seed-0/results.json"))
 
 
+def test_a_broken_training_image_leaves_no_run_behind(here, tmp_path):
+    place = Workspace(tmp_path)
+    image = next((place.scene / "seq-01").glob("*.color.png"))
+    whole = image.read_bytes()
+    image.write_bytes(whole[:120])
+    given = place.train_overrides()
+    assert_one_line(here("train", *given), image.name)
+    assert not list((tmp_path / "runs").glob("**/seed-0"))
+    image.write_bytes(whole)
+    again = here("train", *given)  # the same words, and neither resume nor overwrite
+    assert again.returncode == 0, again.stderr
+
+
 def test_once_the_data_are_right_the_same_command_trains(here, tmp_path):
     """What a failed start leaves behind is not in the way of the next one."""
     place = Workspace(tmp_path)

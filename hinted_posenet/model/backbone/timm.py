@@ -20,8 +20,8 @@ class TimmBackbone(ImageBackbone):
         weights: null (random), ``packaged`` (EfficientNet-Lite0's ImageNet weights, installed with this
             package), ``default`` (timm downloads its own), or the path of a state dict.
         trainable: ``none``, ``last`` (stage) or ``all``.
-        options: further arguments of ``timm.create_model``, such as ``dynamic_img_size: true`` for
-        ViTs.
+        options: further arguments of ``timm.create_model``, such as ``dynamic_img_size: true``
+            for ViTs.
     """
 
     def __init__(
