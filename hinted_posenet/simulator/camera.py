@@ -60,8 +60,8 @@ class Camera:
         u, v = np.meshgrid(np.arange(self.width) + 0.5, np.arange(self.height) + 0.5)
         return self.rays(np.stack([u, v], axis=-1))
 
-    def corner_rays(self) -> NDArray[np.float64]:
-        """Directions (4, 3) through the outer corners of the image, z = 1."""
+    def outline_rays(self) -> NDArray[np.float64]:
+        """Directions (N, 3) through the outline of the image, z = 1: its corners bound what it sees."""
         w, h = float(self.width), float(self.height)
         return self.rays(np.array([[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]]))
 

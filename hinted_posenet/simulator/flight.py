@@ -5,17 +5,27 @@ Headings, roll and pitch are those of `viewpoint`.
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.viewpoint import nadir_quaternion, sees_only
 from hinted_posenet.simulator.world import World
-from hinted_posenet.types import InputError, Pose
+from hinted_posenet.types import Hint, InputError, Pose
 
 SPLITS = ("train", "val", "test")
+
+
+class Station(NamedTuple):
+    """Where and when an image is taken, and what the navigation sensors say there."""
+
+    T_world_cam: Pose
+    time_s: float  # since the flight's first image
+    velocity_m_s: NDArray[np.float64]  # (3,) in the world; zeros when hovering
+    prior: Hint  # T_world_cam by GPS, compass or odometry; sigma inf where there is none
 
 
 class Plan(Protocol):
@@ -43,12 +53,21 @@ class Flight:
         self.split, self.when = split, [str(key) for key in when]
         self.images, self.plan = images, plan
 
+    def stations(
+        self, world: World, camera: Camera, generator: np.random.Generator
+    ) -> list[Station]:
+        """The images of one epoch, in the order in which they are taken."""
+        poses = self.plan.poses(world, camera, self.images, generator)
+        return [
+            Station(pose, float(index), np.zeros(3), no_prior()) for index, pose in enumerate(poses)
+        ]
+
 
 class Attitude:
     """How high and how turned the camera flies: uniform within ranges.
 
     Args:
-        altitude_m: lowest and highest altitude above the surface below the camera.
+        altitude_m: lowest and highest altitude above the terrain below the camera.
         heading_deg: lowest and highest heading.
         tilt_deg: largest roll and pitch, each.
     """
@@ -68,7 +87,7 @@ class Attitude:
         altitude_m = generator.uniform(*self.altitude_m)
         heading_deg = generator.uniform(*self.heading_deg)
         pitch_deg, roll_deg = generator.uniform(-self.tilt_deg, self.tilt_deg, size=2)
-        z_m = world.surface_at(x_m, y_m) + altitude_m
+        z_m = world.terrain_at(x_m, y_m) + altitude_m
         turn = nadir_quaternion(*np.radians([heading_deg, pitch_deg, roll_deg]).tolist())
         return Pose(torch.tensor([x_m, y_m, z_m], dtype=torch.float64), turn)
 
@@ -134,10 +153,10 @@ class LawnmowerPlan(Attitude):
 
     def _stops(self, world: World, camera: Camera) -> Iterator[np.ndarray]:
         """Planned positions (2,), in the order in which they are flown."""
-        bounds, surface = world.bounds, world.surface_m
+        bounds, (lowest_m, highest_m) = world.bounds, world.height_range_m
         corner = np.hypot(camera.width, camera.height) / 2 / camera.focal_px
         widest = math.atan(corner) + math.radians(math.hypot(self.tilt_deg, self.tilt_deg))
-        relief_m = float(surface.max() - surface.min())
+        relief_m = highest_m - lowest_m
         margin_m = (self.altitude_m[1] + relief_m) * math.tan(widest) + self.jitter_m
         west, east = bounds.xmin + margin_m, bounds.xmax - margin_m
         south, north = bounds.ymin + margin_m, bounds.ymax - margin_m
@@ -152,6 +171,15 @@ class LawnmowerPlan(Attitude):
         ):
             for y_m in strip if number % 2 == 0 else strip[::-1]:
                 yield np.array([x_m, y_m])
+
+
+def no_prior() -> Hint:
+    """The prior that says nothing: identity pose, infinite sigma."""
+    pose = Pose(
+        torch.zeros(3, dtype=torch.float64),
+        torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=torch.float64),
+    )
+    return Hint(pose, torch.tensor(torch.inf), torch.tensor(torch.inf))
 
 
 def _too_small(world: World, altitude_m: float) -> InputError:

@@ -11,7 +11,7 @@ import torch
 
 from hinted_posenet.geometry import quaternion_exp, quaternion_product, rotate
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.world import World
+from hinted_posenet.simulator.world import Bounds, World
 from hinted_posenet.types import Pose
 
 
@@ -33,18 +33,23 @@ def nadir_quaternion(
     return quaternion_product(heading, quaternion_product(look_down, tilt))
 
 
-def sees_only(world: World, camera: Camera, pose: Pose) -> bool:
-    """Whether every ray of the image meets the world's surface.
+def footprint(world: World, camera: Camera, pose: Pose) -> Bounds | None:
+    """Bounds of all ground that the image may show, the camera's own place included.
 
-    Enough: the camera is above the world, and its corner rays reach the lowest level within the
-    bounds.
+    None where a ray does not lead down. Enough: the outline of the image reaches the lowest level of
+    the world within the bounds.
     """
-    bounds, lowest_m = world.bounds, float(world.surface_m.min())
-    corners = rotate(pose.q, torch.from_numpy(camera.corner_rays()))
-    if bool((corners[:, 2] >= -1e-3).any()):
-        return False
-    reach = (lowest_m - pose.t[2]) / corners[:, 2:]
-    points = torch.cat([pose.t[None], pose.t + reach * corners])
-    x, y = points[:, 0], points[:, 1]
-    inside = (x > bounds.xmin) & (x < bounds.xmax) & (y > bounds.ymin) & (y < bounds.ymax)
-    return bool(inside.all())
+    outline = rotate(pose.q, torch.from_numpy(camera.outline_rays()))
+    if bool((outline[:, 2] >= -1e-3).any()):
+        return None
+    reach = (world.height_range_m[0] - pose.t[2]) / outline[:, 2:]
+    points = torch.cat([pose.t[None], pose.t + reach * outline])
+    xmin, ymin, _ = points.amin(dim=0).tolist()
+    xmax, ymax, _ = points.amax(dim=0).tolist()
+    return Bounds(xmin, ymin, xmax, ymax)
+
+
+def sees_only(world: World, camera: Camera, pose: Pose) -> bool:
+    """Whether every ray of the image meets the world's surface."""
+    seen = footprint(world, camera, pose)
+    return seen is not None and world.bounds.contains(seen)

@@ -16,7 +16,9 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import calculate_default_transform, transform, transform_bounds
 from scipy.ndimage import distance_transform_edt
 
-from hinted_posenet.simulator.world.world import Bounds, Epoch, Origin, Rgb, World
+from hinted_posenet.simulator.world.array import ArrayWorld
+from hinted_posenet.simulator.world.lattice import Bounds, Lattice
+from hinted_posenet.simulator.world.world import Epoch, Origin, Rgb, World
 from hinted_posenet.types import InputError
 
 NORTHERN_SEASONS = ("winter", "spring", "summer", "autumn")  # from December on, three months each
@@ -61,14 +63,13 @@ def orthophoto_world(
         for date, (rgb, valid) in photos.items()
     }
     xmin, ymax = common.xmin + left * res_m, common.ymax - top * res_m
-    bounds = Bounds(xmin, ymax - (bottom - top) * res_m, xmin + (right - left) * res_m, ymax)
     named = {_iso(date): season for date, season in (seasons or {}).items()}
     epochs = tuple(Epoch(date, named.get(date, season_of(date)), date) for date in files)
-    return World(
-        bounds=bounds,
-        surface_m=np.zeros((2, 2), np.float32),
-        epochs=epochs,
-        orthophoto=lambda epoch: ready[epoch.key],
+    return ArrayWorld(
+        Lattice(xmin, ymax, res_m, bottom - top, right - left),
+        {epoch: ready[epoch.key] for epoch in epochs},
+        np.zeros((2, 2), np.float32),
+        512,
         origin=origin,
     )
 

@@ -10,7 +10,9 @@ from hinted_posenet.simulator.world.fields import plant_fields
 from hinted_posenet.simulator.world.terrain import make_terrain
 from hinted_posenet.simulator.world.trees import plant_trees
 from hinted_posenet.simulator.world.villages import settle
-from hinted_posenet.simulator.world.world import Bounds, Epoch, Raster, World
+from hinted_posenet.simulator.world.array import ArrayWorld
+from hinted_posenet.simulator.world.lattice import Lattice
+from hinted_posenet.simulator.world.world import Epoch, Raster, World
 from hinted_posenet.types import InputError
 
 
@@ -57,12 +59,13 @@ def procedural_world(
     plant_trees(land, forest_share, hedge, generator)
     painter = Painter(land, seasons, latitude_deg, generator)
     half = 0.5 * side * resolution_m
-    return World(
-        bounds=Bounds(-half, -half, half, half),
-        surface_m=_nodes(land.surface_m, round(size_m / surface_resolution_m) + 1),
-        epochs=tuple(Epoch(name, name, season.date) for name, season in seasons.items()),
-        orthophoto=painter.paint,
-        land_cover=np.where(land.crown > 0, land.crown, land.ground).astype(np.uint8),
+    node_px = round(surface_resolution_m / resolution_m)
+    epochs = [Epoch(name, name, season.date) for name, season in seasons.items()]
+    return ArrayWorld(
+        Lattice(-half, half, resolution_m, side, side),
+        {epoch: painter.paint(epoch) for epoch in epochs},
+        _nodes(land.surface_m, side // node_px + 1),
+        node_px,
     )
 
 

@@ -1,41 +1,23 @@
-"""World: a georeferenced stack of rasters in a local ENU frame (metres, z up).
+"""World: a georeferenced stack of rasters in a local ENU frame (metres, z up), read by windows.
 
-Convention: rasters have north up. Orthophotos and land cover are made of pixel areas: the centre
-of pixel (row, col) is at ``x = xmin + (col + 0.5) res, y = ymax - (row + 0.5) res``. The surface
-height is made of nodes: node (0, 0) is at (xmin, ymax), the last one at (xmax, ymin), so 2 x 2
-nodes are flat ground.
+Every raster is a pure function of the window: the same pixel has the same value whatever window it
+is read in and in whatever order. Photo and land cover are made of pixel areas; surface and terrain
+of nodes, ``node_px`` pixels apart: node (0, 0) lies on the north-west corner of the window, the
+last one on its south-east corner.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
 from hinted_posenet.types import InputError
 
 Rgb = NDArray[np.uint8]  # (rows, cols, 3)
 Raster = NDArray[np.float32]  # (rows, cols)
-
-
-class Bounds(NamedTuple):
-    """Extent in metres of the ENU frame."""
-
-    xmin: float
-    ymin: float
-    xmax: float
-    ymax: float
-
-    @property
-    def width_m(self) -> float:
-        """Extent from west to east."""
-        return self.xmax - self.xmin
-
-    @property
-    def height_m(self) -> float:
-        """Extent from south to north."""
-        return self.ymax - self.ymin
 
 
 class Origin(NamedTuple):
@@ -51,18 +33,58 @@ class Epoch(NamedTuple):
     key: str  # unique within its world; flights ask for it by this name, or by its season
     season: str
     date: str  # ISO, YYYY-MM-DD
+    solar_hour: float | None = None  # local solar time, where it is known
 
 
-@dataclass(frozen=True)
-class World:
-    """What can be flown over."""
+class World(ABC):
+    """What can be flown over.
 
-    bounds: Bounds
-    surface_m: Raster  # (rows, cols) node heights, buildings and trees included
-    epochs: tuple[Epoch, ...]
-    orthophoto: Callable[[Epoch], Rgb]  # (rows, cols, 3) over exactly `bounds`
-    land_cover: NDArray[np.uint8] | None = None  # (rows, cols) Cover codes on the orthophoto's grid
-    origin: Origin | None = None
+    Args:
+        lattice: pixels of the photo; its bounds are where images may look.
+        node_px: pixels between two nodes of surface and terrain.
+        epochs: when the world can be seen.
+        height_range_m: no surface is lower or higher than this.
+        origin: where it lies on Earth.
+    """
+
+    def __init__(
+        self,
+        lattice: Lattice,
+        node_px: int,
+        epochs: tuple[Epoch, ...],
+        height_range_m: tuple[float, float],
+        origin: Origin | None = None,
+    ) -> None:
+        self.lattice, self.node_px, self.epochs = lattice, node_px, epochs
+        self.height_range_m, self.origin = height_range_m, origin
+
+    @abstractmethod
+    def photo(self, window: Window, epoch: Epoch) -> Rgb:
+        """Orthophoto (rows, cols, 3) with light and shadows."""
+
+    @abstractmethod
+    def surface(self, window: Window) -> Raster:
+        """DSM, buildings and trees included: nodes (rows / node_px + 1, cols / node_px + 1).
+
+        The window's edges lie at multiples of node_px.
+        """
+
+    @abstractmethod
+    def terrain(self, window: Window) -> Raster:
+        """DTM on the same nodes as `surface`."""
+
+    def cover(self, window: Window) -> NDArray[np.uint8] | None:
+        """Land cover (rows, cols) as codes of `Cover`, where it is known."""
+        return None
+
+    def visibility_m(self, epoch: Epoch) -> float:
+        """Meteorological visibility (2 % contrast), for haze; inf where the photo holds the haze already."""
+        return math.inf
+
+    @property
+    def bounds(self) -> Bounds:
+        """Extent in metres."""
+        return self.lattice.bounds
 
     def select(self, when: str) -> list[Epoch]:
         """Epochs that a name means: one key, or every epoch of a season."""
@@ -72,14 +94,25 @@ class World:
             raise InputError(f"when: this world has no epoch or season {when!r}; it has {known}")
         return found
 
+    def terrain_at(self, x_m: float, y_m: float) -> float:
+        """Terrain height in metres at a point, bilinear between nodes."""
+        window = self.lattice.window_of(Bounds(x_m, y_m, x_m, y_m), self.node_px)
+        return bilinear(self.terrain(window), self.lattice.bounds_of(window), x_m, y_m)
+
     def surface_at(self, x_m: float, y_m: float) -> float:
-        """Surface height in metres at a point of the bounds, bilinear between nodes."""
-        rows, cols = self.surface_m.shape
-        col = (x_m - self.bounds.xmin) / self.bounds.width_m * (cols - 1)
-        row = (self.bounds.ymax - y_m) / self.bounds.height_m * (rows - 1)
-        j, i = min(max(int(col), 0), cols - 2), min(max(int(row), 0), rows - 2)
-        east, south = col - j, row - i
-        z = self.surface_m[i : i + 2, j : j + 2].astype(np.float64)
-        north_edge = z[0, 0] * (1 - east) + z[0, 1] * east
-        south_edge = z[1, 0] * (1 - east) + z[1, 1] * east
-        return float(north_edge * (1 - south) + south_edge * south)
+        """Surface height in metres at a point, bilinear between nodes."""
+        window = self.lattice.window_of(Bounds(x_m, y_m, x_m, y_m), self.node_px)
+        return bilinear(self.surface(window), self.lattice.bounds_of(window), x_m, y_m)
+
+
+def bilinear(nodes: Raster, bounds: Bounds, x_m: float, y_m: float) -> float:
+    """Height at a point of nodes over ``bounds``."""
+    rows, cols = nodes.shape
+    col = (x_m - bounds.xmin) / bounds.width_m * (cols - 1)
+    row = (bounds.ymax - y_m) / bounds.height_m * (rows - 1)
+    j, i = min(max(int(col), 0), cols - 2), min(max(int(row), 0), rows - 2)
+    east, south = col - j, row - i
+    z = nodes[i : i + 2, j : j + 2].astype(np.float64)
+    north_edge = z[0, 0] * (1 - east) + z[0, 1] * east
+    south_edge = z[1, 0] * (1 - east) + z[1, 1] * east
+    return float(north_edge * (1 - south) + south_edge * south)

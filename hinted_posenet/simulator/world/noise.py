@@ -1,0 +1,81 @@
+"""Noise that is a function of the seed and of the place alone, whatever window it is read in.
+
+Random numbers are hashes of integer lattice coordinates (splitmix64), so no order of calls and no
+size of window changes them; interpolation weights come from absolute pixel numbers.
+"""
+
+import math
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hinted_posenet.simulator.world.lattice import Window
+from hinted_posenet.simulator.world.world import Raster
+
+
+def stream(seed: int, name: str) -> int:
+    """Seed of one named use of randomness; other names give unrelated numbers."""
+    return int(_mix(np.uint64((seed * 0x9E3779B97F4A7C15 + zlib.crc32(name.encode())) % 2**64)))
+
+
+def uniform(stream_seed: int, *key: NDArray[np.int64] | int) -> NDArray[np.float64]:
+    """Numbers in [0, 1), one for each element of the broadcast integer keys."""
+    state = np.uint64(stream_seed % 2**64)
+    mixed: NDArray[np.uint64] = np.asarray(state)
+    for part in key:
+        mixed = _mix(mixed + np.asarray(part, np.int64).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    return np.asarray((mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53)
+
+
+def fractal_noise(window: Window, scale_px: float, stream_seed: int, octaves: int = 5) -> Raster:
+    """Smooth noise (rows, cols), mean 0, deviation about 1; features of `scale_px` and finer."""
+    total: Raster = np.zeros((window.rows, window.cols), np.float32)
+    amplitude, power = 1.0, 0.0
+    for octave in range(octaves):
+        if scale_px < 1.5:
+            break
+        total += np.float32(amplitude) * _smooth(window, scale_px, stream_seed + 1000003 * octave)
+        power += amplitude**2
+        amplitude, scale_px = amplitude / 2, scale_px / 2
+    # 0.475: measured deviation of the cubic B-spline between grid points of deviation 1
+    return total / np.float32(math.sqrt(max(power, 1e-9)) * 0.475)
+
+
+def _smooth(window: Window, scale_px: float, stream_seed: int) -> Raster:
+    """Cubic B-spline through hashed values on a grid of `scale_px`."""
+    row, row_weights = _weights(window.row, window.rows, scale_px)
+    col, col_weights = _weights(window.col, window.cols, scale_px)
+    grid_rows = np.arange(row[0], row[-1] + 4)
+    grid_cols = np.arange(col[0], col[-1] + 4)
+    values = uniform(stream_seed, grid_rows[:, None], grid_cols[None, :]) - 0.5
+    grid = (values * math.sqrt(12.0)).astype(np.float32)
+    # always the same four products in the same order: equal to the last bit in every window
+    wide = sum(grid[:, col - col[0] + k] * col_weights[k] for k in range(4))
+    return np.asarray(
+        sum(wide[row - row[0] + k] * row_weights[k][:, None] for k in range(4)), np.float32
+    )
+
+
+def _weights(
+    start: int, count: int, scale_px: float
+) -> tuple[NDArray[np.int64], list[NDArray[np.float32]]]:
+    """First of the four grid points of every pixel, and their weights (4, count)."""
+    place = (np.arange(start, start + count) + 0.5) / scale_px
+    first = np.floor(place)
+    f = place - first
+    weights = [
+        (1 - f) ** 3 / 6,
+        (3 * f**3 - 6 * f**2 + 4) / 6,
+        (-3 * f**3 + 3 * f**2 + 3 * f + 1) / 6,
+        f**3 / 6,
+    ]
+    return first.astype(np.int64) - 1, [weight.astype(np.float32) for weight in weights]
+
+
+def _mix(x: NDArray[np.uint64] | np.uint64) -> NDArray[np.uint64]:
+    """The finaliser of splitmix64 (Steele, Lea and Flood 2014)."""
+    with np.errstate(over="ignore"):
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return np.asarray(x ^ (x >> np.uint64(31)))
