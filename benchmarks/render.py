@@ -14,17 +14,19 @@ from hydra import compose, initialize_config_dir
 from hinted_posenet.build import build
 from hinted_posenet.geometry import rotate
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.render import Renderer, surface_scene
+from hinted_posenet.simulator.render import Patch, Renderer, build_patch
+from hinted_posenet.simulator.world.tiles import tiles_over
 from hinted_posenet.types import Pose
 
 IMAGES = 200
 
 
-def rays_of(pose: Pose, camera: Camera) -> o3d.core.Tensor:
+def rays_of(pose: Pose, camera: Camera, patch: Patch) -> o3d.core.Tensor:
     """The same rays as the renderer's."""
     axes = rotate(pose.q, torch.eye(3, dtype=torch.float64)).numpy()
     directions = camera.pixel_rays() @ axes
-    rays = np.concatenate([np.broadcast_to(pose.t.numpy(), directions.shape), directions], axis=-1)
+    centre = pose.t.numpy() - [patch.x_m, patch.y_m, 0.0]
+    rays = np.concatenate([np.broadcast_to(centre, directions.shape), directions], axis=-1)
     return o3d.core.Tensor.from_numpy(rays.astype(np.float32))
 
 
@@ -36,14 +38,16 @@ def main() -> None:
     plan = build(config.flight.random)
     poses = plan.poses(world, camera, IMAGES, np.random.default_rng(0))
     renderer = Renderer(world, camera)
-    renderer.render(poses[0], world.epochs[0])  # paints the season
+    renderer.load(poses)
+    for pose in poses:
+        renderer.render(pose, world.epochs[0])  # loads the season
     start = time.perf_counter()
     for pose in poses:
         renderer.render(pose, world.epochs[0])
     rendered = IMAGES / (time.perf_counter() - start)
 
-    scene = surface_scene(world)
-    batches = [rays_of(pose, camera) for pose in poses]
+    patch = build_patch(renderer.tiles, frozenset(tiles_over(world, world.bounds)))
+    scene, batches = patch.scene, [rays_of(pose, camera, patch) for pose in poses]
     scene.cast_rays(batches[0])  # builds the tree
     start = time.perf_counter()
     for rays in batches:

@@ -59,3 +59,6 @@ class View(NamedTuple):
     tags: dict[
         str, str
     ]  # what results are broken down by, e.g. {"season": "winter", "date": "2018-01-15"}
+    prior: Hint | None = None  # what a sensor says of T_world_cam, float64
+    time_s: float | None = None  # since the first image of the sequence
+    distortion: tuple[float, ...] = ()  # OpenCV's k1, k2, p1, p2, k3 of the image as stored

@@ -115,11 +115,13 @@ def write_seven_scenes(
     return folder
 
 
-def write_aerial(root: Path, scene: str = "prairie", frames: int = 4) -> Path:
+def write_aerial(root: Path, scene: str = "prairie", frames: int = 4, priors: bool = False) -> Path:
     """Two training flights, one for validation, one for the test in another season."""
     folder = root / scene
     pose = ",".join(f"T_cam_world_{part}" for part in ("qw", "qx", "qy", "qz", "tx", "ty", "tz"))
-    rows = [f"name,split,flight,season,date,{pose}"]
+    prior = ",".join(f"prior_{column}" for column in pose.split(","))
+    sigmas = "prior_sigma_t_m,prior_sigma_r_deg"
+    rows = [f"name,split,flight,season,date,solar_hour,time_s,{pose},{prior},{sigmas}"]
     flights = {"f0": "train", "f1": "train", "f2": "val", "f3": "test"}
     for number, (flight, split) in enumerate(flights.items()):
         season, date = ("winter", "2018-01-15") if split == "test" else ("summer", "2017-07-01")
@@ -128,11 +130,13 @@ def write_aerial(root: Path, scene: str = "prairie", frames: int = 4) -> Path:
             name = f"{flight}/{frame:06d}.jpg"
             draw(folder / "images" / name, view)
             T_cam_world = numbers(view.q_cam_world, view.t_cam_world).replace(" ", ",")
-            rows.append(f"{name},{split},{flight},{season},{date},{T_cam_world}")
+            sensed = f"{T_cam_world},0.1,1" if priors else "," * 8
+            where = f"{name},{split},{flight},{season},{date},12.5,{frame}"
+            rows.append(f"{where},{T_cam_world},{sensed}")
     (folder / "frames.csv").write_text("\n".join(rows) + "\n")
     manifest = {
         "format": "hinted_posenet aerial",
-        "version": 1,
+        "version": 2,
         "scene": scene,
         "camera": {
             "width": WIDTH,
@@ -141,6 +145,7 @@ def write_aerial(root: Path, scene: str = "prairie", frames: int = 4) -> Path:
             "fy": FOCAL_PX,
             "cx": WIDTH / 2,
             "cy": HEIGHT / 2,
+            "distortion": [],
         },
         "map": {"image": "map.jpg", "bounds_m": [-1.0, -1.0, 1.0, 1.0]},
         "counts": {"train": 2 * frames, "val": frames, "test": frames},

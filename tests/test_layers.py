@@ -25,7 +25,8 @@ ALLOWED: dict[str, set[str]] = {
     "data": OURS | {"pose_io", "torch", "numpy", "cv2", "kornia", "PIL"},
     "data.module": OURS | {"pose_io", "torch", "cv2", "kornia", "pytorch_lightning"},
     "simulator": OURS
-    | {"pose_io", "torch", "numpy", "scipy", "cv2", "kornia", "open3d", "rasterio", "tqdm"},
+    | {"pose_io", "torch", "numpy", "scipy", "cv2", "kornia", "open3d", "rasterio", "tqdm"}
+    | {"cachetools"},
     # the types that it is built of, and no concrete head, backbone or hint
     "localizer": OURS
     | {"metric", "torch", "pytorch_lightning"}

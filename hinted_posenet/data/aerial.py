@@ -2,20 +2,27 @@
 
 Layout::
 
-    <root>/<scene>/manifest.json   {"format": "hinted_posenet aerial", "version": 1, "scene": ...,
-                                    "camera": {"width", "height", "fx", "fy", "cx", "cy"},
+    <root>/<scene>/manifest.json   {"format": "hinted_posenet aerial", "version": 2, "scene": ...,
+                                    "camera": {"width", "height", "fx", "fy", "cx", "cy",
+                                               "distortion": [] or [k1, k2, p1, p2, k3]},
                                     "counts": {"train": n, "val": n, "test": n}, ...}
-    <root>/<scene>/frames.csv      one row a frame: name, split, flight, season, date, T_cam_world_*
+    <root>/<scene>/frames.csv      one row a frame: name, split, flight, season, date, solar_hour, time_s,
+                                   T_cam_world_*, prior_T_cam_world_*, prior_sigma_t_m,
+                                   prior_sigma_r_deg (empty where there is no prior)
     <root>/<scene>/images/<flight>/<index:06d>.jpg      a frame's name is <flight>/<index:06d>.jpg
 
-World: east, north, up in metres. Flights are the sequences; season and date are the tags.
+World: east, north, up in metres. Flights are the sequences; season, date and, where known,
+solar hour are the tags.
 """
 
 import csv
 import json
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from hinted_posenet.data.layout import (
     check_split,
@@ -26,12 +33,15 @@ from hinted_posenet.data.layout import (
     scene_folder,
 )
 from hinted_posenet.pose_io import AERIAL_POSE_COLUMNS, parse_aerial_row
-from hinted_posenet.types import InputError, View
+from hinted_posenet.types import Hint, InputError, View
 
 CARD = "datasets/aerial/README.md"
-FORMAT, VERSION = "hinted_posenet aerial", 1
+FORMAT, VERSION = "hinted_posenet aerial", 2
 SPLITS = ("train", "val", "test")
-COLUMNS = ["name", "split", "flight", "season", "date", *AERIAL_POSE_COLUMNS]
+PRIOR_POSE_COLUMNS = [f"prior_{column}" for column in AERIAL_POSE_COLUMNS]
+PRIOR_COLUMNS = [*PRIOR_POSE_COLUMNS, "prior_sigma_t_m", "prior_sigma_r_deg"]
+COLUMNS = ["name", "split", "flight", "season", "date", "solar_hour", "time_s"]
+COLUMNS += [*AERIAL_POSE_COLUMNS, *PRIOR_COLUMNS]
 
 
 def read_views(root: Path, scene: str, split: str) -> list[View]:
@@ -65,8 +75,22 @@ def read_views(root: Path, scene: str, split: str) -> list[View]:
                 f"{camera['width']}x{camera['height']}; simulate the scene again, see {CARD}"
             )
         tags = {"season": row["season"], "date": row["date"]}
+        if row["solar_hour"]:
+            tags["solar_hour"] = row["solar_hour"]
         T_world_cam = parse_aerial_row(row, where)
-        views.append(View(row["name"], image, T_world_cam, K, row["flight"], tags))
+        views.append(
+            View(
+                row["name"],
+                image,
+                T_world_cam,
+                K,
+                row["flight"],
+                tags,
+                prior=_prior(row, where),
+                time_s=_number(row, "time_s", where) if row["time_s"] else None,
+                distortion=tuple(camera["distortion"]),
+            )
+        )
     return views
 
 
@@ -84,12 +108,43 @@ def read_manifest(path: Path) -> dict[str, Any]:
             f"{path}: expected format {FORMAT!r} version {VERSION}, found {found[0]!r} version "
             f"{found[1]}; simulate the scene again, see {CARD}"
         )
-    needed = {"camera": ("width", "height", "fx", "fy", "cx", "cy"), "counts": SPLITS}
+    needed = {"camera": ("width", "height", "fx", "fy", "cx", "cy", "distortion"), "counts": SPLITS}
     for key, fields in needed.items():
         for field in fields:
             if field not in manifest.get(key, {}):
                 raise InputError(f"{path}: {key}.{field} is missing; see {CARD}")
+    lens = manifest["camera"]["distortion"]
+    if not isinstance(lens, list) or len(lens) not in (0, 5):
+        raise InputError(
+            f"{path}: camera.distortion is {lens}, expected [] or [k1, k2, p1, p2, k3]; see {CARD}"
+        )
     return dict(manifest)
+
+
+def _prior(row: dict[str, str], where: str) -> Hint | None:
+    """The prior of a row; None where its columns are empty."""
+    if not any(row[column] for column in PRIOR_COLUMNS):
+        return None
+    pose = parse_aerial_row(
+        dict(zip(AERIAL_POSE_COLUMNS, (row[column] for column in PRIOR_POSE_COLUMNS), strict=True)),
+        where,
+    )
+    sigma_t_m = _number(row, "prior_sigma_t_m", where)
+    sigma_r_rad = math.radians(_number(row, "prior_sigma_r_deg", where))
+    if not (sigma_t_m > 0 and sigma_r_rad > 0):
+        raise InputError(f"{where}: expected prior sigmas above 0; correct or empty the prior")
+    exact = torch.float64
+    return Hint(pose, torch.tensor(sigma_t_m, dtype=exact), torch.tensor(sigma_r_rad, dtype=exact))
+
+
+def _number(row: dict[str, str], column: str, where: str) -> float:
+    try:
+        number = float(row[column])
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(f"{where}: {column} is {row[column]!r}, expected a number; correct it")
+    return number
 
 
 def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:

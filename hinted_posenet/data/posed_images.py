@@ -19,7 +19,9 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
 class PosedImages(Dataset[Sample]):
     """Labelled images of ``views``, each resized to (height, width) pixels.
 
-    A sample has image (3, H, W), K (3, 3) and T_world_cam in float32, no feature and no prior.
+    A sample has image (3, H, W), K (3, 3) and T_world_cam in float32, the prior of
+    its view, and no feature. Lens distortion is undone first, at the same K, so that every image
+    that leaves here is a pinhole's; black where the lens saw nothing.
     """
 
     def __init__(self, views: Sequence[View], height: int, width: int) -> None:
@@ -32,9 +34,12 @@ class PosedImages(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         view = self.views[index]
-        image, K = resized(decoded(view.image), view.K, self.height, self.width)
+        stored = decoded(view.image)
+        if view.distortion:
+            stored = undistorted(stored, view.K, view.distortion)
+        image, K = resized(stored, view.K, self.height, self.width)
         t, q = view.T_world_cam
-        query = Query(image, torch.empty(0), K, no_prior(), view.name)
+        query = Query(image, torch.empty(0), K, _single(view.prior), view.name)
         return Sample(query, Pose(t.float(), q.float()))
 
 
@@ -82,6 +87,27 @@ def no_prior() -> Hint:
     """The prior that says nothing: identity pose, infinite sigma."""
     pose = Pose(torch.zeros(3), torch.tensor([1.0, 0.0, 0.0, 0.0]))
     return Hint(pose, torch.tensor(torch.inf), torch.tensor(torch.inf))
+
+
+def undistorted(
+    image: cv2.typing.MatLike, K: Tensor, distortion: Sequence[float]
+) -> cv2.typing.MatLike:
+    """A lens's image (h, w, 3) as a pinhole of the same K (3, 3) would have taken it."""
+    indexed = K.double().numpy().copy()
+    indexed[:2, 2] -= 0.5  # OpenCV's maps count from the centre of the top-left pixel
+    size = (image.shape[1], image.shape[0])
+    columns, rows = cv2.initUndistortRectifyMap(
+        indexed, np.asarray(distortion, np.float64), np.eye(3), indexed, size, cv2.CV_32FC1
+    )
+    return cv2.remap(image, columns, rows, cv2.INTER_LINEAR)
+
+
+def _single(prior: Hint | None) -> Hint:
+    """A prior in float32; none says nothing."""
+    if prior is None:
+        return no_prior()
+    pose = Pose(prior.pose.t.float(), prior.pose.q.float())
+    return Hint(pose, prior.sigma_t.float(), prior.sigma_r.float())
 
 
 def decoded(path: Path) -> cv2.typing.MatLike:

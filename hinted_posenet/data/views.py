@@ -52,7 +52,7 @@ def split_views(
 
 
 def views_key(views: Sequence[View]) -> str:
-    """Hash of names, file sizes and times, intrinsics and poses, in order: for caches."""
+    """Hash of names, file sizes and times, intrinsics, lens, poses and priors, in order: for caches."""
     digest = hashlib.sha256()
     for view in views:
         try:
@@ -60,6 +60,13 @@ def views_key(views: Sequence[View]) -> str:
         except FileNotFoundError:
             raise InputError(f"{view.image}: missing; fetch or write it again") from None
         numbers = torch.cat([*view.T_world_cam, view.K.flatten()]).tolist()
+        # told only where there are any, so that caches of images without stay valid
+        prior = (
+            [*view.prior.pose, view.prior.sigma_t[None], view.prior.sigma_r[None]]
+            if view.prior
+            else []
+        )
+        numbers += [*view.distortion, *(x for part in prior for x in part.tolist())]
         digest.update(repr((view.name, stat.st_size, stat.st_mtime_ns, numbers)).encode())
     return digest.hexdigest()
 

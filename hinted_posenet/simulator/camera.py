@@ -1,21 +1,26 @@
 """Pinhole camera: geometry (K) and the photometric differences between its images."""
 
 import math
+from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from hinted_posenet.types import InputError
 
+OUTLINE_STEPS = 64  # points along each edge of a distorted image
+
 
 class Camera:
-    """Pinhole camera without distortion, square pixels, principal point in the middle.
+    """Pinhole camera with square pixels, principal point in the middle, and optionally a real lens.
 
     Args:
         width: image width in pixels.
         height: image height in pixels.
         hfov_deg: horizontal field of view in degrees; or give `focal_px`.
         focal_px: focal length in pixels, instead of `hfov_deg`.
+        distortion: of the lens, OpenCV's k1, k2, p1, p2, k3; empty has none.
         exposure_sigma_ev: standard deviation of the exposure between images, in stops.
         white_balance_sigma: relative standard deviation of the gain of each colour between images.
         noise_sigma: standard deviation of the sensor noise, of full scale 1.
@@ -30,6 +35,7 @@ class Camera:
         exposure_sigma_ev: float = 0.0,
         white_balance_sigma: float = 0.0,
         noise_sigma: float = 0.0,
+        distortion: Sequence[float] = (),
     ) -> None:
         if (hfov_deg is None) == (focal_px is None):
             raise InputError("camera: give either hfov_deg or focal_px, and set the other to null")
@@ -39,6 +45,11 @@ class Camera:
             focal_px = 0.5 * width / math.tan(0.5 * math.radians(hfov_deg))
         assert focal_px is not None
         self.width, self.height, self.focal_px = width, height, float(focal_px)
+        if len(distortion) not in (0, 5):
+            raise InputError(
+                f"camera.distortion: expected [] or [k1, k2, p1, p2, k3], got {list(distortion)}"
+            )
+        self.distortion = tuple(float(part) for part in distortion)
         self.exposure_sigma_ev = exposure_sigma_ev
         self.white_balance_sigma = white_balance_sigma
         self.noise_sigma = noise_sigma
@@ -51,9 +62,26 @@ class Camera:
 
     def rays(self, uv: NDArray[np.float64]) -> NDArray[np.float64]:
         """Directions (*, 3) in the camera frame, z = 1, of pixel positions uv (*, 2)."""
+        if self.distortion:
+            return self._undistorted(uv)
         cx, cy = 0.5 * self.width, 0.5 * self.height
         x, y = (uv[..., 0] - cx) / self.focal_px, (uv[..., 1] - cy) / self.focal_px
         return np.stack([x, y, np.ones_like(x)], axis=-1)
+
+    def _undistorted(self, uv: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Rays as `rays`, exact to 1e-6 px where the lens can be inverted."""
+        flat = np.ascontiguousarray(uv.reshape(-1, 1, 2), np.float64)
+        stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-10)
+        lens = np.array(self.distortion)
+        xy = cv2.undistortPoints(flat, self.K, lens, criteria=stop)
+        rays = cv2.convertPointsToHomogeneous(xy.reshape(-1, 2)).reshape(-1, 3)
+        back, _ = cv2.projectPoints(rays, np.zeros(3), np.zeros(3), self.K, lens)
+        if not np.abs(back - flat).max() < 1e-3:
+            raise InputError(
+                f"camera.distortion: {list(self.distortion)} folds the image over; use smaller "
+                "coefficients or a smaller field of view"
+            )
+        return np.asarray(rays.reshape(*uv.shape[:-1], 3), np.float64)
 
     def pixel_rays(self) -> NDArray[np.float64]:
         """Directions (height, width, 3) through the centre of every pixel, z = 1."""
@@ -61,8 +89,15 @@ class Camera:
         return self.rays(np.stack([u, v], axis=-1))
 
     def outline_rays(self) -> NDArray[np.float64]:
-        """Directions (N, 3) through the outline of the image, z = 1: its corners bound what it sees."""
+        """Directions (N, 3) through the outline of the image, z = 1: they bound what it sees.
+
+        The corners are enough for a pinhole; a lens bends the edges between them.
+        """
         w, h = float(self.width), float(self.height)
+        if self.distortion:
+            u, v = np.linspace(0, w, OUTLINE_STEPS + 1), np.linspace(0, h, OUTLINE_STEPS + 1)
+            edges = [(u, 0 * u), (u, 0 * u + h), (0 * v, v), (0 * v + w, v)]
+            return self.rays(np.concatenate([np.stack(edge, axis=-1) for edge in edges]))
         return self.rays(np.array([[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]]))
 
     def develop(self, rgb: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from hinted_posenet.geometry import rotate
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.viewpoint import footprint
-from hinted_posenet.simulator.world import Bounds, Epoch, World
+from hinted_posenet.simulator.world import Bounds, Epoch, Window, World
 from hinted_posenet.simulator.world.tiles import LEVELS, TILE_PX, Tile, TileCache, tiles_over
 from hinted_posenet.simulator.world.world import Raster, Rgb
 from hinted_posenet.types import Pose
 
+Places = NDArray[np.float64]  # (H, W)
 ONE_LEVEL = 1.5  # farthest over nearest depth up to which an image is looked up at one mip level
 
 
@@ -79,10 +80,15 @@ class Renderer:
         rays[..., :3], rays[..., 3:] = centre - [patch.x_m, patch.y_m, 0.0], directions
         hits = patch.scene.cast_rays(o3d.core.Tensor.from_numpy(rays), nthreads=self.threads)
         depth_m: Raster = hits["t_hit"].numpy()
-        if not np.isfinite(depth_m).all():
+        x_m = centre[0] + depth_m * directions[..., 0]
+        y_m = centre[1] + depth_m * directions[..., 1]
+        bounds = self.world.bounds
+        # tiles reach beyond the world, where nothing is known; a ray that misses them has depth inf
+        inside = x_m.min() >= bounds.xmin and x_m.max() <= bounds.xmax
+        inside = inside and y_m.min() >= bounds.ymin and y_m.max() <= bounds.ymax
+        if not inside or not np.isfinite(depth_m).all():
             raise RuntimeError(f"rays from {centre.round(1).tolist()} m leave the world")
-        points_m = centre[:2] + depth_m[..., None] * directions[..., :2]
-        return Frame(self._colour(points_m, depth_m, epoch), depth_m)
+        return Frame(self._colour(x_m, y_m, depth_m, epoch), depth_m)
 
     def _tiles_seen(self, pose: Pose) -> list[Tile]:
         bounds = footprint(self.world, self.camera, pose)
@@ -90,49 +96,40 @@ class Renderer:
             raise RuntimeError(f"rays from {pose.t.numpy().round(1).tolist()} m leave the world")
         return tiles_over(self.world, bounds)
 
-    def _colour(self, points_m: NDArray[np.float64], depth_m: Raster, epoch: Epoch) -> Rgb:
-        """Orthophoto colour (H, W, 3) at points (H, W, 2), averaged over about one ground pixel."""
+    def _colour(self, x_m: Places, y_m: Places, depth_m: Raster, epoch: Epoch) -> Rgb:
+        """Orthophoto colour (H, W, 3) at places, averaged over about one ground pixel."""
         photo_px_m = self.world.lattice.resolution_m * self.camera.focal_px
         if depth_m.max() <= ONE_LEVEL * depth_m.min():
-            level = np.asarray(np.log2(depth_m.mean() / photo_px_m))
-        else:
-            level = np.log2(depth_m / photo_px_m)
-        level = np.clip(level, 0.0, LEVELS - 1.0)
-        lowest, highest = math.floor(level.min()), math.ceil(level.max())
-        if lowest == highest:
-            return self._lookup(points_m, lowest, epoch)
-        image = np.zeros((*depth_m.shape, 3), np.float32)
-        for number in range(lowest, highest + 1):
-            share = np.maximum(1.0 - np.abs(level - number), 0.0).astype(np.float32)
-            used = np.broadcast_to(share > 0, depth_m.shape)
-            inside = _box(used)
-            part = self._lookup(points_m[inside], number, epoch)
-            image[inside] += (share if share.ndim == 0 else share[inside][..., None]) * part
-        return np.asarray(np.rint(image), np.uint8)
+            level = float(np.clip(np.log2(depth_m.mean() / photo_px_m), 0.0, LEVELS - 1.0))
+            fine = math.floor(level)
+            image = self._lookup(x_m, y_m, fine, epoch)
+            if level == fine:
+                return image
+            coarse = self._lookup(x_m, y_m, fine + 1, epoch)
+            blend = cv2.addWeighted(image, 1 - (level - fine), coarse, level - fine, 0.0)
+            return np.asarray(blend, np.uint8)
+        levels = np.clip(np.log2(depth_m / photo_px_m), 0.0, LEVELS - 1.0)
+        total = np.zeros((*depth_m.shape, 3), np.float32)
+        for number in range(math.floor(levels.min()), math.ceil(levels.max()) + 1):
+            share = np.maximum(1.0 - np.abs(levels - number), 0.0).astype(np.float32)
+            inside = _box(share > 0)
+            total[inside] += share[inside][..., None] * self._lookup(
+                x_m[inside], y_m[inside], number, epoch
+            )
+        return np.asarray(np.rint(total), np.uint8)
 
-    def _lookup(self, points_m: NDArray[np.float64], level: int, epoch: Epoch) -> Rgb:
-        """Colours (H, W, 3) at points (H, W, 2), bilinear at one mip level."""
+    def _lookup(self, x_m: Places, y_m: Places, level: int, epoch: Epoch) -> Rgb:
+        """Colours (H, W, 3) at places, bilinear at one mip level."""
         lattice, scale = self.world.lattice, 0.5**level
-        col = (points_m[..., 0] - lattice.xmin) / lattice.resolution_m * scale - 0.5
-        row = (lattice.ymax - points_m[..., 1]) / lattice.resolution_m * scale - 0.5
-        side = TILE_PX >> level
-        first_col, last_col = math.floor(col.min() / side), math.floor((col.max() + 1) / side)
-        first_row, last_row = math.floor(row.min() / side), math.floor((row.max() + 1) / side)
-        photo = np.vstack(
-            [
-                np.hstack(
-                    [
-                        self.tiles.photo(Tile(r, c), epoch)[level]
-                        for c in range(first_col, last_col + 1)
-                    ]
-                )
-                for r in range(first_row, last_row + 1)
-            ]
-        )
+        col = (x_m - lattice.xmin) * (scale / lattice.resolution_m) - 0.5
+        row = (lattice.ymax - y_m) * (scale / lattice.resolution_m) - 0.5
+        top, left = math.floor(row.min()), math.floor(col.min())
+        rows, cols = math.floor(row.max()) + 2 - top, math.floor(col.max()) + 2 - left
+        photo = self.tiles.mosaic(Window(top, left, rows, cols), level, epoch)
         image = cv2.remap(
             photo,
-            (col - first_col * side).astype(np.float32),
-            (row - first_row * side).astype(np.float32),
+            (col - left).astype(np.float32),
+            (row - top).astype(np.float32),
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )

@@ -1,5 +1,6 @@
 """simulate: world + flights + camera -> a data set on disk."""
 
+import math
 import platform
 import zlib
 from collections import Counter
@@ -15,12 +16,14 @@ from tqdm import tqdm
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import SPLITS, Flight
 from hinted_posenet.simulator.render import Renderer
-from hinted_posenet.simulator.world import Epoch, World
+from hinted_posenet.simulator.world import Epoch, Window, World
+from hinted_posenet.simulator.world.tiles import TILE_PX
 from hinted_posenet.simulator.world.world import Rgb
 from hinted_posenet.simulator.write import DatasetWriter, FrameLabel
 from hinted_posenet.types import InputError
 
 MAP_SIZE_PX = 1024
+BLOCK_TILES = 2  # tiles a side that are rendered together
 FRAME = (
     "ENU, metres, z up; T_cam_world: p_cam = R(q) p_world + t; camera x right, y down, z forward"
 )
@@ -69,15 +72,17 @@ def simulate(
     counts = {split: sum(shot.label.split == split for shot in shots) for split in SPLITS}
     renderer = Renderer(world, camera, threads)
     with writer:
-        # painting an epoch takes seconds, so all of its images are rendered together
-        order = {epoch: number for number, epoch in enumerate(world.epochs)}
-        by_epoch = sorted(shots, key=lambda shot: order[shot.label.epoch])
-        for label, shot_seed in tqdm(by_epoch, desc=f"simulate {scene}", unit="image"):
-            frame = renderer.render(label.T_world_cam, label.epoch)
-            writer.add(label.name, camera.develop(frame.rgb, np.random.default_rng(shot_seed)))
+        with tqdm(total=len(shots), desc=f"simulate {scene}", unit="image") as progress:
+            for job in jobs(world, shots):
+                renderer.load([shot.label.station.T_world_cam for shot in job])
+                for label, shot_seed in job:
+                    frame = renderer.render(label.station.T_world_cam, label.epoch)
+                    image = camera.develop(frame.rgb, np.random.default_rng(shot_seed))
+                    writer.add(label.name, image)
+                    progress.update()
         manifest = {
             "format": "hinted_posenet aerial",
-            "version": 1,
+            "version": 2,
             "scene": scene,
             "frame": FRAME,
             "origin": None if world.origin is None else world.origin._asdict(),
@@ -88,6 +93,7 @@ def simulate(
                 "fy": camera.K[1, 1],
                 "cx": camera.K[0, 2],
                 "cy": camera.K[1, 2],
+                "distortion": list(camera.distortion),
             },
             "map": {"image": "map.jpg", "bounds_m": list(world.bounds)},
             "counts": counts,
@@ -111,24 +117,51 @@ def plan_shots(
         epochs = list(dict.fromkeys(epoch for when in flight.when for epoch in world.select(when)))
         index = 0
         for epoch, epoch_stream in zip(epochs, stream.spawn(len(epochs)), strict=True):
-            poses = flight.plan.poses(
-                world, camera, flight.images, np.random.default_rng(epoch_stream)
-            )
-            for pose, shot_seed in zip(poses, epoch_stream.spawn(len(poses)), strict=True):
+            stations = flight.stations(world, camera, np.random.default_rng(epoch_stream))
+            for station, shot_seed in zip(stations, epoch_stream.spawn(len(stations)), strict=True):
                 file = f"{name}/{index:06d}.{image_format}"
-                shots.append(Shot(FrameLabel(file, flight.split, name, epoch, pose), shot_seed))
+                label = FrameLabel(file, flight.split, name, epoch, station)
+                shots.append(Shot(label, shot_seed))
                 index += 1
     if not shots:
         raise InputError("flights: no images planned; give at least one flight with images > 0")
     return shots
 
 
+def jobs(world: World, shots: list[Shot]) -> list[list[Shot]]:
+    """Shots by the block of ground below the camera, within a block by epoch.
+
+    A block's surface is built once for all of its images, and each of its tiles painted once an
+    epoch.
+    """
+    block_m = BLOCK_TILES * TILE_PX * world.lattice.resolution_m
+    order = {epoch: number for number, epoch in enumerate(world.epochs)}
+    blocks: dict[tuple[int, int], list[Shot]] = {}
+    for shot in shots:
+        x_m, y_m, _ = shot.label.station.T_world_cam.t.tolist()
+        block = (
+            math.floor((world.lattice.ymax - y_m) / block_m),
+            math.floor((x_m - world.lattice.xmin) / block_m),
+        )
+        blocks.setdefault(block, []).append(shot)
+    return [
+        sorted(blocks[block], key=lambda shot: order[shot.label.epoch]) for block in sorted(blocks)
+    ]
+
+
 def overview(world: World, epoch: Epoch) -> Rgb:
     """The world from above, at most 1024 px a side, over exactly its bounds."""
-    photo = world.orthophoto(epoch)
-    shrink = min(1.0, MAP_SIZE_PX / max(photo.shape[:2]))
-    size = (max(1, round(photo.shape[1] * shrink)), max(1, round(photo.shape[0] * shrink)))
-    return np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+    rows, cols = world.lattice.rows, world.lattice.cols
+    longest = max(rows, cols)
+    step = 2 ** max(0, math.floor(math.log2(longest / MAP_SIZE_PX)))
+    strips = []
+    for row in range(0, rows, TILE_PX):  # strip by strip, however vast the world is
+        strip = world.photo(Window(row, 0, min(TILE_PX, rows - row), cols), epoch)
+        reduced = math.ceil(cols / step), math.ceil(len(strip) / step)
+        strips.append(cv2.resize(strip, reduced, interpolation=cv2.INTER_AREA))
+    shrink = min(1.0, MAP_SIZE_PX / longest)
+    size = max(1, round(cols * shrink)), max(1, round(rows * shrink))
+    return np.asarray(cv2.resize(np.vstack(strips), size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _versions() -> dict[str, str]:

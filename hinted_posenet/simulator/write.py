@@ -1,7 +1,7 @@
 """Writes an aerial data set: the layout that `hinted_posenet.data.aerial` reads.
 
     <root>/<scene>/manifest.json   camera, bounds, origin, counts, recipe, versions
-    <root>/<scene>/frames.csv      one line an image: name, split, flight, season, date, T_cam_world
+    <root>/<scene>/frames.csv      one line an image: name, split, flight, when, T_cam_world, prior
     <root>/<scene>/images/<flight>/<index>.jpg
     <root>/<scene>/map.jpg         the world from above, north up
 
@@ -11,6 +11,7 @@ leaves nothing under the final name.
 
 import csv
 import json
+import math
 import shutil
 from pathlib import Path
 from types import TracebackType
@@ -20,12 +21,16 @@ import cv2
 import numpy as np
 
 from hinted_posenet.geometry import invert
+from hinted_posenet.simulator.flight import Station
 from hinted_posenet.simulator.world import Epoch
 from hinted_posenet.simulator.world.world import Rgb
 from hinted_posenet.types import InputError, Pose
 
 POSE_COLUMNS = [f"T_cam_world_{part}" for part in ("qw", "qx", "qy", "qz", "tx", "ty", "tz")]
-COLUMNS = ["name", "split", "flight", "season", "date", *POSE_COLUMNS]
+PRIOR_COLUMNS = [*(f"prior_{column}" for column in POSE_COLUMNS), "prior_sigma_t_m"]
+PRIOR_COLUMNS += ["prior_sigma_r_deg"]
+COLUMNS = ["name", "split", "flight", "season", "date", "solar_hour", "time_s"]
+COLUMNS += [*POSE_COLUMNS, *PRIOR_COLUMNS]
 
 
 class FrameLabel(NamedTuple):
@@ -35,13 +40,25 @@ class FrameLabel(NamedTuple):
     split: str
     flight: str
     epoch: Epoch
-    T_world_cam: Pose
+    station: Station
 
     def row(self) -> list[str]:
-        """The line of frames.csv; the pose is world-to-camera as in COLMAP."""
-        t, q = invert(*self.T_world_cam)
-        numbers = [f"{number:.12g}" for number in [*q.tolist(), *t.tolist()]]
-        return [self.name, self.split, self.flight, self.epoch.season, self.epoch.date, *numbers]
+        """The line of frames.csv; poses are world-to-camera as in COLMAP, no prior is empty."""
+        _, season, date, solar_hour = self.epoch
+        hour = "" if solar_hour is None else f"{solar_hour:g}"
+        when = [season, date, hour, f"{self.station.time_s:.6f}"]
+        prior = [""] * len(PRIOR_COLUMNS)
+        if bool(self.station.prior.sigma_t.isfinite()):
+            sigma_r_deg = math.degrees(float(self.station.prior.sigma_r))
+            sigmas = [f"{float(self.station.prior.sigma_t):.9g}", f"{sigma_r_deg:.9g}"]
+            prior = [*_world_to_camera(self.station.prior.pose), *sigmas]
+        pose = _world_to_camera(self.station.T_world_cam)
+        return [self.name, self.split, self.flight, *when, *pose, *prior]
+
+
+def _world_to_camera(T_world_cam: Pose) -> list[str]:
+    t, q = invert(*T_world_cam)
+    return [f"{number:.12g}" for number in [*q.tolist(), *t.tolist()]]
 
 
 class DatasetWriter:

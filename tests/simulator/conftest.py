@@ -7,7 +7,8 @@ import yaml
 from rasterio.transform import from_origin
 
 from hinted_posenet.simulator.season import Season
-from hinted_posenet.simulator.world import Bounds, Epoch, World
+from hinted_posenet.simulator.world import Epoch, Lattice, Window, World
+from hinted_posenet.simulator.world.array import ArrayWorld
 from hinted_posenet.simulator.world.procedural import procedural_world
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -37,12 +38,22 @@ def dotted_world(x_m: float, y_m: float, surface_m: np.ndarray) -> World:
     centre = np.arange(400) * res + 0.5 * res - 100
     distance2 = (centre[None, :] - x_m) ** 2 + (-centre[:, None] - y_m) ** 2
     photo = np.repeat((255 * np.exp(-distance2 / 8)).astype(np.uint8)[..., None], 3, axis=2)
-    return World(
-        bounds=Bounds(-100, -100, 100, 100),
-        surface_m=surface_m.astype(np.float32),
-        epochs=(Epoch("summer", "summer", "2025-07-01"),),
-        orthophoto=lambda epoch: photo,
+    return ArrayWorld(
+        Lattice(-100, 100, res, 400, 400),
+        {Epoch("summer", "summer", "2025-07-01"): photo},
+        surface_m.astype(np.float32),
+        node_px=512 if len(surface_m) == 2 else 400 // (len(surface_m) - 1),
     )
+
+
+def whole(world: World) -> Window:
+    """All pixels of a world."""
+    return Window(0, 0, world.lattice.rows, world.lattice.cols)
+
+
+def photo_of(world: World, epoch: Epoch) -> np.ndarray:
+    """The whole orthophoto."""
+    return world.photo(whole(world), epoch)
 
 
 def write_geotiff(

@@ -51,11 +51,12 @@ def test_frames_hold_world_to_camera_poses(small_world: World, tmp_path: Path) -
     shots = plan_shots(small_world, FLIGHTS, CAMERA, 1, "jpg")
     with (folder / "frames.csv").open() as file:
         rows = list(csv.reader(file))
-    assert rows[0][5:] == [f"T_cam_world_{c}" for c in ("qw", "qx", "qy", "qz", "tx", "ty", "tz")]
+    parts = ("qw", "qx", "qy", "qz", "tx", "ty", "tz")
+    assert rows[0][7:14] == [f"T_cam_world_{part}" for part in parts]
     for row, shot in zip(rows[1:], shots, strict=True):
-        q, t = (torch.tensor([float(x) for x in part]) for part in (row[5:9], row[9:]))
+        q, t = (torch.tensor([float(x) for x in part]) for part in (row[7:11], row[11:14]))
         t_world_cam, _ = invert(t.double(), q.double())
-        assert torch.allclose(t_world_cam, shot.label.T_world_cam.t, atol=1e-4)
+        assert torch.allclose(t_world_cam, shot.label.station.T_world_cam.t, atol=1e-4)
 
 
 def test_same_seed_same_bytes(small_world: World, tmp_path: Path) -> None:
@@ -70,8 +71,8 @@ def test_a_flight_does_not_change_when_another_is_added(small_world: World) -> N
     alone = plan_shots(small_world, {"test": FLIGHTS["test"]}, CAMERA, 1, "jpg")
     beside = plan_shots(small_world, FLIGHTS, CAMERA, 1, "jpg")[-2:]
     for a, b in zip(alone, beside, strict=True):
-        assert torch.equal(a.label.T_world_cam.t, b.label.T_world_cam.t)
-    everything = [shot.label.T_world_cam.t.tolist() for shot in beside]
+        assert torch.equal(a.label.station.T_world_cam.t, b.label.station.T_world_cam.t)
+    everything = [shot.label.station.T_world_cam.t.tolist() for shot in beside]
     assert everything[0] != everything[1]
 
 

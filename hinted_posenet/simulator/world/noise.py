@@ -24,7 +24,9 @@ def uniform(stream_seed: int, *key: NDArray[np.int64] | int) -> NDArray[np.float
     state = np.uint64(stream_seed % 2**64)
     mixed: NDArray[np.uint64] = np.asarray(state)
     for part in key:
-        mixed = _mix(mixed + np.asarray(part, np.int64).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+        mixed = _mix(
+            mixed + np.asarray(part, np.int64).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        )
     return np.asarray((mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53)
 
 
@@ -51,10 +53,13 @@ def _smooth(window: Window, scale_px: float, stream_seed: int) -> Raster:
     values = uniform(stream_seed, grid_rows[:, None], grid_cols[None, :]) - 0.5
     grid = (values * math.sqrt(12.0)).astype(np.float32)
     # always the same four products in the same order: equal to the last bit in every window
-    wide = sum(grid[:, col - col[0] + k] * col_weights[k] for k in range(4))
-    return np.asarray(
-        sum(wide[row - row[0] + k] * row_weights[k][:, None] for k in range(4)), np.float32
-    )
+    wide: Raster = np.zeros((len(grid_rows), window.cols), np.float32)
+    for k, weight in enumerate(col_weights):
+        wide += grid[:, col - col[0] + k] * weight
+    smooth: Raster = np.zeros((window.rows, window.cols), np.float32)
+    for k, weight in enumerate(row_weights):
+        smooth += wide[row - row[0] + k] * weight[:, None]
+    return smooth
 
 
 def _weights(

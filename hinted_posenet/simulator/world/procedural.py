@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 
 from hinted_posenet.simulator.season import Painter, Season
+from hinted_posenet.simulator.world.array import ArrayWorld
 from hinted_posenet.simulator.world.fields import plant_fields
+from hinted_posenet.simulator.world.lattice import Lattice
 from hinted_posenet.simulator.world.terrain import make_terrain
 from hinted_posenet.simulator.world.trees import plant_trees
 from hinted_posenet.simulator.world.villages import settle
-from hinted_posenet.simulator.world.array import ArrayWorld
-from hinted_posenet.simulator.world.lattice import Lattice
 from hinted_posenet.simulator.world.world import Epoch, Raster, World
 from hinted_posenet.types import InputError
 
@@ -51,15 +51,19 @@ def procedural_world(
             "world: expected size_m >= 100 and 0 < resolution_m <= surface_resolution_m, got "
             f"{size_m}, {resolution_m}, {surface_resolution_m}"
         )
+    side, node_px = round(size_m / resolution_m), round(surface_resolution_m / resolution_m)
+    if side % node_px:
+        raise InputError(
+            f"world: size_m={size_m:g} is no multiple of surface_resolution_m="
+            f"{surface_resolution_m:g}; change one of them"
+        )
     generator = np.random.default_rng(seed)
-    side = round(size_m / resolution_m)
     land = make_terrain((side, side), resolution_m, relief_m, relief_scale_m, generator)
     hedge = plant_fields(land, district_m, generator)
     settle(land, villages, farms, generator)
     plant_trees(land, forest_share, hedge, generator)
     painter = Painter(land, seasons, latitude_deg, generator)
     half = 0.5 * side * resolution_m
-    node_px = round(surface_resolution_m / resolution_m)
     epochs = [Epoch(name, name, season.date) for name, season in seasons.items()]
     return ArrayWorld(
         Lattice(-half, half, resolution_m, side, side),

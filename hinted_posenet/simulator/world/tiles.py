@@ -61,6 +61,21 @@ class TileCache:
             found = self._photos[tile, epoch] = mip_levels(self.world.photo(tile.window, epoch))
         return found
 
+    def mosaic(self, window: Window, level: int, epoch: Epoch) -> Rgb:
+        """Photo (rows, cols, 3) over a window that counts in pixels of a mip level."""
+        side = TILE_PX >> level
+        photo = np.empty((window.rows, window.cols, 3), np.uint8)
+        for tile_row in range(window.row // side, (window.row + window.rows - 1) // side + 1):
+            for tile_col in range(window.col // side, (window.col + window.cols - 1) // side + 1):
+                part = self.photo(Tile(tile_row, tile_col), epoch)[level]
+                top, left = tile_row * side - window.row, tile_col * side - window.col
+                rows = slice(max(-top, 0), min(window.rows - top, side))
+                cols = slice(max(-left, 0), min(window.cols - left, side))
+                photo[top + rows.start : top + rows.stop, left + cols.start : left + cols.stop] = (
+                    part[rows, cols]
+                )
+        return photo
+
 
 def mip_levels(photo: Rgb) -> list[Rgb]:
     """A photo in steps of half the resolution; area averages, so the levels stay aligned."""

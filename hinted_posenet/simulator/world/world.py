@@ -55,6 +55,11 @@ class World(ABC):
         height_range_m: tuple[float, float],
         origin: Origin | None = None,
     ) -> None:
+        if node_px not in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512):
+            raise InputError(
+                f"world: the surface's nodes are {node_px} photo pixels apart; expected a power of "
+                "two up to 512, so that tiles meet at nodes"
+            )
         self.lattice, self.node_px, self.epochs = lattice, node_px, epochs
         self.height_range_m, self.origin = height_range_m, origin
 

@@ -1,0 +1,205 @@
+"""Mosaic: GeoTIFFs of any CRS warped to one grid, read block by block.
+
+Every read is made of the same blocks, whatever window is asked for: so a pixel has one value to
+the bit, and memory holds a few blocks however large the files are.
+"""
+
+import os
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any, NamedTuple
+
+import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp, Resampling
+from rasterio.transform import from_origin
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window as RasterWindow
+from scipy.ndimage import distance_transform_edt
+
+from hinted_posenet.simulator.world.geotiff import Extent, open_geotiff
+from hinted_posenet.simulator.world.lattice import Lattice, Window
+
+BLOCK_PX = 512  # the tiles of the renderer: one read makes one tile
+FILL_PX = 128  # nodata takes the nearest valid pixel of its block and of this margin around it
+OPEN_FILES = 16
+MASK_PX = 2048  # longest side of a whole mosaic that is read at once, coarsely
+
+Bands = NDArray[Any]  # (rows, cols, bands)
+Mask = NDArray[np.bool_]  # (rows, cols)
+
+
+class Layer(NamedTuple):
+    """How the bands of a mosaic are read."""
+
+    bands: tuple[int, ...]
+    resampling: Resampling
+    dtype: str
+    neutral: float  # where no valid pixel is near
+
+
+PHOTO = Layer((1, 2, 3), Resampling.cubic, "uint8", 128)
+HEIGHTS = Layer((1,), Resampling.bilinear, "float32", 0.0)
+OUTSIDE_M = -99999.0  # height that marks what heights do not cover
+
+
+class Mosaic:
+    """One raster from overlapping files; the first wins, later ones fill its nodata.
+
+    Args:
+        extents: the files in order of precedence.
+        local: the frame of ``grid``.
+        grid: the pixels that are read.
+        layer: bands, resampling and type.
+    """
+
+    def __init__(
+        self, extents: Sequence[Extent], local: CRS, grid: Lattice, layer: Layer = PHOTO
+    ) -> None:
+        self.extents, self.local, self.grid, self.layer = tuple(extents), local, grid, layer
+        self._open = _Open(self)
+
+    def read(self, window: Window, inside: Window) -> Bands:
+        """Filled pixels (rows, cols, bands) of a window that lies within ``inside``.
+
+        Blocks start at the north-west corner of ``inside``, and nothing outside of it is looked at.
+        """
+        out = np.empty((window.rows, window.cols, len(self.layer.bands)), self.layer.dtype)
+        first_row, first_col = window.row - inside.row, window.col - inside.col
+        for row in range(first_row // BLOCK_PX, (first_row + window.rows - 1) // BLOCK_PX + 1):
+            for col in range(first_col // BLOCK_PX, (first_col + window.cols - 1) // BLOCK_PX + 1):
+                corner = Window(
+                    inside.row + row * BLOCK_PX, inside.col + col * BLOCK_PX, BLOCK_PX, BLOCK_PX
+                )
+                block = overlap(corner, inside)
+                part = overlap(block, window)
+                out[part.within(window)] = self._filled(block, inside)[part.within(block)]
+        return out
+
+    def _filled(self, block: Window, inside: Window) -> Bands:
+        values, valid = self.raw(block)
+        if valid.all():
+            return values
+        around = overlap(block.grown(FILL_PX), inside)
+        values, valid = self.raw(around)
+        if not valid.any():
+            values[...] = self.layer.neutral
+        elif not valid.all():
+            nearest = distance_transform_edt(~valid, return_distances=False, return_indices=True)
+            values = values[tuple(nearest)]
+        return values[block.within(around)]
+
+    def raw(self, window: Window) -> tuple[Bands, Mask]:
+        """Values (rows, cols, bands) of a window of the grid, and where they are valid."""
+        values = np.zeros((window.rows, window.cols, len(self.layer.bands)), self.layer.dtype)
+        valid = np.zeros((window.rows, window.cols), np.bool_)
+        wanted = self.grid.bounds_of(window)
+        for number, extent in enumerate(self.extents):
+            box = extent.bounds
+            apart = box.xmin >= wanted.xmax or box.xmax <= wanted.xmin
+            if apart or box.ymin >= wanted.ymax or box.ymax <= wanted.ymin:
+                continue
+            part, known = _read(self._open.file(number), self.layer, window)
+            new = known & ~valid
+            np.copyto(values, part, where=new[..., None])
+            valid |= known
+            if valid.all():
+                break
+        return values, valid
+
+    def whole(self) -> tuple[Bands, Mask, int]:
+        """The whole grid, at most `MASK_PX` a side: values, where they are valid, and the factor.
+
+        Pixel (i, j) covers ``factor`` times as many pixels of the grid a side.
+        """
+        grid = self.grid
+        factor = max(1, -(-max(grid.rows, grid.cols) // MASK_PX))
+        small = Lattice(
+            grid.xmin,
+            grid.ymax,
+            grid.resolution_m * factor,
+            max(grid.rows // factor, 1),
+            max(grid.cols // factor, 1),
+        )
+        coarse = Mosaic(self.extents, self.local, small, self.layer)
+        with closing(coarse):
+            values, valid = coarse.raw(Window(0, 0, small.rows, small.cols))
+        return values, valid, factor
+
+    def close(self) -> None:
+        """Close the files; they open again when they are needed."""
+        self._open.clear()
+
+    def warped(self, number: int) -> WarpedVRT:
+        """A file on the grid, from its overview that is still finer than the grid."""
+        extent = self.extents[number]
+        finer = [
+            level
+            for level, factor in enumerate(extent.overviews)
+            if factor * extent.resolution_m <= self.grid.resolution_m
+        ]
+        file = open_geotiff(extent.path, finer[-1] if finer else None)
+        masked = file.nodata is not None or ColorInterp.alpha in file.colorinterp
+        heights = self.layer != PHOTO
+        return WarpedVRT(
+            file,
+            crs=self.local,
+            transform=from_origin(
+                self.grid.xmin, self.grid.ymax, self.grid.resolution_m, self.grid.resolution_m
+            ),
+            width=self.grid.cols,
+            height=self.grid.rows,
+            resampling=self.layer.resampling,
+            **(
+                {"nodata": OUTSIDE_M, "dtype": self.layer.dtype}
+                if heights
+                else {"add_alpha": not masked}
+            ),
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_open": None, "local": self.local.to_wkt()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.local, self._open = CRS.from_wkt(state["local"]), _Open(self)
+
+
+class _Open(LRUCache[int, WarpedVRT]):
+    """The files that were used last, of this process: GDAL's handles do not survive a fork."""
+
+    def __init__(self, mosaic: Mosaic) -> None:
+        super().__init__(OPEN_FILES)
+        self.mosaic, self.process = mosaic, os.getpid()
+
+    def file(self, number: int) -> WarpedVRT:
+        if self.process != os.getpid():
+            self.clear()
+            self.process = os.getpid()
+        if number not in self:
+            self[number] = self.mosaic.warped(number)
+        return self[number]
+
+    def popitem(self) -> tuple[int, WarpedVRT]:
+        number, warped = super().popitem()
+        warped.close()
+        warped.src_dataset.close()
+        return number, warped
+
+
+def overlap(a: Window, b: Window) -> Window:
+    """What two windows share; they must meet."""
+    row, col = max(a.row, b.row), max(a.col, b.col)
+    bottom, right = min(a.row + a.rows, b.row + b.rows), min(a.col + a.cols, b.col + b.cols)
+    return Window(row, col, bottom - row, right - col)
+
+
+def _read(warped: WarpedVRT, layer: Layer, window: Window) -> tuple[Bands, Mask]:
+    place = RasterWindow(window.col, window.row, window.cols, window.rows)
+    values = warped.read(list(layer.bands), window=place).transpose(1, 2, 0)
+    if layer == PHOTO:
+        return np.ascontiguousarray(values), warped.dataset_mask(window=place) > 0
+    known = np.isfinite(values[..., 0]) & (values[..., 0] > OUTSIDE_M)
+    return np.ascontiguousarray(values), known

@@ -1,0 +1,71 @@
+import math
+
+import numpy as np
+
+from hinted_posenet.simulator.world import Bounds, Epoch, Lattice, Window
+from hinted_posenet.simulator.world.array import ArrayWorld, cut
+from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
+from hinted_posenet.simulator.world.tiles import TILE_PX, Tile, TileCache, mip_levels, tiles_over
+
+EPOCH = Epoch("summer", "summer", "2025-07-01")
+
+
+def random_world(rows: int, cols: int) -> ArrayWorld:
+    photo = np.random.default_rng(0).integers(0, 255, (rows, cols, 3), dtype=np.uint8)
+    surface_m = np.random.default_rng(1).uniform(0, 5, (rows // 8 + 1, cols // 8 + 1))
+    lattice = Lattice(-100.0, 50.0, 0.5, rows, cols)
+    return ArrayWorld(lattice, {EPOCH: photo}, surface_m.astype(np.float32), 8)
+
+
+def test_window_of_bounds_covers_them_and_nothing_beyond_a_cell() -> None:
+    lattice = Lattice(-100.0, 50.0, 0.5, 400, 600)
+    window = lattice.window_of(Bounds(-99.9, -10.0, -49.0, 49.9), 16)
+    assert window == Window(0, 0, 128, 112)
+    assert lattice.window_of(Bounds(-200, 60, -190, 70)) == Window(-40, -200, 20, 20)
+    assert lattice.bounds_of(Window(0, 0, 400, 600)) == Bounds(-100.0, -150.0, 200.0, 50.0)
+
+
+def test_a_cut_continues_with_the_border_pixels() -> None:
+    array = np.arange(12).reshape(3, 4).astype(np.float32)
+    assert cut(array, Window(-1, 2, 3, 4)).tolist() == [[2, 3, 3, 3], [2, 3, 3, 3], [6, 7, 7, 7]]
+    assert (cut(array, Window(10, 10, 2, 2)) == 11).all()
+    assert (cut(array, Window(-9, -9, 2, 3)) == 0).all()
+
+
+def test_mosaic_is_the_photo_whatever_tiles_it_crosses() -> None:
+    world = random_world(1100, 1300)
+    cache = TileCache(world, memory_mb=3)  # too small for all: tiles are made anew
+    for window in (Window(500, 500, 40, 30), Window(-20, 1000, 560, 600), Window(0, 0, 1100, 1300)):
+        assert np.array_equal(cache.mosaic(window, 0, EPOCH), world.photo(window, EPOCH))
+    level = mip_levels(world.photo(Window(0, 0, 2048, 2048), EPOCH))[3]
+    assert np.array_equal(cache.mosaic(Window(50, 60, 70, 33), 3, EPOCH), level[50:120, 60:93])
+
+
+def test_neighbouring_tiles_share_their_border_nodes() -> None:
+    world = random_world(1024, 1024)
+    cache = TileCache(world)
+    west, east = cache.surface(Tile(0, 0)), cache.surface(Tile(0, 1))
+    assert west.shape == (TILE_PX // 8 + 1, TILE_PX // 8 + 1)
+    assert np.array_equal(west[:, -1], east[:, 0])
+    assert tiles_over(world, Bounds(-100, -250, 200, 50)) == [
+        Tile(r, c) for r in range(2) for c in range(2)
+    ]
+
+
+def test_noise_is_a_function_of_the_place() -> None:
+    whole = fractal_noise(Window(-70, 900, 300, 400), 37.3, stream(1, "a"))
+    part = fractal_noise(Window(11, 1013, 90, 101), 37.3, stream(1, "a"))
+    assert np.array_equal(whole[81:171, 113:214], part)
+    far = fractal_noise(Window(10**8, -(10**8), 1000, 1000), 20.0, stream(1, "a"))
+    assert abs(far.mean()) < 0.1 and 0.8 < far.std() < 1.2
+    assert not np.array_equal(part, fractal_noise(Window(11, 1013, 90, 101), 37.3, stream(2, "a")))
+    assert not np.array_equal(part, fractal_noise(Window(11, 1013, 90, 101), 37.3, stream(1, "b")))
+
+
+def test_hashed_numbers_are_uniform_and_unrelated() -> None:
+    numbers = uniform(stream(3, "trees"), np.arange(200)[:, None], np.arange(-100, 100)[None, :])
+    assert numbers.min() >= 0 and numbers.max() < 1
+    assert abs(numbers.mean() - 0.5) < 0.01
+    assert abs(numbers.std() - math.sqrt(1 / 12)) < 0.01
+    assert abs(np.corrcoef(numbers[:, :-1].ravel(), numbers[:, 1:].ravel())[0, 1]) < 0.02
+    assert abs(np.corrcoef(numbers[:-1].ravel(), numbers[1:].ravel())[0, 1]) < 0.02
