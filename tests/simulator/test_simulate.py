@@ -11,6 +11,7 @@ from hinted_posenet.geometry import invert
 from hinted_posenet.simulator import simulate as module
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight, RandomPlan
+from hinted_posenet.simulator.navigation import Gnss
 from hinted_posenet.simulator.simulate import plan_shots, simulate
 from hinted_posenet.simulator.world import World
 from hinted_posenet.types import InputError
@@ -111,3 +112,24 @@ def test_camera_variation_is_photometric_only() -> None:
     assert (plain == gray).all()
     varied = CAMERA.develop(gray, np.random.default_rng(0))
     assert 0 < varied.std() < 10
+
+
+def test_sensors_leave_priors_in_the_table_and_poses_as_they_are(
+    small_world: World, tmp_path: Path
+) -> None:
+    plan = RandomPlan([50, 60], [-20, 20], 3, gimbal_pitch_deg=20)
+    folders = []
+    for name, navigation in (("sensed", Gnss(2.0, 4.0, 1.0)), ("blind", None)):
+        flights = {"test": Flight("test", ["summer"], 4, plan, navigation=navigation)}
+        folders.append(simulate(small_world, flights, CAMERA, tmp_path, name, seed=1, threads=1))
+    sensed, blind = (list(csv.DictReader((f / "frames.csv").open())) for f in folders)
+    for row, other in zip(sensed, blind, strict=True):
+        assert row["T_cam_world_tx"] == other["T_cam_world_tx"]
+        assert other["prior_sigma_t_m"] == "" and float(row["prior_sigma_r_deg"]) == 1.0
+        image = f"images/{row['name']}"
+        assert (folders[0] / image).read_bytes() == (folders[1] / image).read_bytes()
+        pose, prior = (
+            np.array([float(row[f"{prefix}T_cam_world_{part}"]) for part in ("tx", "ty", "tz")])
+            for prefix in ("", "prior_")
+        )
+        assert 0 < np.linalg.norm(pose - prior) < 30
