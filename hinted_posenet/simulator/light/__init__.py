@@ -1,0 +1,1 @@
+"""Light: what date, time of day, weather and camera do to colours; geometry never changes here."""

@@ -1,0 +1,192 @@
+"""Painter: the orthophoto of a land in a season, a pure function of place; it reads the land only."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hinted_posenet.simulator.light.climate import frozen, snow_cm, steepness, temperature_c
+from hinted_posenet.simulator.light.palette import TREES, Palette, ground_code, palette
+from hinted_posenet.simulator.light.phenology import growth_day
+from hinted_posenet.simulator.light.season import Season
+from hinted_posenet.simulator.light.shade import cast_shadow, facing_sun, margin_px
+from hinted_posenet.simulator.light.sky import cloud_shadow
+from hinted_posenet.simulator.light.sun import daylight, sun_direction
+from hinted_posenet.simulator.world.generated.land import Cover, Land
+from hinted_posenet.simulator.world.noise import fractal_noise, stream
+from hinted_posenet.simulator.world.world import Raster, Rgb
+from hinted_posenet.types import InputError
+
+SNOW_RGB = np.array([232, 235, 240], np.float32)
+ICE_RGB = np.array([166, 178, 186], np.float32)
+GLOSS_RGB = np.array([104, 112, 122], np.float32)  # sky in a wet road
+BARE_LIGHT = 0.45  # of the shadow of a leafy crown, what its bare twigs still cast
+# snow (cm) that hides a cover by 63 %; roads are cleared, and lakes and roofs have their own rules
+HIDING_CM = {
+    "grass": 3.5, "field": 4.5, "forest": 7.0, "shore": 5.0, "road": 120.0, "track": 16.0,
+    "yard": 5.0, "roof": 5.0, "paved": 45.0, "rock": 8.0, "deciduous": 60.0, "conifer": 40.0,
+}  # fmt: skip
+OPEN = ("road", "paved", "track", "field", "yard", "roof")  # what rain darkens
+
+
+class Painter:
+    """Paints a land in any of its seasons.
+
+    Args:
+        seasons: by key.
+        latitude_deg: north positive.
+        seed: of the texture and of the clouds.
+        resolution_m: size of a pixel.
+
+    Raises:
+        InputError: in one of the seasons the sun is down; the message names it.
+    """
+
+    def __init__(
+        self, seasons: Mapping[str, Season], latitude_deg: float, seed: int, resolution_m: float
+    ) -> None:
+        self.seasons, self.seed, self.resolution_m = dict(seasons), seed, resolution_m
+        self.latitude_deg = latitude_deg
+        self.margin_px = margin_px(resolution_m)
+        self._sun: dict[str, NDArray[np.float64]] = {}
+        self._palette: dict[str, Palette] = {}
+        for key, season in self.seasons.items():
+            try:
+                self._sun[key] = sun_direction(season.date, season.solar_hour, latitude_deg)
+            except InputError as error:
+                raise InputError(f"seasons.{key}: {error}") from error
+            self._palette[key] = palette(growth_day(season.day_of_year, latitude_deg))
+        hiding = [HIDING_CM.get(cover.name.lower(), 1e6) for cover in Cover]
+        self._hiding_cm = np.array(hiding, np.float32)
+        self._open = np.array([cover.name.lower() in OPEN for cover in Cover], np.float32)
+
+    def paint(self, land: Land, season_key: str) -> Rgb:
+        """The orthophoto (rows, cols, 3) over land.window, right `margin_px` inside of its edge."""
+        season, sun = self.seasons[season_key], self._sun[season_key]
+        colours = self._palette[season_key]
+        patch = self._noise(land, "patch", 70.0, 5)
+        grain = self._noise(land, "grain", 1.6, 2)
+        leaves = self._leaves(land, colours)
+        snow = self._snow(land, season, patch)
+        image = self._ground(land, colours, patch, grain)
+        self._wet(image, land, season, snow)
+        still = land.ground == Cover.WATER
+        if still.any():
+            self._freeze(image, land, season, still)
+        snow_here = (1 - np.exp(-snow / self._hiding_cm[land.ground]))[..., None]
+        image += np.where(still[..., None], 0, snow_here) * (SNOW_RGB - image)
+        self._crowns(image, land, colours, leaves, snow, grain)
+        light = self._light(land, season, season_key, sun, leaves)
+        return np.asarray(np.clip(np.rint(image * light), 0, 255), np.uint8)
+
+    def _noise(self, land: Land, name: str, scale_m: float, octaves: int) -> Raster:
+        scale_px = max(scale_m / self.resolution_m, 1.5)
+        return fractal_noise(land.window, scale_px, stream(self.seed, name), octaves)
+
+    def _ground(self, land: Land, colours: Palette, patch: Raster, grain: Raster) -> Raster:
+        field = land.ground == Cover.FIELD
+        share = 0.5 + np.where(field, 0.3 * land.parcel_tone + 0.18 * patch, 0.3 * patch)
+        code = ground_code(land.ground, land.crop, land.parcel_tone)
+        image = colours.ground[:, 1][code]
+        image *= np.clip(share, 0, 1).astype(np.float32)[..., None]
+        image += colours.ground[:, 0][code]
+        roof = land.ground == Cover.ROOF
+        image[roof] = land.roof_rgb[roof]
+        rough = np.full(len(Cover), 0.05, np.float32)
+        rough[[Cover.WATER, Cover.RIVER]] = 0.008
+        rough[[Cover.ROAD, Cover.PAVED, Cover.ROOF]] = 0.025
+        texture = 1 + rough[land.ground] * grain
+        texture += np.where(field, np.float32(0.05) * land.furrow, 0)
+        image *= texture.astype(np.float32)[..., None]
+        return image
+
+    def _leaves(self, land: Land, colours: Palette) -> Raster:
+        """Share of its leaves (rows, cols) that the crown over a pixel carries; 1 where there is none."""
+        tree = _tree_number(land.crown_tone)
+        return np.where(land.crown == Cover.DECIDUOUS, colours.leaves[tree], np.float32(1))
+
+    def _snow(self, land: Land, season: Season, patch: Raster) -> Raster:
+        """Depth of snow (rows, cols) in cm."""
+        if season.snow_cm is None:
+            celsius = temperature_c(season.day_of_year, self.latitude_deg)
+            depth = snow_cm(land.terrain_m, celsius)
+        else:
+            depth = np.full_like(land.terrain_m, season.snow_cm)
+        if not depth.any():
+            return depth
+        # wind and stubble: thin in patches and in some parcels, so that fields can be told apart
+        uneven = (
+            1
+            + 0.22 * patch
+            + np.where(land.ground == Cover.FIELD, 0.45 * land.parcel_tone + 0.35 * land.furrow, 0)
+        )
+        held = steepness(land.terrain_m, self.resolution_m)
+        return np.asarray(depth * held * np.clip(uneven, 0.05, 2), np.float32)
+
+    def _wet(self, image: Raster, land: Land, season: Season, snow: Raster) -> None:
+        share = np.clip(season.wetness + np.minimum(snow / 4, np.float32(0.5)), 0, 1)
+        wet = np.asarray(share * self._open[land.ground], np.float32)[..., None]
+        if not wet.any():
+            return
+        image *= 1 - np.float32(0.32) * wet
+        smooth = ((land.ground == Cover.ROAD) | (land.ground == Cover.PAVED))[..., None]
+        image += np.where(smooth, np.float32(0.25) * wet, 0) * (GLOSS_RGB - image)
+
+    def _freeze(self, image: Raster, land: Land, season: Season, still: NDArray[np.bool_]) -> None:
+        celsius = temperature_c(season.day_of_year, self.latitude_deg)
+        crack = self._noise(land, "ice", 25.0, 4)[still]
+        ice = frozen(celsius, land.surface_m[still])
+        ice = np.clip(ice * (1 + np.float32(0.25) * crack), 0, 1)[:, None]
+        cover = ICE_RGB * (1 + np.float32(0.05) * crack)[:, None]
+        image[still] += ice * (cover - image[still])
+
+    def _crowns(
+        self,
+        image: Raster,
+        land: Land,
+        colours: Palette,
+        leaves: Raster,
+        snow: Raster,
+        grain: Raster,
+    ) -> None:
+        tree = _tree_number(land.crown_tone)
+        for kind, table in (
+            (Cover.DECIDUOUS, colours.deciduous),
+            (Cover.CONIFER, colours.conifer),
+        ):
+            here = land.crown == kind
+            colour = table[tree[here]] * (1 + np.float32(0.11) * grain[here])[:, None]
+            white = 1 - np.exp(
+                -snow[here] * (1 + np.float32(0.3) * grain[here]) / self._hiding_cm[kind]
+            )
+            colour += np.clip(white, 0, 1)[:, None] * (SNOW_RGB - colour)
+            opacity = (np.float32(0.5) + np.float32(0.5) * leaves[here])[:, None]
+            image[here] += opacity * (colour - image[here])
+
+    def _light(
+        self, land: Land, season: Season, key: str, sun: NDArray[np.float64], leaves: Raster
+    ) -> Raster:
+        """Factors (rows, cols, 3) of sRGB: the power of 1 / 2.2 of linear light."""
+        light = daylight(sun, season.cloud_cover)
+        leafy = float(self._palette[key].leaves.mean())
+        shadow = cast_shadow(land.surface_m, self.resolution_m, sun)
+        if leafy < 1:
+            bare = cast_shadow(land.leafless_m, self.resolution_m, sun)
+            through = np.float32(1 - leafy) * np.float32(1 - BARE_LIGHT)
+            shadow += through * (bare - shadow)
+        facing = facing_sun(land.surface_m, self.resolution_m, sun)
+        flat = facing_sun(land.leafless_m, self.resolution_m, sun)
+        facing += (1 - leaves) * (flat - facing)  # bare crowns have no sides
+        water = (land.ground == Cover.WATER) | (land.ground == Cover.RIVER)
+        direct = facing * (1 - shadow)
+        direct = np.where(water & (land.crown == 0), 0.5 + 0.5 * direct, direct)
+        if season.cloud_cover > 0:
+            direct = direct * (1 - cloud_shadow(land.window, self.resolution_m, season, self.seed))
+        levels = np.linspace(0, 2, 1025)[:, None]
+        table = ((light.sky + levels * light.sun) ** (1 / 2.2)).astype(np.float32)
+        step = np.clip(np.rint(direct * np.float32(512)), 0, 1024).astype(np.intp)
+        return np.asarray(table[step], np.float32)
+
+
+def _tree_number(crown_tone: Raster) -> NDArray[np.intp]:
+    return np.clip(crown_tone * TREES, 0, TREES - 1).astype(np.intp)

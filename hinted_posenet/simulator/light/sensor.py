@@ -1,0 +1,103 @@
+"""Sensor: photometry of an image - haze, motion blur, exposure, white balance, noise.
+
+It changes colours only: depth and geometry are those of the frame.
+"""
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hinted_posenet.simulator.render import Frame
+from hinted_posenet.simulator.world.world import Rgb
+from hinted_posenet.types import InputError
+
+CONTRAST_SEEN = 3.912  # -ln 0.02: visibility is where 2 % of the contrast is left (Koschmieder)
+AIRLIGHT_RGB = np.array([176, 186, 198], np.float32)  # sRGB of air that is seen through downwards
+
+
+class Sensor:
+    """What turns the light of a frame into an image.
+
+    Args:
+        exposure_sigma_ev: standard deviation of the exposure between images, in stops.
+        white_balance_sigma: relative standard deviation of the gain of each colour between images.
+        noise_sigma: standard deviation of the read noise, of full scale 1.
+        shot_noise_sigma: standard deviation of the photon noise at full scale; it falls with the root.
+        exposure_s: time the shutter is open, for motion blur.
+    """
+
+    def __init__(
+        self,
+        exposure_sigma_ev: float = 0.0,
+        white_balance_sigma: float = 0.0,
+        noise_sigma: float = 0.0,
+        shot_noise_sigma: float = 0.0,
+        exposure_s: float = 0.0,
+    ) -> None:
+        settings = {
+            "exposure_sigma_ev": exposure_sigma_ev,
+            "white_balance_sigma": white_balance_sigma,
+            "noise_sigma": noise_sigma,
+            "shot_noise_sigma": shot_noise_sigma,
+            "exposure_s": exposure_s,
+        }
+        for name, value in settings.items():
+            if not 0 <= value < math.inf:
+                raise InputError(f"sensor.{name}: expected 0 or more, got {value}")
+        self.exposure_sigma_ev = exposure_sigma_ev
+        self.white_balance_sigma = white_balance_sigma
+        self.noise_sigma = noise_sigma
+        self.shot_noise_sigma = shot_noise_sigma
+        self.exposure_s = exposure_s
+
+    def develop(
+        self,
+        frame: Frame,
+        visibility_m: float,
+        velocity_px_s: tuple[float, float],
+        generator: np.random.Generator,
+    ) -> Rgb:
+        """The image (H, W, 3) of a frame; moves no pixel.
+
+        Args:
+            frame: colours (H, W, 3) and depth (H, W) from the renderer.
+            visibility_m: meteorological visibility; inf for clear air.
+            velocity_px_s: image motion (right, down) of what is seen.
+            generator: draws exposure, white balance and noise; the same number of draws whatever the
+                settings, so that one of them can be changed alone.
+        """
+        exposure = 2.0 ** (self.exposure_sigma_ev * generator.standard_normal())
+        gain = exposure * (1.0 + self.white_balance_sigma * generator.standard_normal(3))
+        noise = generator.standard_normal(frame.rgb.shape, dtype=np.float32)
+        image = frame.rgb.astype(np.float32)
+        if math.isfinite(visibility_m):
+            clear = np.exp(np.float32(-CONTRAST_SEEN / visibility_m) * frame.depth_m)[..., None]
+            image = AIRLIGHT_RGB + clear * (image - AIRLIGHT_RGB)
+        kernel = line_kernel(*(self.exposure_s * v for v in velocity_px_s))
+        if kernel.size > 1:
+            image = np.asarray(cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REPLICATE))
+        image = image * gain.astype(np.float32)
+        if self.noise_sigma or self.shot_noise_sigma:
+            shot = self.shot_noise_sigma**2 * np.clip(image, 0, None) / 255.0
+            image = image + 255.0 * np.sqrt(shot + self.noise_sigma**2) * noise
+        return np.asarray(np.clip(np.rint(image), 0, 255), np.uint8)
+
+
+def line_kernel(right_px: float, down_px: float) -> NDArray[np.float32]:
+    """Weights (odd, odd) of a straight motion by (right_px, down_px), centred: it shifts nothing."""
+    length_px = math.hypot(right_px, down_px)
+    radius = math.ceil(0.5 * max(abs(right_px), abs(down_px)) - 1e-9)
+    if length_px < 0.5:
+        return np.ones((1, 1), np.float32)
+    kernel = np.zeros((2 * radius + 3, 2 * radius + 3))
+    # samples along the line, each shared bilinearly by the four pixels around it
+    for share in np.linspace(-0.5, 0.5, 4 * radius + 1):
+        x, y = radius + 1 + share * right_px, radius + 1 + share * down_px
+        col, row = math.floor(x), math.floor(y)
+        for r, c in ((row, col), (row, col + 1), (row + 1, col), (row + 1, col + 1)):
+            if r < len(kernel) and c < len(kernel):
+                kernel[r, c] += max(1 - abs(x - c), 0.0) * max(1 - abs(y - r), 0.0)
+    kernel = kernel + kernel[::-1, ::-1]
+    return np.asarray(kernel / kernel.sum(), np.float32)

@@ -1,0 +1,1 @@
+"""Land of any size from a seed, by windows."""
