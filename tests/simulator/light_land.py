@@ -1,9 +1,9 @@
 """A small land for the tests of light: fields, a village row, a wood, a lake, a road, all by place."""
 
 import numpy as np
-from hinted_posenet.simulator.world.generated.land import CROPS, Cover, Land
 
 from hinted_posenet.simulator.world import Lattice, Window
+from hinted_posenet.simulator.world.generated.land import CROPS, Cover, Land
 from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
 
 RESOLUTION_M = 0.5

@@ -3,13 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from hinted_posenet.simulator.world.generated.land import CROPS, Cover
 
 from hinted_posenet.simulator.light.climate import temperature_c
 from hinted_posenet.simulator.light.painter import Painter
 from hinted_posenet.simulator.light.phenology import COVERS, CROPS_YEAR, growth_day
 from hinted_posenet.simulator.light.season import Season
 from hinted_posenet.simulator.world import Window
+from hinted_posenet.simulator.world.generated.land import CROPS, Cover
 from hinted_posenet.types import InputError
 from simulator.light_land import RESOLUTION_M, make_land
 
