@@ -1,0 +1,204 @@
+"""Relief: terrain, rivers and lakes of a generated world.
+
+A coarse plan is made once; everything by windows is a function of the plan and of absolute pixel
+numbers, so that a pixel is the same to the last bit whatever window it is read in.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
+
+from hinted_posenet.simulator.world.generated.bend import Bend
+from hinted_posenet.simulator.world.generated.drainage import Grid, drain
+from hinted_posenet.simulator.world.generated.erosion import erode
+from hinted_posenet.simulator.world.generated.land import Cover
+from hinted_posenet.simulator.world.generated.rivers import (
+    BANK_M,
+    River,
+    Streams,
+    find_rivers,
+    find_streams,
+)
+from hinted_posenet.simulator.world.generated.water import REACH_M, Channels, Shores, Water
+from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
+from hinted_posenet.simulator.world.noise import fractal_noise, stream
+from hinted_posenet.simulator.world.world import Raster
+
+CELLS = 768  # of the plan along its longer side, at most
+CELL_M = 16.0  # at least
+SIDE_M = 8000.0  # of the plan, at least: the rivers of a small world come from farther away
+LOWEST_M = 40.0  # above sea level
+PLAIN_WIDTHS = 20.0  # how far the plain beside a river reaches
+ROUGHNESS = 0.012  # height of small hills to their width, where the land is steep
+Points = NDArray[np.float64]  # (n,)
+
+
+class Relief:
+    """Natural terrain with water.
+
+    Windows are of a lattice that begins at the north-west corner of ``bounds``; its resolution is
+    free, up to 2 m.
+
+    Args:
+        seed: of the world.
+        bounds: where the terrain is wanted; it goes on beyond by a margin.
+        relief_m: from the valleys to the highest hills.
+    """
+
+    def __init__(self, seed: int, bounds: Bounds, relief_m: float) -> None:
+        self.seed, self.plan = seed, _plan_lattice(bounds)
+        shape, cell_m = (self.plan.rows, self.plan.cols), self.plan.resolution_m
+        land, basin = erode(shape, seed)
+        low, high = np.percentile(land, [1, 99])
+        height_m = LOWEST_M + (land - land.min()) * (relief_m / (high - low))
+        drainage = drain(height_m, basin.outlets)
+        area_m2 = drainage.collect(basin.rain) * cell_m**2
+        streams = find_streams(height_m, drainage, area_m2, cell_m, seed)
+        height_m = _with_plains(height_m, streams, cell_m)
+        bend = Bend(self.plan, seed)
+        self.rivers: list[River] = [
+            bend.river(river) for river in find_rivers(streams, drainage, area_m2)
+        ]
+        self.channels = Channels(self.rivers)
+        self.lake_level_m = streams.lake_level_m.astype(np.float32)
+        lake_shore_m, lake = _lake_shores(streams, cell_m)
+        self.coarse_m = bend.grid(height_m, 1).astype(np.float32)
+        self.lake_shore_m = bend.grid(lake_shore_m, 1).astype(np.float32)
+        self.lake = bend.grid(lake, 0).astype(np.int32)  # 0, or one more than the lake's index
+        slope = np.hypot(*np.gradient(gaussian_filter(self.coarse_m, 2), cell_m))
+        self.steepness = (0.12 + 0.88 * _smoothstep(slope / 0.1)).astype(np.float32)
+
+    def terrain(self, lattice: Lattice, window: Window) -> Raster:
+        """Heights above sea level at pixel centres (rows, cols), beds of water included."""
+        scale_m = 3 * self.plan.resolution_m
+        octaves = int(math.log2(scale_m / 3.0))  # the finest are two pixels of 2 m wide
+        name = stream(self.seed, "small hills")
+        detail = fractal_noise(window, scale_m / lattice.resolution_m, name, octaves)
+        detail *= self._sample(self.steepness, lattice, window) * np.float32(ROUGHNESS * scale_m)
+        land_m = self._sample(self.coarse_m, lattice, window) + detail
+        shores = self._shores(lattice, window)
+        return np.minimum(np.maximum(land_m, shores.lowest_m), shores.highest_m)
+
+    def water(self, lattice: Lattice, window: Window) -> Water:
+        """Rivers and lakes over a window."""
+        return self._shores(lattice, window).water
+
+    def height_m(self, x_m: Points, y_m: Points) -> Points:
+        """Smooth height of the land at points, without small hills and beds."""
+        return self._at(self.coarse_m, x_m, y_m)
+
+    def slope(self, x_m: Points, y_m: Points) -> Points:
+        """Rise over run of the smooth height at points."""
+        half_m = self.plan.resolution_m / 2
+        east = self.height_m(x_m + half_m, y_m) - self.height_m(x_m - half_m, y_m)
+        north = self.height_m(x_m, y_m + half_m) - self.height_m(x_m, y_m - half_m)
+        return np.hypot(east, north) / (2 * half_m)
+
+    def is_water(self, x_m: Points, y_m: Points) -> NDArray[np.bool_]:
+        """Whether points lie in a river or a lake (of a lake to about a quarter of a plan's cell)."""
+        lake = self._at(self.lake_shore_m, x_m, y_m) < 0
+        return np.asarray(lake | (self.channels.shore_at(x_m, y_m) < 0))
+
+    def _shores(self, lattice: Lattice, window: Window) -> Shores:
+        """Everything about water in a window."""
+        shores = Shores((window.rows, window.cols))
+        row, col = (np.clip(np.round(p), 0, n - 1).astype(np.int64) for p, n in
+                    zip(self._places(lattice, window), self.lake.shape, strict=True))
+        lake = self.lake[row[:, None], col[None, :]]
+        if lake.any():
+            cell_m = self.plan.resolution_m
+            name = stream(self.seed, "lake shores")
+            wobble = fractal_noise(window, 4 * cell_m / lattice.resolution_m, name, octaves=5)
+            shore_m = self._sample(self.lake_shore_m, lattice, window)
+            shore_m += wobble * np.float32(0.25 * cell_m)
+            shore_m[lake == 0] = REACH_M
+            level_m = np.append(self.lake_level_m, np.float32(0))[lake - 1]
+            everywhere = slice(0, window.rows), slice(0, window.cols)
+            shores.add(everywhere, shore_m, level_m, Cover.WATER)
+        self.channels.add_to(shores, lattice, window)
+        return shores
+
+    def _places(self, lattice: Lattice, window: Window) -> tuple[Points, Points]:
+        """Rows and columns of the plan at the pixels of a window."""
+        px, plan = lattice.resolution_m, self.plan
+        row = np.arange(window.row, window.row + window.rows) + 0.5
+        col = np.arange(window.col, window.col + window.cols) + 0.5
+        south_m, east_m = plan.ymax - lattice.ymax, lattice.xmin - plan.xmin
+        cell_m = plan.resolution_m
+        return (south_m + row * px) / cell_m - 0.5, (east_m + col * px) / cell_m - 0.5
+
+    def _sample(self, grid: Raster, lattice: Lattice, window: Window) -> Raster:
+        """Cubic B-spline through the plan's cells at the pixels of a window."""
+        row, col = self._places(lattice, window)
+        top, bottom = math.floor(row[0]) - 1, math.floor(row[-1]) + 3
+        near = grid[np.clip(np.arange(top, bottom), 0, len(grid) - 1)]
+        # always the same four products in the same order: equal to the last bit in every window
+        wide: Raster = np.zeros((len(near), window.cols), np.float32)
+        first = np.floor(col).astype(np.int64) - 1
+        for k, weight in enumerate(_cubic(col - np.floor(col))):
+            wide += near[:, np.clip(first + k, 0, grid.shape[1] - 1)] * weight
+        smooth: Raster = np.zeros((window.rows, window.cols), np.float32)
+        first = np.floor(row).astype(np.int64) - 1 - top
+        for k, weight in enumerate(_cubic(row - np.floor(row))):
+            smooth += wide[first + k] * weight[:, None]
+        return smooth
+
+    def _at(self, grid: Raster, x_m: Points, y_m: Points) -> Points:
+        """The same spline at points."""
+        cell_m = self.plan.resolution_m
+        place = (self.plan.ymax - y_m) / cell_m - 0.5, (x_m - self.plan.xmin) / cell_m - 0.5
+        found = map_coordinates(
+            grid, np.stack(place), output=np.float64, order=3, prefilter=False, mode="nearest"
+        )
+        return np.asarray(found)
+
+
+def _plan_lattice(bounds: Bounds) -> Lattice:
+    """Cells of the plan: over the bounds and a margin."""
+    longer_m, shorter_m = sorted((bounds.width_m, bounds.height_m), reverse=True)
+    margin_m = max(0.05 * longer_m, (SIDE_M - shorter_m) / 2)
+    cell_m = max(CELL_M, (longer_m + 2 * margin_m) / CELLS)
+    cols, rows = (math.ceil((n + 2 * margin_m) / cell_m) for n in (bounds.width_m, bounds.height_m))
+    return Lattice(bounds.xmin - margin_m, bounds.ymax + margin_m, cell_m, rows, cols)
+
+
+def _with_plains(height_m: Grid, streams: Streams, cell_m: float) -> Grid:
+    """Land that is flat beside water and meets it a little higher."""
+    dry = ~(streams.running | (streams.lake > 0))
+    away, nearest = distance_transform_edt(dry, return_indices=True)
+    bank_m = streams.level_m[tuple(nearest)] + BANK_M
+    reach_m = np.maximum(PLAIN_WIDTHS * streams.width_m[tuple(nearest)], 1.5 * cell_m)
+    return gaussian_filter(
+        bank_m + (height_m - bank_m) * _smoothstep(away * cell_m / reach_m), 1.0, mode="nearest"
+    )
+
+
+def _lake_shores(streams: Streams, cell_m: float) -> tuple[Grid, Grid]:
+    """Distance to the nearest lake's shore, negative in lakes, and that lake where it is near."""
+    still = streams.lake > 0
+    if not still.any():
+        return np.full(still.shape, REACH_M), streams.lake.astype(np.float64)
+    out, nearest = distance_transform_edt(~still, return_indices=True)
+    shore_m = (np.maximum(out - 0.5, 0) - np.maximum(distance_transform_edt(still) - 0.5, 0)) * cell_m
+    near_m = 1.5 * REACH_M + 2 * cell_m
+    lake = np.where(shore_m < near_m, streams.lake[tuple(nearest)], 0)
+    return np.minimum(shore_m, near_m), lake.astype(np.float64)
+
+
+def _smoothstep(x: Grid) -> Grid:
+    """0 below 0, 1 above 1, smooth between."""
+    x = np.clip(x, 0.0, 1.0)
+    return x * x * (3.0 - 2.0 * x)
+
+
+def _cubic(f: Points) -> list[Raster]:
+    """Weights of the four cells around places, ``f`` cells beyond the second one."""
+    weights = (
+        (1 - f) ** 3 / 6,
+        (3 * f**3 - 6 * f**2 + 4) / 6,
+        (-3 * f**3 + 3 * f**2 + 3 * f + 1) / 6,
+        f**3 / 6,
+    )
+    return [weight.astype(np.float32) for weight in weights]

@@ -1,0 +1,154 @@
+"""Water by windows: the nearest bank of every pixel, and how water shapes the land beside it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from hinted_posenet.simulator.world.generated.land import Cover
+from hinted_posenet.simulator.world.generated.rivers import River
+from hinted_posenet.simulator.world.lattice import Lattice, Window
+from hinted_posenet.simulator.world.world import Raster
+
+REACH_M = 60.0  # of water on the land beside it
+
+
+class Water(NamedTuple):
+    """Water over a window, (rows, cols)."""
+
+    kind: NDArray[np.uint8]  # 0, Cover.WATER (lakes) or Cover.RIVER
+    level_m: Raster  # of the nearest water above sea level; nan where none is within reach
+    shore_m: Raster  # distance to the nearest shore, at most REACH_M; negative in water
+
+
+class Shores:
+    """Distances to water, and the land that goes with them, gathered from one water after another.
+
+    Args:
+        shape: (rows, cols) of the window.
+    """
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.kind = np.zeros(shape, np.uint8)
+        self.level_m = np.full(shape, np.nan, np.float32)
+        self.shore_m = np.full(shape, REACH_M, np.float32)
+        self.lowest_m = np.full(shape, -np.inf, np.float32)  # of the land: higher than water
+        self.highest_m = np.full(shape, np.inf, np.float32)  # of the land: beds and valleys
+
+    def add(self, where: tuple[slice, slice], shore_m: Raster, level_m: Raster, kind: Cover) -> None:
+        """One more water; ``shore_m`` and ``level_m`` cover the pixels ``where``."""
+        out = np.maximum(shore_m, 0)
+        lowest = level_m + np.minimum(0.3 * out, 0.8) - 0.12 * np.maximum(out - 5, 0)
+        steep, deepest = (0.4, 2.5) if kind == Cover.RIVER else (0.12, 8.0)
+        highest = level_m + 0.15 * out + 0.004 * out * out
+        highest += np.maximum(steep * np.minimum(shore_m, 0), -deepest)
+        reached = shore_m < REACH_M
+        lowest[~reached], highest[~reached] = -np.inf, np.inf
+        np.maximum(self.lowest_m[where], lowest, out=self.lowest_m[where])
+        np.minimum(self.highest_m[where], highest, out=self.highest_m[where])
+        nearer = shore_m < self.shore_m[where]
+        self.shore_m[where][nearer] = shore_m[nearer]
+        self.level_m[where][nearer] = level_m[nearer]
+        self.kind[where][nearer & (shore_m < 0)] = kind
+
+    @property
+    def water(self) -> Water:
+        """What was gathered."""
+        return Water(self.kind, self.level_m, self.shore_m)
+
+
+class Channels:
+    """Segments of all rivers, found by place.
+
+    Args:
+        rivers: points in metres.
+    """
+
+    def __init__(self, rivers: list[River]) -> None:
+        starts, ends = [], []
+        for river in rivers:
+            table = np.column_stack([river.points_m, river.width_m / 2, river.level_m])
+            starts.append(table[:-1])
+            ends.append(table[1:])
+        self.start = np.concatenate([np.zeros((0, 4)), *starts])  # x, y, half width, level
+        self.end = np.concatenate([np.zeros((0, 4)), *ends])
+        length_m = np.hypot(*(self.end - self.start)[:, :2].T)
+        half_width_m = np.maximum(self.start[:, 2], self.end[:, 2])
+        self.radius_m = float(np.max(length_m / 2 + half_width_m, initial=0.0))
+        self.middles = cKDTree((self.start[:, :2] + self.end[:, :2]) / 2)
+
+    def add_to(self, shores: Shores, lattice: Lattice, window: Window) -> None:
+        """Gather the rivers of a window."""
+        bounds = lattice.bounds_of(window)
+        middle = ((bounds.xmin + bounds.xmax) / 2, (bounds.ymin + bounds.ymax) / 2)
+        around_m = np.hypot(bounds.width_m, bounds.height_m) / 2 + self.radius_m + REACH_M
+        # in their own order, whatever the window: of two equally near ones the first counts
+        for segment in sorted(self.middles.query_ball_point(middle, around_m)):
+            self._add_segment(shores, lattice, window, segment)
+
+    def _add_segment(
+        self, shores: Shores, lattice: Lattice, window: Window, segment: int
+    ) -> None:
+        (ax, ay, half_a, level_a), (bx, by, half_b, level_b) = (
+            self.start[segment].tolist(),
+            self.end[segment].tolist(),
+        )
+        reach_m = max(half_a, half_b) + REACH_M
+        px = lattice.resolution_m
+        left = max(int(np.floor((min(ax, bx) - reach_m - lattice.xmin) / px)), window.col)
+        right = min(
+            int(np.ceil((max(ax, bx) + reach_m - lattice.xmin) / px)), window.col + window.cols
+        )
+        top = max(int(np.floor((lattice.ymax - max(ay, by) - reach_m) / px)), window.row)
+        bottom = min(
+            int(np.ceil((lattice.ymax - min(ay, by) + reach_m) / px)), window.row + window.rows
+        )
+        if left >= right or top >= bottom:
+            return
+        x = lattice.xmin + (np.arange(left, right) + 0.5) * px
+        y = lattice.ymax - (np.arange(top, bottom) + 0.5) * px
+        shore_m, level_m = _beside(
+            (x - ax).astype(np.float32)[None, :],
+            (y - ay).astype(np.float32)[:, None],
+            np.array([bx - ax, by - ay], np.float32),
+            np.array([half_a, half_b - half_a], np.float32),
+            np.array([level_a, level_b - level_a], np.float32),
+        )
+        where = Window(top, left, bottom - top, right - left).within(window)
+        shores.add(where, shore_m, level_m, Cover.RIVER)
+
+    def shore_at(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Distance of points (n,) to the nearest river's bank; negative in rivers."""
+        if not len(self.start):
+            return np.full(x_m.shape, np.inf, np.float32)
+        count = min(8, len(self.start))
+        near = self.middles.query(np.column_stack([x_m, y_m]), k=np.arange(1, count + 1))[1]
+        start, along = self.start[near], self.end[near] - self.start[near]
+        shore_m, _ = _beside(
+            (x_m[:, None] - start[..., 0]).astype(np.float32),
+            (y_m[:, None] - start[..., 1]).astype(np.float32),
+            np.moveaxis(along[..., :2], -1, 0).astype(np.float32),
+            np.stack([start[..., 2], along[..., 2]]).astype(np.float32),
+            np.stack([start[..., 3], along[..., 3]]).astype(np.float32),
+        )
+        return np.asarray(shore_m.min(axis=1))
+
+
+def _beside(
+    east_m: Raster, north_m: Raster, end_m: Raster, half_m: Raster, level_m: Raster
+) -> tuple[Raster, Raster]:
+    """Distance to the bank of a segment, and its water level at the nearest point of it.
+
+    Args:
+        east_m: from the segment's start to the places.
+        north_m: the same.
+        end_m: east and north from the segment's start to its end.
+        half_m: half the width at the start, and how much it grows to the end.
+        level_m: the same of the level.
+    """
+    squared = end_m[0] * end_m[0] + end_m[1] * end_m[1]
+    t = np.clip((east_m * (end_m[0] / squared) + north_m * (end_m[1] / squared)), 0, 1)
+    east, north = east_m - t * end_m[0], north_m - t * end_m[1]
+    shore_m = np.sqrt(east * east + north * north) - (half_m[0] + t * half_m[1])
+    return shore_m, level_m[0] + t * level_m[1]
