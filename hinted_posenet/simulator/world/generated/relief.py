@@ -31,7 +31,7 @@ CELL_M = 16.0  # at least
 SIDE_M = 8000.0  # of the plan, at least: the rivers of a small world come from farther away
 LOWEST_M = 40.0  # above sea level
 PLAIN_WIDTHS = 20.0  # how far the plain beside a river reaches
-ROUGHNESS = 0.012  # height of small hills to their width, where the land is steep
+HILL_CELLS, HILL_M = 6.0, 0.1  # small hills: cells wide, and metres high for a metre of cell
 Points = NDArray[np.float64]  # (n,)
 
 
@@ -67,17 +67,20 @@ class Relief:
         self.coarse_m = bend.grid(height_m, 1).astype(np.float32)
         self.lake_shore_m = bend.grid(lake_shore_m, 1).astype(np.float32)
         self.lake = bend.grid(lake, 0).astype(np.int32)  # 0, or one more than the lake's index
-        slope = np.hypot(*np.gradient(gaussian_filter(self.coarse_m, 2), cell_m))
-        self.steepness = (0.12 + 0.88 * _smoothstep(slope / 0.1)).astype(np.float32)
+        slope = np.hypot(*np.gradient(gaussian_filter(self.coarse_m, 2)))
+        steep = _smoothstep(slope / np.percentile(slope, 85))
+        self.roughness_m = (HILL_M * cell_m * (0.1 + 0.9 * steep)).astype(np.float32)
 
     def terrain(self, lattice: Lattice, window: Window) -> Raster:
         """Heights above sea level at pixel centres (rows, cols), beds of water included."""
-        scale_m = 3 * self.plan.resolution_m
+        scale_m = HILL_CELLS * self.plan.resolution_m
         octaves = int(math.log2(scale_m / 3.0))  # the finest are two pixels of 2 m wide
         name = stream(self.seed, "small hills")
-        detail = fractal_noise(window, scale_m / lattice.resolution_m, name, octaves)
-        detail *= self._sample(self.steepness, lattice, window) * np.float32(ROUGHNESS * scale_m)
-        land_m = self._sample(self.coarse_m, lattice, window) + detail
+        hills = fractal_noise(window, scale_m / lattice.resolution_m, name, octaves)
+        # round hills with gullies between
+        hills = np.sqrt(hills * hills + np.float32(0.04)) - np.float32(0.8)
+        land_m = self._sample(self.coarse_m, lattice, window)
+        land_m += self._sample(self.roughness_m, lattice, window) * hills
         shores = self._shores(lattice, window)
         return np.minimum(np.maximum(land_m, shores.lowest_m), shores.highest_m)
 
@@ -97,7 +100,7 @@ class Relief:
         return np.hypot(east, north) / (2 * half_m)
 
     def is_water(self, x_m: Points, y_m: Points) -> NDArray[np.bool_]:
-        """Whether points lie in a river or a lake (of a lake to about a quarter of a plan's cell)."""
+        """Whether points lie in a river or a lake (of a lake to about a plan's cell)."""
         lake = self._at(self.lake_shore_m, x_m, y_m) < 0
         return np.asarray(lake | (self.channels.shore_at(x_m, y_m) < 0))
 
@@ -110,9 +113,9 @@ class Relief:
         if lake.any():
             cell_m = self.plan.resolution_m
             name = stream(self.seed, "lake shores")
-            wobble = fractal_noise(window, 4 * cell_m / lattice.resolution_m, name, octaves=5)
+            wobble = fractal_noise(window, 8 * cell_m / lattice.resolution_m, name, octaves=6)
             shore_m = self._sample(self.lake_shore_m, lattice, window)
-            shore_m += wobble * np.float32(0.25 * cell_m)
+            shore_m += wobble * np.float32(0.5 * cell_m)
             shore_m[lake == 0] = REACH_M
             level_m = np.append(self.lake_level_m, np.float32(0))[lake - 1]
             everywhere = slice(0, window.rows), slice(0, window.cols)
@@ -184,7 +187,7 @@ def _lake_shores(streams: Streams, cell_m: float) -> tuple[Grid, Grid]:
     shore_m = (np.maximum(out - 0.5, 0) - np.maximum(distance_transform_edt(still) - 0.5, 0)) * cell_m
     near_m = 1.5 * REACH_M + 2 * cell_m
     lake = np.where(shore_m < near_m, streams.lake[tuple(nearest)], 0)
-    return np.minimum(shore_m, near_m), lake.astype(np.float64)
+    return gaussian_filter(np.minimum(shore_m, near_m), 0.8), lake.astype(np.float64)
 
 
 def _smoothstep(x: Grid) -> Grid:

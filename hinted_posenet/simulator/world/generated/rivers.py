@@ -23,7 +23,7 @@ LAKE_RISE_M = 6.0  # how much higher than the water the land that a lake drowns 
 
 
 class River(NamedTuple):
-    """From a spring or a lake down to a larger river, a lake or the end of the plan."""
+    """From its spring through lakes down to a larger river or the end of the plan."""
 
     points_m: NDArray[np.float64]  # (n, 2) ENU
     width_m: Line
@@ -33,7 +33,7 @@ class River(NamedTuple):
 class Streams(NamedTuple):
     """Where water is on the grid."""
 
-    running: Mask  # rivers, without lakes
+    running: Mask  # rivers, through lakes too
     lake: NDArray[np.int64]  # (rows, cols): 0, or one more than the index in `lake_level_m`
     lake_level_m: Line
     level_m: Grid  # of the water; meaningful at rivers and lakes
@@ -57,7 +57,7 @@ def find_streams(height_m: Grid, drainage: Drainage, area_m2: Grid, cell_m: floa
     floor_m = np.where(still, np.append(0.0, level_m)[lake], floor_m)
     water_m = drainage.fill(floor_m, FALL * cell_m)
     width_m = np.clip(2.0 + 1.3 * np.sqrt(area_m2 / 1e6), 3.0, 60.0)
-    return Streams(running & ~still, lake, level_m, np.where(still, floor_m, water_m), width_m)
+    return Streams(running, lake, level_m, np.where(still, floor_m, water_m), width_m)
 
 
 def _find_lakes(
@@ -105,7 +105,7 @@ def find_rivers(streams: Streams, drainage: Drainage, area_m2: Grid) -> list[Riv
     point = np.stack([col, row], axis=-1).astype(np.float64)
     level_m, width_m = streams.level_m.ravel().copy(), streams.width_m.ravel()
     rivers = []
-    for cells in _chains(streams, drainage.downstream(), area_m2.ravel()):
+    for cells in _chains(streams.running, drainage.downstream(), area_m2.ravel()):
         # ends stay: a river ends where the larger one, which came before, was smoothed to
         point[cells] = _smooth(point[cells], 4)
         level_m[cells] = np.minimum(level_m[cells], _smooth(level_m[cells], 12))
@@ -113,19 +113,16 @@ def find_rivers(streams: Streams, drainage: Drainage, area_m2: Grid) -> list[Riv
     return rivers
 
 
-def _chains(streams: Streams, downstream: Cells, area_m2: Line) -> list[list[int]]:
-    """Cells of every river down to where it ends, larger rivers first."""
-    running, lake = streams.running.ravel(), streams.lake.ravel()
-    outlet = (lake > 0) & (lake[downstream] == 0) & (downstream >= 0)
-    flowing = np.flatnonzero(running | outlet)
-    flowing = flowing[np.argsort(area_m2[flowing], kind="stable")]
-    inner = flowing[downstream[flowing] >= 0]
-    main = np.full(len(running), -1)
-    main[downstream[inner]] = inner  # the last one is the largest
-    main[lake > 0] = -1
+def _chains(running: Mask, downstream: Cells, area_m2: Line) -> list[list[int]]:
+    """Cells of every river down to the larger river that it joins, larger rivers first."""
+    wet = np.flatnonzero(running)
+    wet = wet[np.argsort(area_m2[wet], kind="stable")]
+    inner = wet[downstream[wet] >= 0]
+    main = np.full(running.size, -1)
+    main[downstream[inner]] = inner  # of several the last, which is the largest
     chains = []
-    for head in flowing[main[flowing] < 0].tolist():
-        cells = [head]
+    for spring in wet[main[wet] < 0].tolist():
+        cells = [spring]
         while (following := int(downstream[cells[-1]])) >= 0:
             cells.append(following)
             if main[following] != cells[-2]:
