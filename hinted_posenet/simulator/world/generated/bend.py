@@ -77,10 +77,12 @@ def _noise_at(
         for j in range(-1, 3):
             weight = _bump(x - col - j) * _bump(y - row - i)
             total += weight * (uniform(stream_seed, row + i, col + j) - 0.5)
-    return total * np.sqrt(12.0) / 0.475
+    return np.asarray(total * (np.sqrt(12.0) / 0.475))
 
 
 def _bump(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     """The cubic B-spline."""
     d = np.abs(distance)
-    return np.where(d < 1, (4 - 6 * d**2 + 3 * d**3) / 6, np.clip(2 - d, 0, None) ** 3 / 6)
+    return np.asarray(
+        np.where(d < 1, (4 - 6 * d**2 + 3 * d**3) / 6, np.clip(2 - d, 0, None) ** 3 / 6)
+    )

@@ -64,7 +64,9 @@ def erode(shape: tuple[int, int], seed: int) -> tuple[Grid, Basin]:
     height = make_basin(shape, first, seed).height
     for cell, steps in LEVELS:
         basin = make_basin(shape, cell, seed)
-        ratio = [fine / coarse for fine, coarse in zip(basin.height.shape, height.shape, strict=True)]
+        ratio = [
+            fine / coarse for fine, coarse in zip(basin.height.shape, height.shape, strict=True)
+        ]
         height = zoom(height, ratio, order=1, mode="nearest", grid_mode=True)
         window = Window(0, 0, *height.shape)
         for step in range(steps):

@@ -63,7 +63,7 @@ class Relief:
         ]
         self.channels = Channels(self.rivers)
         self.lake_level_m = streams.lake_level_m.astype(np.float32)
-        lake_shore_m, lake = _lake_shores(streams, cell_m)
+        lake_shore_m, lake = _lake_shores(streams, cell_m, seed)
         self.coarse_m = bend.grid(height_m, 1).astype(np.float32)
         self.lake_shore_m = bend.grid(lake_shore_m, 1).astype(np.float32)
         self.lake = bend.grid(lake, 0).astype(np.int32)  # 0, or one more than the lake's index
@@ -100,22 +100,23 @@ class Relief:
         return np.hypot(east, north) / (2 * half_m)
 
     def is_water(self, x_m: Points, y_m: Points) -> NDArray[np.bool_]:
-        """Whether points lie in a river or a lake (of a lake to about a plan's cell)."""
+        """Whether points lie in a river or a lake (of a lake to a fraction of a plan's cell)."""
         lake = self._at(self.lake_shore_m, x_m, y_m) < 0
         return np.asarray(lake | (self.channels.shore_at(x_m, y_m) < 0))
 
     def _shores(self, lattice: Lattice, window: Window) -> Shores:
         """Everything about water in a window."""
         shores = Shores((window.rows, window.cols))
-        row, col = (np.clip(np.round(p), 0, n - 1).astype(np.int64) for p, n in
-                    zip(self._places(lattice, window), self.lake.shape, strict=True))
-        lake = self.lake[row[:, None], col[None, :]]
+        row, col = (np.round(place).astype(np.int64) for place in self._places(lattice, window))
+        lake = self.lake[
+            np.clip(row, 0, self.plan.rows - 1)[:, None], np.clip(col, 0, self.plan.cols - 1)
+        ]
         if lake.any():
             cell_m = self.plan.resolution_m
             name = stream(self.seed, "lake shores")
-            wobble = fractal_noise(window, 8 * cell_m / lattice.resolution_m, name, octaves=6)
+            wobble = fractal_noise(window, 1.5 * cell_m / lattice.resolution_m, name, octaves=4)
             shore_m = self._sample(self.lake_shore_m, lattice, window)
-            shore_m += wobble * np.float32(0.5 * cell_m)
+            shore_m += wobble * np.float32(0.06 * cell_m)
             shore_m[lake == 0] = REACH_M
             level_m = np.append(self.lake_level_m, np.float32(0))[lake - 1]
             everywhere = slice(0, window.rows), slice(0, window.cols)
@@ -126,8 +127,8 @@ class Relief:
     def _places(self, lattice: Lattice, window: Window) -> tuple[Points, Points]:
         """Rows and columns of the plan at the pixels of a window."""
         px, plan = lattice.resolution_m, self.plan
-        row = np.arange(window.row, window.row + window.rows) + 0.5
-        col = np.arange(window.col, window.col + window.cols) + 0.5
+        row = np.arange(window.row, window.row + window.rows, dtype=np.float64) + 0.5
+        col = np.arange(window.col, window.col + window.cols, dtype=np.float64) + 0.5
         south_m, east_m = plan.ymax - lattice.ymax, lattice.xmin - plan.xmin
         cell_m = plan.resolution_m
         return (south_m + row * px) / cell_m - 0.5, (east_m + col * px) / cell_m - 0.5
@@ -173,21 +174,23 @@ def _with_plains(height_m: Grid, streams: Streams, cell_m: float) -> Grid:
     away, nearest = distance_transform_edt(dry, return_indices=True)
     bank_m = streams.level_m[tuple(nearest)] + BANK_M
     reach_m = np.maximum(PLAIN_WIDTHS * streams.width_m[tuple(nearest)], 1.5 * cell_m)
-    return gaussian_filter(
-        bank_m + (height_m - bank_m) * _smoothstep(away * cell_m / reach_m), 1.0, mode="nearest"
-    )
+    rising_m = (height_m - bank_m) * _smoothstep(away * cell_m / reach_m)
+    return np.asarray(gaussian_filter(bank_m + rising_m, 1.0, mode="nearest"))
 
 
-def _lake_shores(streams: Streams, cell_m: float) -> tuple[Grid, Grid]:
+def _lake_shores(streams: Streams, cell_m: float, seed: int) -> tuple[Grid, Grid]:
     """Distance to the nearest lake's shore, negative in lakes, and that lake where it is near."""
     still = streams.lake > 0
     if not still.any():
         return np.full(still.shape, REACH_M), streams.lake.astype(np.float64)
     out, nearest = distance_transform_edt(~still, return_indices=True)
-    shore_m = (np.maximum(out - 0.5, 0) - np.maximum(distance_transform_edt(still) - 0.5, 0)) * cell_m
+    inside = distance_transform_edt(still)
+    shore_m = (np.maximum(out - 0.5, 0) - np.maximum(inside - 0.5, 0)) * cell_m
     near_m = 1.5 * REACH_M + 2 * cell_m
     lake = np.where(shore_m < near_m, streams.lake[tuple(nearest)], 0)
-    return gaussian_filter(np.minimum(shore_m, near_m), 0.8), lake.astype(np.float64)
+    shore_m = gaussian_filter(np.minimum(shore_m, near_m), 0.8)
+    bays = fractal_noise(Window(0, 0, *still.shape), 8.0, stream(seed, "bays"), octaves=3)
+    return shore_m + 0.5 * cell_m * bays, lake.astype(np.float64)
 
 
 def _smoothstep(x: Grid) -> Grid:

@@ -40,7 +40,9 @@ class Streams(NamedTuple):
     width_m: Grid  # of rivers
 
 
-def find_streams(height_m: Grid, drainage: Drainage, area_m2: Grid, cell_m: float, seed: int) -> Streams:
+def find_streams(
+    height_m: Grid, drainage: Drainage, area_m2: Grid, cell_m: float, seed: int
+) -> Streams:
     """Streams and lakes of a land.
 
     Args:
@@ -83,7 +85,7 @@ def _find_lakes(
         share = float(uniform(stream(seed, "lake size"), place)) ** 2
         area_m2 = LAKE_M2[0] + share * (LAKE_M2[1] - LAKE_M2[0])
         count = int(min(max(area_m2 / cell_m**2, LAKE_CELLS[0]), LAKE_CELLS[1]))
-        shore, drowned = [(level[place], place)], []
+        shore, drowned = [(float(level[place]), place)], list[int]()
         while shore and len(drowned) < count and shore[0][0] < level[place] + LAKE_RISE_M:
             cell = heapq.heappop(shore)[1]
             drowned.append(cell)

@@ -36,7 +36,9 @@ class Shores:
         self.lowest_m = np.full(shape, -np.inf, np.float32)  # of the land: higher than water
         self.highest_m = np.full(shape, np.inf, np.float32)  # of the land: beds and valleys
 
-    def add(self, where: tuple[slice, slice], shore_m: Raster, level_m: Raster, kind: Cover) -> None:
+    def add(
+        self, where: tuple[slice, slice], shore_m: Raster, level_m: Raster, kind: Cover
+    ) -> None:
         """One more water; ``shore_m`` and ``level_m`` cover the pixels ``where``."""
         out = np.maximum(shore_m, 0)
         lowest = level_m + np.minimum(0.3 * out, 0.8) - 0.12 * np.maximum(out - 5, 0)
@@ -87,9 +89,7 @@ class Channels:
         for segment in sorted(self.middles.query_ball_point(middle, around_m)):
             self._add_segment(shores, lattice, window, segment)
 
-    def _add_segment(
-        self, shores: Shores, lattice: Lattice, window: Window, segment: int
-    ) -> None:
+    def _add_segment(self, shores: Shores, lattice: Lattice, window: Window, segment: int) -> None:
         (ax, ay, half_a, level_a), (bx, by, half_b, level_b) = (
             self.start[segment].tolist(),
             self.end[segment].tolist(),
