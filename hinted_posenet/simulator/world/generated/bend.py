@@ -72,17 +72,21 @@ def _noise_at(
 ) -> NDArray[np.float64]:
     """Smooth noise at points (n,) of deviation about 1, bumps about one unit wide."""
     col, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
+    across, down = cubic_weights(x - col), cubic_weights(y - row)
     total = np.zeros(len(x))
-    for i in range(-1, 3):
-        for j in range(-1, 3):
-            weight = _bump(x - col - j) * _bump(y - row - i)
-            total += weight * (uniform(stream_seed, row + i, col + j) - 0.5)
+    for i in range(4):
+        for j in range(4):
+            values = uniform(stream_seed, row + i, col + j) - 0.5
+            total += down[i] * across[j] * values
+    # 0.475: as in `fractal_noise`
     return np.asarray(total * (np.sqrt(12.0) / 0.475))
 
 
-def _bump(distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The cubic B-spline."""
-    d = np.abs(distance)
-    return np.asarray(
-        np.where(d < 1, (4 - 6 * d**2 + 3 * d**3) / 6, np.clip(2 - d, 0, None) ** 3 / 6)
-    )
+def cubic_weights(f: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Weights in a cubic B-spline of the four cells around places ``f`` cells beyond the second."""
+    return [
+        (1 - f) ** 3 / 6,
+        (3 * f**3 - 6 * f**2 + 4) / 6,
+        (-3 * f**3 + 3 * f**2 + 3 * f + 1) / 6,
+        f**3 / 6,
+    ]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
 
-from hinted_posenet.simulator.world.generated.bend import Bend
+from hinted_posenet.simulator.world.generated.bend import Bend, cubic_weights
 from hinted_posenet.simulator.world.generated.drainage import Grid, drain
 from hinted_posenet.simulator.world.generated.erosion import erode
 from hinted_posenet.simulator.world.generated.land import Cover
@@ -141,12 +141,12 @@ class Relief:
         # always the same four products in the same order: equal to the last bit in every window
         wide: Raster = np.zeros((len(near), window.cols), np.float32)
         first = np.floor(col).astype(np.int64) - 1
-        for k, weight in enumerate(_cubic(col - np.floor(col))):
-            wide += near[:, np.clip(first + k, 0, grid.shape[1] - 1)] * weight
+        for k, weight in enumerate(cubic_weights(col - np.floor(col))):
+            wide += near[:, np.clip(first + k, 0, grid.shape[1] - 1)] * weight.astype(np.float32)
         smooth: Raster = np.zeros((window.rows, window.cols), np.float32)
         first = np.floor(row).astype(np.int64) - 1 - top
-        for k, weight in enumerate(_cubic(row - np.floor(row))):
-            smooth += wide[first + k] * weight[:, None]
+        for k, weight in enumerate(cubic_weights(row - np.floor(row))):
+            smooth += wide[first + k] * weight.astype(np.float32)[:, None]
         return smooth
 
     def _at(self, grid: Raster, x_m: Points, y_m: Points) -> Points:
@@ -197,14 +197,3 @@ def _smoothstep(x: Grid) -> Grid:
     """0 below 0, 1 above 1, smooth between."""
     x = np.clip(x, 0.0, 1.0)
     return x * x * (3.0 - 2.0 * x)
-
-
-def _cubic(f: Points) -> list[Raster]:
-    """Weights of the four cells around places, ``f`` cells beyond the second one."""
-    weights = (
-        (1 - f) ** 3 / 6,
-        (3 * f**3 - 6 * f**2 + 4) / 6,
-        (-3 * f**3 + 3 * f**2 + 3 * f + 1) / 6,
-        f**3 / 6,
-    )
-    return [weight.astype(np.float32) for weight in weights]
