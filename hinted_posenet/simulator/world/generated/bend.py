@@ -11,7 +11,7 @@ from hinted_posenet.simulator.world.lattice import Lattice, Window
 from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
 
 SCALE_CELLS, SHIFT_CELLS = 40.0, 2.5  # size of the largest bends, and how far they shift
-MEANDERS_M = ((200.0, 26.0), (80.0, 8.0))  # the same of rivers between the cells
+MEANDERS_M = ((200.0, 20.0), (80.0, 8.0))  # the same of rivers between the cells
 SPACING_M = 12.0  # of points of rivers; wide rivers have half their width
 
 

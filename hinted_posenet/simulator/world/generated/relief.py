@@ -16,6 +16,7 @@ from hinted_posenet.simulator.world.generated.erosion import erode
 from hinted_posenet.simulator.world.generated.land import Cover
 from hinted_posenet.simulator.world.generated.rivers import (
     BANK_M,
+    FALL,
     River,
     Streams,
     find_rivers,
@@ -54,6 +55,7 @@ class Relief:
         low, high = np.percentile(land, [1, 99])
         height_m = LOWEST_M + (land - land.min()) * (relief_m / (high - low))
         drainage = drain(height_m, basin.outlets)
+        height_m = drainage.fill(height_m, FALL * cell_m)  # no hollows that rivers pass above
         area_m2 = drainage.collect(basin.rain) * cell_m**2
         streams = find_streams(height_m, drainage, area_m2, cell_m, seed)
         height_m = _with_plains(height_m, streams, cell_m)
@@ -77,8 +79,8 @@ class Relief:
         octaves = int(math.log2(scale_m / 3.0))  # the finest are two pixels of 2 m wide
         name = stream(self.seed, "small hills")
         hills = fractal_noise(window, scale_m / lattice.resolution_m, name, octaves)
-        # round hills with gullies between
-        hills = np.sqrt(hills * hills + np.float32(0.04)) - np.float32(0.8)
+        # round hills with gullies between, never below the plain: banks would look like dams
+        hills = np.sqrt(hills * hills + np.float32(0.04)) - np.float32(0.2)
         land_m = self._sample(self.coarse_m, lattice, window)
         land_m += self._sample(self.roughness_m, lattice, window) * hills
         shores = self._shores(lattice, window)
@@ -185,7 +187,7 @@ def _lake_shores(streams: Streams, cell_m: float, seed: int) -> tuple[Grid, Grid
         return np.full(still.shape, REACH_M), streams.lake.astype(np.float64)
     out, nearest = distance_transform_edt(~still, return_indices=True)
     inside = distance_transform_edt(still)
-    shore_m = (np.maximum(out - 0.5, 0) - np.maximum(inside - 0.5, 0)) * cell_m
+    shore_m = (out - inside - 1.0) * cell_m  # a cell wide at least: the river in it meanders
     near_m = 1.5 * REACH_M + 2 * cell_m
     lake = np.where(shore_m < near_m, streams.lake[tuple(nearest)], 0)
     shore_m = gaussian_filter(np.minimum(shore_m, near_m), 0.8)

@@ -15,9 +15,9 @@ FALL = 1e-4  # least slope of a river
 STREAM_M2 = 6e5  # a stream begins where this much land drains together
 STREAM_CELLS = 120  # or this many cells, where those are large
 BANK_M = 0.8  # water lies this much lower than the land around
-LAKE_EVERY_M2 = 12e6
+LAKE_EVERY_M2, LAKE_EVERY_CELLS = 12e6, 1500  # land for a lake: the larger of both
 LAKE_M2 = (3e4, 5e5)  # between these sizes
-LAKE_CELLS = (12, 600)  # and these, where cells are large
+LAKE_CELLS = (8, 600)  # and these, where cells are large
 LAKE_STREAM_M2 = 2e6  # lakes lie on streams of this much land
 LAKE_RISE_M = 6.0  # how much higher than the water the land that a lake drowns may have been
 
@@ -46,14 +46,14 @@ def find_streams(
     """Streams and lakes of a land.
 
     Args:
-        height_m: (rows, cols).
+        height_m: (rows, cols), without hollows.
         drainage: of those heights.
         area_m2: (rows, cols) land that drains through every cell.
         cell_m: width of a cell.
         seed: of the world.
     """
     running = area_m2 > max(STREAM_M2, STREAM_CELLS * cell_m**2)
-    floor_m = drainage.fill(height_m - BANK_M, FALL * cell_m)
+    floor_m = height_m - BANK_M
     lake, level_m = _find_lakes(floor_m, drainage, area_m2 * running, cell_m, seed)
     still = lake > 0
     floor_m = np.where(still, np.append(0.0, level_m)[lake], floor_m)
@@ -76,7 +76,7 @@ def _find_lakes(
     places = np.flatnonzero(stream_m2 > LAKE_STREAM_M2)
     places = places[np.argsort(uniform(stream(seed, "lakes"), places))]
     levels_m: list[float] = []
-    wanted = int(rows * cols * cell_m**2 / LAKE_EVERY_M2)
+    wanted = int(rows * cols * cell_m**2 / max(LAKE_EVERY_M2, LAKE_EVERY_CELLS * cell_m**2))
     for place in places.tolist():
         if len(levels_m) >= wanted:
             break
