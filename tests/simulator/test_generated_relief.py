@@ -29,7 +29,7 @@ def lattice(resolution_m: float) -> Lattice:
 def wettest(relief: Relief, resolution_m: float, size: int) -> Window:
     """The window with most of both kinds of water in a coarse search."""
     coarse = lattice(10.0)
-    water = relief.water(coarse, Window(0, 0, coarse.rows, coarse.cols))
+    water = relief.ground(coarse, Window(0, 0, coarse.rows, coarse.cols))[1]
     step = int(size * resolution_m / 10)
     best, found = -1, Window(0, 0, size, size)
     for row in range(0, coarse.rows - step, max(step // 2, 1)):
@@ -47,7 +47,7 @@ def wettest(relief: Relief, resolution_m: float, size: int) -> Window:
 def test_windows_are_equal_to_the_bit(relief: Relief, resolution_m: float) -> None:
     grid = lattice(resolution_m)
     whole = wettest(relief, resolution_m, 300)
-    terrain, water = relief.terrain(grid, whole), relief.water(grid, whole)
+    terrain, water = relief.ground(grid, whole)
     assert set(np.unique(water.kind)) == {0, Cover.WATER, Cover.RIVER}
     rows, cols = [0, 1, 90, 163, 300], [0, 77, 200, 299, 300]
     tiles = [
@@ -56,8 +56,8 @@ def test_windows_are_equal_to_the_bit(relief: Relief, resolution_m: float) -> No
         for c0, c1 in pairwise(cols)
     ]
     for tile in tiles[::-1]:
-        part, where = relief.water(grid, tile), tile.within(whole)
-        np.testing.assert_array_equal(relief.terrain(grid, tile), terrain[where])
+        (part_terrain, part), where = relief.ground(grid, tile), tile.within(whole)
+        np.testing.assert_array_equal(part_terrain, terrain[where])
         for piece, full in zip(part, water, strict=True):
             np.testing.assert_array_equal(piece, full[where])
 
@@ -67,11 +67,11 @@ def test_the_same_seed_and_a_copy_give_the_same_bits_and_another_seed_gives_othe
 ) -> None:
     grid, window = lattice(1.0), Window(1000, 1200, 64, 64)
     bounds = Bounds(0.0, 0.0, SIDE_M, SIDE_M)
-    expected = relief.terrain(grid, window)
+    expected = relief.ground(grid, window)[0]
     for same in (Relief(5, bounds, 120.0), pickle.loads(pickle.dumps(relief))):
-        np.testing.assert_array_equal(same.terrain(grid, window), expected)
+        np.testing.assert_array_equal(same.ground(grid, window)[0], expected)
     other = Relief(6, bounds, 120.0)
-    assert np.abs(other.terrain(grid, window) - expected).min() > 0
+    assert np.abs(other.ground(grid, window)[0] - expected).min() > 0
     assert not np.array_equal(other.rivers[0].points_m, relief.rivers[0].points_m)
 
 
@@ -96,7 +96,7 @@ def test_rivers_fall_widen_and_join(relief: Relief) -> None:
 
 def test_beds_lie_under_the_water_and_banks_above(relief: Relief) -> None:
     grid, window = lattice(1.0), wettest(relief, 1.0, 800)
-    terrain, water = relief.terrain(grid, window), relief.water(grid, window)
+    terrain, water = relief.ground(grid, window)
     wet, bank = water.kind > 0, (water.shore_m > 0.5) & (water.shore_m < 4)
     assert wet.sum() > 1000
     assert (terrain[wet] < water.level_m[wet]).all()
@@ -107,7 +107,7 @@ def test_beds_lie_under_the_water_and_banks_above(relief: Relief) -> None:
 
 def test_lakes_are_level(relief: Relief) -> None:
     grid = lattice(4.0)
-    water = relief.water(grid, Window(0, 0, grid.rows, grid.cols))
+    water = relief.ground(grid, Window(0, 0, grid.rows, grid.cols))[1]
     levels = water.level_m[water.kind == Cover.WATER]
     assert len(levels) > 500
     assert set(np.unique(levels)) <= set(relief.lake_level_m)
@@ -115,7 +115,7 @@ def test_lakes_are_level(relief: Relief) -> None:
 
 def test_shore_distances_are_metres(relief: Relief) -> None:
     grid, window = lattice(1.0), wettest(relief, 1.0, 500)
-    water = relief.water(grid, window)
+    water = relief.ground(grid, window)[1]
     river = (water.kind == Cover.RIVER)[150:350, 150:350]
     measured = distance_transform_edt(water.kind == 0)[150:350, 150:350] - 0.5
     error = np.abs(water.shore_m[150:350, 150:350] - np.minimum(measured, 60))[~river]
@@ -125,7 +125,7 @@ def test_shore_distances_are_metres(relief: Relief) -> None:
 
 def test_points_agree_with_windows(relief: Relief) -> None:
     grid, window = lattice(2.0), Window(0, 0, 1500, 1500)
-    terrain, water = relief.terrain(grid, window), relief.water(grid, window)
+    terrain, water = relief.ground(grid, window)
     row, col = np.random.default_rng(0).integers(0, 1500, (2, 4000))
     x_m, y_m = (col + 0.5) * 2.0, SIDE_M - (row + 0.5) * 2.0
     kind, shore_m = water.kind[row, col], water.shore_m[row, col]
@@ -140,8 +140,8 @@ def test_points_agree_with_windows(relief: Relief) -> None:
 
 
 def test_heights_do_not_depend_on_resolution(relief: Relief) -> None:
-    fine = relief.terrain(lattice(0.5), Window(2000, 2400, 256, 256))
-    coarse = relief.terrain(lattice(2.0), Window(500, 600, 64, 64))
+    fine = relief.ground(lattice(0.5), Window(2000, 2400, 256, 256))[0]
+    coarse = relief.ground(lattice(2.0), Window(500, 600, 64, 64))[0]
     mean = fine.reshape(64, 4, 64, 4).mean(axis=(1, 3))
     assert np.abs(mean - coarse).max() < 0.3
 
@@ -162,6 +162,6 @@ def test_ten_thousand_square_kilometres() -> None:
     assert len(pickle.dumps(vast)) < 1e8
     assert all((np.diff(river.level_m) <= 0).all() for river in vast.rivers)
     grid, window = Lattice(0.0, 1e5, 1.0, 100000, 100000), Window(43210, 56789, 200, 200)
-    terrain = vast.terrain(grid, window)
+    terrain = vast.ground(grid, window)[0]
     part = Window(43300, 56800, 50, 50)
-    np.testing.assert_array_equal(vast.terrain(grid, part), terrain[part.within(window)])
+    np.testing.assert_array_equal(vast.ground(grid, part)[0], terrain[part.within(window)])

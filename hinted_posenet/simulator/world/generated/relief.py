@@ -22,7 +22,13 @@ from hinted_posenet.simulator.world.generated.rivers import (
     find_rivers,
     find_streams,
 )
-from hinted_posenet.simulator.world.generated.water import REACH_M, Channels, Shores, Water
+from hinted_posenet.simulator.world.generated.water import (
+    DEEPEST_M,
+    REACH_M,
+    Channels,
+    Shores,
+    Water,
+)
 from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
 from hinted_posenet.simulator.world.noise import fractal_noise, stream
 from hinted_posenet.simulator.world.world import Raster
@@ -32,7 +38,9 @@ CELL_M = 16.0  # at least
 SIDE_M = 8000.0  # of the plan, at least: the rivers of a small world come from farther away
 LOWEST_M = 40.0  # above sea level
 PLAIN_WIDTHS = 20.0  # how far the plain beside a river reaches
-HILL_CELLS, HILL_M = 6.0, 0.1  # small hills: cells wide, and metres high for a metre of cell
+HILL_CELLS = 6.0  # width of small hills
+HILL_M = np.float32(0.1)  # height of small hills, for a metre of cell
+HIGHEST_NOISE = 6.5  # `fractal_noise` never exceeds it
 Points = NDArray[np.float64]  # (n,)
 
 
@@ -70,11 +78,16 @@ class Relief:
         self.lake_shore_m = bend.grid(lake_shore_m, 1).astype(np.float32)
         self.lake = bend.grid(lake, 0).astype(np.int32)  # 0, or one more than the lake's index
         slope = np.hypot(*np.gradient(gaussian_filter(self.coarse_m, 2)))
-        steep = _smoothstep(slope / np.percentile(slope, 85))
-        self.roughness_m = (HILL_M * cell_m * (0.1 + 0.9 * steep)).astype(np.float32)
+        self.steep = _smoothstep(slope / np.percentile(slope, 85)).astype(np.float32)
 
-    def terrain(self, lattice: Lattice, window: Window) -> Raster:
-        """Heights above sea level at pixel centres (rows, cols), beds of water included."""
+    @property
+    def height_range_m(self) -> tuple[float, float]:
+        """No terrain is lower or higher."""
+        hills_m = HIGHEST_NOISE * float(self._rough_m(self.steep).max())
+        return float(self.coarse_m.min()) - DEEPEST_M, float(self.coarse_m.max()) + hills_m
+
+    def ground(self, lattice: Lattice, window: Window) -> tuple[Raster, Water]:
+        """Heights above sea level at pixel centres (rows, cols), beds of water included, and water."""
         scale_m = HILL_CELLS * self.plan.resolution_m
         octaves = int(math.log2(scale_m / 3.0))  # the finest are two pixels of 2 m wide
         name = stream(self.seed, "small hills")
@@ -82,13 +95,18 @@ class Relief:
         # round hills with gullies between, never below the plain: banks would look like dams
         hills = np.sqrt(hills * hills + np.float32(0.04)) - np.float32(0.2)
         land_m = self._sample(self.coarse_m, lattice, window)
-        land_m += self._sample(self.roughness_m, lattice, window) * hills
+        land_m += self._rough_m(self.steepness(lattice, window)) * hills
         shores = self._shores(lattice, window)
-        return np.minimum(np.maximum(land_m, shores.lowest_m), shores.highest_m)
+        return np.minimum(np.maximum(land_m, shores.lowest_m), shores.highest_m), shores.water
 
-    def water(self, lattice: Lattice, window: Window) -> Water:
-        """Rivers and lakes over a window."""
-        return self._shores(lattice, window).water
+    def steepness(self, lattice: Lattice, window: Window) -> Raster:
+        """0 in plains to 1 (rows, cols) where the smooth land is among the steepest of the world."""
+        return self._sample(self.steep, lattice, window)
+
+    def _rough_m(self, steep: Raster) -> Raster:
+        """Height of small hills."""
+        cell_m = np.float32(self.plan.resolution_m)
+        return HILL_M * cell_m * (np.float32(0.1) + np.float32(0.9) * steep)
 
     def height_m(self, x_m: Points, y_m: Points) -> Points:
         """Smooth height of the land at points, without small hills and beds."""

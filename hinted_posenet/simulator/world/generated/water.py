@@ -12,6 +12,7 @@ from hinted_posenet.simulator.world.lattice import Lattice, Window
 from hinted_posenet.simulator.world.world import Raster
 
 REACH_M = 60.0  # of water on the land beside it
+DEEPEST_M = 8.0  # of lakes
 
 
 class Water(NamedTuple):
@@ -42,7 +43,7 @@ class Shores:
         """One more water; ``shore_m`` and ``level_m`` cover the pixels ``where``."""
         out = np.maximum(shore_m, 0)
         lowest = level_m + np.minimum(0.3 * out, 0.8) - 0.12 * np.maximum(out - 5, 0)
-        steep, deepest = (0.4, 2.5) if kind == Cover.RIVER else (0.12, 8.0)
+        steep, deepest = (0.4, 2.5) if kind == Cover.RIVER else (0.12, DEEPEST_M)
         highest = level_m + 0.15 * out + 0.004 * out * out
         highest += np.maximum(steep * np.minimum(shore_m, 0), -deepest)
         reached = shore_m < REACH_M

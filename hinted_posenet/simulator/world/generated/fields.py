@@ -1,0 +1,169 @@
+"""Fields: districts with a direction each, cut into blocks and parcels with a crop each."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hinted_posenet.simulator.world.generated.land import CROPS
+from hinted_posenet.simulator.world.generated.segments import axes
+from hinted_posenet.simulator.world.lattice import Lattice, Window
+from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
+from hinted_posenet.simulator.world.world import Raster
+
+CROP_SHARES = (0.26, 0.2, 0.13, 0.2, 0.11, 0.1)  # of the parcels, in the order of CROPS
+TRAMLINE_M = 7.0  # distance of the wheel tracks in a field
+BLOCK_M = (150.0, 300.0)  # along the parcels
+PARCEL_M = (28.0, 110.0)  # across them
+BLOCK_PX = 48  # of pixels that share their few near districts
+
+
+class Fields(NamedTuple):
+    """Layers (rows, cols) of farmland, as if all land were."""
+
+    crop: NDArray[np.uint8]
+    tone: Raster  # [-1, 1], one value a parcel
+    furrow: Raster  # [-1, 1]
+    parcel_edge_m: Raster  # distance to the nearest edge of a parcel in its district
+    district_edge_m: Raster  # distance to the border of the district
+    hedge: Raster  # [0, 1), one value a border
+
+
+def plant_fields(
+    lattice: Lattice, window: Window, seed: int, district_m: float, repetition: float
+) -> Fields:
+    """Fields of a window; every pixel's are the same in every window.
+
+    Args:
+        lattice: of the window.
+        window: what to fill.
+        seed: of the world.
+        district_m: mean distance of the middles of districts.
+        repetition: 0 for parcels of all widths, 1 for parcels of one width in a district.
+    """
+    x, y = axes(lattice, window)
+    sites = _sites(x, y, district_m, stream(seed, "district"))
+    east, north = _warped(lattice, window, x, y, district_m, seed)
+    site, border, edge_m = _nearest(east, north, sites)
+    key = stream(seed, "parcel")
+    angle = np.pi * uniform(key, sites.number, 1)
+    cos, sin = (f(angle).astype(np.float32)[site] for f in (np.cos, np.sin))
+    # from the district's own middle, so that float32 is exact enough far from the origin
+    dx, dy = east - sites.x[site], north - sites.y[site]
+    u, v = dx * cos + dy * sin, dy * cos - dx * sin
+    low, high = BLOCK_M
+    block_m = (low + (high - low) * uniform(key, sites.number, 2)).astype(np.float32)
+    block, block_edge_m = _cut(u, block_m[site], sites.number[site], key + 3, 0.3)
+    low, high = PARCEL_M
+    narrow = uniform(key, sites.number, 4) ** 1.6  # few districts have wide parcels
+    parcel_m = (low + (high - low) * narrow).astype(np.float32)
+    owner = sites.number[site] * 4096 + block
+    loose = 0.32 * (1 - repetition)
+    parcel, parcel_edge_m = _cut(v, parcel_m[site], owner, key + 5, loose)
+    # here and there two neighbours are farmed as one
+    merged = uniform(key, owner, parcel >> 1, 6) < 0.35 * (1 - repetition)
+    parcel = np.where(merged, parcel & ~1, parcel)
+    draw = uniform(key, owner, parcel, 7)
+    shares = np.cumsum(CROP_SHARES)
+    crop = np.searchsorted(shares / shares[-1], draw, "right").astype(np.uint8)
+    tone = (2 * uniform(key, owner, parcel, 8) - 1).astype(np.float32)
+    furrow = np.sin(np.float32(2 * math.pi / TRAMLINE_M) * v).astype(np.float32)
+    inner = np.where(merged, np.float32(1e3), parcel_edge_m)
+    edge = np.minimum(block_edge_m, inner)
+    hedge = uniform(key, border, 9).astype(np.float32)
+    return Fields(np.minimum(crop, len(CROPS) - 1), tone, furrow, edge, edge_m, hedge)
+
+
+class _Sites(NamedTuple):
+    """Middles (n,) of the districts in and around a window, and their numbers in the world."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    number: NDArray[np.int64]
+
+
+def _sites(x: NDArray[np.float64], y: NDArray[np.float64], spacing_m: float, key: int) -> _Sites:
+    def cells(low: float, high: float) -> NDArray[np.int64]:
+        return np.arange(math.floor(low / spacing_m) - 2, math.floor(high / spacing_m) + 3)
+
+    i, j = (cell.ravel() for cell in np.meshgrid(cells(x[0], x[-1]), cells(y[-1], y[0])))
+    at_x = (i + 0.15 + 0.7 * uniform(key, i, j, 0)) * spacing_m
+    at_y = (j + 0.15 + 0.7 * uniform(key, i, j, 1)) * spacing_m
+    return _Sites(at_x, at_y, (uniform(key, i, j, 2) * 2**40).astype(np.int64))
+
+
+def _warped(
+    lattice: Lattice,
+    window: Window,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    district_m: float,
+    seed: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """East and north (rows, cols), bent so that no border is straight for long."""
+    scale_px = 0.9 * district_m / lattice.resolution_m
+    bend_m = 0.045 * district_m
+    return tuple(
+        axis + bend_m * fractal_noise(window, scale_px, stream(seed, name), 2)
+        for name, axis in (("bend east", x[None, :]), ("bend north", y[:, None]))
+    )  # type: ignore[return-value]  # two of them
+
+
+def _nearest(
+    east: NDArray[np.float64], north: NDArray[np.float64], sites: _Sites
+) -> tuple[NDArray[np.intp], NDArray[np.int64], Raster]:
+    """Nearest site, number of the border to the second nearest, and the distance to that border."""
+    near = np.zeros(east.shape, np.intp)
+    far = np.zeros(east.shape, np.intp)
+    edge_m = np.zeros(east.shape, np.float32)
+    for top in range(0, east.shape[0], BLOCK_PX):
+        for left in range(0, east.shape[1], BLOCK_PX):
+            block = np.s_[top : top + BLOCK_PX, left : left + BLOCK_PX]
+            near[block], far[block], edge_m[block] = _two_nearest(east[block], north[block], sites)
+    return near, sites.number[near] ^ sites.number[far], edge_m
+
+
+def _two_nearest(
+    x: NDArray[np.float64], y: NDArray[np.float64], sites: _Sites
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Both nearest sites and the distance to their border, in a block small enough to have few."""
+    outside_x = np.maximum(np.maximum(x.min() - sites.x, sites.x - x.max()), 0)
+    outside_y = np.maximum(np.maximum(y.min() - sites.y, sites.y - y.max()), 0)
+    across_x = np.maximum(np.abs(x.min() - sites.x), np.abs(x.max() - sites.x))
+    across_y = np.maximum(np.abs(y.min() - sites.y), np.abs(y.max() - sites.y))
+    # a site is out if two others are nearer to every pixel
+    limit = np.sort(np.hypot(across_x, across_y))[1]
+    some = np.flatnonzero(np.hypot(outside_x, outside_y) <= limit)
+    square = (x - sites.x[some, None, None]) ** 2 + (y - sites.y[some, None, None]) ** 2
+    two = (
+        np.argpartition(square, 1, axis=0)[:2] if len(some) > 2 else np.argsort(square, axis=0)[:2]
+    )
+    pair = np.take_along_axis(square, two, axis=0)
+    swap = pair[0] > pair[1]
+    near, far = some[np.where(swap, two[1], two[0])], some[np.where(swap, two[0], two[1])]
+    apart_m = np.hypot(sites.x[near] - sites.x[far], sites.y[near] - sites.y[far])
+    return near, far, np.abs(pair[1] - pair[0]) / (2 * apart_m)
+
+
+def _cut(
+    along_m: NDArray[np.float64],
+    step_m: Raster,
+    owner: NDArray[np.int64],
+    key: int,
+    loose: float,
+) -> tuple[NDArray[np.int64], Raster]:
+    """Cut a direction into pieces of about `step_m`: number of the piece, distance to its edge.
+
+    Cut k lies at (k + loose * draw) steps with a draw in [-1, 1), so that it never passes another.
+    """
+    place = along_m / step_m
+    piece = np.floor(place).astype(np.int64)
+
+    def cut(k: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.asarray(k + loose * (2 * uniform(key, owner, k) - 1))
+
+    below, above = cut(piece), cut(piece + 1)
+    lower, upper = place < below, place >= above
+    edge = np.minimum(np.abs(place - below), np.abs(place - above))
+    return piece - lower + upper, (edge * step_m).astype(np.float32)

@@ -1,0 +1,257 @@
+"""Landscape: relief, places and roads of a whole world, and the land of any window of it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+from hinted_posenet.simulator.world.generated.draw import draw_buildings, draw_lots
+from hinted_posenet.simulator.world.generated.fields import Fields, plant_fields
+from hinted_posenet.simulator.world.generated.land import Cover, Land
+from hinted_posenet.simulator.world.generated.places import Place, found_places
+from hinted_posenet.simulator.world.generated.relief import Relief
+from hinted_posenet.simulator.world.generated.roads import build_roads, roads_at
+from hinted_posenet.simulator.world.generated.segments import Segments, axes, distance_m
+from hinted_posenet.simulator.world.generated.settlement import (
+    Settlement,
+    Survey,
+    build_settlement,
+)
+from hinted_posenet.simulator.world.generated.trees import Crowns, grow_trees, margin_px
+from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
+from hinted_posenet.simulator.world.noise import fractal_noise, stream
+from hinted_posenet.simulator.world.world import Raster
+
+TALLEST_M = 60.0  # what stands on the ground is lower
+SURVEY_M = 2.0  # resolution of the ground that places are planned on
+SHORE_M, STEEP = 8.0, 0.25  # nobody builds nearer to water, or where it is steeper
+BRIDGE_M = 2.5  # of a deck above the water
+FELT_M = 8.0  # how far from its edge a road is felt
+SETTLEMENTS_KEPT = 512
+STEEP_WOODS = 1.5  # deviations of the woods' noise by which steep land is more wooded than flat
+LOT_M = 60.0  # no lot reaches further from its place's circle
+# share of the cells of the tree grid that hold a tree, and the size of trees there
+DENSITY = {Cover.FOREST: 0.93, Cover.YARD: 0.13, Cover.GRASS: 0.006, Cover.PAVED: 0.03}
+SIZE = {Cover.YARD: 0.7, Cover.GRASS: 0.8, Cover.PAVED: 0.6}
+
+
+class Character(NamedTuple):
+    """What kind of country a world is; `generated_world` tells what the numbers mean."""
+
+    relief_m: float
+    settlement_spacing_m: float
+    town_spacing_m: float
+    district_m: float
+    forest_share: float
+    repetition: float
+
+
+class Landscape:
+    """The plan of a world; the land of a window is a pure function of place.
+
+    Args:
+        bounds: of the world; the plan reaches beyond.
+        seed: of everything.
+        character: of the country.
+    """
+
+    def __init__(self, bounds: Bounds, seed: int, character: Character) -> None:
+        self.seed, self.character = seed, character
+        self._corner_m = bounds.xmin, bounds.ymax
+        self.relief = Relief(seed, bounds, character.relief_m)
+        self.places = found_places(
+            self.relief, bounds, seed, character.settlement_spacing_m, character.town_spacing_m
+        )
+        self.roads = build_roads(self.relief, self.places, seed)
+        self._ways = Segments.of([(road.line_m, road.width_m, road.cover) for road in self.roads])
+        self._circles = np.array([place[2:] for place in self.places]).reshape(-1, 3)
+        self._settlements: LRUCache[int, Settlement] = LRUCache(SETTLEMENTS_KEPT)
+        self._wooded_above = self._woods_limit(bounds)
+
+    @property
+    def height_range_m(self) -> tuple[float, float]:
+        """No surface is lower or higher."""
+        low, high = self.relief.height_range_m
+        return low, high + TALLEST_M
+
+    def settlement(self, number: int) -> Settlement:
+        """What stands at a place."""
+        if (found := self._settlements.get(number)) is None:
+            place = self.places[number]
+            roads, tracks = (
+                roads_at(self.roads, number, place, cover) for cover in (Cover.ROAD, Cover.TRACK)
+            )
+            survey = self._survey(place)
+            found = build_settlement(place, roads, tracks, survey, self.character.repetition)
+            self._settlements[number] = found
+        return found
+
+    def _survey(self, place: Place) -> Survey:
+        lattice = Lattice(*self._corner_m, SURVEY_M, 0, 0)
+        window = lattice.window_of(place.bounds)
+        terrain, water = self.relief.ground(lattice, window)
+        slope = np.hypot(*np.gradient(terrain, SURVEY_M))
+        blocked = (water.shore_m < SHORE_M) | (slope > STEEP)
+        return Survey(lattice.bounds_of(window), terrain, blocked)
+
+    def terrain(self, lattice: Lattice, window: Window) -> Raster:
+        """Heights (rows, cols) of the bare earth and of water."""
+        bed_m, water = self.relief.ground(lattice, window)
+        return np.where(water.kind > 0, water.level_m, bed_m)
+
+    def land(self, lattice: Lattice, window: Window) -> Land:
+        """All layers over a window."""
+        wide = window.grown(margin_px(lattice.resolution_m))
+        bed_m, (water, level_m, shore_m) = self.relief.ground(lattice, wide)
+        terrain = np.where(water > 0, level_m, bed_m)
+        settlements = self._settlements_in(lattice.bounds_of(wide))
+        fields = plant_fields(
+            lattice, wide, self.seed, self.character.district_m, self.character.repetition
+        )
+        ground = self._country(lattice, wide, fields, shore_m)
+        for settlement in settlements:
+            draw_lots(ground, settlement.lots, lattice, wide)
+        ground[water > 0] = water[water > 0]
+        surface = terrain.copy()
+        road_m = self._pave(ground, surface, settlements, water > 0, lattice, wide)
+        roof_rgb = np.zeros((*terrain.shape, 3), np.uint8)
+        for settlement in settlements:
+            houses = list(zip(settlement.buildings, settlement.bases_m, strict=True))
+            draw_buildings(ground, surface, roof_rgb, houses, lattice, wide)
+        crowns = self._plant(lattice, wide, ground, fields, shore_m, road_m)
+        return _cropped(lattice, window, wide, terrain, surface, ground, crowns, fields, roof_rgb)
+
+    def _settlements_in(self, bounds: Bounds) -> list[Settlement]:
+        x, y, radius = self._circles.T
+        reach = radius + LOT_M
+        near = (x + reach > bounds.xmin) & (x - reach < bounds.xmax)
+        near &= (y + reach > bounds.ymin) & (y - reach < bounds.ymax)
+        return [self.settlement(int(number)) for number in np.flatnonzero(near)]
+
+    def _woods_limit(self, bounds: Bounds) -> float:
+        """Value of the woods' noise and steepness that `forest_share` of the land exceeds."""
+        lattice = Lattice(bounds.xmin, bounds.ymax, 0.01 * bounds.width_m, 100, 100)
+        steep = self.relief.steepness(lattice, Window(0, 0, 100, 100))
+        noise = np.random.default_rng(0).standard_normal(steep.shape)
+        return float(np.quantile(noise + STEEP_WOODS * steep, 1 - self.character.forest_share))
+
+    def _country(
+        self, lattice: Lattice, window: Window, fields: Fields, shore_m: Raster
+    ) -> NDArray[np.uint8]:
+        """Cover (rows, cols) of the open country: fields, balks, tracks, woods and banks."""
+        ground = np.full(shore_m.shape, Cover.FIELD, np.uint8)
+        ground[fields.parcel_edge_m < 0.8] = Cover.GRASS
+        ground[fields.district_edge_m < 4.0] = Cover.GRASS
+        ground[fields.district_edge_m < 1.7] = Cover.TRACK
+        woods = self._noise(lattice, window, "woods", 420.0, 5)
+        woods += np.float32(STEEP_WOODS) * self.relief.steepness(lattice, window)
+        x, y = axes(lattice, window)
+        for place_x, place_y, radius in self._circles:
+            reach = radius + 80.0
+            cols = slice(*np.searchsorted(x, [place_x - reach, place_x + reach]))
+            rows = slice(*np.searchsorted(-y, [-place_y - reach, -place_y + reach]))
+            far = np.hypot(x[None, cols] - place_x, y[rows, None] - place_y) - radius
+            woods[rows, cols] -= np.clip(2.5 - far / 32.0, 0, None).astype(np.float32)
+        ground[(woods > self._wooded_above) & (fields.district_edge_m >= 1.7)] = Cover.FOREST
+        wild = self._noise(lattice, window, "bank", 25.0, 3)
+        ground[shore_m < 11 + 3 * wild] = Cover.GRASS
+        ground[shore_m < 2.5 + 1.2 * wild] = Cover.SHORE
+        return ground
+
+    def _pave(
+        self,
+        ground: NDArray[np.uint8],
+        surface: Raster,
+        settlements: list[Settlement],
+        water: NDArray[np.bool_],
+        lattice: Lattice,
+        window: Window,
+    ) -> Raster:
+        """Draw roads with their verges, and bridges; returns the distance (rows, cols) to roads."""
+        bounds = lattice.bounds_of(window)
+        ways = self._ways.near(bounds, FELT_M)
+        for settlement in settlements:
+            ways = ways.joined(settlement.streets.near(bounds, FELT_M))
+        nearest = np.full(ground.shape, np.float32(FELT_M))
+        for cover, verge_m in ((Cover.TRACK, 1.2), (Cover.ROAD, 2.2)):
+            these = ways.chosen(ways.kind == cover)
+            edge_m = distance_m(these, lattice, window, FELT_M)
+            verge = (edge_m < verge_m) & np.isin(ground, (Cover.FIELD, Cover.FOREST))
+            ground[verge] = Cover.GRASS
+            ground[edge_m < 0] = cover
+            np.minimum(nearest, edge_m, out=nearest)
+        deck = (nearest < 0) & water
+        surface[deck] += np.float32(BRIDGE_M)
+        return nearest
+
+    def _plant(
+        self,
+        lattice: Lattice,
+        window: Window,
+        ground: NDArray[np.uint8],
+        fields: Fields,
+        shore_m: Raster,
+        road_m: Raster,
+    ) -> Crowns:
+        density = np.zeros(len(Cover), np.float32)
+        size = np.ones(len(Cover), np.float32)
+        for cover, share in DENSITY.items():
+            density[cover] = share
+        for cover, factor in SIZE.items():
+            size[cover] = factor
+        density, size = density[ground], size[ground]
+        farmland = np.isin(ground, (Cover.FIELD, Cover.GRASS))
+        groups = self._noise(lattice, window, "groups", 120.0, 3)
+        bank = farmland & (shore_m < 13) & (groups > -0.4)
+        edge = fields.district_edge_m
+        hedge = farmland & (fields.hedge < 0.45) & (edge > 2.3) & (edge < 6.5) & (groups > -0.3)
+        avenue = (ground == Cover.GRASS) & (road_m > 1.0) & (road_m < 4.5) & (groups > 0.6)
+        density[bank], size[bank] = 0.5, 0.85
+        density[hedge], size[hedge] = 0.75, 0.6
+        density[avenue] = 0.5
+        density[(road_m < 0.8) | np.isin(ground, (Cover.ROAD, Cover.TRACK, Cover.ROOF))] = 0
+        stand = self._noise(lattice, window, "stand", 260.0, 4)
+        conifers = np.where((ground == Cover.FOREST) & (stand > 0.3), 0.93, 0.05)
+        ragged = self._noise(lattice, window, "ragged", 2.2, 1)
+        return grow_trees(
+            lattice, window, density, conifers.astype(np.float32), size, ragged, self.seed
+        )
+
+    def _noise(
+        self, lattice: Lattice, window: Window, name: str, scale_m: float, octaves: int
+    ) -> Raster:
+        scale_px = max(scale_m / lattice.resolution_m, 1.5)
+        return fractal_noise(window, scale_px, stream(self.seed, name), octaves)
+
+
+def _cropped(
+    lattice: Lattice,
+    window: Window,
+    wide: Window,
+    terrain: Raster,
+    surface: Raster,
+    ground: NDArray[np.uint8],
+    crowns: Crowns,
+    fields: Fields,
+    roof_rgb: NDArray[np.uint8],
+) -> Land:
+    inside = window.within(wide)
+    free = ground[inside] != Cover.ROOF
+    height, kind = crowns.height_m[inside] * free, crowns.kind[inside] * free
+    bare = surface[inside]
+    evergreen = np.where(kind == Cover.CONIFER, height, np.float32(0))
+    return Land(
+        lattice,
+        window,
+        terrain_m=np.ascontiguousarray(terrain[inside]),
+        surface_m=bare + height,
+        leafless_m=bare + evergreen,
+        ground=np.ascontiguousarray(ground[inside]),
+        crown=kind,
+        crown_tone=np.ascontiguousarray(crowns.tone[inside]),
+        crop=np.ascontiguousarray(fields.crop[inside]),
+        parcel_tone=np.ascontiguousarray(fields.tone[inside]),
+        furrow=np.ascontiguousarray(fields.furrow[inside]),
+        roof_rgb=np.ascontiguousarray(roof_rgb[inside]),
+    )

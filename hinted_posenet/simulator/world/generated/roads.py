@@ -1,0 +1,143 @@
+"""Roads: the network between places, from main roads between towns to tracks to farms."""
+
+import itertools
+import math
+import zlib
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
+from scipy.spatial import Delaunay, cKDTree
+
+from hinted_posenet.simulator.world.generated.land import Cover
+from hinted_posenet.simulator.world.generated.places import Place, PlaceKind
+from hinted_posenet.simulator.world.generated.relief import Relief
+from hinted_posenet.simulator.world.generated.segments import Points
+
+MAIN_WIDTH_M, ROAD_WIDTH_M, TRACK_WIDTH_M = 10.0, 6.5, 3.5
+BENDS = (0.04, 0.07, 0.1, 0.15, 0.2)  # of their length, that tried lines swing to the sides
+TRIES = 6  # lines of every bend
+STEP_M = 25.0
+WATER_COST = 12.0  # of a metre of bridge, in metres of road
+CLIMB_COST = 25.0  # of a metre of height
+
+
+class Road(NamedTuple):
+    """The road between two places, by number; its line (n, 2) in metres leads from the first on."""
+
+    start: int
+    end: int
+    line_m: Points
+    width_m: float
+    cover: Cover
+
+
+class Link(NamedTuple):
+    """Two places, by number, and the width of the road between them."""
+
+    start: int
+    end: int
+    width_m: float
+
+
+def build_roads(relief: Relief, places: list[Place], seed: int) -> list[Road]:
+    """All roads between the places."""
+    roads = []
+    for start, end, width_m in link_places(places):
+        pair = places[start], places[end]
+        generator = np.random.default_rng([seed, zlib.crc32(b"road"), *(p.seed for p in pair)])
+        line_m = _route(relief, *pair, generator)
+        cover = Cover.TRACK if width_m == TRACK_WIDTH_M else Cover.ROAD
+        roads.append(Road(start, end, line_m, width_m, cover))
+    return roads
+
+
+def roads_at(
+    roads: list[Road], number: int, place: Place, cover: Cover
+) -> list[tuple[Points, float]]:
+    """Lines of one cover from the centre of a place to its edge, and their widths."""
+    found = []
+    for road in roads:
+        if number in (road.start, road.end) and road.cover == cover:
+            line = road.line_m if road.start == number else road.line_m[::-1]
+            far = np.hypot(*(line - [place.x_m, place.y_m]).T) > place.radius_m
+            found.append((line[: int(np.argmax(far)) + 1], road.width_m))
+    return found
+
+
+def link_places(places: list[Place]) -> list[Link]:
+    """The Gabriel graph of hamlets, villages and towns; farms hang on the nearest of those.
+
+    Links on shortest ways between neighbouring towns are main roads.
+    """
+    at = np.array([(place.x_m, place.y_m) for place in places]).reshape(-1, 2)
+    hubs = [n for n, place in enumerate(places) if place.kind > PlaceKind.FARM]
+    farms = [n for n, place in enumerate(places) if place.kind == PlaceKind.FARM]
+    pairs = [(hubs[i], hubs[j]) for i, j in _gabriel(at[hubs])]
+    towns = [n for n, place in enumerate(places) if place.kind == PlaceKind.TOWN]
+    main = _between_towns(at, pairs, towns)
+    links = [
+        Link(i, j, MAIN_WIDTH_M if (i, j) in main or (j, i) in main else ROAD_WIDTH_M)
+        for i, j in pairs
+    ]
+    if hubs:
+        nearest = cKDTree(at[hubs])
+        links += [Link(farm, hubs[nearest.query(at[farm])[1]], TRACK_WIDTH_M) for farm in farms]
+    return links
+
+
+def _gabriel(at: Points) -> list[tuple[int, int]]:
+    """Pairs with no third point in the circle over their connection."""
+    if len(at) < 4:  # Delaunay wants four
+        edges = set(itertools.combinations(range(len(at)), 2))
+    else:
+        corners = np.sort(Delaunay(at, qhull_options="QJ").simplices, axis=1)
+        edges = {
+            (int(t[i]), int(t[j])) for t in corners for i, j in itertools.combinations(range(3), 2)
+        }
+    tree = cKDTree(at) if len(at) else None
+    found = []
+    for i, j in sorted(edges):
+        middle, radius = 0.5 * (at[i] + at[j]), 0.5 * float(np.hypot(*(at[i] - at[j])))
+        if tree is not None and tree.query(middle)[0] > radius * (1 - 1e-9):
+            found.append((i, j))
+    return found
+
+
+def _between_towns(
+    at: Points, pairs: list[tuple[int, int]], towns: list[int]
+) -> set[tuple[int, int]]:
+    """Links on the shortest way between any two towns that are neighbours among towns."""
+    if not pairs or len(towns) < 2:
+        return set()
+    i, j = np.array(pairs).T
+    graph = coo_array((np.hypot(*(at[i] - at[j]).T), (i, j)), shape=(len(at), len(at)))
+    _, before = dijkstra(graph.tocsr(), directed=False, indices=towns, return_predecessors=True)
+    main = set()
+    for first, second in _gabriel(at[towns]):
+        here = towns[second]
+        while (previous := int(before[first, here])) >= 0:
+            main.add((previous, here))
+            here = previous
+    return main
+
+
+def _route(relief: Relief, start: Place, end: Place, generator: np.random.Generator) -> Points:
+    """Of many winding lines (n, 2) the one with least length, climb and bridges."""
+    a, b = np.array([start.x_m, start.y_m]), np.array([end.x_m, end.y_m])
+    length_m = float(np.hypot(*(b - a)))
+    share = np.linspace(0, 1, max(math.ceil(length_m / STEP_M), 2) + 1)
+    bends = np.repeat(BENDS, TRIES)[:, None]
+    sway = sum(
+        generator.normal(0, 1, (len(bends), 1)) * bends / waves * np.sin(np.pi * waves * share)
+        for waves in (1, 2, 3, 5, 8)
+    )
+    normal = np.array([a[1] - b[1], b[0] - a[0]])
+    lines = a + share[:, None] * (b - a) + np.asarray(sway)[..., None] * normal  # (tries, n, 2)
+    x, y = lines[..., 0].ravel(), lines[..., 1].ravel()
+    step_m = np.hypot(*np.moveaxis(np.diff(lines, axis=1), -1, 0))
+    climb_m = np.abs(np.diff(relief.height_m(x, y).reshape(lines.shape[:2]), axis=1))
+    wet = relief.is_water(x, y).reshape(lines.shape[:2])[:, 1:]
+    cost = (step_m * (1 + WATER_COST * wet) + CLIMB_COST * climb_m).sum(axis=1)
+    return np.asarray(lines[int(np.argmin(cost))])

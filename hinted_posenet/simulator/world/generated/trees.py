@@ -1,0 +1,112 @@
+"""Trees: crowns of a jittered grid, thinned to a density, set into the surface."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hinted_posenet.simulator.world.generated.land import Cover
+from hinted_posenet.simulator.world.lattice import Lattice, Window
+from hinted_posenet.simulator.world.noise import stream, uniform
+from hinted_posenet.simulator.world.world import Raster
+
+SPACING_M = 5.6  # of the grid; each of its cells holds one tree at most
+JITTER = 0.8  # of a cell
+RADIUS_M, REACH_M = 5.0, 6.5  # of the largest crown: on average, and of its longest branch
+
+
+class Crowns(NamedTuple):
+    """Layers (rows, cols) of what grows above the ground."""
+
+    height_m: Raster  # above the ground; 0 where there is no tree
+    kind: NDArray[np.uint8]  # 0, or Cover.DECIDUOUS or CONIFER
+    tone: Raster  # [0, 1), one value a tree
+
+
+def margin_px(resolution_m: float) -> int:
+    """Pixels around a window whose trees reach into it."""
+    return math.ceil(REACH_M / resolution_m) + 1
+
+
+def grow_trees(
+    lattice: Lattice,
+    window: Window,
+    density: Raster,
+    conifers: Raster,
+    size: Raster,
+    ragged: Raster,
+    seed: int,
+) -> Crowns:
+    """Crowns over a window; right `margin_px` inside of its edge, the same in every window.
+
+    Args:
+        lattice: of the window.
+        window: of all layers.
+        density: share (rows, cols) of the cells that hold a tree.
+        conifers: share of conifers among them.
+        size: factor of radius and height.
+        ragged: noise of deviation 1 for the outlines.
+        seed: of the world.
+    """
+    res, shape = lattice.resolution_m, density.shape
+    key = stream(seed, "tree")
+    bounds = lattice.bounds_of(window)
+    cells = np.meshgrid(
+        np.arange(math.floor(bounds.xmin / SPACING_M), math.ceil(bounds.xmax / SPACING_M)),
+        np.arange(math.floor(bounds.ymin / SPACING_M), math.ceil(bounds.ymax / SPACING_M)),
+    )
+    i, j = (cell.ravel() for cell in cells)
+    x = (i + 0.1 + JITTER * uniform(key, i, j, 0)) * SPACING_M
+    y = (j + 0.1 + JITTER * uniform(key, i, j, 1)) * SPACING_M
+    col = np.floor((x - lattice.xmin) / res).astype(np.int64) - window.col
+    row = np.floor((lattice.ymax - y) / res).astype(np.int64) - window.row
+    inside = (row >= 0) & (row < shape[0]) & (col >= 0) & (col < shape[1])
+    i, j, x, y, row, col = (part[inside] for part in (i, j, x, y, row, col))
+    there = uniform(key, i, j, 2) < density[row, col]
+    i, j, x, y, row, col = (part[there] for part in (i, j, x, y, row, col))
+    conifer = uniform(key, i, j, 3) < conifers[row, col]
+    draw, tone = uniform(key, i, j, 4), uniform(key, i, j, 5).astype(np.float32)
+    scale = size[row, col]
+    radius_m = np.minimum(np.where(conifer, 1.9 + 1.6 * draw, 2.5 + 3.0 * draw) * scale, RADIUS_M)
+    height_m = np.where(conifer, 11 + 12 * draw, 6 + 13 * draw) * scale
+    ellipse = _ellipse(uniform(key, i, j, 6), uniform(key, i, j, 7), conifer)
+
+    crowns = Crowns(
+        np.zeros(shape, np.float32), np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
+    )
+    reach_px = math.ceil(REACH_M / res)
+    reach = np.arange(-reach_px, reach_px + 1)
+    down, right = (part.ravel() for part in np.meshgrid(reach, reach, indexing="ij"))
+    # trees of one group never share a pixel, so that a whole group is set at once
+    apart = math.ceil((2 * reach_px + 2) * res / SPACING_M + JITTER)
+    for group in range(apart * apart):
+        here = np.flatnonzero((i % apart) * apart + j % apart == group)
+        at_row, at_col = row[here, None] + down, col[here, None] + right
+        dx = lattice.xmin + (window.col + at_col + 0.5) * res - x[here, None]
+        dy = lattice.ymax - (window.row + at_row + 0.5) * res - y[here, None]
+        a, b, c = (part[here, None] for part in ellipse)
+        square = (a * dx * dx + b * dx * dy + c * dy * dy) / radius_m[here, None] ** 2
+        near = (square < 1.6) & (at_row >= 0) & (at_row < shape[0]) & (at_col >= 0)
+        tree, pixel = np.nonzero(near & (at_col < shape[1]))
+        r, c = at_row[tree, pixel], at_col[tree, pixel]
+        far = square[tree, pixel].astype(np.float32) * (1 + np.float32(0.22) * ragged[r, c])
+        which = here[tree]
+        slope = np.where(conifer[which], 0.65 * np.sqrt(np.maximum(far, 0)), 0.55 * far)
+        top_m = (height_m[which] * (1 - slope)).astype(np.float32)
+        higher = (far < 1) & (top_m > crowns.height_m[r, c])
+        r, c, which = r[higher], c[higher], which[higher]
+        crowns.height_m[r, c] = top_m[higher]
+        crowns.kind[r, c] = np.where(conifer[which], Cover.CONIFER, Cover.DECIDUOUS)
+        crowns.tone[r, c] = tone[which]
+    return crowns
+
+
+def _ellipse(
+    turn: NDArray[np.float64], draw: NDArray[np.float64], conifer: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Factors of dx2, dx dy and dy2 in the squared distance from a crown's middle."""
+    stretch = np.where(conifer, 1.0, 1.0 + 0.35 * draw)
+    c, s = np.cos(np.pi * turn), np.sin(np.pi * turn)
+    long, short = 1 / stretch, stretch
+    return long * c * c + short * s * s, 2 * (long - short) * c * s, long * s * s + short * c * c

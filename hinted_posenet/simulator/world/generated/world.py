@@ -1,0 +1,165 @@
+"""A world from a seed, of any size, made window by window."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+from hinted_posenet.simulator.light.painter import Painter
+from hinted_posenet.simulator.light.season import Season
+from hinted_posenet.simulator.world.generated.land import Land
+from hinted_posenet.simulator.world.generated.landscape import Character, Landscape
+from hinted_posenet.simulator.world.lattice import Lattice, Window
+from hinted_posenet.simulator.world.tiles import TILE_PX
+from hinted_posenet.simulator.world.world import Epoch, Origin, Raster, Rgb, World
+from hinted_posenet.types import InputError
+
+KEPT_MB = 250.0  # of lands, so that a tile's seasons are painted from one
+
+
+def generated_world(
+    seed: int,
+    seasons: Mapping[str, Season],
+    size_m: float = 2000.0,
+    resolution_m: float = 1.0,
+    node_m: float = 2.0,
+    relief_m: float = 90.0,
+    settlement_spacing_m: float = 1100.0,
+    town_spacing_m: float = 6000.0,
+    district_m: float = 520.0,
+    forest_share: float = 0.25,
+    repetition: float = 0.3,
+    longitude_deg: float = 11.0,
+    latitude_deg: float = 48.0,
+) -> World:
+    """Square world centred on (0, 0); the same arguments give the same bytes.
+
+    Args:
+        seed: of everything that is drawn.
+        seasons: name -> season; each is one epoch.
+        size_m: side of the world, 200 m to 100 km.
+        resolution_m: ground pixel of the orthophoto.
+        node_m: distance of the nodes of surface and terrain; resolution_m times a power of two.
+        relief_m: height between valleys and hills.
+        settlement_spacing_m: about one farm, hamlet or village in a square of this side.
+        town_spacing_m: one town in a square of this side.
+        district_m: size of the districts within which fields have one direction.
+        forest_share: of the land.
+        repetition: share of streets whose houses are all alike, and evenness of the fields; with 1,
+            one image can look like many others.
+        longitude_deg: of the middle.
+        latitude_deg: of the middle; for the sun and the climate too.
+    """
+    if not (200 <= size_m <= 100_000 and resolution_m > 0 and node_m >= resolution_m):
+        raise InputError(
+            "world: expected 200 <= size_m <= 100000 and 0 < resolution_m <= node_m, got "
+            f"size_m={size_m:g}, resolution_m={resolution_m:g}, node_m={node_m:g}"
+        )
+    side = round(size_m / resolution_m)
+    lattice = Lattice(
+        -0.5 * side * resolution_m, 0.5 * side * resolution_m, resolution_m, side, side
+    )
+    character = Character(
+        relief_m, settlement_spacing_m, town_spacing_m, district_m, forest_share, repetition
+    )
+    landscape = Landscape(lattice.bounds, seed, character)
+    painter = Painter(seasons, latitude_deg, seed, resolution_m)
+    origin = Origin(longitude_deg, latitude_deg)
+    return GeneratedWorld(landscape, painter, lattice, round(node_m / resolution_m), origin)
+
+
+class GeneratedWorld(World):
+    """A landscape, painted for each of its seasons, in blocks of TILE_PX."""
+
+    def __init__(
+        self, landscape: Landscape, painter: Painter, lattice: Lattice, node_px: int, origin: Origin
+    ) -> None:
+        self.landscape, self.painter = landscape, painter
+        epochs = tuple(
+            Epoch(key, key, season.date, season.solar_hour)
+            for key, season in painter.seasons.items()
+        )
+        super().__init__(lattice, node_px, epochs, landscape.height_range_m, origin)
+        self._lands = _memory()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled; workers make their own lands."""
+        return self.__dict__ | {"_lands": _memory()}
+
+    def photo(self, window: Window, epoch: Epoch) -> Rgb:
+        """See `World`."""
+        photo = np.empty((window.rows, window.cols, 3), np.uint8)
+        for block in _blocks(window):
+            land = self._land(block)
+            painted = self.painter.paint(land, epoch.key)[block.within(land.window)]
+            _copy(painted, block, photo, window)
+        return photo
+
+    def surface(self, window: Window) -> Raster:
+        """See `World`."""
+        return self._nodes(self._pixels(window.grown(1), "surface_m"))
+
+    def terrain(self, window: Window) -> Raster:
+        """See `World`; the terrain of water is its surface."""
+        return self._nodes(self.landscape.terrain(self.lattice, window.grown(1)))
+
+    def cover(self, window: Window) -> NDArray[np.uint8]:
+        """See `World`."""
+        ground, crown = (self._pixels(window, layer) for layer in ("ground", "crown"))
+        return np.asarray(np.where(crown > 0, crown, ground), np.uint8)
+
+    def visibility_m(self, epoch: Epoch) -> float:
+        """See `World`."""
+        return self.painter.seasons[epoch.key].visibility_m
+
+    def _land(self, block: Window) -> Land:
+        if (found := self._lands.get(block)) is None:
+            wide = block.grown(self.painter.margin_px)
+            found = self._lands[block] = self.landscape.land(self.lattice, wide)
+        return found
+
+    def _pixels(self, window: Window, layer: str) -> Any:
+        """One layer of the land (rows, cols)."""
+        pixels: Any = None
+        for block in _blocks(window):
+            land = self._land(block)
+            values = getattr(land, layer)[block.within(land.window)]
+            if pixels is None:
+                pixels = np.empty((window.rows, window.cols), values.dtype)
+            _copy(values, block, pixels, window)
+        return pixels
+
+    def _nodes(self, pixels: Raster) -> Raster:
+        """Nodes lie on the corners of pixels: means of the four pixels there."""
+        south_east = pixels[1 :: self.node_px, 1 :: self.node_px]
+        south_west = pixels[1 :: self.node_px, : -1 : self.node_px]
+        north_east = pixels[: -1 : self.node_px, 1 :: self.node_px]
+        north_west = pixels[: -1 : self.node_px, : -1 : self.node_px]
+        quarter = np.float32(0.25)
+        return np.asarray(quarter * (south_east + south_west + north_east + north_west), np.float32)
+
+
+def _memory() -> LRUCache[Window, Land]:
+    return LRUCache(KEPT_MB * 1e6, _size)
+
+
+def _size(land: Land) -> int:
+    return sum(layer.nbytes for layer in land[2:])
+
+
+def _blocks(window: Window) -> list[Window]:
+    """Blocks of TILE_PX that a window touches."""
+    rows = range(window.row // TILE_PX, (window.row + window.rows - 1) // TILE_PX + 1)
+    cols = range(window.col // TILE_PX, (window.col + window.cols - 1) // TILE_PX + 1)
+    return [Window(r * TILE_PX, c * TILE_PX, TILE_PX, TILE_PX) for r in rows for c in cols]
+
+
+def _copy(values: Any, block: Window, target: Any, window: Window) -> None:
+    """Copy what two windows share."""
+    top, left = max(block.row, window.row), max(block.col, window.col)
+    bottom = min(block.row + block.rows, window.row + window.rows)
+    right = min(block.col + block.cols, window.col + window.cols)
+    shared = Window(top, left, bottom - top, right - left)
+    target[shared.within(window)] = values[shared.within(block)]
