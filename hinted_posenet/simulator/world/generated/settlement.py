@@ -112,14 +112,17 @@ def _farm(
     """A house and two or three barns around a yard."""
 
     def plots() -> Plots:
-        angle = float(generator.uniform(0, 2 * np.pi))
-        for corner, style in enumerate((COTTAGE, BARN, BARN, HALL)):
-            if corner == 3 and generator.random() < 0.6:
-                continue
-            out = angle + 0.5 * np.pi * corner
-            gap_m = generator.uniform(22, 30)
-            x_m, y_m = place.x_m + gap_m * np.cos(out), place.y_m + gap_m * np.sin(out)
-            yield from lone_building(site, x_m, y_m, out + 0.5 * np.pi, style, generator)
+        turn = float(generator.uniform(0, np.pi))
+        styles = (COTTAGE, BARN, BARN, HALL)[: int(generator.integers(3, 5))]
+        for style in styles:
+            for _ in range(8):  # tries
+                out = turn + 0.5 * np.pi * int(generator.integers(4))
+                far_m = generator.uniform(14, 32)
+                x_m, y_m = place.x_m + far_m * np.cos(out), place.y_m + far_m * np.sin(out)
+                built = list(lone_building(site, x_m, y_m, out + 0.5 * np.pi, style, generator))
+                yield from built
+                if built:
+                    break
 
     return [], plots()
 
