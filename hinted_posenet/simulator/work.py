@@ -1,0 +1,69 @@
+"""Work: jobs to files. What a job's files hold depends on the job alone, in whatever process and order."""
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from hinted_posenet.simulator.camera import Camera
+from hinted_posenet.simulator.depth import depth_file, encode_depth
+from hinted_posenet.simulator.render import Renderer
+from hinted_posenet.simulator.shots import Job, Shot
+from hinted_posenet.simulator.world import World
+from hinted_posenet.simulator.write import encode
+
+Files = dict[str, bytes]  # path within the data set -> content
+
+
+class Work:
+    """Renders jobs; can be sent to other processes.
+
+    Args:
+        world: what is flown over.
+        camera: that takes the images.
+        depth_unit_m: of depth images; None makes none.
+        threads: threads that cast rays; 0 takes every core.
+    """
+
+    def __init__(
+        self, world: World, camera: Camera, depth_unit_m: float | None = None, threads: int = 0
+    ) -> None:
+        self.world, self.camera, self.depth_unit_m = world, camera, depth_unit_m
+        self.threads = threads
+        self._open()
+
+    def files(self, job: Job) -> Files:
+        """The files of a job."""
+        with self._one_at_a_time:
+            self._renderer.load([shot.label.station.T_world_cam for shot in job])
+            return {name: content for shot in job for name, content in self._taken(shot).items()}
+
+    def names(self, job: Job) -> set[str]:
+        """The paths of a job's files."""
+        images = {image_file(shot.label.name) for shot in job}
+        return images | {depth_file(shot.label.name) for shot in job if self.depth_unit_m}
+
+    def _taken(self, shot: Shot) -> Files:
+        name, station = shot.label.name, shot.label.station
+        frame = self._renderer.render(station.T_world_cam, shot.label.epoch)
+        image = self.camera.develop(frame.rgb, np.random.default_rng(shot.seed))
+        files = {image_file(name): encode(image, "." + name.rpartition(".")[2])}
+        if self.depth_unit_m is not None:
+            files[depth_file(name)] = encode_depth(frame.depth_m, self.depth_unit_m)
+        return files
+
+    def _open(self) -> None:
+        self._renderer = Renderer(self.world, self.camera, self.threads)
+        self._one_at_a_time = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if not key.startswith("_")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._open()
+
+
+def image_file(name: str) -> str:
+    """Where an image lies in its data set."""
+    return f"images/{name}"
