@@ -58,43 +58,57 @@ class Renderer:
         self.world, self.camera, self.threads = world, camera, threads
         self.tiles = TileCache(world, memory_mb)
         self._rays_cam = camera.pixel_rays().astype(np.float32)
-        self._patch: Patch | None = None
+        self.patch: Patch | None = None
 
     def load(self, poses: Iterable[Pose]) -> None:
         """Build the surface that these poses see, so that they are rendered without building more."""
         needed = frozenset(tile for pose in poses for tile in self._tiles_seen(pose))
-        if self._patch is None or not needed <= self._patch.tiles:
-            self._patch = None  # frees it before the next one is built
-            self._patch = Patch(self.tiles, needed)
+        if self.patch is None or not needed <= self.patch.tiles:
+            self.patch = None  # frees it before the next one is built
+            self.patch = Patch(self.tiles, needed)
 
     def render(self, T_world_cam: Pose, epoch: Epoch) -> Frame:
         """The image and depth from a pose (float64) whose rays all meet the world."""
         self.load([T_world_cam])
-        assert self._patch is not None
-        lattice = self.world.lattice
-        x_m, y_m, z_m = T_world_cam.t.tolist()
-        row_px = (lattice.ymax - y_m) / lattice.resolution_m
-        col_px = (x_m - lattice.xmin) / lattice.resolution_m
-        # columns: where the camera's axes point in the world
-        axes = rotate(T_world_cam.q, torch.eye(3, dtype=torch.float64)).numpy().T
-        to_px = np.diag([1 / lattice.resolution_m, 1 / lattice.resolution_m, 1.0])
-        # one metre of depth long
-        directions = np.asarray(cv2.transform(self._rays_cam, to_px @ axes), np.float32)
-        rays = self._patch.rays(row_px, col_px, z_m, directions)
-        depth_m = self._patch.depth_m(rays, self.threads)
-        east_px, south_px = depth_m * directions[..., 0], -depth_m * directions[..., 1]
+        return self.render_loaded(T_world_cam, epoch)
+
+    def render_loaded(self, T_world_cam: Pose, epoch: Epoch) -> Frame:
+        """As `render`, of a pose that was given to the last `load`."""
+        row_px, col_px = self._below(T_world_cam)
+        rays = self.rays(T_world_cam)
+        assert self.patch is not None
+        depth_m = self.patch.depth_m(rays, self.threads)
+        east_px, south_px = depth_m * rays[..., 3], depth_m * -rays[..., 4]
         # tiles reach beyond the world, where nothing is known; a ray that misses them has depth inf
+        lattice = self.world.lattice
         inside = -col_px <= east_px.min() and east_px.max() <= lattice.cols - col_px
         inside = inside and -row_px <= south_px.min() and south_px.max() <= lattice.rows - row_px
         if not inside:
-            raise RuntimeError(f"rays from {[round(x_m, 1), round(y_m, 1)]} m leave the world")
+            raise _leaves_the_world(T_world_cam)
         places = Places(row_px, col_px, south_px, east_px)
         return Frame(self._colour(places, depth_m, epoch), depth_m)
+
+    def rays(self, T_world_cam: Pose) -> NDArray[np.float32]:
+        """The rays (H, W, 6) of a pose's pixels in the patch that is loaded, one metre of depth long."""
+        assert self.patch is not None
+        # columns: where the camera's axes point in the world
+        axes = rotate(T_world_cam.q, torch.eye(3, dtype=torch.float64)).numpy().T
+        per_px_m = self.world.lattice.resolution_m
+        to_px = axes / [[per_px_m], [per_px_m], [1.0]]
+        directions = np.asarray(cv2.transform(self._rays_cam, to_px), np.float32)
+        return self.patch.rays(*self._below(T_world_cam), float(T_world_cam.t[2]), directions)
+
+    def _below(self, T_world_cam: Pose) -> tuple[float, float]:
+        """Row and column, in photo pixels from the lattice's north-west corner, of the place below."""
+        x_m, y_m, _ = T_world_cam.t.tolist()
+        lattice = self.world.lattice
+        row_px = (lattice.ymax - y_m) / lattice.resolution_m
+        return row_px, (x_m - lattice.xmin) / lattice.resolution_m
 
     def _tiles_seen(self, pose: Pose) -> list[Tile]:
         bounds = footprint(self.world, self.camera, pose)
         if bounds is None:
-            raise RuntimeError(f"rays from {pose.t.numpy().round(1).tolist()} m leave the world")
+            raise _leaves_the_world(pose)
         return tiles_over(self.world, bounds)
 
     def _colour(self, places: Places, depth_m: Raster, epoch: Epoch) -> Rgb:
@@ -137,6 +151,10 @@ class Renderer:
             borderMode=cv2.BORDER_REPLICATE,
         )
         return np.asarray(image, np.uint8)
+
+
+def _leaves_the_world(pose: Pose) -> RuntimeError:
+    return RuntimeError(f"rays from {pose.t.numpy().round(1).tolist()} m leave the world")
 
 
 def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:

@@ -124,7 +124,7 @@ def test_an_image_does_not_depend_on_what_was_loaded_before() -> None:
         one, other = alone.render(view, epoch), together.render(view, epoch)
         assert one.depth_m.tobytes() == other.depth_m.tobytes()
         assert one.rgb.tobytes() == other.rgb.tobytes()
-        patches.add((alone._patch.row, alone._patch.col))
+        patches.add((alone.patch.row, alone.patch.col))
     assert len(patches) > 1
 
 

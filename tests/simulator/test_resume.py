@@ -176,7 +176,7 @@ def test_two_runs_do_not_write_one_data_set(small_world: World, tmp_path: Path) 
 
 def test_a_root_that_cannot_be_written_is_an_error(small_world: World, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="file: not writable .* set another root="):
+    with pytest.raises(InputError, match=r"file: not writable .* set another root="):
         run(small_world, tmp_path / "file")
 
 
