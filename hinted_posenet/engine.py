@@ -129,13 +129,14 @@ def simulate(config: dict[str, Any]) -> None:
     """Write an aerial data set from a generated or a real world."""
     from hinted_posenet.simulator.simulate import simulate as fly  # open3d takes seconds to import
 
-    keep = ("root", "scene", "seed", "image_format", "overwrite", "threads")
+    keep = ("scene", "seed", "image_format", "depth", "expected")
+    how = ("root", "overwrite", "threads", "workers", "scheduler")  # these change no byte
     fly(
         world=build(config["world"]),
         flights={name: build(flight) for name, flight in config["flights"].items()},
         camera=build(config["camera"]),
-        recipe=config,
-        **{key: config[key] for key in keep},
+        recipe={k: v for k, v in config.items() if k not in (*how, "expected", "paths")},
+        **{key: config[key] for key in (*keep, *how)},
     )
 
 

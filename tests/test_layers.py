@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "data.module": OURS | {"pose_io", "torch", "cv2", "kornia", "pytorch_lightning"},
     "simulator": OURS
     | {"pose_io", "torch", "numpy", "scipy", "cv2", "kornia", "open3d", "rasterio", "tqdm"}
-    | {"cachetools", "astral"},
+    | {"cachetools", "astral", "filelock", "distributed"},
     # the types that it is built of, and no concrete head, backbone or hint
     "localizer": OURS
     | {"metric", "torch", "pytorch_lightning"}

@@ -48,6 +48,9 @@ def test_holds_every_module_and_config_and_nothing_else(wheel):
         Path("hinted_posenet") / path.relative_to(ROOT)
         for path in (ROOT / "configs").rglob("*.yaml")
     }
+    # configs/recipe is a link to the released recipes
+    recipes = (ROOT / "datasets" / "aerial" / "recipe").glob("*.yaml")
+    configs |= {Path("hinted_posenet/configs/recipe") / path.name for path in recipes}
     expected = {str(path) for path in modules | configs} | {"hinted_posenet/py.typed"}
     assert names == expected
 
@@ -64,3 +67,7 @@ def test_finds_its_configs_from_an_empty_folder(command, tmp_path):
     assert wrong.stderr.startswith("error: unknown key trainer.max_epoch; keys of trainer: ")
     assert "did you mean trainer.max_epochs?" in wrong.stderr
     assert list(tmp_path.iterdir()) == []
+    unknown = [command, "simulate", "recipe=unknown"]
+    wrong = subprocess.run(unknown, cwd=tmp_path, capture_output=True, text=True)
+    for path in (ROOT / "datasets" / "aerial" / "recipe").glob("*.yaml"):
+        assert path.stem in wrong.stderr.partition("choices: ")[2]

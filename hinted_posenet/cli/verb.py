@@ -17,6 +17,10 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from hinted_posenet.cli.help import config_folder, groups_of
 
+INTERRUPTED = {
+    "train": "interrupted; run again with resume=true to continue",
+    "simulate": "interrupted; the same command goes on from here",
+}
 HYDRA_OPTIONS_WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--info", "-i", "--config-dir", "-cd"}
 
 
@@ -26,7 +30,7 @@ def run_verb(verb: str) -> None:
 
     @hydra.main(config_path=str(config_folder()), config_name=verb, version_base="1.3")
     def task(config: DictConfig) -> None:
-        with one_line_errors():
+        with one_line_errors(verb):
             try:
                 plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
             except MissingMandatoryValue as error:
@@ -89,7 +93,7 @@ def _unknown_key(verb: str, key: str) -> str:
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
+def one_line_errors(verb: str = "") -> Iterator[None]:
     """InputError as one line and exit code 1, without a traceback; HINTED_POSENET_DEBUG=1 shows it all."""
     from hinted_posenet.types import InputError  # imports torch
 
@@ -101,7 +105,7 @@ def one_line_errors() -> Iterator[None]:
         # an error in a decoding process arrives with that process's traceback in front
         fail(str(error).rpartition("InputError: ")[2].strip())
     except KeyboardInterrupt:
-        fail("interrupted; run again with resume=true to continue")
+        fail(INTERRUPTED.get(verb, "interrupted"))
 
 
 def fail(message: str) -> NoReturn:

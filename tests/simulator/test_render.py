@@ -8,7 +8,8 @@ from hinted_posenet.geometry import invert, rotate
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.render import Renderer
 from hinted_posenet.simulator.viewpoint import nadir_quaternion
-from hinted_posenet.simulator.world import World
+from hinted_posenet.simulator.world import Epoch, Lattice, World
+from hinted_posenet.simulator.world.array import ArrayWorld
 from hinted_posenet.types import Pose
 
 from .conftest import dotted_world, make_world, photo_of, whole
@@ -105,6 +106,26 @@ def test_seasons_share_geometry_and_differ_in_colour(small_world: World) -> None
         assert frame.depth_m.tobytes() == frames[0].depth_m.tobytes()
         assert np.abs(frame.rgb.astype(float) - frames[0].rgb).mean() > 5
     assert frames[3].rgb.mean() > frames[1].rgb.mean() + 30  # snow
+
+
+def test_an_image_does_not_depend_on_what_was_loaded_before() -> None:
+    nodes_m = np.random.default_rng(0).uniform(0, 9, (257, 257)).astype(np.float32)
+    photo = np.random.default_rng(1).integers(0, 255, (1024, 1024, 3), dtype=np.uint8)
+    epoch = Epoch("summer", "summer", "2025-07-01")
+    # 0.3 m: no binary fraction
+    world = ArrayWorld(Lattice(-100.3, 70.7, 0.3, 1024, 1024), {epoch: photo}, nodes_m, 4)
+    middles = [(26.3, -56.1), (90.2, -56.1), (26.3, -120.7), (120.123, -160.456)]
+    views = [pose(x, y, 60.0, 10 * i, 3, -2) for i, (x, y) in enumerate(middles)]
+    together = Renderer(world, CAMERA, threads=1)
+    together.load(views)
+    patches = set()
+    for view in views:
+        alone = Renderer(world, CAMERA, threads=2)
+        one, other = alone.render(view, epoch), together.render(view, epoch)
+        assert one.depth_m.tobytes() == other.depth_m.tobytes()
+        assert one.rgb.tobytes() == other.rgb.tobytes()
+        patches.add((alone.patch.row, alone.patch.col))
+    assert len(patches) > 1
 
 
 def test_same_seed_same_world_and_another_seed_another() -> None:

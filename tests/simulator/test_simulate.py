@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from hinted_posenet.geometry import invert
-from hinted_posenet.simulator import simulate as module
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight, RandomPlan
 from hinted_posenet.simulator.navigation import Gnss
-from hinted_posenet.simulator.simulate import plan_shots, simulate
+from hinted_posenet.simulator.shots import plan_shots
+from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.world import World
 from hinted_posenet.types import InputError
 
@@ -84,26 +84,6 @@ def test_overwrite_is_refused_unless_asked(small_world: World, tmp_path: Path) -
     run(small_world, tmp_path, overwrite=True)
     with pytest.raises(InputError, match="scene"):
         simulate(small_world, FLIGHTS, CAMERA, tmp_path, "../escape", seed=1)
-
-
-def test_interrupted_run_leaves_nothing(
-    small_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(self: object, *arguments: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(module.DatasetWriter, "finish", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        run(small_world, tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_leftovers_of_a_killed_run_are_cleared(small_world: World, tmp_path: Path) -> None:
-    stale = tmp_path / ".demo.partial" / "images" / "old"
-    stale.mkdir(parents=True)
-    folder = run(small_world, tmp_path, image_format="png")
-    assert not (folder / "images" / "old").exists()
-    assert (folder / "images" / "train" / "000000.png").exists()
 
 
 def test_camera_variation_is_photometric_only() -> None:
