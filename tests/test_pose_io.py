@@ -11,7 +11,6 @@ from hinted_posenet.pose_io import (
     parse_aerial_row,
     parse_cambridge_line,
     parse_matrix_text,
-    read_nvm_focals,
     read_poses,
     write_poses,
 )
@@ -85,32 +84,6 @@ def test_pose_text_round_trip(tmp_path: Path) -> None:
     assert names_read == names
     torch.testing.assert_close(poses.t, t, rtol=1e-13, atol=0)
     assert rotation_angle(poses.q, q).max() < 1e-12
-
-
-def test_nvm_focals(tmp_path: Path) -> None:
-    path = tmp_path / "reconstruction.nvm"
-    camera = "1 0 0 0 5 6 7 -0.05 0"
-    path.write_text(
-        f"NVM_V3 \r\n\r\n2\r\nseq1/a.jpg\t1672.5 {camera}\r\nb.c.jpg 800 {camera}\r\n"
-        "\r\n1\r\n0 0 0 1\r\n"
-    )
-    assert read_nvm_focals(path) == {"seq1/a": 1672.5, "b.c": 800.0}
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "message"),
-    [
-        ("", 1, "NVM_V3"),
-        ("NVM_V3\n\nmany\n", 3, "camera count"),
-        ("NVM_V3\n\n1\na.jpg 1672.5 1 0 0\n", 4, "11 fields"),
-        ("NVM_V3\n\n1\na.jpg 0 1 0 0 0 5 6 7 -0.05 0\n", 4, "not positive"),
-    ],
-)
-def test_broken_nvm(tmp_path: Path, text: str, line: int, message: str) -> None:
-    path = tmp_path / "r.nvm"
-    path.write_text(text)
-    with pytest.raises(InputError, match=rf"r\.nvm line {line}: .*{message}"):
-        read_nvm_focals(path)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Layout::
     <root>/<scene>/TestSplit.txt
     <root>/<scene>/seq-01/frame-000000.color.png       640x480; .jpg is read too
     <root>/<scene>/seq-01/frame-000000.pose.txt
+    <root>/<scene>/camera-intrinsics.txt            not in the published scenes: K of all images
 
 Frame numbers may start anywhere and have gaps; image and pose are paired by frame name. Poses are
 the raw ground truth, of the depth camera. Depth images are not read. There is no validation split:
@@ -16,6 +17,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from hinted_posenet.camera_io import parse_intrinsics_text
 from hinted_posenet.data.layout import (
     check_split,
     file_names,
@@ -29,7 +31,9 @@ from hinted_posenet.types import InputError, View
 
 CARD = "datasets/seven_scenes/README.md"
 SPLITS = {"train": "TrainSplit.txt", "test": "TestSplit.txt"}
+INTRINSICS = "camera-intrinsics.txt"
 WIDTH_PX, HEIGHT_PX = 640, 480  # the size that focal_px is for
+FOCAL_PX = 525.0  # of the colour camera
 
 
 def read_views(
@@ -37,7 +41,7 @@ def read_views(
     scene: str,
     split: str,
     *,
-    focal_px: float = 525.0,  # of the colour camera
+    focal_px: float | None = None,
     exclude: Sequence[str] = (),
 ) -> list[View]:
     """Views of one split of a scene.
@@ -46,7 +50,8 @@ def read_views(
         root: Folder that holds the scenes.
         scene: Folder of the scene, e.g. "redkitchen".
         split: "train", "test" or "val" (always empty).
-        focal_px: Focal length at 640x480; scaled where images are stored at another size.
+        focal_px: Focal length at 640x480; scaled where images are stored at another size. None takes
+            the scene's camera-intrinsics.txt, or without that file the colour camera's 525.
         exclude: Names of frames to leave out, e.g. "seq-01/frame-000000.color.png".
     """
     check_split(split, ("train", "val", "test"))
@@ -59,6 +64,10 @@ def read_views(
                 f"{scene}: exclude names {name}, which is no image there; write it like "
                 "seq-01/frame-000000.color.png"
             )
+    K_scene = None
+    if focal_px is None and (folder / INTRINSICS).is_file():
+        text = (folder / INTRINSICS).read_text(encoding="utf-8")
+        K_scene = parse_intrinsics_text(text, str(folder / INTRINSICS))
     views = []
     for sequence in read_sequences(folder / SPLITS[split]):
         for image_name, pose_name in _paired_frames(folder, sequence, SPLITS[split]):
@@ -68,8 +77,10 @@ def read_views(
             image, pose = folder / name, folder / sequence / pose_name
             T_world_cam = parse_matrix_text(pose.read_text(encoding="utf-8"), str(pose))
             width, height = image_size(image)
-            sx, sy = width / WIDTH_PX, height / HEIGHT_PX
-            K = intrinsics(focal_px * sx, focal_px * sy, width / 2, height / 2)
+            fx, fy = (
+                (focal_px or FOCAL_PX) * size for size in (width / WIDTH_PX, height / HEIGHT_PX)
+            )
+            K = K_scene if K_scene is not None else intrinsics(fx, fy, width / 2, height / 2)
             views.append(View(name, image, T_world_cam, K, sequence, tags={}))
     return views
 

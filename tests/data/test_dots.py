@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from hinted_posenet.data import aerial, cambridge, seven_scenes
+from hinted_posenet.data import aerial, cambridge, colmap, seven_scenes, transforms
 from hinted_posenet.data.augment import Augment, rotate_cameras
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.geometry import invert, rotate
@@ -24,11 +24,17 @@ def all_views(root: Path) -> dict[str, list[View]]:
     fakes.write_seven_scenes(root / "s")
     fakes.write_seven_scenes(root / "j", suffix="jpg")
     fakes.write_aerial(root / "a")
+    fakes.write_colmap(root / "t")
+    fakes.write_colmap(root / "b", binary=True)
+    fakes.write_transforms(root / "n")
     readers: list[tuple[str, Callable[..., list[View]], str]] = [
         ("c", cambridge.read_views, "KingsCollege"),
         ("s", seven_scenes.read_views, "redkitchen"),
         ("j", seven_scenes.read_views, "redkitchen"),
         ("a", aerial.read_views, "prairie"),
+        ("t", colmap.read_views, "tower"),
+        ("b", colmap.read_views, "tower"),
+        ("n", transforms.read_views, "fox"),
     ]
     return {
         key: read(root / key, scene, "train") + read(root / key, scene, "test")
@@ -56,7 +62,7 @@ def dot_by_pose(sample: Sample) -> Tensor:  # (B, 2) pixels
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
-@pytest.mark.parametrize("key", ["c", "s", "j", "a"])
+@pytest.mark.parametrize("key", ["c", "s", "j", "a", "t", "b", "n"])
 def test_dot(views: dict[str, list[View]], key: str, height: int, width: int) -> None:
     images = PosedImages(views[key], height, width)
     sample = default_collate([images[i] for i in range(len(images))])
