@@ -8,9 +8,16 @@ import torch
 from hinted_posenet.geometry import rotation_angle
 from hinted_posenet.pose_io import (
     AERIAL_POSE_COLUMNS,
+    cambridge_line,
+    colmap_pose,
+    matrix_text,
+    nvm_line,
+    opengl_matrix,
     parse_aerial_row,
     parse_cambridge_line,
+    parse_colmap_pose,
     parse_matrix_text,
+    parse_opengl_matrix,
     read_poses,
     write_poses,
 )
@@ -46,6 +53,28 @@ def test_matrix_text_is_projected_to_the_nearest_rotation() -> None:
     pose = parse_matrix_text(text, "x")
     assert float(pose.q.norm()) == pytest.approx(1.0, abs=1e-12)
     assert float(rotation_angle(pose.q, torch.tensor(Q_WORLD_CAM, dtype=torch.float64))) < 3e-4
+
+
+def test_opengl_matrix_is_camera_to_world_with_y_up_and_z_back() -> None:
+    rows = [[0, 1, 0, 1], [1, 0, 0, 2], [0, 0, -1, 3], [0, 0, 0, 1]]
+    assert_is_the_camera(parse_opengl_matrix(rows, "x"))
+
+
+def test_colmap_pose_is_world_to_camera() -> None:
+    assert_is_the_camera(parse_colmap_pose([H, 0, 0, -H, -2, 1, -3], "x"))
+
+
+def test_written_lines_are_the_same_camera() -> None:
+    exact = torch.float64
+    pose = Pose(torch.tensor(CENTRE, dtype=exact), torch.tensor(Q_WORLD_CAM, dtype=exact))
+    assert_is_the_camera(parse_cambridge_line(cambridge_line("a.png", pose), "x")[1])
+    assert_is_the_camera(parse_matrix_text(matrix_text(pose), "x"))
+    assert_is_the_camera(parse_opengl_matrix(opengl_matrix(pose), "x"))
+    assert_is_the_camera(parse_colmap_pose(colmap_pose(pose), "x"))
+    name, *fields = nvm_line("a.png", 500.1, pose).split()
+    assert name == "a.png"
+    expected = [500.1, H, 0, 0, -H, *CENTRE, 0, 0]  # world-to-camera rotation, camera centre
+    assert [float(field) for field in fields] == pytest.approx(expected, abs=1e-15)
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

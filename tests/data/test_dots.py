@@ -6,16 +6,14 @@ from pathlib import Path
 import fakes
 import pytest
 import torch
-from torch import Tensor
+from dots import dot_by_pose, dot_in_image
 from torch.utils.data import default_collate
 
 from hinted_posenet.data import aerial, cambridge, colmap, seven_scenes, transforms
 from hinted_posenet.data.augment import Augment, rotate_cameras
 from hinted_posenet.data.posed_images import PosedImages
-from hinted_posenet.geometry import invert, rotate
-from hinted_posenet.types import Sample, View
+from hinted_posenet.types import View
 
-DOT = torch.tensor(fakes.DOT_WORLD, dtype=torch.float32)
 SIZES = [(48, 64), (30, 50), (36, 36), (96, 160)]  # as stored, smaller, square, larger
 
 
@@ -45,20 +43,6 @@ def all_views(root: Path) -> dict[str, list[View]]:
 @pytest.fixture(scope="module")
 def views(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[View]]:
     return all_views(tmp_path_factory.mktemp("fakes"))
-
-
-def dot_in_image(image: Tensor) -> Tensor:  # (B, 3, H, W) -> (B, 2) centroid in pixels
-    red = (image[:, 0] - 0.1).clamp_min(0)
-    x = torch.arange(image.shape[-1]) + 0.5
-    y = torch.arange(image.shape[-2]) + 0.5
-    mass = red.sum((1, 2))
-    return torch.stack([(red.sum(1) @ x) / mass, (red.sum(2) @ y) / mass], -1)
-
-
-def dot_by_pose(sample: Sample) -> Tensor:  # (B, 2) pixels
-    t, q = invert(*sample.T_world_cam)
-    u = (sample.query.K @ (rotate(q, DOT) + t)[..., None]).squeeze(-1)
-    return u[:, :2] / u[:, 2:]
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)

@@ -7,17 +7,11 @@ from pathlib import Path
 
 import fakes
 import pytest
+from layouts import READERS
 
 from hinted_posenet.data import aerial, cambridge, colmap, seven_scenes, transforms
 from hinted_posenet.types import InputError, View
 
-READERS: dict[str, tuple[Callable[..., Path], Callable[..., list[View]], str]] = {
-    "cambridge": (fakes.write_cambridge, cambridge.read_views, "KingsCollege"),
-    "seven_scenes": (fakes.write_seven_scenes, seven_scenes.read_views, "redkitchen"),
-    "aerial": (fakes.write_aerial, aerial.read_views, "prairie"),
-    "colmap": (fakes.write_colmap, colmap.read_views, "tower"),
-    "transforms": (fakes.write_transforms, transforms.read_views, "fox"),
-}
 CARDS = {"colmap": "docs/formats.md", "transforms": "docs/formats.md"}
 
 
