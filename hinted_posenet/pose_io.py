@@ -59,10 +59,8 @@ def cambridge_line(name: str, T_world_cam: Pose) -> str:
 
 def nvm_line(name: str, focal_px: float, T_world_cam: Pose) -> str:
     """A camera of a VisualSFM model: ``name focal qw qx qy qz cx cy cz k1 0``, without distortion."""
-    q_cam_world = quaternion_inverse(T_world_cam.q)
-    return _line(
-        name, torch.tensor([focal_px], dtype=torch.float64), q_cam_world, T_world_cam.t, torch.zeros(2)
-    )
+    focal = torch.tensor([focal_px], dtype=torch.float64)
+    return _line(name, focal, quaternion_inverse(T_world_cam.q), T_world_cam.t, torch.zeros(2))
 
 
 def parse_matrix_text(text: str, where: str) -> Pose:

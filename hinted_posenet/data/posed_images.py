@@ -94,8 +94,9 @@ def undistorted(
     K: Tensor,
     distortion: Sequence[float],
     K_pinhole: Tensor | None = None,
+    interpolation: int = cv2.INTER_LINEAR,
 ) -> cv2.typing.MatLike:
-    """A lens's image (h, w, 3) as a pinhole of the same K (3, 3), or of K_pinhole, would have taken it."""
+    """A lens's image (h, w, *) as a pinhole of the same K (3, 3), or of K_pinhole, would have taken it."""
     lens = K.double().numpy().copy()
     pinhole = lens.copy() if K_pinhole is None else K_pinhole.double().numpy().copy()
     for indexed in (lens, pinhole):
@@ -104,7 +105,7 @@ def undistorted(
     columns, rows = cv2.initUndistortRectifyMap(
         lens, np.asarray(distortion, np.float64), np.eye(3), pinhole, size, cv2.CV_32FC1
     )
-    return cv2.remap(image, columns, rows, cv2.INTER_LINEAR)
+    return cv2.remap(image, columns, rows, interpolation)
 
 
 def _single(prior: Hint | None) -> Hint:

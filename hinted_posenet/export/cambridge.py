@@ -33,7 +33,12 @@ class CambridgeFormat:
             )  # the longer: sees no more than the source
             K = intrinsics(focal_px, focal_px, width / 2, height / 2)
             written = view._replace(
-                name=name, image=Path(name), K=K, distortion=(), sequence=f"seq{sequence}"
+                name=name,
+                image=Path(name),
+                K=K,
+                distortion=(),
+                sequence=f"seq{sequence}",
+                depth=None,
             )
             found.append(Frame(split, view, written, width, height))
         return found

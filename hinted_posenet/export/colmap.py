@@ -27,7 +27,10 @@ class ColmapFormat:
         """Names, images and cameras stay as they are."""
         return [
             Frame(
-                split, view, view._replace(image=Path("images", view.name)), *image_size(view.image)
+                split,
+                view,
+                view._replace(image=Path("images", view.name), depth=None),
+                *image_size(view.image),
             )
             for split, view in flat(views)
         ]

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from hinted_posenet.data.views import ReadViews
 from hinted_posenet.export.folder import check_free, whole_folder
 from hinted_posenet.export.frame import Format, Frame
-from hinted_posenet.export.image import place_image
+from hinted_posenet.export.image import place_depth, place_image
 from hinted_posenet.types import InputError
 
 NAMES = "names.csv"  # which image is which; marks a folder as an export
@@ -47,7 +47,12 @@ def export(
         raise InputError(f"{scene}: {names.most_common(1)[0][0]} is in two splits; remove one")
     with whole_folder(out) as partial:
         bar = tqdm(frames, f"export {scene}", unit="image")
-        done = Counter(place_image(frame, partial) for frame in bar)
+        done = Counter(
+            what
+            for frame in bar
+            for what in (place_image(frame, partial), place_depth(frame, partial))
+            if what is not None
+        )
         layout.write_labels(partial, frames)
         _write_names(partial / NAMES, frames)
     return _summary(scene, layout, out, frames, done)
@@ -71,7 +76,7 @@ def _summary(
     counts = Counter(frame.split for frame in frames)
     splits = ", ".join(f"{counts[split]} {split}" for split in ("train", "val", "test"))
     lines = [f"{scene} as {layout.title} in {out}", f"  {len(frames)} images: {splits}"]
-    lines += [f"  {count} images {what}" for what, count in done.items()]
+    lines += [f"  {count} {what}" for what, count in done.items()]
     read = f"data={layout.reads_back} data.root={out.parent} data.scene={out.name}"
     if counts["val"] and not layout.keeps_validation:
         held = dict.fromkeys(f.written.sequence for f in frames if f.split == "val")

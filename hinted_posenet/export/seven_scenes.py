@@ -12,15 +12,15 @@ from torch import Tensor
 
 from hinted_posenet.camera_io import intrinsics_text
 from hinted_posenet.data.layout import image_size, intrinsics
-from hinted_posenet.data.seven_scenes import INTRINSICS, SPLITS
+from hinted_posenet.data.seven_scenes import DEPTH_UNIT_M, INTRINSICS, SPLITS
 from hinted_posenet.export.frame import Frame, Views, flat, numbered
 from hinted_posenet.export.image import same_camera
 from hinted_posenet.pose_io import matrix_text
-from hinted_posenet.types import InputError, View
+from hinted_posenet.types import DepthImage, InputError, View
 
 
 class SevenScenesFormat:
-    """seq-XX/frame-XXXXXX.color.png and .pose.txt, TrainSplit.txt, TestSplit.txt, camera-intrinsics.txt."""
+    """seq-XX/frame-XXXXXX.{color.png,pose.txt,depth.png}, TrainSplit.txt, TestSplit.txt, camera-intrinsics.txt."""
 
     title = "7-Scenes"
     reads_back = "seven_scenes"
@@ -43,7 +43,12 @@ class SevenScenesFormat:
         for split, view, sequence, frame in numbered(everything):
             name = f"seq-{sequence:02d}/frame-{frame:06d}.color.png"
             written = view._replace(
-                name=name, image=Path(name), K=K, distortion=(), sequence=f"seq-{sequence:02d}"
+                name=name,
+                image=Path(name),
+                K=K,
+                distortion=(),
+                sequence=f"seq-{sequence:02d}",
+                depth=_depth(view, name),
             )
             found.append(Frame(split, view, written, width, height))
         return found
@@ -62,6 +67,13 @@ class SevenScenesFormat:
             ]
             (folder / file).write_text("".join(lines), encoding="utf-8")
         (folder / INTRINSICS).write_text(intrinsics_text(frames[0].written.K), encoding="utf-8")
+
+
+def _depth(view: View, name: str) -> DepthImage | None:
+    """In millimetres, as 7-Scenes has it, or not at all: another unit would be taken for them."""
+    if view.depth is None or view.depth.unit_m != DEPTH_UNIT_M:
+        return None
+    return view.depth._replace(image=Path(name.replace(".color.", ".depth.")))
 
 
 def _common(views: Sequence[tuple[str, View]], width: int, height: int) -> Tensor:

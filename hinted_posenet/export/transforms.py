@@ -10,10 +10,11 @@ from hinted_posenet.data.layout import image_size
 from hinted_posenet.data.transforms import FILE
 from hinted_posenet.export.frame import Frame, Views, flat
 from hinted_posenet.pose_io import opengl_matrix
+from hinted_posenet.types import View
 
 
 class TransformsFormat:
-    """images/<name>, transforms.json."""
+    """images/<name>, depth/<name>.png where there is any, transforms.json."""
 
     title = "transforms.json"
     reads_back = "transforms"
@@ -24,7 +25,10 @@ class TransformsFormat:
         found = []
         for split, view in flat(views):
             path = Path("images", view.name)
-            written = view._replace(image=path, name=path.as_posix())
+            depth = view.depth and view.depth._replace(
+                image=Path("depth", view.name).with_suffix(".png")
+            )
+            written = view._replace(image=path, name=path.as_posix(), depth=depth)
             found.append(Frame(split, view, written, *image_size(view.image)))
         return found
 
@@ -41,6 +45,7 @@ class TransformsFormat:
                 "file_path": frame.written.name,
                 "transform_matrix": opengl_matrix(frame.written.T_world_cam),
                 **({} if shared else camera),
+                **_depth(frame.written),
             }
             for frame, camera in zip(frames, cameras, strict=True)
         ]
@@ -49,3 +54,7 @@ class TransformsFormat:
             if names:
                 whole[f"{split}_filenames"] = names
         (folder / FILE).write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+
+
+def _depth(view: View) -> dict[str, str]:
+    return {} if view.depth is None else {"depth_file_path": view.depth.image.as_posix()}

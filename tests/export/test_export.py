@@ -1,24 +1,27 @@
 """What an export does with data sets, folders and mistakes."""
 
 import csv
+import json
 from functools import partial
 from pathlib import Path
 
+import cv2
 import fakes
+import numpy as np
 import pytest
 import torch
 from dots import dot_by_pose, dot_in_image
 from layouts import READERS
 from torch.utils.data import default_collate
 
-from hinted_posenet.data import seven_scenes
-from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.data import aerial, seven_scenes
+from hinted_posenet.data.posed_images import PosedImages, decoded
 from hinted_posenet.export.cambridge import CambridgeFormat
 from hinted_posenet.export.colmap import ColmapFormat
 from hinted_posenet.export.export import export
 from hinted_posenet.export.seven_scenes import SevenScenesFormat
 from hinted_posenet.export.transforms import TransformsFormat
-from hinted_posenet.types import InputError
+from hinted_posenet.types import InputError, View
 
 FORMATS = {
     "seven_scenes": SevenScenesFormat(),
@@ -202,3 +205,70 @@ def test_cameras_that_differ_get_one_in_seven_scenes_that_sees_no_more(tmp_path:
     K = seven_scenes.read_views(tmp_path, "out", "train")[0].K
     longest = max(float(view.K[0, 0]) for view in read(tmp_path / "source", scene, "train"))
     assert torch.equal(K, torch.tensor([[longest, 0, 32], [0, longest, 24], [0, 0, 1]]).double())
+
+
+def write_aerial_with_depth(
+    folder: Path, unit_m: float, distortion: tuple[float, ...] = ()
+) -> dict[str, list[View]]:
+    """The left of each image is bright; depth is 2000 steps there, 1000 elsewhere."""
+    scene = fakes.write_aerial(folder, frames=1)
+    manifest = json.loads((scene / "manifest.json").read_text())
+    manifest["camera"]["distortion"] = distortion
+    manifest["depth"] = {"folder": "depth", "unit_m": unit_m}
+    (scene / "manifest.json").write_text(json.dumps(manifest))
+    for image in (scene / "images").rglob("*.jpg"):
+        pixels = np.zeros((fakes.HEIGHT, fakes.WIDTH), np.uint8)
+        pixels[:, :12] = 255
+        cv2.imwrite(str(image), pixels)
+        depth = scene / "depth" / image.parent.name / f"{image.stem}.png"
+        depth.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(
+            str(depth), np.where(decoded(image)[..., 0] > 100, 2000, 1000).astype(np.uint16)
+        )
+    return {
+        split: aerial.read_views(folder, "prairie", split) for split in ("train", "val", "test")
+    }
+
+
+def test_depth_goes_where_its_unit_can(tmp_path: Path) -> None:
+    for unit_m, left_out in [(0.001, "cambridge colmap"), (0.02, "cambridge colmap seven_scenes")]:
+        views = write_aerial_with_depth(tmp_path / f"{unit_m}", unit_m)
+        for name, layout in FORMATS.items():
+            out = tmp_path / f"{unit_m}-{name}"
+            summary = export(lambda r, s, split, v=views: v[split], Path(), "x", layout, out)
+            assert ("4 depth images left out" in summary) == (name in left_out), summary
+            assert ("4 depth images hard-linked" in summary) == (name not in left_out)
+    first = write_aerial_with_depth(tmp_path / "again", 0.001)["train"][0].depth
+    assert first is not None
+    frame = json.loads((tmp_path / "0.02-transforms" / "transforms.json").read_text())["frames"][0]
+    assert frame["depth_file_path"] == "depth/f0/000000.png"
+    linked = tmp_path / "0.02-transforms" / "depth" / "f0" / "000000.png"
+    assert linked.read_bytes() == first.image.read_bytes()
+    read = seven_scenes.read_views(tmp_path, "0.001-seven_scenes", "train")[0].depth
+    assert read is not None and read.unit_m == 0.001
+    assert read.image.name == "frame-000000.depth.png"
+    assert read.image.read_bytes() == first.image.read_bytes()
+
+
+def test_depth_is_resampled_with_the_image_and_never_mixed(tmp_path: Path) -> None:
+    views = write_aerial_with_depth(tmp_path / "source", 0.001, (-0.4, 0.1, 0.02, 0.01, 0.0))
+    export(lambda r, s, split: views[split], Path(), "x", SevenScenesFormat(), tmp_path / "out")
+    for source, view in zip(
+        views["test"], seven_scenes.read_views(tmp_path, "out", "test"), strict=True
+    ):
+        assert view.depth is not None and source.depth is not None
+        depth = cv2.imread(str(view.depth.image), cv2.IMREAD_UNCHANGED)
+        assert depth.dtype == np.uint16
+        assert set(np.unique(depth)) <= {0, 1000, 2000}
+        before = cv2.imread(str(source.depth.image), cv2.IMREAD_UNCHANGED)
+        bright = decoded(view.image)[..., 0] > 100
+        seen = depth > 0  # not the corners that the lens saw nothing of
+        assert ((depth == 2000) != bright)[seen].sum() <= 24  # half a pixel along the edge
+        assert ((before == 2000) != bright)[seen].sum() > 80
+
+
+def test_missing_depth_is_named(tmp_path: Path) -> None:
+    views = write_aerial_with_depth(tmp_path / "source", 0.001)
+    (tmp_path / "source" / "prairie" / "depth" / "f3" / "000000.png").unlink()
+    with pytest.raises(InputError, match=r"f3.000000\.png: missing"):
+        export(lambda r, s, split: views[split], Path(), "x", TransformsFormat(), tmp_path / "out")
