@@ -19,6 +19,7 @@ CLASSES = (
     "hinted_posenet.hint.",
     "hinted_posenet.loss.",
     "hinted_posenet.data.",
+    "hinted_posenet.export.",
     "hinted_posenet.simulator.",
     "hinted_posenet.schedule.",
     "torch.optim.",

@@ -1,4 +1,4 @@
-"""The jobs of the command line, each readable from top to bottom: train, evaluate, predict, simulate."""
+"""The jobs of the command line, each readable from top to bottom."""
 
 import shutil
 import time
@@ -23,6 +23,7 @@ from hinted_posenet.data.module import PosedImagesModule
 from hinted_posenet.data.posed_images import FolderImages
 from hinted_posenet.data.stacked import StackedSamples, take, to
 from hinted_posenet.evaluation import score_split
+from hinted_posenet.export.export import export as export_scene
 from hinted_posenet.features import feature_key, with_feature
 from hinted_posenet.hint.network import NetworkHint
 from hinted_posenet.localizer import Localizer
@@ -138,6 +139,20 @@ def simulate(config: dict[str, Any]) -> None:
         recipe={k: v for k, v in config.items() if k not in (*how, "expected", "paths")},
         **{key: config[key] for key in (*keep, *how)},
     )
+
+
+def export(config: dict[str, Any]) -> None:
+    """Write a data set in the layout of other software."""
+    data = config["data"]
+    summary = export_scene(
+        build(data["reader"]),
+        Path(data["root"]),
+        data["scene"],
+        build(config["format"]),
+        Path(config["out"]),
+        config["overwrite"],
+    )
+    print(summary)
 
 
 def _fit(

@@ -47,6 +47,13 @@ class Sample(NamedTuple):
     T_world_cam: Pose
 
 
+class DepthImage(NamedTuple):
+    """A 16-bit PNG of depth along the camera's z axis; 0 where there is no surface."""
+
+    image: Path
+    unit_m: float
+
+
 class View(NamedTuple):
     """One labelled image on disk, as a reader found it; nothing decoded yet."""
 
@@ -62,3 +69,4 @@ class View(NamedTuple):
     prior: Hint | None = None  # what a sensor says of T_world_cam, float64
     time_s: float | None = None  # since the first image of the sequence
     distortion: tuple[float, ...] = ()  # OpenCV's k1, k2, p1, p2, k3 of the image as stored
+    depth: DepthImage | None = None  # of the same camera and lens; only `export` carries it

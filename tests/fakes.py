@@ -4,6 +4,7 @@ Projection and quaternions are written out here in numpy, independent of the pac
 """
 
 import json
+import struct
 from pathlib import Path
 from typing import NamedTuple
 
@@ -151,4 +152,70 @@ def write_aerial(root: Path, scene: str = "prairie", frames: int = 4, priors: bo
         "counts": {"train": 2 * frames, "val": frames, "test": frames},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def write_colmap(root: Path, scene: str = "tower", frames: int = 4, binary: bool = False) -> Path:
+    """Folders a and b for training, c for validation, d for the test; two cameras, 2-D points to skip."""
+    folder = root / scene
+    model = folder / "sparse" / "0"
+    model.mkdir(parents=True)
+    focal_px = {7: FOCAL_PX, 9: FOCAL_PX + 8}
+    lists: dict[str, list[str]] = {"train": [], "val": [], "test": []}
+    images = []
+    splits = {"a": "train", "b": "train", "c": "val", "d": "test"}
+    for number, (sequence, split) in enumerate(splits.items()):
+        for frame in range(frames):
+            view, camera_id = camera(number, frame), 7 if frame % 2 else 9
+            name = f"{sequence}/my image {frame}.png"  # a space, as COLMAP allows in binary
+            draw(folder / "images" / name, view, focal_px[camera_id])
+            lists[split].append(name)
+            images.append((frame + 10 * number, view, camera_id, name))
+    points = [(1.5, 2.5, -1), (3.5, 4.5, 12)]
+    images.reverse()  # COLMAP sorts by nothing that we may rely on
+    if binary:
+        data = struct.pack("<Q", len(focal_px))
+        for camera_id, focal in focal_px.items():  # model 1 is PINHOLE
+            data += struct.pack("<iiQQ4d", camera_id, 1, WIDTH, HEIGHT, focal, focal, 32, 24)
+        (model / "cameras.bin").write_bytes(data)
+        data = struct.pack("<Q", len(images))
+        for image_id, view, camera_id, name in images:
+            data += struct.pack("<i7di", image_id, *view.q_cam_world, *view.t_cam_world, camera_id)
+            data += name.encode() + b"\0" + struct.pack("<Q", len(points))
+            data += b"".join(struct.pack("<ddq", *point) for point in points)
+        (model / "images.bin").write_bytes(data)
+    else:
+        lines = [f"{i} SIMPLE_PINHOLE {WIDTH} {HEIGHT} {f} 32 24" for i, f in focal_px.items()]
+        (model / "cameras.txt").write_text("\n".join(["# cameras", *lines]) + "\n")
+        lines = ["# images", "# of two lines each"]
+        for image_id, view, camera_id, name in images:
+            pose = numbers(view.q_cam_world, view.t_cam_world)
+            lines += [f"{image_id} {pose} {camera_id} {name}"]
+            lines += ["" if image_id % 2 else " ".join(f"{x} {y} {i}" for x, y, i in points)]
+        (model / "images.txt").write_text("\n".join(lines) + "\n")
+    for split, names in lists.items():
+        (model / f"{split}.txt").write_text("\n".join(names) + "\n")
+    return folder
+
+
+def write_transforms(root: Path, scene: str = "fox", frames: int = 4) -> Path:
+    """Folders a and b for training, c for validation, d for the test; sequence b has its own focal length."""
+    folder = root / scene
+    splits = {"a": "train", "b": "train", "c": "val", "d": "test"}
+    whole: dict[str, object] = {"camera_model": "OPENCV", "fl_x": FOCAL_PX, "fl_y": FOCAL_PX}
+    whole |= {"cx": WIDTH / 2, "cy": HEIGHT / 2, "w": WIDTH, "h": HEIGHT, "k1": 0.0, "p1": 0.0}
+    entries, names = [], {split: [] for split in ("train", "val", "test")}
+    for number, (sequence, split) in enumerate(splits.items()):
+        for frame in range(frames):
+            view = camera(number, frame)
+            name = f"{sequence}/{frame}.png"
+            own = {"fl_x": FOCAL_PX + 8, "fl_y": FOCAL_PX + 8} if sequence == "b" else {}
+            draw(folder / name, view, float(own.get("fl_x", FOCAL_PX)))
+            right, down, ahead = view.R.T  # axes of the camera in the world, as OpenCV has them
+            columns = np.stack([right, -down, -ahead, view.t], axis=1)
+            rows = [*columns.tolist(), [0, 0, 0, 1]]
+            entries.append({"file_path": name, "transform_matrix": rows, **own})
+            names[split].append(name)
+    whole |= {"frames": entries, **{f"{split}_filenames": names[split] for split in names}}
+    (folder / "transforms.json").write_text(json.dumps(whole))
     return folder

@@ -14,6 +14,8 @@ WITH_TARGET = ("augment", "trainer", "logger")  # of a training config, beside t
 NEEDS = {  # mandatory values of single choices
     "backbone=timm": ["backbone.name=test_vit", "pool=global"],
     "start_hint=oracle": ["start_hint.sigma_t_m=1", "start_hint.sigma_r_deg=1"],
+    "data=colmap": ["data.scene=tower"],
+    "data=transforms": ["data.scene=fox"],
 }
 
 
@@ -40,7 +42,7 @@ def test_every_group_is_covered():
     }
     train |= {"paths", "pool", "rotation", "start_hint", "train_hint", "trainer", "experiment"}
     assert groups - train == {
-        *("camera", "climate", "flight", "navigation", "recipe", "season", "world"),
+        *("camera", "climate", "flight", "format", "navigation", "recipe", "season", "world"),
     }
 
 
@@ -87,7 +89,7 @@ def test_training_choice_builds_and_answers(choice):
 
 @pytest.mark.parametrize("choice", choices("data"))
 def test_data_choice_composes_and_its_reader_is_there(choice):
-    data = config("train", choice)["data"]
+    data = config("train", choice, *NEEDS.get(choice, []))["data"]
     assert callable(build(data["reader"]))
     keys = {
         "name",
@@ -114,6 +116,13 @@ def test_simulate_choice_composes_and_its_parts_build(choice, tmp_path):
     if "procedural" in plain["world"]["_target_"]:
         assert {when for flight in flights for when in flight.when} <= known.keys()
         assert all(build(season).date for season in known.values())
+
+
+@pytest.mark.parametrize("choice", choices("format"))
+def test_export_choice_composes_and_builds(choice):
+    plain = config("export", "data=aerial", choice, "out=there")
+    layout = build(plain["format"])
+    assert f"data={layout.reads_back}" in choices("data")
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "predict"])

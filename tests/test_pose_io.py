@@ -8,10 +8,16 @@ import torch
 from hinted_posenet.geometry import rotation_angle
 from hinted_posenet.pose_io import (
     AERIAL_POSE_COLUMNS,
+    cambridge_line,
+    colmap_pose,
+    matrix_text,
+    nvm_line,
+    opengl_matrix,
     parse_aerial_row,
     parse_cambridge_line,
+    parse_colmap_pose,
     parse_matrix_text,
-    read_nvm_focals,
+    parse_opengl_matrix,
     read_poses,
     write_poses,
 )
@@ -47,6 +53,28 @@ def test_matrix_text_is_projected_to_the_nearest_rotation() -> None:
     pose = parse_matrix_text(text, "x")
     assert float(pose.q.norm()) == pytest.approx(1.0, abs=1e-12)
     assert float(rotation_angle(pose.q, torch.tensor(Q_WORLD_CAM, dtype=torch.float64))) < 3e-4
+
+
+def test_opengl_matrix_is_camera_to_world_with_y_up_and_z_back() -> None:
+    rows = [[0, 1, 0, 1], [1, 0, 0, 2], [0, 0, -1, 3], [0, 0, 0, 1]]
+    assert_is_the_camera(parse_opengl_matrix(rows, "x"))
+
+
+def test_colmap_pose_is_world_to_camera() -> None:
+    assert_is_the_camera(parse_colmap_pose([H, 0, 0, -H, -2, 1, -3], "x"))
+
+
+def test_written_lines_are_the_same_camera() -> None:
+    exact = torch.float64
+    pose = Pose(torch.tensor(CENTRE, dtype=exact), torch.tensor(Q_WORLD_CAM, dtype=exact))
+    assert_is_the_camera(parse_cambridge_line(cambridge_line("a.png", pose), "x")[1])
+    assert_is_the_camera(parse_matrix_text(matrix_text(pose), "x"))
+    assert_is_the_camera(parse_opengl_matrix(opengl_matrix(pose), "x"))
+    assert_is_the_camera(parse_colmap_pose(colmap_pose(pose), "x"))
+    name, *fields = nvm_line("a.png", 500.1, pose).split()
+    assert name == "a.png"
+    expected = [500.1, H, 0, 0, -H, *CENTRE, 0, 0]  # world-to-camera rotation, camera centre
+    assert [float(field) for field in fields] == pytest.approx(expected, abs=1e-15)
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
@@ -85,32 +113,6 @@ def test_pose_text_round_trip(tmp_path: Path) -> None:
     assert names_read == names
     torch.testing.assert_close(poses.t, t, rtol=1e-13, atol=0)
     assert rotation_angle(poses.q, q).max() < 1e-12
-
-
-def test_nvm_focals(tmp_path: Path) -> None:
-    path = tmp_path / "reconstruction.nvm"
-    camera = "1 0 0 0 5 6 7 -0.05 0"
-    path.write_text(
-        f"NVM_V3 \r\n\r\n2\r\nseq1/a.jpg\t1672.5 {camera}\r\nb.c.jpg 800 {camera}\r\n"
-        "\r\n1\r\n0 0 0 1\r\n"
-    )
-    assert read_nvm_focals(path) == {"seq1/a": 1672.5, "b.c": 800.0}
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "message"),
-    [
-        ("", 1, "NVM_V3"),
-        ("NVM_V3\n\nmany\n", 3, "camera count"),
-        ("NVM_V3\n\n1\na.jpg 1672.5 1 0 0\n", 4, "11 fields"),
-        ("NVM_V3\n\n1\na.jpg 0 1 0 0 0 5 6 7 -0.05 0\n", 4, "not positive"),
-    ],
-)
-def test_broken_nvm(tmp_path: Path, text: str, line: int, message: str) -> None:
-    path = tmp_path / "r.nvm"
-    path.write_text(text)
-    with pytest.raises(InputError, match=rf"r\.nvm line {line}: .*{message}"):
-        read_nvm_focals(path)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,14 @@ VERBS = {
     "evaluate": "score a checkpoint beside its controls",
     "predict": "write poses for a folder of images without ground truth",
     "compare": "one table, and a map, of several runs",
+    "export": "write a data set as 7-Scenes, Cambridge, COLMAP or transforms.json",
 }
 EXAMPLES = {
     "simulate": "hinted-posenet simulate recipe=quickstart",
     "train": "hinted-posenet train data=seven_scenes data.scene=redkitchen method=hinted_residual",
     "evaluate": "hinted-posenet evaluate checkpoint=runs/seven_scenes/redkitchen/posenet/seed-0",
     "predict": "hinted-posenet predict checkpoint=RUN images=FOLDER output=poses.txt",
+    "export": "hinted-posenet export data=aerial data.scene=tiny format=colmap_binary out=exported/tiny",
 }
 
 

@@ -23,6 +23,11 @@ INTERRUPTED = {
 }
 HYDRA_OPTIONS_WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--info", "-i", "--config-dir", "-cd"}
 
+REQUIRED_GROUPS = {
+    "train": ["data=seven_scenes"],
+    "export": ["data=seven_scenes", "format=colmap_binary"],
+}
+
 
 def run_verb(verb: str) -> None:
     """Run ``engine.<verb>`` with the config that the command line asks for."""
@@ -72,8 +77,7 @@ def check_overrides(verb: str, overrides: list[str]) -> None:
 
 def _unknown_key(verb: str, key: str) -> str:
     """Names the nearest keys of the deepest node of the default config that the key leads to."""
-    required = ["data=seven_scenes"] if verb == "train" else []
-    node: Any = compose(verb, overrides=required)
+    node: Any = compose(verb, overrides=REQUIRED_GROUPS.get(verb, []))
     trail: list[str] = []
     for part in key.split("."):
         if not OmegaConf.is_dict(node) or part not in node:

@@ -10,6 +10,7 @@ Layout::
                                    T_cam_world_*, prior_T_cam_world_*, prior_sigma_t_m,
                                    prior_sigma_r_deg (empty where there is no prior)
     <root>/<scene>/images/<flight>/<index:06d>.jpg      a frame's name is <flight>/<index:06d>.jpg
+    <root>/<scene>/depth/<flight>/<index:06d>.png       where the manifest has "depth": {"folder", "unit_m"}
 
 World: east, north, up in metres. Flights are the sequences; season, date and, where known,
 solar hour are the tags.
@@ -33,7 +34,7 @@ from hinted_posenet.data.layout import (
     scene_folder,
 )
 from hinted_posenet.pose_io import AERIAL_POSE_COLUMNS, parse_aerial_row
-from hinted_posenet.types import Hint, InputError, View
+from hinted_posenet.types import DepthImage, Hint, InputError, View
 
 CARD = "datasets/aerial/README.md"
 FORMAT, VERSION = "hinted_posenet aerial", 2
@@ -89,6 +90,7 @@ def read_views(root: Path, scene: str, split: str) -> list[View]:
                 prior=_prior(row, where),
                 time_s=_number(row, "time_s", where) if row["time_s"] else None,
                 distortion=tuple(camera["distortion"]),
+                depth=_depth(folder, manifest, row["name"]),
             )
         )
     return views
@@ -119,6 +121,14 @@ def read_manifest(path: Path) -> dict[str, Any]:
             f"{path}: camera.distortion is {lens}, expected [] or [k1, k2, p1, p2, k3]; see {CARD}"
         )
     return dict(manifest)
+
+
+def _depth(folder: Path, manifest: dict[str, Any], name: str) -> DepthImage | None:
+    """The depth image of a frame, where the manifest says that there are any."""
+    depth = manifest.get("depth")
+    if not depth:
+        return None
+    return DepthImage((folder / depth["folder"] / name).with_suffix(".png"), float(depth["unit_m"]))
 
 
 def _prior(row: dict[str, str], where: str) -> Hint | None:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from hinted_posenet.camera_io import read_nvm_focals
 from hinted_posenet.data.layout import (
     check_split,
     file_names,
@@ -22,7 +23,7 @@ from hinted_posenet.data.layout import (
     read_lines,
     scene_folder,
 )
-from hinted_posenet.pose_io import parse_cambridge_line, read_nvm_focals
+from hinted_posenet.pose_io import parse_cambridge_line
 from hinted_posenet.types import InputError, Pose, View
 
 CARD = "datasets/cambridge/README.md"
@@ -55,8 +56,9 @@ def read_views(
         split: "train", "test" or "val" (always empty).
         focal_px: Focal length of all images, in pixels of the images as stored; None takes each
             image's own from reconstruction.nvm.
-        nvm_width_px: Longer side of the images that the focal lengths in reconstruction.nvm are
-            for; they are scaled to the images as stored.
+        nvm_width_px: Longer side of the images that reconstruction.nvm was made of, where its names
+            differ from the labels' (as published: .jpg): focal lengths are scaled from there to the
+            images as stored. Where it names the very files, they are for these.
         exclude: Names of frames to leave out, for known-bad labels.
     """
     check_split(split, ("train", "val", "test"))
@@ -66,16 +68,14 @@ def read_views(
     _check_excluded(folder, exclude)
     labels = read_labels(folder / LABELS[split], exclude)
     _check_images(folder, labels, LABELS[split])
-    focals = None if focal_px is not None else _nvm_focals(folder)
+    focals = {} if focal_px is not None else _nvm_focals(folder)
+    originals = {_stem(name): focal for name, focal in focals.items()}
     views = []
     for label in labels:
         width, height = image_size(folder / label.name)
-        if focals is None:
-            focal = focal_px
-        else:
-            focal = focals.get(label.name.rsplit(".", 1)[0])
-            if focal is not None:
-                focal *= max(width, height) / nvm_width_px
+        focal = focal_px if focal_px is not None else focals.get(label.name)
+        if focal is None and _stem(label.name) in originals:
+            focal = originals[_stem(label.name)] * max(width, height) / nvm_width_px
         if focal is None:
             raise InputError(
                 f"{scene}: no focal length of {label.name} in reconstruction.nvm; set focal_px or "
@@ -133,6 +133,10 @@ def _check_images(folder: Path, labels: list[Label], file: str) -> None:
             f"{folder.name}: missing image {missing[0].name} listed in {file} line "
             f"{missing[0].line}{others}; see {CARD}"
         )
+
+
+def _stem(name: str) -> str:
+    return name.rsplit(".", 1)[0]
 
 
 def _nvm_focals(folder: Path) -> dict[str, float]:

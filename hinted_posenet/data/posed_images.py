@@ -90,16 +90,22 @@ def no_prior() -> Hint:
 
 
 def undistorted(
-    image: cv2.typing.MatLike, K: Tensor, distortion: Sequence[float]
+    image: cv2.typing.MatLike,
+    K: Tensor,
+    distortion: Sequence[float],
+    K_pinhole: Tensor | None = None,
+    interpolation: int = cv2.INTER_LINEAR,
 ) -> cv2.typing.MatLike:
-    """A lens's image (h, w, 3) as a pinhole of the same K (3, 3) would have taken it."""
-    indexed = K.double().numpy().copy()
-    indexed[:2, 2] -= 0.5  # OpenCV's maps count from the centre of the top-left pixel
+    """A lens's image (h, w, *) as a pinhole of the same K (3, 3), or of K_pinhole, would have taken it."""
+    lens = K.double().numpy().copy()
+    pinhole = lens.copy() if K_pinhole is None else K_pinhole.double().numpy().copy()
+    for indexed in (lens, pinhole):
+        indexed[:2, 2] -= 0.5  # OpenCV's maps count from the centre of the top-left pixel
     size = (image.shape[1], image.shape[0])
     columns, rows = cv2.initUndistortRectifyMap(
-        indexed, np.asarray(distortion, np.float64), np.eye(3), indexed, size, cv2.CV_32FC1
+        lens, np.asarray(distortion, np.float64), np.eye(3), pinhole, size, cv2.CV_32FC1
     )
-    return cv2.remap(image, columns, rows, cv2.INTER_LINEAR)
+    return cv2.remap(image, columns, rows, interpolation)
 
 
 def _single(prior: Hint | None) -> Hint:

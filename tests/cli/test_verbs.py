@@ -8,13 +8,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import fakes
 import numpy as np
 import pytest
 import rasterio
+import torch
 from hydra.core.global_hydra import GlobalHydra
-from tiny import TINY, Workspace, equal_states, last_epoch, results, weights
+from tiny import TINY, Workspace, config, equal_states, last_epoch, results, weights
 
+from hinted_posenet.cli.help import config_folder
 from hinted_posenet.cli.main import main
+from hinted_posenet.scene import Scene
 
 KITCHEN = "redkitchen"
 
@@ -82,6 +86,12 @@ MISTAKES = {
     "mandatory of timm": (
         ["train", "data=seven_scenes", "backbone=timm"],
         ["backbone.name=VALUE"],
+    ),
+    "no format": (["export", "data=aerial"], ["format", "colmap_binary", "seven_scenes"]),
+    "mandatory of export": (["export", "data=aerial", "format=cambridge"], ["out=VALUE"]),
+    "unknown key of export": (
+        ["export", "data=aerial", "format=cambridge", "over=true"],
+        ["over", "overwrite"],
     ),
     "no equals sign": (["train", "data=seven_scenes", "resume"], ["resume"]),
 }
@@ -265,6 +275,55 @@ def test_simulate_then_train_on_what_it_wrote(tmp_path):
     assert trained.returncode == 0, trained.stderr
     groups = {row["group"] for row in results(tmp_path / "runs/aerial/tiny/posenet/seed-0")["rows"]}
     assert {"seasons seen in training", "unseen seasons"} <= groups
+
+
+@pytest.mark.slow
+def test_export_of_what_simulate_wrote_reads_back_as_it_says(tmp_path):
+    assert cli(tmp_path, "simulate", "recipe=tiny").returncode == 0
+    formats = [path.stem for path in (config_folder() / "format").glob("*.yaml")]
+
+    def run(name):
+        return cli(
+            tmp_path,
+            "export",
+            "data=aerial",
+            "data.scene=tiny",
+            f"format={name}",
+            f"out=there/{name}",
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        written = dict(zip(formats, pool.map(run, formats), strict=True))
+    source = Scene(
+        config("train", "data=aerial", "data.scene=tiny", f"data.root={tmp_path}/simulated/aerial")
+    )
+    for name, result in written.items():
+        assert result.returncode == 0, result.stderr
+        assert "100%" in result.stderr
+        read_back = result.stdout.splitlines()[-1].removeprefix("read it back: ").split()
+        assert read_back[0].startswith("data=")
+        views = Scene(config("train", *read_back)).views
+        for split in ("train", "val", "test"):
+            positions = [view.T_world_cam.t for view in source.views[split]]
+            found = [view.T_world_cam.t for view in views[split]]
+            assert torch.allclose(torch.stack(positions), torch.stack(found), rtol=0, atol=1e-9), (
+                name
+            )
+    assert_one_line(run("transforms"), "there/transforms", "overwrite=true")
+    assert sorted(path.name for path in (tmp_path / "there").iterdir()) == sorted(formats)
+
+
+def test_export_from_an_empty_folder(here, tmp_path):
+    fakes.write_aerial(tmp_path / "aerial")
+    given = ["export", "data=aerial", f"data.root={tmp_path / 'aerial'}", "data.scene=prairie"]
+    missing = here(*given[:-1], "data.scene=desert", "format=colmap_text", "out=there")
+    assert_one_line(missing, "desert", "prairie")
+    assert not (tmp_path / "there").exists()
+    done = here(*given, "format=colmap_text", "out=there")
+    assert done.returncode == 0, done.stderr
+    assert "16 images: 8 train, 4 val, 4 test" in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["aerial", "there"]
+    assert_one_line(here(*given, "format=cambridge", "out=there"), "overwrite=true")
 
 
 def wait_for_file(process: subprocess.Popen[str], path: Path) -> None:

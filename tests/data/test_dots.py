@@ -6,16 +6,14 @@ from pathlib import Path
 import fakes
 import pytest
 import torch
-from torch import Tensor
+from dots import dot_by_pose, dot_in_image
 from torch.utils.data import default_collate
 
-from hinted_posenet.data import aerial, cambridge, seven_scenes
+from hinted_posenet.data import aerial, cambridge, colmap, seven_scenes, transforms
 from hinted_posenet.data.augment import Augment, rotate_cameras
 from hinted_posenet.data.posed_images import PosedImages
-from hinted_posenet.geometry import invert, rotate
-from hinted_posenet.types import Sample, View
+from hinted_posenet.types import View
 
-DOT = torch.tensor(fakes.DOT_WORLD, dtype=torch.float32)
 SIZES = [(48, 64), (30, 50), (36, 36), (96, 160)]  # as stored, smaller, square, larger
 
 
@@ -24,11 +22,17 @@ def all_views(root: Path) -> dict[str, list[View]]:
     fakes.write_seven_scenes(root / "s")
     fakes.write_seven_scenes(root / "j", suffix="jpg")
     fakes.write_aerial(root / "a")
+    fakes.write_colmap(root / "t")
+    fakes.write_colmap(root / "b", binary=True)
+    fakes.write_transforms(root / "n")
     readers: list[tuple[str, Callable[..., list[View]], str]] = [
         ("c", cambridge.read_views, "KingsCollege"),
         ("s", seven_scenes.read_views, "redkitchen"),
         ("j", seven_scenes.read_views, "redkitchen"),
         ("a", aerial.read_views, "prairie"),
+        ("t", colmap.read_views, "tower"),
+        ("b", colmap.read_views, "tower"),
+        ("n", transforms.read_views, "fox"),
     ]
     return {
         key: read(root / key, scene, "train") + read(root / key, scene, "test")
@@ -41,22 +45,8 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[View]]:
     return all_views(tmp_path_factory.mktemp("fakes"))
 
 
-def dot_in_image(image: Tensor) -> Tensor:  # (B, 3, H, W) -> (B, 2) centroid in pixels
-    red = (image[:, 0] - 0.1).clamp_min(0)
-    x = torch.arange(image.shape[-1]) + 0.5
-    y = torch.arange(image.shape[-2]) + 0.5
-    mass = red.sum((1, 2))
-    return torch.stack([(red.sum(1) @ x) / mass, (red.sum(2) @ y) / mass], -1)
-
-
-def dot_by_pose(sample: Sample) -> Tensor:  # (B, 2) pixels
-    t, q = invert(*sample.T_world_cam)
-    u = (sample.query.K @ (rotate(q, DOT) + t)[..., None]).squeeze(-1)
-    return u[:, :2] / u[:, 2:]
-
-
 @pytest.mark.parametrize(("height", "width"), SIZES)
-@pytest.mark.parametrize("key", ["c", "s", "j", "a"])
+@pytest.mark.parametrize("key", ["c", "s", "j", "a", "t", "b", "n"])
 def test_dot(views: dict[str, list[View]], key: str, height: int, width: int) -> None:
     images = PosedImages(views[key], height, width)
     sample = default_collate([images[i] for i in range(len(images))])

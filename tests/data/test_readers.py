@@ -7,15 +7,12 @@ from pathlib import Path
 
 import fakes
 import pytest
+from layouts import READERS
 
-from hinted_posenet.data import aerial, cambridge, seven_scenes
+from hinted_posenet.data import aerial, cambridge, colmap, seven_scenes, transforms
 from hinted_posenet.types import InputError, View
 
-READERS: dict[str, tuple[Callable[..., Path], Callable[..., list[View]], str]] = {
-    "cambridge": (fakes.write_cambridge, cambridge.read_views, "KingsCollege"),
-    "seven_scenes": (fakes.write_seven_scenes, seven_scenes.read_views, "redkitchen"),
-    "aerial": (fakes.write_aerial, aerial.read_views, "prairie"),
-}
+CARDS = {"colmap": "docs/formats.md", "transforms": "docs/formats.md"}
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -35,7 +32,10 @@ def assert_says(call: Callable[[], object], *words: str) -> None:
 
 @pytest.mark.parametrize(
     ("dataset", "train", "val", "test"),
-    [("cambridge", 12, 0, 2), ("seven_scenes", 6, 0, 2), ("aerial", 4, 2, 2)],
+    [
+        *[("cambridge", 12, 0, 2), ("seven_scenes", 6, 0, 2), ("aerial", 4, 2, 2)],
+        *[("colmap", 4, 2, 2), ("transforms", 4, 2, 2)],
+    ],
 )
 def test_counts_names_and_sequences(
     tmp_path: Path, dataset: str, train: int, val: int, test: int
@@ -59,7 +59,8 @@ def test_counts_names_and_sequences(
 def test_wrong_root_scene_and_split(tmp_path: Path, dataset: str) -> None:
     write, read, scene = READERS[dataset]
     folder = write(tmp_path / "root", frames=1)
-    card = f"datasets/{dataset}/README.md"
+    card = CARDS.get(dataset, f"datasets/{dataset}/README.md")
+    assert (Path(__file__).parents[2] / card).is_file()
     assert_says(lambda: read(tmp_path / "nowhere", scene, "train"), "no such folder", card)
     assert_says(lambda: read(tmp_path, scene, "train"), "scenes there: none", card)
     assert_says(lambda: read(tmp_path / "root", "x", "train"), f"scenes there: {scene};", card)
@@ -108,6 +109,28 @@ def test_cambridge_focal_lengths(tmp_path: Path) -> None:
     )
     K = cambridge.read_views(tmp_path, "KingsCollege", "test", focal_px=50.0)[1].K
     assert K.diagonal().tolist() == [50, 50, 1]
+
+
+def test_cambridge_model_of_the_very_files_is_not_scaled(tmp_path: Path) -> None:
+    folder = fakes.write_cambridge(tmp_path)
+    before = cambridge.read_views(tmp_path, "KingsCollege", "test")[0].K
+    model = folder / "reconstruction.nvm"
+    model.write_text(model.read_text().replace(".jpg", ".png"))
+    after = cambridge.read_views(tmp_path, "KingsCollege", "test")[0].K
+    assert float(after[0, 0]) == pytest.approx(float(before[0, 0]) * 1920 / fakes.WIDTH)
+
+
+def test_seven_scenes_own_intrinsics(tmp_path: Path) -> None:
+    folder = fakes.write_seven_scenes(tmp_path)
+    published = seven_scenes.read_views(tmp_path, "redkitchen", "test")[0].K
+    assert published.flatten().tolist() == [52.5, 0, 32, 0, 52.5, 24, 0, 0, 1]
+    (folder / "camera-intrinsics.txt").write_text("60 0 31\n0 61 25\n0 0 1\n")
+    K = seven_scenes.read_views(tmp_path, "redkitchen", "test")[0].K
+    assert K.tolist() == [[60, 0, 31], [0, 61, 25], [0, 0, 1]]
+    K = seven_scenes.read_views(tmp_path, "redkitchen", "test", focal_px=585)[0].K
+    assert K.diagonal().tolist() == [58.5, 58.5, 1]
+    (folder / "camera-intrinsics.txt").write_text("60 0 31\n")
+    assert_says(lambda: seven_scenes.read_views(tmp_path, "redkitchen", "test"), "3x3 matrix")
 
 
 def test_misspelt_excluded_frames(tmp_path: Path) -> None:
@@ -240,3 +263,95 @@ def test_aerial_broken_manifest(tmp_path: Path) -> None:
     assert_says(read, "is 64x48, manifest.json says 128x48")
     path.write_text("{")
     assert_says(read, "manifest.json line 1", "not valid JSON")
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_colmap_broken(tmp_path: Path, binary: bool) -> None:
+    folder = fakes.write_colmap(tmp_path, binary=binary)
+    model = folder / "sparse" / "0"
+
+    def read(split: str = "test") -> list[View]:
+        return colmap.read_views(tmp_path, "tower", split)
+
+    edit(model / "val.txt", "c/my image 0.png", "c/other.png")
+    assert_says(lambda: read("val"), "val.txt line 1", "c/other.png")
+    (model / "val.txt").unlink()
+    assert read("val") == []
+    (folder / "images" / "d" / "my image 3.png").unlink()
+    assert_says(read, "test.txt line 4", "missing image")
+    fakes.draw(folder / "images" / "d" / "my image 3.png", fakes.camera(0, 0), width=32)
+    assert_says(read, "is 32x48, its camera says 64x48")
+    (model / "test.txt").unlink()
+    assert_says(read, "test.txt: missing", colmap.CARD)
+    for path in model.glob("cameras.*"):
+        path.unlink()
+    assert_says(lambda: read("train"), "cameras.", "cannot be read")
+
+
+def test_colmap_broken_text(tmp_path: Path) -> None:
+    model = fakes.write_colmap(tmp_path) / "sparse" / "0"
+    good = (model / "cameras.txt").read_text()
+
+    def read() -> list[View]:
+        return colmap.read_views(tmp_path, "tower", "train")
+
+    for text, words in {
+        good.replace("SIMPLE_PINHOLE", "OPENCV_FISHEYE"): ("line 2", "OPENCV_FISHEYE", "undistort"),
+        good.replace(" 32 24", ""): ("line 2", "expected 3 parameters f cx cy"),
+        good.replace("52.5", "-52.5"): ("line 2", "not positive"),
+        good.replace("64 48", "64 wide"): ("line 2", "camera_id MODEL width height"),
+        good.replace("9 SIMPLE", "8 SIMPLE"): ("train.txt line 1", "camera 9, not in the model"),
+    }.items():
+        (model / "cameras.txt").write_text(text)
+        assert_says(read, *words)
+    (model / "cameras.txt").write_text(good)
+    images = (model / "images.txt").read_text().splitlines()
+    for line, words in {
+        images[2].replace(" 7 d", " seven d"): ("line 3", "camera_id name"),
+        images[2].rsplit(maxsplit=8)[0]: ("line 3", "camera_id name"),
+        images[2].replace(images[2].split()[5], "nan"): ("line 3", "finite"),
+        "33 0 0 0 0 1 2 3 7 d/x.png": ("line 3", "norm 0"),
+    }.items():
+        (model / "images.txt").write_text("\n".join([*images[:2], line, *images[3:]]))
+        assert_says(read, "images.txt", *words)
+
+
+def test_colmap_cut_off_binary(tmp_path: Path) -> None:
+    model = fakes.write_colmap(tmp_path, binary=True) / "sparse" / "0"
+    whole = {name: (model / name).read_bytes() for name in ("cameras.bin", "images.bin")}
+    for name, data in whole.items():
+        for size in (0, 5, len(data) // 2):
+            (model / name).write_bytes(data[:size])
+            assert_says(lambda: colmap.read_views(tmp_path, "tower", "train"), "cut off")
+        (model / name).write_bytes(data)
+    fisheye = whole["cameras.bin"].replace(b"\x07\0\0\0\x01", b"\x07\0\0\0\x05")
+    (model / "cameras.bin").write_bytes(fisheye)
+    assert_says(lambda: colmap.read_views(tmp_path, "tower", "train"), "camera 7", "number 5")
+
+
+def test_transforms_broken(tmp_path: Path) -> None:
+    path = fakes.write_transforms(tmp_path) / "transforms.json"
+    good = json.loads(path.read_text())
+    first = good["frames"][0]
+
+    def says(change: dict[str, object], *words: str) -> None:
+        path.write_text(json.dumps(good | change))
+        assert_says(lambda: transforms.read_views(tmp_path, "fox", "train"), str(path), *words)
+
+    says({"train_filenames": None}, "train_filenames is missing")
+    says({"train_filenames": ["a/9.png"]}, "a/9.png", "no frame")
+    says({"frames": {}}, "list `frames`")
+    says({"w": 640}, "is 64x48, w and h say 640x48")
+    says({"k4": 0.1}, "k4 is 0.1", "undistort")
+    says({"fl_x": "wide"}, "expected numbers")
+    says({"camera_model": "OPENCV_FISHEYE"}, "OPENCV_FISHEYE", "undistort")
+    for matrix in (None, [[1, 0, 0, 0]] * 3, [[1, 0, 0]] * 4, [1, 2, 3, 4]):
+        says({"frames": [first | {"transform_matrix": matrix}]}, "4 rows of 4 numbers")
+    says({"frames": [first | {"transform_matrix": [[1, 0, 0, 0]] * 4}]}, "last row 0 0 0 1")
+    path.write_text(json.dumps({key: value for key, value in good.items() if key != "fl_y"}))
+    assert_says(lambda: transforms.read_views(tmp_path, "fox", "train"), "fl_y is missing")
+    path.write_text("{\n1")
+    assert_says(lambda: transforms.read_views(tmp_path, "fox", "train"), "line 2", "not valid JSON")
+    without = {key: value for key, value in good.items() if key != "val_filenames"}
+    path.write_text(json.dumps(without))
+    assert transforms.read_views(tmp_path, "fox", "val") == []

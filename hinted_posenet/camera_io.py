@@ -1,0 +1,156 @@
+"""The only place that knows foreign camera models; each becomes K and OpenCV's k1, k2, p1, p2, k3.
+
+| format                | model                                                              |
+|-----------------------|--------------------------------------------------------------------|
+| COLMAP camera         | SIMPLE_PINHOLE, PINHOLE, SIMPLE_RADIAL, RADIAL, OPENCV, FULL_OPENCV |
+| transforms.json       | fl_x, fl_y, cx, cy, w, h and k1, k2, k3, p1, p2, of the whole or of a frame |
+| camera-intrinsics.txt | 3x3 matrix, beside the sequences of a 7-Scenes layout              |
+| NVM camera            | one focal length, the principal point in the middle                |
+
+All count pixels as we do: the centre of the top-left pixel is (0.5, 0.5). 7-Scenes and NVM do not say.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from hinted_posenet.pose_io import numbers
+from hinted_posenet.types import InputError
+
+
+class Lens(NamedTuple):
+    """A camera as a View has it."""
+
+    K: Tensor  # (3, 3) float64 pixels
+    distortion: tuple[float, ...]  # OpenCV's k1, k2, p1, p2, k3; () is a pinhole
+
+
+# name -> (number in binary files, its parameters in order)
+COLMAP_MODELS: dict[str, tuple[int, str]] = {
+    "SIMPLE_PINHOLE": (0, "f cx cy"),
+    "PINHOLE": (1, "fx fy cx cy"),
+    "SIMPLE_RADIAL": (2, "f cx cy k1"),
+    "RADIAL": (3, "f cx cy k1 k2"),
+    "OPENCV": (4, "fx fy cx cy k1 k2 p1 p2"),
+    "FULL_OPENCV": (6, "fx fy cx cy k1 k2 p1 p2 k3 k4 k5 k6"),
+}
+TRANSFORMS_PINHOLE = ("fl_x", "fl_y", "cx", "cy")
+DISTORTION = ("k1", "k2", "p1", "p2", "k3")
+UNSUPPORTED = ("k4", "k5", "k6")  # OpenCV's rational terms, and nerfstudio's fourth radial one
+
+
+def parse_colmap_camera(model: str, parameters: Sequence[str | float], where: str) -> Lens:
+    """The model's name and parameters of a COLMAP camera."""
+    if model not in COLMAP_MODELS:
+        raise InputError(
+            f"{where}: camera model {model}, expected one of {', '.join(COLMAP_MODELS)}; undistort "
+            "the images with `colmap image_undistorter`"
+        )
+    keys = COLMAP_MODELS[model][1].split()
+    if len(parameters) != len(keys):
+        raise InputError(
+            f"{where}: expected {len(keys)} parameters {' '.join(keys)} of {model}, found "
+            f"{len(parameters)}; correct the line"
+        )
+    found = dict(zip(keys, numbers(parameters, where).tolist(), strict=True))
+    focal = (found["f"], found["f"]) if "f" in found else (found["fx"], found["fy"])
+    return _lens((*focal, found["cx"], found["cy"]), found, where)
+
+
+def colmap_camera(lens: Lens) -> tuple[str, list[float]]:
+    """The simplest of COLMAP's models that holds the lens, and its parameters."""
+    k1_to_k3 = lens.distortion
+    model = "FULL_OPENCV" if k1_to_k3 and k1_to_k3[4] else "OPENCV" if k1_to_k3 else "PINHOLE"
+    extra = [*k1_to_k3, 0.0, 0.0, 0.0] if model == "FULL_OPENCV" else k1_to_k3[:4]
+    return model, [*_pinhole(lens.K), *extra]
+
+
+def parse_transforms_camera(camera: Mapping[str, Any], where: str) -> Lens:
+    """The intrinsics among the keys of transforms.json."""
+    model = str(camera.get("camera_model", "OPENCV"))
+    if model not in COLMAP_MODELS:
+        raise InputError(
+            f"{where}: camera_model {model}, expected a perspective camera "
+            f"({', '.join(COLMAP_MODELS)}); undistort the images"
+        )
+    missing = [key for key in TRANSFORMS_PINHOLE if key not in camera]
+    if missing:
+        raise InputError(f"{where}: {missing[0]} is missing; add the intrinsics in pixels")
+    pinhole = numbers([camera[key] for key in TRANSFORMS_PINHOLE], where).tolist()
+    keys = [key for key in (*DISTORTION, *UNSUPPORTED) if key in camera]
+    found = dict(zip(keys, numbers([camera[key] for key in keys], where).tolist(), strict=True))
+    return _lens(pinhole, found, where)
+
+
+def transforms_camera(lens: Lens) -> dict[str, float | str]:
+    """The keys that `parse_transforms_camera` reads."""
+    pinhole = dict(zip(TRANSFORMS_PINHOLE, _pinhole(lens.K), strict=True))
+    distortion = dict(zip(DISTORTION, lens.distortion, strict=False))  # none for a pinhole
+    return {"camera_model": "OPENCV", **pinhole, **distortion}
+
+
+def parse_intrinsics_text(text: str, where: str) -> Tensor:
+    """A 3x3 matrix as text (``camera-intrinsics.txt``) -> K (3, 3)."""
+    fields = text.split()
+    if len(fields) != 9:
+        raise InputError(f"{where}: expected a 3x3 matrix, found {len(fields)} numbers; replace it")
+    return numbers(fields, where).reshape(3, 3)
+
+
+def intrinsics_text(K: Tensor) -> str:
+    """The text that `parse_intrinsics_text` reads."""
+    return "".join(" ".join(map(repr, row)) + "\n" for row in K.tolist())
+
+
+def read_nvm_focals(path: Path) -> dict[str, float]:
+    """Focal lengths in pixels of the cameras of a VisualSFM ``reconstruction.nvm``.
+
+    Keys are image names as the model has them: .jpg where the Cambridge labels say .png.
+    Only the camera block is read; hundreds of megabytes of points may follow it.
+    """
+    focals: dict[str, float] = {}
+    with path.open(encoding="utf-8", errors="replace") as file:
+        lines = ((number, line.split()) for number, line in enumerate(file, start=1))
+        filled = ((number, fields) for number, fields in lines if fields)
+        if next(filled, (0, [""]))[1][0] != "NVM_V3":
+            raise InputError(f"{path} line 1: expected NVM_V3; replace the file")
+        number, (count, *_) = next(filled, (2, [""]))
+        if not count.isdigit():
+            raise InputError(f"{path} line {number}: expected the camera count; replace the file")
+        for number, fields in islice(filled, int(count)):
+            where = f"{path} line {number}"
+            if len(fields) != 11:
+                raise InputError(
+                    f"{where}: expected 11 fields `name focal qw qx qy qz cx cy cz k1 0`, found "
+                    f"{len(fields)}; replace the file"
+                )
+            focal_px = float(numbers(fields[1:2], where))
+            if focal_px <= 0:
+                raise InputError(f"{where}: focal length {focal_px} px is not positive; correct it")
+            focals[fields[0]] = focal_px
+    return focals
+
+
+def _lens(pinhole: Sequence[float], coefficients: Mapping[str, float], where: str) -> Lens:
+    """Fx, fy, cx, cy and named coefficients -> Lens."""
+    fx, fy, cx, cy = pinhole
+    if not (fx > 0 and fy > 0):
+        raise InputError(f"{where}: focal length {fx} {fy} px is not positive; correct it")
+    for key in UNSUPPORTED:
+        if coefficients.get(key):
+            raise InputError(
+                f"{where}: {key} is {coefficients[key]}, not supported; undistort the images"
+            )
+    distortion = tuple(coefficients.get(key, 0.0) for key in DISTORTION)
+    K = torch.tensor([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]], dtype=torch.float64)
+    return Lens(K, distortion if any(distortion) else ())
+
+
+def _pinhole(K: Tensor) -> list[float]:
+    """Fx, fy, cx, cy."""
+    fx, fy, cx, cy = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
+    return [float(part) for part in (fx, fy, cx, cy)]

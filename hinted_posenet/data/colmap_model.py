@@ -1,0 +1,177 @@
+"""COLMAP's sparse model, as text and as binary: its cameras and its images, without the 3-D points.
+
+Only what localization needs is read; the points of a model may be gigabytes. Files::
+
+    cameras.txt   `camera_id MODEL width height parameters...`
+    images.txt    `image_id qw qx qy qz tx ty tz camera_id name`, each with a second line of 2-D points
+    points3D.txt  written empty
+    *.bin         the same in binary, little-endian; preferred where both are there
+"""
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from hinted_posenet.camera_io import COLMAP_MODELS, Lens, colmap_camera, parse_colmap_camera
+from hinted_posenet.pose_io import colmap_pose, parse_colmap_pose
+from hinted_posenet.types import InputError, Pose
+
+COUNT, CAMERA, IMAGE = struct.Struct("<Q"), struct.Struct("<iiQQ"), struct.Struct("<i7di")
+POINT_2D_BYTES = 24  # x, y, and the number of the 3-D point
+
+
+class Camera(NamedTuple):
+    """One camera of a model."""
+
+    lens: Lens
+    width: int  # pixels
+    height: int
+
+
+class Image(NamedTuple):
+    """One posed image of a model."""
+
+    name: str  # relative to the folder of images
+    camera_id: int
+    T_world_cam: Pose  # float64, (3,) and (4,)
+
+
+def read_model(folder: Path) -> tuple[dict[int, Camera], list[Image]]:
+    """Cameras by their number, and the images in file order."""
+    if (folder / "images.bin").is_file():
+        try:
+            return _read_cameras_bin(folder / "cameras.bin"), _read_images_bin(
+                folder / "images.bin"
+            )
+        except struct.error:
+            raise InputError(
+                f"{folder}: cameras.bin or images.bin is cut off; copy it again"
+            ) from None
+    return _read_cameras_txt(folder / "cameras.txt"), _read_images_txt(folder / "images.txt")
+
+
+def write_model(
+    folder: Path, cameras: Mapping[int, Camera], images: Sequence[Image], binary: bool
+) -> None:
+    """Write a model without points; image numbers count from 1."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if binary:
+        _write_bin(folder, cameras, images)
+    else:
+        _write_txt(folder, cameras, images)
+
+
+def _read_cameras_txt(path: Path) -> dict[int, Camera]:
+    cameras = {}
+    for where, line in _lines(path):
+        if not line.strip() or line.startswith("#"):
+            continue
+        fields = line.split()
+        if len(fields) < 5 or not all(fields[i].isdigit() for i in (0, 2, 3)):
+            raise InputError(
+                f"{where}: expected `camera_id MODEL width height parameters...`; correct the line"
+            )
+        lens = parse_colmap_camera(fields[1], fields[4:], where)
+        cameras[int(fields[0])] = Camera(lens, int(fields[2]), int(fields[3]))
+    return cameras
+
+
+def _read_images_txt(path: Path) -> list[Image]:
+    images = []
+    lines = _lines(path)
+    for where, line in lines:
+        if not line.strip() or line.startswith("#"):
+            continue
+        fields = line.split(maxsplit=9)
+        if len(fields) != 10 or not fields[8].isdigit():
+            raise InputError(
+                f"{where}: expected `image_id qw qx qy qz tx ty tz camera_id name`; correct the line"
+            )
+        images.append(
+            Image(fields[9].strip(), int(fields[8]), parse_colmap_pose(fields[1:8], where))
+        )
+        next(lines, None)  # its 2-D points, an empty line where it has none
+    return images
+
+
+def _read_cameras_bin(path: Path) -> dict[int, Camera]:
+    cameras = {}
+    names = {number: name for name, (number, _) in COLMAP_MODELS.items()}
+    with _opened(path) as file:
+        for _ in range(_unpack(file, COUNT)[0]):
+            camera_id, number, width, height = _unpack(file, CAMERA)
+            model = names.get(number, f"number {number}")
+            count = len(COLMAP_MODELS[model][1].split()) if number in names else 0
+            parameters = _unpack(file, struct.Struct(f"<{count}d"))
+            lens = parse_colmap_camera(model, parameters, f"{path} camera {camera_id}")
+            cameras[camera_id] = Camera(lens, width, height)
+    return cameras
+
+
+def _read_images_bin(path: Path) -> list[Image]:
+    images = []
+    with _opened(path) as file:
+        for _ in range(_unpack(file, COUNT)[0]):
+            image_id, *pose, camera_id = _unpack(file, IMAGE)
+            name = b"".join(iter(lambda: _unpack(file, struct.Struct("c"))[0], b"\0")).decode()
+            file.seek(POINT_2D_BYTES * _unpack(file, COUNT)[0], 1)
+            images.append(
+                Image(name, camera_id, parse_colmap_pose(pose, f"{path} image {image_id} {name}"))
+            )
+    return images
+
+
+def _write_txt(folder: Path, cameras: Mapping[int, Camera], images: Sequence[Image]) -> None:
+    lines = ["# CAMERA_ID MODEL WIDTH HEIGHT PARAMS[]"]
+    for camera_id, camera in cameras.items():
+        model, parameters = colmap_camera(camera.lens)
+        lines.append(_row(camera_id, model, camera.width, camera.height, *parameters))
+    (folder / "cameras.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    lines = ["# IMAGE_ID QW QX QY QZ TX TY TZ CAMERA_ID NAME, then a line of 2-D points (none)"]
+    for image_id, image in enumerate(images, start=1):
+        if len(image.name.split()) != 1:
+            raise InputError(
+                f"{image.name}: COLMAP's text model ends a name at a space; use format=colmap_binary"
+            )
+        lines.append(_row(image_id, *colmap_pose(image.T_world_cam), image.camera_id, image.name))
+        lines.append("")
+    (folder / "images.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "points3D.txt").write_text("# no points\n", encoding="utf-8")
+
+
+def _write_bin(folder: Path, cameras: Mapping[int, Camera], images: Sequence[Image]) -> None:
+    with (folder / "cameras.bin").open("wb") as file:
+        file.write(COUNT.pack(len(cameras)))
+        for camera_id, camera in cameras.items():
+            model, parameters = colmap_camera(camera.lens)
+            file.write(CAMERA.pack(camera_id, COLMAP_MODELS[model][0], camera.width, camera.height))
+            file.write(struct.pack(f"<{len(parameters)}d", *parameters))
+    with (folder / "images.bin").open("wb") as file:
+        file.write(COUNT.pack(len(images)))
+        for image_id, image in enumerate(images, start=1):
+            file.write(IMAGE.pack(image_id, *colmap_pose(image.T_world_cam), image.camera_id))
+            file.write(image.name.encode() + b"\0" + COUNT.pack(0))
+    (folder / "points3D.bin").write_bytes(COUNT.pack(0))
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """(where, line) of a text file."""
+    with _opened(path) as file:
+        for number, line in enumerate(file, start=1):
+            yield f"{path} line {number}", line.decode("utf-8", errors="replace")
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the model") from None
+
+
+def _unpack(file: BinaryIO, record: struct.Struct) -> tuple[Any, ...]:
+    return record.unpack(file.read(record.size))
+
+
+def _row(*fields: object) -> str:
+    return " ".join(map(str, fields))

@@ -1,0 +1,1 @@
+"""Writes a data set in the layout of other software: `hinted-posenet export`."""

@@ -1,0 +1,24 @@
+"""Where the dot of a fake image is, and where its pose says that it must be."""
+
+import fakes
+import torch
+from torch import Tensor
+
+from hinted_posenet.geometry import invert, rotate
+from hinted_posenet.types import Sample
+
+DOT = torch.tensor(fakes.DOT_WORLD, dtype=torch.float32)
+
+
+def dot_in_image(image: Tensor) -> Tensor:  # (B, 3, H, W) -> (B, 2) centroid in pixels
+    red = (image[:, 0] - 0.1).clamp_min(0)
+    x = torch.arange(image.shape[-1]) + 0.5
+    y = torch.arange(image.shape[-2]) + 0.5
+    mass = red.sum((1, 2))
+    return torch.stack([(red.sum(1) @ x) / mass, (red.sum(2) @ y) / mass], -1)
+
+
+def dot_by_pose(sample: Sample) -> Tensor:  # (B, 2) pixels
+    t, q = invert(*sample.T_world_cam)
+    u = (sample.query.K @ (rotate(q, DOT) + t)[..., None]).squeeze(-1)
+    return u[:, :2] / u[:, 2:]

@@ -1,0 +1,17 @@
+"""Every data set that the package reads: the fake, its reader, the name of its scene."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import fakes
+
+from hinted_posenet.data import aerial, cambridge, colmap, seven_scenes, transforms
+from hinted_posenet.types import View
+
+READERS: dict[str, tuple[Callable[..., Path], Callable[..., list[View]], str]] = {
+    "cambridge": (fakes.write_cambridge, cambridge.read_views, "KingsCollege"),
+    "seven_scenes": (fakes.write_seven_scenes, seven_scenes.read_views, "redkitchen"),
+    "aerial": (fakes.write_aerial, aerial.read_views, "prairie"),
+    "colmap": (fakes.write_colmap, colmap.read_views, "tower"),
+    "transforms": (fakes.write_transforms, transforms.read_views, "fox"),
+}
