@@ -20,6 +20,7 @@ CLASSES = (
     "hinted_posenet.loss.",
     "hinted_posenet.data.",
     "hinted_posenet.simulator.",
+    "hinted_posenet.show.",
     "hinted_posenet.schedule.",
     "torch.optim.",
     "pytorch_lightning.callbacks.",

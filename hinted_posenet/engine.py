@@ -1,4 +1,4 @@
-"""The jobs of the command line, each readable from top to bottom: train, evaluate, predict, simulate."""
+"""The jobs of the command line, each readable from top to bottom: train, evaluate, predict, simulate, show."""
 
 import shutil
 import time
@@ -137,6 +137,19 @@ def simulate(config: dict[str, Any]) -> None:
         recipe=config,
         **{key: config[key] for key in keep},
     )
+
+
+def show(config: dict[str, Any]) -> None:
+    """Draw a recipe's world, or the data set that was simulated over it."""
+    from hinted_posenet.show.subject import Subject  # open3d takes seconds to import
+
+    picture = build(config["what"])
+    subject = Subject(
+        make_world=lambda: build(config["world"]),
+        root=Path(config["root"]),
+        **{key: config[key] for key in ("scene", "seed", "threads")},
+    )
+    picture.draw(subject, Path(config["output"] or f"{config['scene']}-{picture.file}"))
 
 
 def _fit(

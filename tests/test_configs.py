@@ -7,7 +7,7 @@ import torch
 from tiny import config
 
 from hinted_posenet.build import build, build_localizer
-from hinted_posenet.cli.help import config_folder
+from hinted_posenet.cli.help import config_folder, groups_of
 from hinted_posenet.types import Hint, Pose, Query
 
 WITH_TARGET = ("augment", "trainer", "logger")  # of a training config, beside the localizer
@@ -40,7 +40,7 @@ def test_every_group_is_covered():
     }
     train |= {"paths", "pool", "rotation", "start_hint", "train_hint", "trainer", "experiment"}
     assert groups - train == {
-        *("camera", "climate", "flight", "navigation", "recipe", "season", "world"),
+        *("camera", "climate", "flight", "navigation", "recipe", "season", "what", "world"),
     }
 
 
@@ -114,6 +114,15 @@ def test_simulate_choice_composes_and_its_parts_build(choice, tmp_path):
     if "procedural" in plain["world"]["_target_"]:
         assert {when for flight in flights for when in flight.when} <= known.keys()
         assert all(build(season).date for season in known.values())
+
+
+@pytest.mark.parametrize("choice", choices("what"))
+def test_show_choice_builds(choice):
+    assert build(config("show", choice)["what"]).file.startswith(choice.removeprefix("what="))
+
+
+def test_show_takes_what_simulate_takes():
+    assert groups_of("show") == groups_of("simulate") | {"what": "sheet"}
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "predict"])

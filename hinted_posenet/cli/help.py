@@ -8,6 +8,7 @@ VERBS = {
     "train": "train a network and score it on the test split",
     "evaluate": "score a checkpoint beside its controls",
     "predict": "write poses for a folder of images without ground truth",
+    "show": "draw a world or its data set: contact sheet, map, mesh, scene in 3-D",
     "compare": "one table, and a map, of several runs",
 }
 EXAMPLES = {
@@ -15,6 +16,7 @@ EXAMPLES = {
     "train": "hinted-posenet train data=seven_scenes data.scene=redkitchen method=hinted_residual",
     "evaluate": "hinted-posenet evaluate checkpoint=runs/seven_scenes/redkitchen/posenet/seed-0",
     "predict": "hinted-posenet predict checkpoint=RUN images=FOLDER output=poses.txt",
+    "show": "hinted-posenet show recipe=quickstart what=sheet",
 }
 
 
