@@ -21,6 +21,7 @@ CLASSES = (
     "hinted_posenet.data.",
     "hinted_posenet.export.",
     "hinted_posenet.simulator.",
+    "hinted_posenet.show.",
     "hinted_posenet.schedule.",
     "torch.optim.",
     "pytorch_lightning.callbacks.",

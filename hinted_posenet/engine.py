@@ -155,6 +155,19 @@ def export(config: dict[str, Any]) -> None:
     print(summary)
 
 
+def show(config: dict[str, Any]) -> None:
+    """Draw a recipe's world, or the data set that was simulated over it."""
+    from hinted_posenet.show.subject import Subject  # open3d takes seconds to import
+
+    picture = build(config["what"])
+    subject = Subject(
+        make_world=lambda: build(config["world"]),
+        root=Path(config["root"]),
+        **{key: config[key] for key in ("scene", "seed", "threads")},
+    )
+    picture.draw(subject, Path(config["output"] or f"{config['scene']}-{picture.file}"))
+
+
 def _fit(
     config: dict[str, Any], run: Path, localizer: Localizer, module: PosedImagesModule
 ) -> bool:

@@ -7,7 +7,7 @@ import torch
 from tiny import config
 
 from hinted_posenet.build import build, build_localizer
-from hinted_posenet.cli.help import config_folder
+from hinted_posenet.cli.help import config_folder, groups_of
 from hinted_posenet.types import Hint, Pose, Query
 
 WITH_TARGET = ("augment", "trainer", "logger")  # of a training config, beside the localizer
@@ -42,7 +42,7 @@ def test_every_group_is_covered():
     }
     train |= {"paths", "pool", "rotation", "start_hint", "train_hint", "trainer", "experiment"}
     assert groups - train == {
-        *("camera", "climate", "flight", "format", "navigation", "recipe", "season", "world"),
+        *("camera", "climate", "flight", "format", "navigation", "recipe", "season", "what", "world"),
     }
 
 
@@ -123,6 +123,15 @@ def test_export_choice_composes_and_builds(choice):
     plain = config("export", "data=aerial", choice, "out=there")
     layout = build(plain["format"])
     assert f"data={layout.reads_back}" in choices("data")
+
+
+@pytest.mark.parametrize("choice", choices("what"))
+def test_show_choice_builds(choice):
+    assert build(config("show", choice)["what"]).file.startswith(choice.removeprefix("what="))
+
+
+def test_show_takes_what_simulate_takes():
+    assert groups_of("show") == groups_of("simulate") | {"what": "sheet"}
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "predict"])

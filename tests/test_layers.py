@@ -33,6 +33,8 @@ ALLOWED: dict[str, set[str]] = {
     "localizer": OURS
     | {"metric", "torch", "pytorch_lightning"}
     | {"hint.protocol", "hint.sigma", "loss.posenet", "model.posenet"},
+    "show": OURS
+    | {"data", "simulator", "torch", "numpy", "cv2", "PIL", "matplotlib", "open3d", "tqdm"},
     "report": {"types", "numpy", "cv2", "matplotlib", "plotly", "report"},
     "cli.main": {"cli"},
     "cli.help": {"cli"},
@@ -109,6 +111,8 @@ def test_module_imports_only_what_its_layer_may(path):
         ("localizer", "from hinted_posenet.hint.gaussian import GaussianHints"),
         ("localizer", "from hinted_posenet.model.head.plain import PlainHead"),
         ("localizer", "from hinted_posenet.data.module import PosedImagesModule"),
+        ("show.new", "from hinted_posenet.model.posenet import PoseNet"),
+        ("simulator.new", "from hinted_posenet.show.map import FlightMap"),
         ("report.new", "import torch"),
         ("report.new", "from hinted_posenet.localizer import Localizer"),
         ("scene", "import hydra"),

@@ -8,6 +8,7 @@ VERBS = {
     "train": "train a network and score it on the test split",
     "evaluate": "score a checkpoint beside its controls",
     "predict": "write poses for a folder of images without ground truth",
+    "show": "draw a world or its data set: contact sheet, map, mesh, scene in 3-D",
     "compare": "one table, and a map, of several runs",
     "export": "write a data set as 7-Scenes, Cambridge, COLMAP or transforms.json",
 }
@@ -17,6 +18,7 @@ EXAMPLES = {
     "evaluate": "hinted-posenet evaluate checkpoint=runs/seven_scenes/redkitchen/posenet/seed-0",
     "predict": "hinted-posenet predict checkpoint=RUN images=FOLDER output=poses.txt",
     "export": "hinted-posenet export data=aerial data.scene=tiny format=colmap_binary out=exported/tiny",
+    "show": "hinted-posenet show recipe=quickstart what=sheet",
 }
 
 

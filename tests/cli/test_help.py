@@ -62,7 +62,7 @@ def test_every_verb_has_a_module_and_a_help(verb):
     assert verb in main_help()
 
 
-@pytest.mark.parametrize("verb", ["simulate", "train", "evaluate", "predict", "export"])
+@pytest.mark.parametrize("verb", ["simulate", "train", "evaluate", "predict", "export", "show"])
 def test_help_of_a_verb_names_every_key_of_its_config(verb):
     text = verb_help(verb)
     own = (config_folder() / f"{verb}.yaml").read_text().partition("\n\n")[2]

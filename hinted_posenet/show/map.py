@@ -1,0 +1,129 @@
+"""Map of a data set: its flights by split over the world from above."""
+
+import itertools
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from hinted_posenet.show.canvas import INK, SPLIT_COLOURS, SPLIT_NAMES, check_picture_name
+from hinted_posenet.show.subject import Subject
+from hinted_posenet.simulator.world import Bounds
+from hinted_posenet.types import View
+
+STEADY = 0.1  # relative deviation of the speed along a path; between places at random it is 0.5
+DPI = 110
+
+
+class FlightMap:
+    """A dot where every image was taken, a line along every path that was flown."""
+
+    file = "map.jpg"
+
+    def draw(self, subject: Subject, path: Path) -> None:
+        """See `Picture`; reads the data set alone."""
+        check_picture_name(path)
+        views, (bounds, image) = subject.views(), subject.overview()
+        background = np.asarray(mpl.image.imread(image, format="jpg"))
+        figure = map_figure(subject.scene, views, bounds, background)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}")
+        figure.savefig(partial, format=path.suffix.removeprefix("."), dpi=DPI)
+        partial.replace(path)
+        print(f"written: {path}")
+
+
+def map_figure(
+    title: str, views: dict[str, list[View]], bounds: Bounds, background: NDArray[np.uint8]
+) -> Figure:
+    """The figure, its axes in metres to the east and north."""
+    aspect = min(max(bounds.height_m / bounds.width_m, 0.3), 1.5)
+    figure = Figure(figsize=(9.0, 7.6 * aspect + 1.3), layout="constrained")
+    axes = figure.subplots()
+    extent = (bounds.xmin, bounds.xmax, bounds.ymin, bounds.ymax)
+    axes.imshow(background, extent=extent, alpha=0.65)
+    count = sum(map(len, views.values()))
+    size = float(np.clip(10_000 / max(count, 1), 7, 30))
+    for split, found in views.items():
+        _draw_split(axes, split, found, size)
+    draw_scale(axes, bounds)
+    axes.set(xlim=extent[:2], ylim=extent[2:], aspect="equal", title=title)
+    axes.set(xlabel="east in m", ylabel="north in m")
+    figure.legend(loc="outside lower center", ncols=len(views), frameon=False, markerscale=2)
+    return figure
+
+
+def _draw_split(axes: Axes, split: str, views: list[View], size: float) -> None:
+    colour = SPLIT_COLOURS[split]
+    for line in flight_lines(views):
+        axes.plot(line[:, 0], line[:, 1], color="white", lw=2.2, alpha=0.6, zorder=2)
+        axes.plot(line[:, 0], line[:, 1], color=colour, lw=1.1, zorder=2)
+    places = np.array([view.T_world_cam.t.tolist() for view in views]).reshape(-1, 3)
+    label = f"{SPLIT_NAMES[split]}: {len(views)} image{'s'[: len(views) != 1]}"
+    axes.scatter(
+        places[:, 0],
+        places[:, 1],
+        s=size,
+        c=colour,
+        linewidths=0.3,
+        edgecolors="white",
+        label=label,
+        zorder=3,
+    )
+
+
+def flight_lines(views: list[View]) -> list[NDArray[np.float64]]:
+    """Positions (N, 3) along every path of these views, in the order of time.
+
+    A flight at one date is a path where the camera went at a steady speed; where it hovered at
+    places at random there is no line to draw.
+    """
+    lines = []
+    for _, flown in itertools.groupby(views, lambda view: (view.sequence, *view.tags.values())):
+        timed = sorted((view for view in flown if view.time_s is not None), key=_time)
+        if len(timed) < 3:
+            continue
+        places = np.array([view.T_world_cam.t.tolist() for view in timed])
+        gaps_s = np.diff([_time(view) for view in timed])
+        speed = np.linalg.norm(np.diff(places, axis=0), axis=1) / np.maximum(gaps_s, 1e-6)
+        if speed.std() < STEADY * speed.mean():
+            lines.append(places)
+    return lines
+
+
+def _time(view: View) -> float:
+    return view.time_s or 0.0
+
+
+def draw_scale(axes: Axes, bounds: Bounds) -> None:
+    """A scale bar in the lower left corner, and an arrow to the north above it."""
+    length_m, unit = scale_bar(bounds.width_m), bounds.width_m / 100
+    x, y = bounds.xmin + 3 * unit, bounds.ymin + 3 * unit
+    paper = Rectangle((x - unit, y - unit), length_m + 2 * unit, 6 * unit, fc="white", alpha=0.85)
+    axes.add_patch(paper).set(linewidth=0, zorder=4)
+    axes.plot([x, x + length_m], [y, y], color=INK, lw=4, solid_capstyle="butt", zorder=5)
+    text = f"{length_m:g} m" if length_m < 1000 else f"{length_m / 1000:g} km"
+    axes.text(x, y + unit, text, color=INK, va="bottom", zorder=5)
+    axes.annotate(
+        "N",
+        xy=(0.97, 0.98),
+        xytext=(0.97, 0.9),
+        xycoords="axes fraction",
+        ha="center",
+        color=INK,
+        fontsize=13,
+        fontweight="bold",
+        bbox={"boxstyle": "circle,pad=0.2", "facecolor": "white", "alpha": 0.85, "linewidth": 0},
+        arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 2},
+        zorder=5,
+    )
+
+
+def scale_bar(width_m: float) -> float:
+    """1, 2 or 5 times a power of ten: the longest up to a quarter of the width."""
+    power = 10.0 ** np.floor(np.log10(0.25 * width_m))
+    return float(max(f * power for f in (1, 2, 5) if f * power <= 0.25 * width_m))

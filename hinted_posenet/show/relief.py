@@ -1,0 +1,160 @@
+"""Relief: surface and photo of a part of a world, as coarse as asked, however vast the world is."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from hinted_posenet.simulator.world import Bounds, Epoch, Window, World
+from hinted_posenet.simulator.world.world import Raster, Rgb
+from hinted_posenet.types import InputError
+
+BLOCK_PX = 1024  # read at a time
+Places = NDArray[np.float64]
+
+
+class Relief(NamedTuple):
+    """Evenly spaced nodes of the surface, and the photo that lies on it."""
+
+    bounds: Bounds
+    heights_m: (
+        Raster  # nodes (rows, cols); the first on the north-west corner, the last on the south-east
+    )
+    photo: Rgb  # from the north-west corner on; may reach beyond the bounds by a part of a pixel
+    photo_px_m: float
+
+    @property
+    def step_m(self) -> tuple[float, float]:
+        """Between two nodes, to the east and to the south."""
+        rows, cols = self.heights_m.shape
+        return self.bounds.width_m / (cols - 1), self.bounds.height_m / (rows - 1)
+
+    def summary(self) -> str:
+        """What it is, in one line."""
+        rows, cols = self.heights_m.shape
+        return (
+            f"{self.bounds.width_m:.0f} x {self.bounds.height_m:.0f} m: {rows * cols} vertices, one "
+            f"every {self.step_m[0]:.3g} m; photo pixels of {self.photo_px_m:.3g} m"
+        )
+
+    def nodes(self) -> NDArray[np.float64]:
+        """Places (rows, cols, 3) of the nodes in the world."""
+        rows, cols = self.heights_m.shape
+        x = np.linspace(self.bounds.xmin, self.bounds.xmax, cols)
+        y = np.linspace(self.bounds.ymax, self.bounds.ymin, rows)
+        return np.stack([*np.meshgrid(x, y), self.heights_m], axis=-1)
+
+    def triangles(self) -> NDArray[np.int32]:
+        """Two triangles (N, 3) between every four nodes, as the renderer lays them; they face up."""
+        node = np.arange(self.heights_m.size, dtype=np.int32).reshape(self.heights_m.shape)
+        nw, ne, sw, se = node[:-1, :-1], node[:-1, 1:], node[1:, :-1], node[1:, 1:]
+        return np.stack([nw, sw, ne, ne, sw, se], axis=-1).reshape(-1, 3)
+
+    def colours(self, x_m: Places, y_m: Places) -> Rgb:
+        """Photo (H, W, 3) at places (H, W), bilinear."""
+        col = (x_m - self.bounds.xmin) / self.photo_px_m - 0.5
+        row = (self.bounds.ymax - y_m) / self.photo_px_m - 0.5
+        maps = col.astype(np.float32), row.astype(np.float32)
+        found = cv2.remap(self.photo, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(found, np.uint8)
+
+
+def read_relief(
+    world: World,
+    when: str | None = None,
+    area_m: Sequence[float] | None = None,
+    vertices: int = 300_000,
+    photo_px: int | None = None,
+) -> Relief:
+    """Read block by block; needs the memory of what it returns, not of what it reads.
+
+    Args:
+        world: what is read.
+        when: season or epoch of the photo; None takes the first.
+        area_m: xmin, ymin, xmax, ymax of a part of the world; None is all of it.
+        vertices: about so many nodes at most, their distance a multiple of the world's.
+        photo_px: longest side of the photo at most; None makes its pixels half as wide as the nodes.
+
+    Raises:
+        InputError: an area that is not within the world.
+    """
+    epoch = world.select(when or world.epochs[0].key)[0]
+    window = _window(world, world.bounds if area_m is None else area_m)
+    bounds = world.lattice.bounds_of(window)
+    nodes = window.rows * window.cols / world.node_px**2
+    step = world.node_px * max(1, math.ceil(math.sqrt(nodes / max(vertices, 1))))
+    longest = max(window.rows, window.cols)
+    cell = max(1, step // 2) if photo_px is None else math.ceil(longest / photo_px)
+    photo = _photo(world, epoch, window, cell)
+    return Relief(bounds, _heights(world, window, step), photo, cell * world.lattice.resolution_m)
+
+
+def _window(world: World, area_m: Sequence[float]) -> Window:
+    """The pixels of an area."""
+    lattice = world.lattice
+    left, top, right, bottom = 0, 0, 0, 0
+    if len(area_m) == 4:
+        xmin, ymin, xmax, ymax = area_m
+        left, right = (round((x - lattice.xmin) / lattice.resolution_m) for x in (xmin, xmax))
+        top, bottom = (round((lattice.ymax - y) / lattice.resolution_m) for y in (ymax, ymin))
+    if not (0 <= left < right <= lattice.cols and 0 <= top < bottom <= lattice.rows):
+        raise InputError(
+            "what.area_m: expected [xmin, ymin, xmax, ymax] within the world's "
+            f"{[round(edge, 1) for edge in world.bounds]}, got {list(area_m)}"
+        )
+    return Window(top, left, bottom - top, right - left)
+
+
+def _photo(world: World, epoch: Epoch, window: Window, cell: int) -> Rgb:
+    """The photo of a window, averaged over cells of pixels; the last ones may reach beyond it."""
+    rows, cols = math.ceil(window.rows / cell), math.ceil(window.cols / cell)
+    side = max(1, BLOCK_PX // cell)
+    photo = np.empty((rows, cols, 3), np.uint8)
+    for row, col in tqdm(_blocks(rows, cols, side), "photo", unit="block", leave=False):
+        part = photo[row : row + side, col : col + side]
+        block = Window(
+            window.row + row * cell,
+            window.col + col * cell,
+            part.shape[0] * cell,
+            part.shape[1] * cell,
+        )
+        full = world.photo(block, epoch)
+        part[:] = cv2.resize(full, (part.shape[1], part.shape[0]), interpolation=cv2.INTER_AREA)
+    return photo
+
+
+def _heights(world: World, window: Window, step: int) -> Raster:
+    """Nodes over exactly the window, about ``step`` pixels apart."""
+    bounds = world.lattice.bounds_of(window)
+    outer = world.lattice.window_of(bounds, step)
+    rows, cols = outer.rows // step, outer.cols // step
+    nodes = np.empty((rows + 1, cols + 1), np.float32)
+    side, every = max(1, BLOCK_PX // step), step // world.node_px
+    for row, col in tqdm(_blocks(rows, cols, side), "surface", unit="block", leave=False):
+        part = nodes[row : row + side + 1, col : col + side + 1]
+        block = Window(
+            outer.row + row * step,
+            outer.col + col * step,
+            (part.shape[0] - 1) * step,
+            (part.shape[1] - 1) * step,
+        )
+        part[:] = world.surface(block)[::every, ::every]
+    above, before = (window.row - outer.row) / step, (window.col - outer.col) / step
+    south = np.linspace(above, above + window.rows / step, math.ceil(window.rows / step) + 1)
+    east = np.linspace(before, before + window.cols / step, math.ceil(window.cols / step) + 1)
+    return _between(_between(nodes, south).T, east).T
+
+
+def _between(values: Raster, at: Places) -> Raster:
+    """Rows of (N, M) at fractional numbers (K,) -> (K, M), linear; exact where these are whole."""
+    first = np.clip(np.floor(at).astype(int), 0, len(values) - 2)
+    share = (at - first)[:, None]
+    return np.asarray(values[first] * (1 - share) + values[first + 1] * share, np.float32)
+
+
+def _blocks(rows: int, cols: int, side: int) -> list[tuple[int, int]]:
+    return [(row, col) for row in range(0, rows, side) for col in range(0, cols, side)]

@@ -1,0 +1,174 @@
+"""Contact sheet: one place of a world at all of its dates and hours, from several heights and angles."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw
+from tqdm import tqdm
+
+from hinted_posenet.show.canvas import (
+    INK,
+    QUIET,
+    check_picture_name,
+    write_picture,
+    write_text,
+)
+from hinted_posenet.show.subject import Subject
+from hinted_posenet.simulator.camera import Camera
+from hinted_posenet.simulator.plan.attitude import pose_at
+from hinted_posenet.simulator.render import Renderer
+from hinted_posenet.simulator.viewpoint import sees_only
+from hinted_posenet.simulator.world import Epoch, World
+from hinted_posenet.simulator.world.world import Rgb
+from hinted_posenet.types import InputError, Pose
+
+HFOV_DEG = 50.0
+MARGIN_PX, HEADER_PX, GAP_PX = 132, 52, 6
+FINER = 2  # rays a side for every pixel of the sheet, so that edges are smooth
+Angle = tuple[float, float]  # altitude in m above the place, degrees from straight down
+
+
+class ContactSheet:
+    """A row per epoch, a column per view; all images of a column are taken from the same pose.
+
+    Args:
+        when: seasons or epochs; None takes all of the world.
+        centre_m: east and north of the place; None takes the middle of the world.
+        views: [altitude in m, degrees from straight down] of every column, the top to the north;
+            None takes what the world's resolution and size are good for.
+        width_px: of the whole sheet.
+        max_kb: of its JPEG.
+    """
+
+    file = "sheet.jpg"
+
+    def __init__(
+        self,
+        when: Sequence[str] | None = None,
+        centre_m: Sequence[float] | None = None,
+        views: Sequence[Sequence[float]] | None = None,
+        width_px: int = 1600,
+        max_kb: float = 600.0,
+    ) -> None:
+        columns = 5 if views is None else len(views)
+        self.cell_px = (width_px - MARGIN_PX) // max(columns, 1) - GAP_PX
+        if not columns or self.cell_px < 64:
+            raise InputError("what.views: expected one or more, of at least 70 px of width_px each")
+        for view in views or ():
+            if len(view) != 2 or not (view[0] > 0 and 0 <= view[1] < 80):
+                raise InputError(
+                    "what.views: expected [altitude in m above 0, degrees from straight down, below "
+                    f"80] each, got {list(view)}"
+                )
+        self.when, self.centre_m, self.views = when, centre_m, views
+        self.width_px, self.max_kb = width_px, max_kb
+
+    def draw(self, subject: Subject, path: Path) -> None:
+        """See `Picture`."""
+        check_picture_name(path)
+        world = subject.make_world()
+        names = [epoch.key for epoch in world.epochs] if self.when is None else self.when
+        epochs = list(dict.fromkeys(epoch for name in names for epoch in world.select(str(name))))
+        write_picture(path, self.sheet(world, epochs, subject.threads), self.max_kb)
+        print(f"written: {path}")
+
+    def sheet(self, world: World, epochs: Sequence[Epoch], threads: int = 0) -> Rgb:
+        """The sheet (H, W, 3)."""
+        place_m = _place(world, self.centre_m)
+        size = self.cell_px, self.cell_px * 3 // 4
+        camera = Camera(FINER * size[0], FINER * size[1], HFOV_DEG)
+        if self.views is None:
+            angles = default_views(world, camera, place_m)
+        else:
+            angles = [(altitude_m, angle_deg) for altitude_m, angle_deg in self.views]
+            _check_inside(world, camera, place_m, angles)
+        poses = [look_at(place_m, *angle) for angle in angles]
+        renderer = Renderer(world, camera, threads)
+        renderer.load(poses)
+        height_px = HEADER_PX + len(epochs) * (size[1] + GAP_PX)
+        sheet = np.full((height_px, self.width_px, 3), 255, np.uint8)
+        shots = [(row, col) for row in range(len(epochs)) for col in range(len(poses))]
+        for row, col in tqdm(shots, "sheet", unit="image", leave=False):
+            image = renderer.render(poses[col], epochs[row]).rgb
+            x, y = _corner(size, row, col)
+            small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+            sheet[y : y + size[1], x : x + size[0]] = small
+        return _labelled(sheet, epochs, angles, size)
+
+
+def look_at(place_m: Sequence[float], altitude_m: float, off_nadir_deg: float) -> Pose:
+    """The pose from the south of a place (3,) that has it in the middle of the image."""
+    x_m, y_m, z_m = place_m
+    south_m = altitude_m * math.tan(math.radians(off_nadir_deg))
+    return pose_at((x_m, y_m - south_m, z_m + altitude_m), 0.0, off_nadir_deg, 0.0)
+
+
+def default_views(world: World, camera: Camera, place_m: Sequence[float]) -> list[Angle]:
+    """Down from three altitudes, and two oblique views, as far as they stay inside the world.
+
+    The lowest has a bit more than one pixel of the photo a pixel of the sheet, world permitting.
+    """
+    top_m = 4 * world.lattice.resolution_m * camera.focal_px / FINER
+    while top_m > world.lattice.resolution_m:
+        low, middle, high = (float(f"{top_m * share:.2g}") for share in (0.3, 0.55, 1.0))
+        views = [(low, 0.0), (middle, 0.0), (high, 0.0), (middle, 45.0), (low, 60.0)]
+        if all(sees_only(world, camera, look_at(place_m, *view)) for view in views):
+            return views
+        top_m *= 0.9
+    raise InputError("what.centre_m: no view of this place stays inside the world; move it inwards")
+
+
+def _place(world: World, centre_m: Sequence[float] | None) -> tuple[float, float, float]:
+    xmin, ymin, xmax, ymax = world.bounds
+    x_m, y_m = centre_m or (0.5 * (xmin + xmax), 0.5 * (ymin + ymax))
+    return x_m, y_m, world.terrain_at(x_m, y_m)
+
+
+def _check_inside(
+    world: World, camera: Camera, place_m: Sequence[float], angles: Sequence[Angle]
+) -> None:
+    for angle in angles:
+        if not sees_only(world, camera, look_at(place_m, *angle)):
+            raise InputError(
+                f"what.views: {list(angle)} reaches beyond the world of {world.bounds.width_m:.0f} "
+                f"x {world.bounds.height_m:.0f} m; lower its altitude or angle, or move "
+                "what.centre_m"
+            )
+
+
+def _corner(size: tuple[int, int], row: int, col: int) -> tuple[int, int]:
+    """Upper left corner (x, y) of an image on the sheet."""
+    return MARGIN_PX + col * (size[0] + GAP_PX), HEADER_PX + row * (size[1] + GAP_PX)
+
+
+def _labelled(
+    sheet: Rgb, epochs: Sequence[Epoch], angles: Sequence[Angle], size: tuple[int, int]
+) -> Rgb:
+    picture = Image.fromarray(sheet)
+    draw = ImageDraw.Draw(picture)
+    for col, (altitude_m, angle_deg) in enumerate(angles):
+        x = _corner(size, 0, col)[0] + size[0] / 2
+        across_m = 2 * altitude_m / math.cos(math.radians(angle_deg))
+        across_m *= math.tan(math.radians(HFOV_DEG / 2))
+        view = f"{angle_deg:g}° oblique" if angle_deg else "straight down"
+        write_text(draw, (x, 5), f"{view} from {altitude_m:g} m", 17, "ma")
+        write_text(draw, (x, 28), f"{across_m:.0f} m across", 15, "ma", QUIET)
+    write_text(draw, (4, 28), "north is up", 15, "la", QUIET)
+    for row, epoch in enumerate(epochs):
+        y = _corner(size, row, 0)[1]
+        for line, (text, points, colour) in enumerate(_moment(epoch)):
+            write_text(draw, (4, y + 2 + 24 * line), text, points, "la", colour)
+    return np.asarray(picture)
+
+
+def _moment(epoch: Epoch) -> list[tuple[str, float, str]]:
+    """Lines that say when: (text, size, colour)."""
+    title = epoch.season if epoch.key == epoch.date else epoch.key
+    lines = [(word, 19.0, INK) for word in title.split("_")] + [(epoch.date, 16.0, INK)]
+    if epoch.solar_hour is not None:
+        hour, minute = divmod(round(60 * epoch.solar_hour), 60)
+        lines.append((f"{hour}:{minute:02} solar time", 14.0, QUIET))
+    return lines
