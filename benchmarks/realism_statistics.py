@@ -32,10 +32,10 @@ def lab(rgb: Rgb) -> NDArray[np.float32]:
 def keypoints(rgb: Rgb) -> Keypoints:
     """The strongest SIFT keypoints."""
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    found, descriptors = cv2.SIFT_create(nfeatures=KEYPOINTS).detectAndCompute(grey, None)
-    if descriptors is None:
-        descriptors = np.zeros((0, 128), np.float32)
-    return cv2.KeyPoint.convert(found).reshape(-1, 2), descriptors
+    found, descriptors = cv2.SIFT.create(nfeatures=KEYPOINTS).detectAndCompute(grey, None)
+    if not found:
+        return np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32)
+    return np.asarray(cv2.KeyPoint.convert(found), np.float32), np.asarray(descriptors, np.float32)
 
 
 def matched(a: Keypoints, b: Keypoints) -> int:
@@ -144,7 +144,9 @@ def of_date(rgb: Rgb, resolution_m: float) -> dict[str, float]:
 def of_cover(photos: Photos) -> dict[str, dict[str, list[float]]]:
     """Land cover -> statistics, one value a date, where the cover is known and of more than 0.1 %."""
     table: dict[str, dict[str, list[float]]] = {}
-    for cover in Cover if photos.cover is not None else ():
+    if photos.cover is None:
+        return table
+    for cover in Cover:
         here = photos.cover == cover
         if here.mean() > 0.001:
             row = table[cover.name.lower()] = {"share, %": [100 * float(here.mean())]}

@@ -59,7 +59,7 @@ def markdown(rows: Sequence[Row]) -> str:
     ]
     for row in rows:
         share = "" if np.isnan(row.inside) else f"{100 * row.inside:.0f} %"
-        verdict = row.verdict if row.verdict == "inside" else f"**{row.verdict}**"
+        verdict = f"**{row.verdict}**" if row.verdict in ("low", "high") else row.verdict
         lines.append(
             f"| {row.measure} | {spread(row.real)} | {spread(row.simulated)} | {share} | {verdict} |"
         )
