@@ -13,7 +13,7 @@ from hinted_posenet.simulator.world.array import ArrayWorld
 from hinted_posenet.simulator.world.world import Rgb
 from hinted_posenet.types import InputError
 
-STRIP_ROWS = 64  # rows of the result that are read at a time, however fine the world is
+STRIP_ROWS = 128  # rows of the result that are read at a time, however fine the world is
 FLAT_NODE_PX = 512
 SAME_PIXEL = 0.02  # relative difference of two ground pixels that count as the same
 
