@@ -42,7 +42,17 @@ def test_every_group_is_covered():
     }
     train |= {"paths", "pool", "rotation", "start_hint", "train_hint", "trainer", "experiment"}
     assert groups - train == {
-        *("camera", "climate", "flight", "format", "navigation", "recipe", "season", "what", "world"),
+        *(
+            "camera",
+            "climate",
+            "flight",
+            "format",
+            "navigation",
+            "recipe",
+            "season",
+            "what",
+            "world",
+        ),
     }
 
 
