@@ -1,4 +1,4 @@
-"""Pinhole camera: geometry (K) and the photometric differences between its images."""
+"""Pinhole camera: its geometry (K), its lens and its sensor."""
 
 import math
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hinted_posenet.simulator.light.sensor import Sensor
 from hinted_posenet.types import InputError
 
 OUTLINE_STEPS = 64  # points along each edge of a distorted image
@@ -21,9 +22,7 @@ class Camera:
         hfov_deg: horizontal field of view in degrees; or give `focal_px`.
         focal_px: focal length in pixels, instead of `hfov_deg`.
         distortion: of the lens, OpenCV's k1, k2, p1, p2, k3; empty has none.
-        exposure_sigma_ev: standard deviation of the exposure between images, in stops.
-        white_balance_sigma: relative standard deviation of the gain of each colour between images.
-        noise_sigma: standard deviation of the sensor noise, of full scale 1.
+        sensor: photometry of its images; null is a perfect one.
     """
 
     def __init__(
@@ -32,10 +31,8 @@ class Camera:
         height: int,
         hfov_deg: float | None = None,
         focal_px: float | None = None,
-        exposure_sigma_ev: float = 0.0,
-        white_balance_sigma: float = 0.0,
-        noise_sigma: float = 0.0,
         distortion: Sequence[float] = (),
+        sensor: Sensor | None = None,
     ) -> None:
         if (hfov_deg is None) == (focal_px is None):
             raise InputError("camera: give either hfov_deg or focal_px, and set the other to null")
@@ -50,9 +47,7 @@ class Camera:
                 f"camera.distortion: expected [] or [k1, k2, p1, p2, k3], got {list(distortion)}"
             )
         self.distortion = tuple(float(part) for part in distortion)
-        self.exposure_sigma_ev = exposure_sigma_ev
-        self.white_balance_sigma = white_balance_sigma
-        self.noise_sigma = noise_sigma
+        self.sensor = sensor or Sensor()
 
     @property
     def K(self) -> NDArray[np.float64]:  # noqa: N802 - the field's name
@@ -99,11 +94,3 @@ class Camera:
             edges = [(u, 0 * u), (u, 0 * u + h), (0 * v, v), (0 * v + w, v)]
             return self.rays(np.concatenate([np.stack(edge, axis=-1) for edge in edges]))
         return self.rays(np.array([[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]]))
-
-    def develop(self, rgb: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
-        """Exposure, white balance and noise of one image (H, W, 3); moves no pixel."""
-        exposure = 2.0 ** (self.exposure_sigma_ev * generator.standard_normal())
-        gain = exposure * (1.0 + self.white_balance_sigma * generator.standard_normal(3))
-        noise = self.noise_sigma * 255.0 * generator.standard_normal(rgb.shape, dtype=np.float32)
-        image = rgb.astype(np.float32) * gain.astype(np.float32) + noise
-        return np.asarray(np.clip(np.rint(image), 0, 255), np.uint8)

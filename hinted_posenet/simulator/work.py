@@ -9,6 +9,7 @@ import numpy as np
 
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.depth import depth_file, encode_depth
+from hinted_posenet.simulator.develop import develop
 from hinted_posenet.simulator.render import Frame, Renderer
 from hinted_posenet.simulator.shots import Job, Shot
 from hinted_posenet.simulator.world import World
@@ -51,7 +52,9 @@ class Work:
 
     def _encoded(self, shot: Shot, frame: Frame) -> Files:
         name = shot.label.name
-        image = self.camera.develop(frame.rgb, np.random.default_rng(shot.seed))
+        visibility_m = self.world.visibility_m(shot.label.epoch)
+        generator = np.random.default_rng(shot.seed)
+        image = develop(self.camera, shot.label.station, frame, visibility_m, generator)
         files = {image_file(name): encode(image, PurePath(name).suffix)}
         if self.depth_unit_m is not None:
             files[depth_file(name)] = encode_depth(frame.depth_m, self.depth_unit_m)

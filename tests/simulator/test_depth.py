@@ -12,12 +12,13 @@ from hinted_posenet.geometry import rotate
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.depth import depth_unit_m, encode_depth, read_depth
 from hinted_posenet.simulator.flight import Flight, RandomPlan
+from hinted_posenet.simulator.light.sensor import Sensor
 from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.viewpoint import nadir_quaternion
 from hinted_posenet.simulator.world import Bounds, World
 from hinted_posenet.types import InputError, Pose
 
-CAMERA = Camera(24, 20, hfov_deg=60.0, noise_sigma=0.01)
+CAMERA = Camera(24, 20, hfov_deg=60.0, sensor=Sensor(noise_sigma=0.01))
 PLAN = RandomPlan([50, 60], [-20, 20], 3, gimbal_pitch_deg=20)
 
 

@@ -6,12 +6,13 @@ import pytest
 
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight, RandomPlan
+from hinted_posenet.simulator.light.sensor import Sensor
 from hinted_posenet.simulator.manifest import group_hashes, versions
 from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.world import World
 from hinted_posenet.types import InputError
 
-CAMERA = Camera(24, 20, hfov_deg=60.0, noise_sigma=0.01)
+CAMERA = Camera(24, 20, hfov_deg=60.0, sensor=Sensor(noise_sigma=0.01))
 FLIGHTS = {"test": Flight("test", ["winter"], 2, RandomPlan([50, 60], [-20, 20], 3))}
 
 

@@ -10,13 +10,14 @@ import torch
 from hinted_posenet.geometry import invert
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight, RandomPlan
+from hinted_posenet.simulator.light.sensor import Sensor
 from hinted_posenet.simulator.navigation import Gnss
 from hinted_posenet.simulator.shots import plan_shots
 from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.world import World
 from hinted_posenet.types import InputError
 
-CAMERA = Camera(24, 20, hfov_deg=60.0, noise_sigma=0.01, exposure_sigma_ev=0.1)
+CAMERA = Camera(24, 20, hfov_deg=60.0, sensor=Sensor(noise_sigma=0.01, exposure_sigma_ev=0.1))
 PLAN = RandomPlan([50, 60], [-20, 20], 3)
 FLIGHTS = {
     "train": Flight("train", ["spring", "summer"], 3, PLAN),
@@ -84,14 +85,6 @@ def test_overwrite_is_refused_unless_asked(small_world: World, tmp_path: Path) -
     run(small_world, tmp_path, overwrite=True)
     with pytest.raises(InputError, match="scene"):
         simulate(small_world, FLIGHTS, CAMERA, tmp_path, "../escape", seed=1)
-
-
-def test_camera_variation_is_photometric_only() -> None:
-    gray = np.full((20, 24, 3), 100, np.uint8)
-    plain = Camera(24, 20, hfov_deg=60.0).develop(gray, np.random.default_rng(0))
-    assert (plain == gray).all()
-    varied = CAMERA.develop(gray, np.random.default_rng(0))
-    assert 0 < varied.std() < 10
 
 
 def test_sensors_leave_priors_in_the_table_and_poses_as_they_are(

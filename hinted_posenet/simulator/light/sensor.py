@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hinted_posenet.simulator.render import Frame
-from hinted_posenet.simulator.world.world import Rgb
+from hinted_posenet.simulator.world.world import Raster, Rgb
 from hinted_posenet.types import InputError
 
 CONTRAST_SEEN = 3.912  # -ln 0.02: visibility is where 2 % of the contrast is left (Koschmieder)
@@ -54,15 +53,17 @@ class Sensor:
 
     def develop(
         self,
-        frame: Frame,
+        rgb: Rgb,
+        depth_m: Raster,
         visibility_m: float,
         velocity_px_s: tuple[float, float],
         generator: np.random.Generator,
     ) -> Rgb:
-        """The image (H, W, 3) of a frame; moves no pixel.
+        """The image (H, W, 3) of what was rendered; moves no pixel.
 
         Args:
-            frame: colours (H, W, 3) and depth (H, W) from the renderer.
+            rgb: colours (H, W, 3).
+            depth_m: depth (H, W).
             visibility_m: meteorological visibility; inf for clear air.
             velocity_px_s: image motion (right, down) of what is seen.
             generator: draws exposure, white balance and noise; the same number of draws whatever the
@@ -70,10 +71,10 @@ class Sensor:
         """
         exposure = 2.0 ** (self.exposure_sigma_ev * generator.standard_normal())
         gain = exposure * (1.0 + self.white_balance_sigma * generator.standard_normal(3))
-        noise = generator.standard_normal(frame.rgb.shape, dtype=np.float32)
-        image = frame.rgb.astype(np.float32)
+        noise = generator.standard_normal(rgb.shape, dtype=np.float32)
+        image = rgb.astype(np.float32)
         if math.isfinite(visibility_m):
-            clear = np.exp(np.float32(-CONTRAST_SEEN / visibility_m) * frame.depth_m)[..., None]
+            clear = np.exp(np.float32(-CONTRAST_SEEN / visibility_m) * depth_m)[..., None]
             image = AIRLIGHT_RGB + clear * (image - AIRLIGHT_RGB)
         kernel = line_kernel(*(self.exposure_s * v for v in velocity_px_s))
         if kernel.size > 1:

@@ -1,0 +1,54 @@
+"""Images that a moving camera's sensor makes."""
+
+import numpy as np
+import pytest
+import torch
+
+from hinted_posenet.geometry import invert, rotate
+from hinted_posenet.simulator.camera import Camera
+from hinted_posenet.simulator.develop import develop, image_motion_px_s
+from hinted_posenet.simulator.flight import Station, no_prior
+from hinted_posenet.simulator.light.sensor import Sensor
+from hinted_posenet.simulator.render import Frame
+from hinted_posenet.simulator.viewpoint import nadir_quaternion
+from hinted_posenet.types import Pose
+
+CAMERA = Camera(40, 30, hfov_deg=60.0)
+
+
+def station(heading_rad: float, velocity_m_s: list[float], t: list[float]) -> Station:
+    pose = Pose(torch.tensor(t, dtype=torch.float64), nadir_quaternion(heading_rad, 0.2, -0.1))
+    return Station(pose, 0.0, np.array(velocity_m_s), no_prior())
+
+
+@pytest.mark.parametrize("heading_rad", [0.0, 0.7, -2.0])
+def test_motion_is_how_far_a_point_ahead_moves(heading_rad: float) -> None:
+    speed = [12.0, -5.0, 0.0]
+    before = station(heading_rad, speed, [3.0, 4.0, 100.0])
+    step_s = 1e-3
+    moved = (before.T_world_cam.t + step_s * torch.tensor(speed)).tolist()
+    ahead = rotate(before.T_world_cam.q, torch.tensor([0.0, 0.0, 80.0], dtype=torch.float64))
+    point = before.T_world_cam.t + ahead
+
+    def uv(at: Station) -> np.ndarray:
+        t, q = invert(*at.T_world_cam)
+        u, v, w = CAMERA.K @ (rotate(q, point) + t).numpy()
+        return np.array([u / w, v / w])
+
+    expected = (uv(station(heading_rad, speed, moved)) - uv(before)) / step_s
+    assert image_motion_px_s(CAMERA, before, 80.0) == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_moving_camera_blurs_along_its_path_and_a_perfect_one_changes_nothing() -> None:
+    stripes = np.zeros((30, 40, 3), np.uint8)
+    stripes[::2] = 200
+    frame = Frame(stripes, np.full((30, 40), 50.0, np.float32))
+    fast = Camera(40, 30, hfov_deg=60.0, sensor=Sensor(exposure_s=0.25))
+    level = Pose(torch.zeros(3, dtype=torch.float64), nadir_quaternion(0.0))
+    north = Station(level, 0.0, np.array([0.0, 12.0, 0.0]), no_prior())
+    generator = np.random.default_rng(0)
+    assert np.array_equal(develop(CAMERA, north, frame, np.inf, generator), stripes)
+    assert develop(fast, north, frame, np.inf, generator).std() < 0.5 * stripes.std()
+    east = north._replace(velocity_m_s=np.array([12.0, 0.0, 0.0]))
+    assert np.array_equal(develop(fast, east, frame, np.inf, generator), stripes)
+    assert develop(CAMERA, north, frame, 40.0, generator).std() < 0.1 * stripes.std()
