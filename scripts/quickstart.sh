@@ -3,7 +3,7 @@
 # Under 10 minutes on 2 cores. Finished steps are not repeated; a killed run continues.
 # Arguments go to every training: scripts/quickstart.sh trainer.max_epochs=60
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-scene=${SCENE:-quickstart} # a recipe of configs/recipe
+scene=${SCENE:-village_four_seasons} # a recipe of datasets/aerial/recipe
 runs=runs/aerial/$scene
 
 [ -d "simulated/aerial/$scene" ] || hinted-posenet simulate recipe="$scene"

@@ -13,12 +13,12 @@ VERBS = {
     "export": "write a data set as 7-Scenes, Cambridge, COLMAP or transforms.json",
 }
 EXAMPLES = {
-    "simulate": "hinted-posenet simulate recipe=quickstart",
+    "simulate": "hinted-posenet simulate recipe=village_four_seasons",
     "train": "hinted-posenet train data=seven_scenes data.scene=redkitchen method=hinted_residual",
     "evaluate": "hinted-posenet evaluate checkpoint=runs/seven_scenes/redkitchen/posenet/seed-0",
     "predict": "hinted-posenet predict checkpoint=RUN images=FOLDER output=poses.txt",
     "export": "hinted-posenet export data=aerial data.scene=tiny format=colmap_binary out=exported/tiny",
-    "show": "hinted-posenet show recipe=quickstart what=sheet",
+    "show": "hinted-posenet show recipe=village_four_seasons what=sheet",
 }
 
 

@@ -3,27 +3,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-import yaml
 from rasterio.transform import from_origin
 
-from hinted_posenet.simulator.season import Season
+from hinted_posenet.simulator.light.season import Season
 from hinted_posenet.simulator.world import Epoch, Lattice, Window, World
 from hinted_posenet.simulator.world.array import ArrayWorld
-from hinted_posenet.simulator.world.procedural import procedural_world
+from hinted_posenet.simulator.world.generated.world import generated_world
 
-CONFIGS = Path(__file__).parents[2] / "configs"
-
-
-def read_season(name: str) -> Season:
-    values = yaml.safe_load((CONFIGS / "season" / f"{name}.yaml").read_text())[name]
-    values.pop("_target_")
-    return Season(**values)
+SEASONS = {
+    "spring": Season("2025-04-30"),
+    "summer": Season("2025-07-10"),
+    "autumn": Season("2025-10-16"),
+    "winter": Season("2025-01-20"),
+}
 
 
 def make_world(seed: int = 3) -> World:
-    seasons = {name: read_season(name) for name in ("spring", "summer", "autumn", "winter")}
-    return procedural_world(
-        seed, seasons, size_m=300, villages=1, farms=1, district_m=120, relief_m=8
+    return generated_world(
+        seed, SEASONS, size_m=300, settlement_spacing_m=200, district_m=120, relief_m=20
     )
 
 

@@ -99,6 +99,7 @@ def test_errors_name_file_and_fix(tmp_path: Path) -> None:
 def test_seasons_by_month() -> None:
     months = {1: "winter", 3: "spring", 6: "summer", 9: "autumn", 12: "winter"}
     assert all(season_of(f"2020-{month:02}-15") == name for month, name in months.items())
+    assert season_of("2020-01-15", latitude_deg=-30.0) == "summer"
 
 
 @pytest.mark.realdata

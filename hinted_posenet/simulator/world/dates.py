@@ -51,9 +51,10 @@ def listed(source: Files, key: str = "source") -> list[Path]:
     return files
 
 
-def season_of(date: str) -> str:
-    """Season of the northern hemisphere by the month of an ISO date."""
-    return NORTHERN_SEASONS[int(date[5:7]) % 12 // 3]
+def season_of(date: str, latitude_deg: float = 90.0) -> str:
+    """Season by the month of an ISO date; the south is half a year behind."""
+    month = int(date[5:7]) + (6 if latitude_deg < 0 else 0)
+    return NORTHERN_SEASONS[month % 12 // 3]
 
 
 def iso_date(date: object) -> str:

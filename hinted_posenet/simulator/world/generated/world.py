@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hinted_posenet.simulator.light.painter import Painter
 from hinted_posenet.simulator.light.season import Season
+from hinted_posenet.simulator.world.dates import season_of
 from hinted_posenet.simulator.world.generated.land import Land
 from hinted_posenet.simulator.world.generated.landscape import Character, Landscape
 from hinted_posenet.simulator.world.lattice import Lattice, Window
@@ -78,7 +79,7 @@ class GeneratedWorld(World):
     ) -> None:
         self.landscape, self.painter = landscape, painter
         epochs = tuple(
-            Epoch(key, key, season.date, season.solar_hour)
+            Epoch(key, season_of(season.date, origin.latitude_deg), season.date, season.solar_hour)
             for key, season in painter.seasons.items()
         )
         super().__init__(lattice, node_px, epochs, landscape.height_range_m, origin)
