@@ -21,6 +21,7 @@ from hinted_posenet.export.colmap import ColmapFormat
 from hinted_posenet.export.export import export
 from hinted_posenet.export.seven_scenes import SevenScenesFormat
 from hinted_posenet.export.transforms import TransformsFormat
+from hinted_posenet.geometry import rotation_angle
 from hinted_posenet.types import InputError, View
 
 FORMATS = {
@@ -272,3 +273,18 @@ def test_missing_depth_is_named(tmp_path: Path) -> None:
     (tmp_path / "source" / "prairie" / "depth" / "f3" / "000000.png").unlink()
     with pytest.raises(InputError, match=r"f3.000000\.png: missing"):
         export(lambda r, s, split: views[split], Path(), "x", TransformsFormat(), tmp_path / "out")
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", FORMATS)
+def test_real_scene(real_data: Path, tmp_path: Path, name: str) -> None:
+    read = partial(seven_scenes.read_views, real_data / "seven_scenes", "redkitchen")
+    views = {"train": read("train")[::20], "val": [], "test": read("test")[::20]}
+    export(lambda root, scene, split: views[split], Path(), "x", FORMATS[name], tmp_path / "out")
+    _, read_back, _ = READERS[name]
+    for split in ("train", "test"):
+        for before, after in zip(views[split], read_back(tmp_path, "out", split), strict=True):
+            assert (before.T_world_cam.t - after.T_world_cam.t).norm() < 1e-12
+            assert rotation_angle(before.T_world_cam.q, after.T_world_cam.q) < 1e-12
+            assert torch.equal(before.K, after.K)
+            assert np.array_equal(decoded(before.image), decoded(after.image))
