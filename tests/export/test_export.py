@@ -193,7 +193,7 @@ def test_what_a_format_cannot_hold_is_said_beforehand(tmp_path: Path) -> None:
     cameras.write_text(cameras.read_text() + "5 SIMPLE_PINHOLE 32 24 60.5 16 12\n")
     images = folder / "sparse" / "0" / "images.txt"
     images.write_text(images.read_text().replace(" 9 d/", " 5 d/"))
-    with pytest.raises(InputError, match="images of one size, these are 32x24, 64x48"):
+    with pytest.raises(InputError, match="images of one size, these are 32x24 and 64x48"):
         export(read, tmp_path / "source", scene, SevenScenesFormat(), tmp_path / "out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
 
