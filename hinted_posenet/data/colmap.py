@@ -39,17 +39,14 @@ def read_views(
     path = folder / model / f"{split}.txt"
     if split == "val" and not path.is_file():
         return []
-    cameras, posed = read_model(folder / model)
-    by_name = {image.name: image for image in posed}
+    lines = enumerate(map(str.strip, read_lines(path, CARD)), start=1)
+    listed = {name: f"{path} line {number}" for number, name in lines if name}
+    cameras, posed = read_model(folder / model, listed)
     views = []
-    for number, line in enumerate(read_lines(path, CARD), start=1):
-        name = line.strip()
-        if not name:
-            continue
-        where = f"{path} line {number}"
-        if name not in by_name:
+    for name, where in listed.items():
+        if name not in posed:
             raise InputError(f"{where}: {name} is not in the model; remove the line")
-        image = by_name[name]
+        image = posed[name]
         if image.camera_id not in cameras:
             raise InputError(f"{where}: {name} is of camera {image.camera_id}, not in the model")
         camera = cameras[image.camera_id]

@@ -9,7 +9,7 @@ Only what localization needs is read; the points of a model may be gigabytes. Fi
 """
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -18,6 +18,7 @@ from hinted_posenet.pose_io import colmap_pose, parse_colmap_pose
 from hinted_posenet.types import InputError, Pose
 
 COUNT, CAMERA, IMAGE = struct.Struct("<Q"), struct.Struct("<iiQQ"), struct.Struct("<i7di")
+CHARACTER = struct.Struct("c")
 POINT_2D_BYTES = 24  # x, y, and the number of the 3-D point
 
 
@@ -37,18 +38,20 @@ class Image(NamedTuple):
     T_world_cam: Pose  # float64, (3,) and (4,)
 
 
-def read_model(folder: Path) -> tuple[dict[int, Camera], list[Image]]:
-    """Cameras by their number, and the images in file order."""
+def read_model(folder: Path, names: Container[str]) -> tuple[dict[int, Camera], dict[str, Image]]:
+    """Cameras by their number, and those of the images that are named, by name."""
     if (folder / "images.bin").is_file():
         try:
-            return _read_cameras_bin(folder / "cameras.bin"), _read_images_bin(
-                folder / "images.bin"
-            )
+            cameras = _read_cameras_bin(folder / "cameras.bin")
+            images = list(_read_images_bin(folder / "images.bin", names))
         except struct.error:
             raise InputError(
                 f"{folder}: cameras.bin or images.bin is cut off; copy it again"
             ) from None
-    return _read_cameras_txt(folder / "cameras.txt"), _read_images_txt(folder / "images.txt")
+    else:
+        cameras = _read_cameras_txt(folder / "cameras.txt")
+        images = list(_read_images_txt(folder / "images.txt", names))
+    return cameras, {image.name: image for image in images}
 
 
 def write_model(
@@ -77,8 +80,7 @@ def _read_cameras_txt(path: Path) -> dict[int, Camera]:
     return cameras
 
 
-def _read_images_txt(path: Path) -> list[Image]:
-    images = []
+def _read_images_txt(path: Path, names: Container[str]) -> Iterator[Image]:
     lines = _lines(path)
     for where, line in lines:
         if not line.strip() or line.startswith("#"):
@@ -88,11 +90,10 @@ def _read_images_txt(path: Path) -> list[Image]:
             raise InputError(
                 f"{where}: expected `image_id qw qx qy qz tx ty tz camera_id name`; correct the line"
             )
-        images.append(
-            Image(fields[9].strip(), int(fields[8]), parse_colmap_pose(fields[1:8], where))
-        )
         next(lines, None)  # its 2-D points, an empty line where it has none
-    return images
+        name = fields[9].strip()
+        if name in names:
+            yield Image(name, int(fields[8]), parse_colmap_pose(fields[1:8], where))
 
 
 def _read_cameras_bin(path: Path) -> dict[int, Camera]:
@@ -109,17 +110,15 @@ def _read_cameras_bin(path: Path) -> dict[int, Camera]:
     return cameras
 
 
-def _read_images_bin(path: Path) -> list[Image]:
-    images = []
+def _read_images_bin(path: Path, names: Container[str]) -> Iterator[Image]:
     with _opened(path) as file:
         for _ in range(_unpack(file, COUNT)[0]):
             image_id, *pose, camera_id = _unpack(file, IMAGE)
-            name = b"".join(iter(lambda: _unpack(file, struct.Struct("c"))[0], b"\0")).decode()
+            name = b"".join(iter(lambda: _unpack(file, CHARACTER)[0], b"\0")).decode()
             file.seek(POINT_2D_BYTES * _unpack(file, COUNT)[0], 1)
-            images.append(
-                Image(name, camera_id, parse_colmap_pose(pose, f"{path} image {image_id} {name}"))
-            )
-    return images
+            if name in names:
+                where = f"{path} image {image_id} {name}"
+                yield Image(name, camera_id, parse_colmap_pose(pose, where))
 
 
 def _write_txt(folder: Path, cameras: Mapping[int, Camera], images: Sequence[Image]) -> None:

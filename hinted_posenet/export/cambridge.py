@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hinted_posenet.data.cambridge import LABELS
 from hinted_posenet.data.layout import image_size, intrinsics
-from hinted_posenet.export.frame import Frame, Views, flat, numbered
+from hinted_posenet.export.frame import Frame, Views, flat, numbered, training_or_test
 from hinted_posenet.pose_io import cambridge_line, nvm_line
 
 HEADER = (
@@ -48,8 +48,7 @@ class CambridgeFormat:
         for split, file in LABELS.items():
             lines = [
                 cambridge_line(frame.written.name, frame.written.T_world_cam)
-                for frame in frames
-                if (frame.split == "test") == (split == "test")
+                for frame in training_or_test(frames, split)
             ]
             (folder / file).write_text("\n".join([*HEADER, *lines, ""]), encoding="utf-8")
         cameras = [

@@ -51,3 +51,8 @@ def numbered(views: Iterable[tuple[str, View]]) -> list[tuple[str, View, int, in
 def flat(views: Views) -> list[tuple[str, View]]:
     """All views with their splits: training first, then validation, then test."""
     return [(split, view) for split in ("train", "val", "test") for view in views[split]]
+
+
+def training_or_test(frames: Iterable[Frame], split: str) -> list[Frame]:
+    """Frames of "train" or "test" where there is no validation: it is part of training."""
+    return [frame for frame in frames if (frame.split == "test") == (split == "test")]

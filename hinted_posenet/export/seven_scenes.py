@@ -13,7 +13,7 @@ from torch import Tensor
 from hinted_posenet.camera_io import intrinsics_text
 from hinted_posenet.data.layout import image_size, intrinsics
 from hinted_posenet.data.seven_scenes import DEPTH_UNIT_M, INTRINSICS, SPLITS
-from hinted_posenet.export.frame import Frame, Views, flat, numbered
+from hinted_posenet.export.frame import Frame, Views, flat, numbered, training_or_test
 from hinted_posenet.export.image import same_camera
 from hinted_posenet.pose_io import matrix_text
 from hinted_posenet.types import DepthImage, InputError, View
@@ -29,15 +29,12 @@ class SevenScenesFormat:
     def frames(self, views: Views) -> list[Frame]:
         """Numbered sequences; where cameras differ, all images get the one of the longest focal length."""
         everything = flat(views)
-        sizes = {view.name: image_size(view.image) for _, view in everything}
-        if len(set(sizes.values())) > 1:
-            several = ", ".join(
-                f"{width}x{height}" for width, height in sorted(set(sizes.values()))
-            )
+        (width, height), *others = sorted({image_size(view.image) for _, view in everything})
+        if others:
             raise InputError(
-                f"7-Scenes has images of one size, these are {several}; use another format"
+                f"7-Scenes has images of one size, these are {width}x{height} and "
+                f"{others[0][0]}x{others[0][1]}; use another format"
             )
-        width, height = next(iter(sizes.values()))
         K = _common(everything, width, height)
         found = []
         for split, view, sequence, frame in numbered(everything):
@@ -59,12 +56,10 @@ class SevenScenesFormat:
             pose = folder / written.name.replace(".color.png", ".pose.txt")
             pose.write_text(matrix_text(written.T_world_cam), encoding="utf-8")
         for split, file in SPLITS.items():
-            chosen = [
-                f.written.sequence for f in frames if (f.split == "test") == (split == "test")
-            ]
-            lines = [
-                f"sequence{int(name.removeprefix('seq-'))}\n" for name in dict.fromkeys(chosen)
-            ]
+            names = dict.fromkeys(
+                frame.written.sequence for frame in training_or_test(frames, split)
+            )
+            lines = [f"sequence{int(name.removeprefix('seq-'))}\n" for name in names]
             (folder / file).write_text("".join(lines), encoding="utf-8")
         (folder / INTRINSICS).write_text(intrinsics_text(frames[0].written.K), encoding="utf-8")
 

@@ -306,14 +306,17 @@ def test_colmap_broken_text(tmp_path: Path) -> None:
         assert_says(read, *words)
     (model / "cameras.txt").write_text(good)
     images = (model / "images.txt").read_text().splitlines()
+    good = images[2]
+    name = good.split(maxsplit=9)[9]
     for line, words in {
-        images[2].replace(" 7 d", " seven d"): ("line 3", "camera_id name"),
-        images[2].rsplit(maxsplit=8)[0]: ("line 3", "camera_id name"),
-        images[2].replace(images[2].split()[5], "nan"): ("line 3", "finite"),
-        "33 0 0 0 0 1 2 3 7 d/x.png": ("line 3", "norm 0"),
+        good.replace(" 7 d", " seven d"): ("line 3", "camera_id name"),
+        good.rsplit(maxsplit=8)[0]: ("line 3", "camera_id name"),
+        good.replace(good.split()[5], "nan"): ("line 3", "finite"),
+        f"33 0 0 0 0 1 2 3 7 {name}": ("line 3", "norm 0"),
+        f"33 1 0 0 0 1 2 3 7 x{name}": ("test.txt line 4", "not in the model"),
     }.items():
         (model / "images.txt").write_text("\n".join([*images[:2], line, *images[3:]]))
-        assert_says(read, "images.txt", *words)
+        assert_says(lambda: colmap.read_views(tmp_path, "tower", "test"), *words)
 
 
 def test_colmap_cut_off_binary(tmp_path: Path) -> None:

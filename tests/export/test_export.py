@@ -21,6 +21,7 @@ from hinted_posenet.export.colmap import ColmapFormat
 from hinted_posenet.export.export import export
 from hinted_posenet.export.seven_scenes import SevenScenesFormat
 from hinted_posenet.export.transforms import TransformsFormat
+from hinted_posenet.geometry import rotation_angle
 from hinted_posenet.types import InputError, View
 
 FORMATS = {
@@ -192,7 +193,7 @@ def test_what_a_format_cannot_hold_is_said_beforehand(tmp_path: Path) -> None:
     cameras.write_text(cameras.read_text() + "5 SIMPLE_PINHOLE 32 24 60.5 16 12\n")
     images = folder / "sparse" / "0" / "images.txt"
     images.write_text(images.read_text().replace(" 9 d/", " 5 d/"))
-    with pytest.raises(InputError, match="images of one size, these are 32x24, 64x48"):
+    with pytest.raises(InputError, match="images of one size, these are 32x24 and 64x48"):
         export(read, tmp_path / "source", scene, SevenScenesFormat(), tmp_path / "out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
 
@@ -272,3 +273,18 @@ def test_missing_depth_is_named(tmp_path: Path) -> None:
     (tmp_path / "source" / "prairie" / "depth" / "f3" / "000000.png").unlink()
     with pytest.raises(InputError, match=r"f3.000000\.png: missing"):
         export(lambda r, s, split: views[split], Path(), "x", TransformsFormat(), tmp_path / "out")
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", FORMATS)
+def test_real_scene(real_data: Path, tmp_path: Path, name: str) -> None:
+    read = partial(seven_scenes.read_views, real_data / "seven_scenes", "redkitchen")
+    views = {"train": read("train")[::20], "val": [], "test": read("test")[::20]}
+    export(lambda root, scene, split: views[split], Path(), "x", FORMATS[name], tmp_path / "out")
+    _, read_back, _ = READERS[name]
+    for split in ("train", "test"):
+        for before, after in zip(views[split], read_back(tmp_path, "out", split), strict=True):
+            assert (before.T_world_cam.t - after.T_world_cam.t).norm() < 1e-12
+            assert rotation_angle(before.T_world_cam.q, after.T_world_cam.q) < 1e-12
+            assert torch.equal(before.K, after.K)
+            assert np.array_equal(decoded(before.image), decoded(after.image))
