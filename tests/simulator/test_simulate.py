@@ -39,7 +39,7 @@ def test_layout_on_disk(small_world: World, tmp_path: Path) -> None:
     assert manifest["camera"]["fx"] == CAMERA.focal_px
     assert manifest["camera"]["cx"] == 12
     assert manifest["map"] == {"image": "map.jpg", "bounds_m": list(small_world.bounds)}
-    assert manifest["origin"] is None
+    assert manifest["origin"] == {"longitude_deg": 11.0, "latitude_deg": 48.0}
     with (folder / "frames.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["name"] for row in rows[:2]] == ["train/000000.jpg", "train/000001.jpg"]
