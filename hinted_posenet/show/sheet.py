@@ -111,14 +111,17 @@ def default_views(world: World, camera: Camera, place_m: Sequence[float]) -> lis
 
     The lowest has a bit more than one pixel of the photo a pixel of the sheet, world permitting.
     """
-    top_m = 4 * world.lattice.resolution_m * camera.focal_px / FINER
-    while top_m > world.lattice.resolution_m:
-        low, middle, high = (float(f"{top_m * share:.2g}") for share in (0.3, 0.55, 1.0))
-        views = [(low, 0.0), (middle, 0.0), (high, 0.0), (middle, 45.0), (low, 60.0)]
-        if all(sees_only(world, camera, look_at(place_m, *view)) for view in views):
-            return views
-        top_m *= 0.9
-    raise InputError("what.centre_m: no view of this place stays inside the world; move it inwards")
+    sharp_m = world.lattice.resolution_m * camera.focal_px / FINER
+    for oblique_deg in ((45.0, 60.0), (30.0, 45.0), (15.0, 30.0)):
+        for top_m in 4 * sharp_m * 0.9 ** np.arange(28):
+            low, middle, high = (float(f"{top_m * share:.2g}") for share in (0.3, 0.55, 1.0))
+            views = [(low, 0.0), (middle, 0.0), (high, 0.0)]
+            views += zip((middle, low), oblique_deg, strict=True)
+            if all(sees_only(world, camera, look_at(place_m, *view)) for view in views):
+                return views
+    raise InputError(
+        "what.centre_m: views of this place reach beyond the world; move it inwards, or give what.views"
+    )
 
 
 def _place(world: World, centre_m: Sequence[float] | None) -> tuple[float, float, float]:
@@ -159,12 +162,12 @@ def _labelled(
     write_text(draw, (4, 28), "north is up", 15, "la", QUIET)
     for row, epoch in enumerate(epochs):
         y = _corner(size, row, 0)[1]
-        for line, (text, points, colour) in enumerate(_moment(epoch)):
+        for line, (text, points, colour) in enumerate(moment(epoch)):
             write_text(draw, (4, y + 2 + 24 * line), text, points, "la", colour)
     return np.asarray(picture)
 
 
-def _moment(epoch: Epoch) -> list[tuple[str, float, str]]:
+def moment(epoch: Epoch) -> list[tuple[str, float, str]]:
     """Lines that say when: (text, size, colour)."""
     title = epoch.season if epoch.key == epoch.date else epoch.key
     lines = [(word, 19.0, INK) for word in title.split("_")] + [(epoch.date, 16.0, INK)]
