@@ -77,7 +77,8 @@ def read_relief(
         when: season or epoch of the photo; None takes the first.
         area_m: xmin, ymin, xmax, ymax of a part of the world; None is all of it.
         vertices: about so many nodes at most.
-        photo_px: longest side of the photo at most; None makes its pixels half as wide as the nodes.
+        photo_px: longest side of the photo at most; None makes its pixels half as wide as the distance
+            of nodes, which may be less than the world's then.
 
     Raises:
         InputError: an area that is not within the world.
@@ -85,8 +86,11 @@ def read_relief(
     epoch = world.select(when or world.epochs[0].key)[0]
     window = _window(world, world.bounds if area_m is None else area_m)
     bounds = world.lattice.bounds_of(window)
-    nodes = window.rows * window.cols / world.node_px**2
-    step = world.node_px * max(1, math.ceil(math.sqrt(nodes / max(vertices, 1))))
+    step = max(1, math.ceil(math.sqrt(window.rows * window.cols / max(vertices, 1))))
+    if photo_px is None and step < world.node_px:
+        step = 2 ** math.ceil(math.log2(step))  # colours of vertices are finer than the surface
+    else:
+        step = world.node_px * math.ceil(step / world.node_px)
     longest = max(window.rows, window.cols)
     cell = max(1, step // 2) if photo_px is None else math.ceil(longest / photo_px)
     photo = _photo(world, epoch, window, cell)

@@ -47,7 +47,7 @@ class ContactSheet:
 
     def __init__(
         self,
-        when: Sequence[str] | None = None,
+        when: str | Sequence[str] | None = None,
         centre_m: Sequence[float] | None = None,
         views: Sequence[Sequence[float]] | None = None,
         width_px: int = 1600,
@@ -63,7 +63,8 @@ class ContactSheet:
                     "what.views: expected [altitude in m above 0, degrees from straight down, below "
                     f"80] each, got {list(view)}"
                 )
-        self.when, self.centre_m, self.views = when, centre_m, views
+        self.when = [when] if isinstance(when, str) else when
+        self.centre_m, self.views = centre_m, views
         self.width_px, self.max_kb = width_px, max_kb
 
     def draw(self, subject: Subject, path: Path) -> None:

@@ -27,6 +27,14 @@ def test_a_stride_thins_nodes_but_moves_none(vertices: int) -> None:
     assert nodes[0, 0, :2].tolist() == [-160, 128] and nodes[-1, -1, :2].tolist() == [160, -128]
 
 
+def test_colours_of_vertices_are_finer_than_a_coarse_surface() -> None:
+    coloured = read_relief(quarters(), vertices=50_000)
+    assert coloured.step_m == (2.0, 2.0)
+    nodes = coloured.nodes()
+    np.testing.assert_allclose(nodes[..., 2], slope_m(nodes[..., 0], nodes[..., 1]), atol=1e-4)
+    assert read_relief(quarters(), vertices=50_000, photo_px=100).step_m == (4.0, 4.0)
+
+
 def test_a_part_may_lie_between_nodes() -> None:
     area_m = [-33.0, -21.0, 50.0, 14.0]
     relief = read_relief(quarters(), area_m=area_m)

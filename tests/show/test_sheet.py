@@ -96,6 +96,12 @@ def test_the_file_is_as_wide_and_as_small_as_asked(subject: Subject, tmp_path: P
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_one_season_need_not_be_a_list(subject: Subject, tmp_path: Path) -> None:
+    ContactSheet(when="winter", width_px=800).draw(subject, tmp_path / "sheet.png")
+    with Image.open(tmp_path / "sheet.png") as image:
+        assert image.size == (800, HEADER_PX + 95 + GAP_PX)
+
+
 def test_a_jpeg_is_made_smaller_until_it_fits(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (200, 200, 3)).astype(np.uint8)
     write_picture(tmp_path / "fine.jpg", noise)
