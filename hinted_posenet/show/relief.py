@@ -21,9 +21,7 @@ class Relief(NamedTuple):
     """Evenly spaced nodes of the surface, and the photo that lies on it."""
 
     bounds: Bounds
-    heights_m: (
-        Raster  # nodes (rows, cols); the first on the north-west corner, the last on the south-east
-    )
+    heights_m: Raster  # nodes (rows, cols), from the north-west corner to the south-east one
     photo: Rgb  # from the north-west corner on; may reach beyond the bounds by a part of a pixel
     photo_px_m: float
 

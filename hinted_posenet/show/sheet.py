@@ -1,5 +1,6 @@
 """Contact sheet: one place of a world at all of its dates and hours, from several heights and angles."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,6 +64,8 @@ class ContactSheet:
                     "what.views: expected [altitude in m above 0, degrees from straight down, below "
                     f"80] each, got {list(view)}"
                 )
+        if centre_m is not None and len(centre_m) != 2:
+            raise InputError(f"what.centre_m: expected [east, north], got {list(centre_m)}")
         self.when = [when] if isinstance(when, str) else when
         self.centre_m, self.views = centre_m, views
         self.width_px, self.max_kb = width_px, max_kb
@@ -113,8 +116,10 @@ def default_views(world: World, camera: Camera, place_m: Sequence[float]) -> lis
     The lowest has a bit more than one pixel of the photo a pixel of the sheet, world permitting.
     """
     sharp_m = world.lattice.resolution_m * camera.focal_px / FINER
-    for oblique_deg in ((45.0, 60.0), (30.0, 45.0), (15.0, 30.0)):
-        for top_m in 4 * sharp_m * 0.9 ** np.arange(28):
+    obliques_deg = ((45.0, 60.0), (30.0, 45.0), (15.0, 30.0))
+    # in a small or steep world rather less oblique than lower and blurred
+    for lowest, oblique_deg in itertools.product((1.2, 0.2), obliques_deg):
+        for top_m in sharp_m * np.geomspace(4.0, lowest, 20):
             low, middle, high = (float(f"{top_m * share:.2g}") for share in (0.3, 0.55, 1.0))
             views = [(low, 0.0), (middle, 0.0), (high, 0.0)]
             views += zip((middle, low), oblique_deg, strict=True)

@@ -57,7 +57,7 @@ def test_legend_counts_images_of_every_split(subject: Subject) -> None:
 
 def test_lines_join_what_was_flown_in_order_and_nothing_else(subject: Subject) -> None:
     views = subject.views()
-    lines = flight_lines(views["train"][::-1])
+    lines = flight_lines(views["train"][::2] + views["train"][1::2])
     assert [len(line) for line in lines] == [20, 20]  # one a date
     for line in lines:
         assert np.linalg.norm(np.diff(line, axis=0), axis=1).max() < 80

@@ -127,5 +127,7 @@ def test_views_that_cannot_be_are_refused(views: list[list[float]], words: str) 
 
 
 def test_a_place_at_the_border_is_refused() -> None:
+    with pytest.raises(InputError, match=r"expected \[east, north\]"):
+        ContactSheet(centre_m=[1, 2, 3])
     with pytest.raises(InputError, match=r"what\.centre_m"):
         ContactSheet(centre_m=[159.9, 0]).sheet(quarters(), [SUMMER], threads=1)
