@@ -160,11 +160,8 @@ def show(config: dict[str, Any]) -> None:
     from hinted_posenet.show.subject import Subject  # open3d takes seconds to import
 
     picture = build(config["what"])
-    subject = Subject(
-        make_world=lambda: build(config["world"]),
-        root=Path(config["root"]),
-        **{key: config[key] for key in ("scene", "seed", "threads")},
-    )
+    keep = {key: config[key] for key in ("scene", "seed", "threads")}
+    subject = Subject(lambda: build(config["world"]), Path(config["root"]), **keep)
     picture.draw(subject, Path(config["output"] or f"{config['scene']}-{picture.file}"))
 
 

@@ -1,6 +1,6 @@
 """Map of a data set: its flights by split over the world from above."""
 
-import itertools
+from collections import defaultdict
 from pathlib import Path
 
 import matplotlib as mpl
@@ -82,9 +82,13 @@ def flight_lines(views: list[View]) -> list[NDArray[np.float64]]:
     A flight at one date is a path where the camera went at a steady speed; where it hovered at
     places at random there is no line to draw.
     """
+    flights: dict[tuple[str, ...], list[View]] = defaultdict(list)
+    for view in views:
+        if view.time_s is not None:
+            flights[view.sequence, *view.tags.values()].append(view)
     lines = []
-    for _, flown in itertools.groupby(views, lambda view: (view.sequence, *view.tags.values())):
-        timed = sorted((view for view in flown if view.time_s is not None), key=_time)
+    for flown in flights.values():
+        timed = sorted(flown, key=_time)
         if len(timed) < 3:
             continue
         places = np.array([view.T_world_cam.t.tolist() for view in timed])
@@ -100,7 +104,7 @@ def _time(view: View) -> float:
 
 
 def draw_scale(axes: Axes, bounds: Bounds) -> None:
-    """A scale bar in the lower left corner, and an arrow to the north above it."""
+    """A scale bar in the lower left corner, an arrow to the north in the upper right one."""
     length_m, unit = scale_bar(bounds.width_m), bounds.width_m / 100
     x, y = bounds.xmin + 3 * unit, bounds.ymin + 3 * unit
     paper = Rectangle((x - unit, y - unit), length_m + 2 * unit, 6 * unit, fc="white", alpha=0.85)

@@ -77,7 +77,7 @@ def coloured_mesh(relief: Relief) -> o3d.t.geometry.TriangleMesh:
     nodes = relief.nodes()
     mesh = _mesh(nodes.reshape(-1, 3), relief.triangles())
     colours = relief.colours(nodes[..., 0], nodes[..., 1]).reshape(-1, 3)
-    mesh.vertex.colors = o3d.core.Tensor.from_numpy(colours)
+    mesh.vertex.colors = o3d.core.Tensor.from_numpy(colours.astype(np.float32) / 255)
     return mesh
 
 

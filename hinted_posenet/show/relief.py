@@ -21,9 +21,7 @@ class Relief(NamedTuple):
     """Evenly spaced nodes of the surface, and the photo that lies on it."""
 
     bounds: Bounds
-    heights_m: (
-        Raster  # nodes (rows, cols); the first on the north-west corner, the last on the south-east
-    )
+    heights_m: Raster  # nodes (rows, cols), from the north-west corner to the south-east one
     photo: Rgb  # from the north-west corner on; may reach beyond the bounds by a part of a pixel
     photo_px_m: float
 
@@ -76,8 +74,9 @@ def read_relief(
         world: what is read.
         when: season or epoch of the photo; None takes the first.
         area_m: xmin, ymin, xmax, ymax of a part of the world; None is all of it.
-        vertices: about so many nodes at most, their distance a multiple of the world's.
-        photo_px: longest side of the photo at most; None makes its pixels half as wide as the nodes.
+        vertices: about so many nodes at most.
+        photo_px: longest side of the photo at most; None makes its pixels half as wide as the distance
+            of nodes, which may be less than the world's then.
 
     Raises:
         InputError: an area that is not within the world.
@@ -85,8 +84,11 @@ def read_relief(
     epoch = world.select(when or world.epochs[0].key)[0]
     window = _window(world, world.bounds if area_m is None else area_m)
     bounds = world.lattice.bounds_of(window)
-    nodes = window.rows * window.cols / world.node_px**2
-    step = world.node_px * max(1, math.ceil(math.sqrt(nodes / max(vertices, 1))))
+    step = max(1, math.ceil(math.sqrt(window.rows * window.cols / max(vertices, 1))))
+    if photo_px is None and step < world.node_px:
+        step = 2 ** math.ceil(math.log2(step))  # colours of vertices are finer than the surface
+    else:
+        step = world.node_px * math.ceil(step / world.node_px)
     longest = max(window.rows, window.cols)
     cell = max(1, step // 2) if photo_px is None else math.ceil(longest / photo_px)
     photo = _photo(world, epoch, window, cell)
@@ -128,25 +130,21 @@ def _photo(world: World, epoch: Epoch, window: Window, cell: int) -> Rgb:
 
 
 def _heights(world: World, window: Window, step: int) -> Raster:
-    """Nodes over exactly the window, about ``step`` pixels apart."""
-    bounds = world.lattice.bounds_of(window)
-    outer = world.lattice.window_of(bounds, step)
-    rows, cols = outer.rows // step, outer.cols // step
-    nodes = np.empty((rows + 1, cols + 1), np.float32)
-    side, every = max(1, BLOCK_PX // step), step // world.node_px
-    for row, col in tqdm(_blocks(rows, cols, side), "surface", unit="block", leave=False):
-        part = nodes[row : row + side + 1, col : col + side + 1]
-        block = Window(
-            outer.row + row * step,
-            outer.col + col * step,
-            (part.shape[0] - 1) * step,
-            (part.shape[1] - 1) * step,
-        )
-        part[:] = world.surface(block)[::every, ::every]
-    above, before = (window.row - outer.row) / step, (window.col - outer.col) / step
-    south = np.linspace(above, above + window.rows / step, math.ceil(window.rows / step) + 1)
-    east = np.linspace(before, before + window.cols / step, math.ceil(window.cols / step) + 1)
-    return _between(_between(nodes, south).T, east).T
+    """Heights at even distances of at most ``step`` pixels over exactly the window."""
+    south, east = (
+        np.linspace(first, first + count, math.ceil(count / step) + 1) / world.node_px
+        for first, count in ((window.row, window.rows), (window.col, window.cols))
+    )
+    heights_m = np.empty((len(south), len(east)), np.float32)
+    side = max(1, BLOCK_PX // step)
+    for row, col in tqdm(_blocks(*heights_m.shape, side), "surface", unit="block", leave=False):
+        rows, cols = south[row : row + side], east[col : col + side]
+        top, left = math.floor(rows[0]), math.floor(cols[0])
+        extent = (top, left, math.floor(rows[-1]) + 1 - top, math.floor(cols[-1]) + 1 - left)
+        nodes = world.surface(Window(*(world.node_px * edge for edge in extent)))
+        part = _between(_between(nodes, rows - top).T, cols - left).T
+        heights_m[row : row + side, col : col + side] = part
+    return heights_m
 
 
 def _between(values: Raster, at: Places) -> Raster:

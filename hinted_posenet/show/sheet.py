@@ -1,5 +1,6 @@
 """Contact sheet: one place of a world at all of its dates and hours, from several heights and angles."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,7 +48,7 @@ class ContactSheet:
 
     def __init__(
         self,
-        when: Sequence[str] | None = None,
+        when: str | Sequence[str] | None = None,
         centre_m: Sequence[float] | None = None,
         views: Sequence[Sequence[float]] | None = None,
         width_px: int = 1600,
@@ -63,7 +64,10 @@ class ContactSheet:
                     "what.views: expected [altitude in m above 0, degrees from straight down, below "
                     f"80] each, got {list(view)}"
                 )
-        self.when, self.centre_m, self.views = when, centre_m, views
+        if centre_m is not None and len(centre_m) != 2:
+            raise InputError(f"what.centre_m: expected [east, north], got {list(centre_m)}")
+        self.when = [when] if isinstance(when, str) else when
+        self.centre_m, self.views = centre_m, views
         self.width_px, self.max_kb = width_px, max_kb
 
     def draw(self, subject: Subject, path: Path) -> None:
@@ -111,14 +115,19 @@ def default_views(world: World, camera: Camera, place_m: Sequence[float]) -> lis
 
     The lowest has a bit more than one pixel of the photo a pixel of the sheet, world permitting.
     """
-    top_m = 4 * world.lattice.resolution_m * camera.focal_px / FINER
-    while top_m > world.lattice.resolution_m:
-        low, middle, high = (float(f"{top_m * share:.2g}") for share in (0.3, 0.55, 1.0))
-        views = [(low, 0.0), (middle, 0.0), (high, 0.0), (middle, 45.0), (low, 60.0)]
-        if all(sees_only(world, camera, look_at(place_m, *view)) for view in views):
-            return views
-        top_m *= 0.9
-    raise InputError("what.centre_m: no view of this place stays inside the world; move it inwards")
+    sharp_m = world.lattice.resolution_m * camera.focal_px / FINER
+    obliques_deg = ((45.0, 60.0), (30.0, 45.0), (15.0, 30.0))
+    # in a small or steep world rather less oblique than lower and blurred
+    for lowest, oblique_deg in itertools.product((1.2, 0.2), obliques_deg):
+        for top_m in sharp_m * np.geomspace(4.0, lowest, 20):
+            low, middle, high = (float(f"{top_m * share:.2g}") for share in (0.3, 0.55, 1.0))
+            views = [(low, 0.0), (middle, 0.0), (high, 0.0)]
+            views += zip((middle, low), oblique_deg, strict=True)
+            if all(sees_only(world, camera, look_at(place_m, *view)) for view in views):
+                return views
+    raise InputError(
+        "what.centre_m: views of this place reach beyond the world; move it inwards, or give what.views"
+    )
 
 
 def _place(world: World, centre_m: Sequence[float] | None) -> tuple[float, float, float]:
@@ -159,12 +168,12 @@ def _labelled(
     write_text(draw, (4, 28), "north is up", 15, "la", QUIET)
     for row, epoch in enumerate(epochs):
         y = _corner(size, row, 0)[1]
-        for line, (text, points, colour) in enumerate(_moment(epoch)):
+        for line, (text, points, colour) in enumerate(moment(epoch)):
             write_text(draw, (4, y + 2 + 24 * line), text, points, "la", colour)
     return np.asarray(picture)
 
 
-def _moment(epoch: Epoch) -> list[tuple[str, float, str]]:
+def moment(epoch: Epoch) -> list[tuple[str, float, str]]:
     """Lines that say when: (text, size, colour)."""
     title = epoch.season if epoch.key == epoch.date else epoch.key
     lines = [(word, 19.0, INK) for word in title.split("_")] + [(epoch.date, 16.0, INK)]

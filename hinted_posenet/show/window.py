@@ -67,6 +67,7 @@ def frustum_lines(split: str, outlines: Points) -> o3d.t.geometry.LineSet:
     edges = (first[:, None, None] + np.array(EDGES, np.int32)).reshape(-1, 2)
     points = o3d.core.Tensor.from_numpy(outlines.reshape(-1, 3).astype(np.float32))
     lines = o3d.t.geometry.LineSet(points, o3d.core.Tensor.from_numpy(edges))
-    colour = np.array(ImageColor.getrgb(SPLIT_COLOURS[split]), np.float32) / 255
+    srgb = np.array(ImageColor.getrgb(SPLIT_COLOURS[split]), np.float32) / 255
+    colour = srgb**2.2  # lines are coloured in linear light
     lines.line.colors = o3d.core.Tensor.from_numpy(np.tile(colour, (len(edges), 1)))
     return lines
