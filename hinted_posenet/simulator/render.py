@@ -59,13 +59,15 @@ class Renderer:
         self.tiles = TileCache(world, memory_mb)
         self._rays_cam = camera.pixel_rays().astype(np.float32)
         self.patch: Patch | None = None
+        self._flat = world.height_range_m[0] == world.height_range_m[1]
 
     def load(self, poses: Iterable[Pose]) -> None:
         """Build the surface that these poses see, so that they are rendered without building more."""
         needed = frozenset(tile for pose in poses for tile in self._tiles_seen(pose))
-        if self.patch is None or not needed <= self.patch.tiles:
-            self.patch = None  # frees it before the next one is built
-            self.patch = Patch(self.tiles, needed)
+        if self._flat or (self.patch is not None and needed <= self.patch.tiles):
+            return
+        self.patch = None  # frees it before the next one is built
+        self.patch = Patch(self.tiles, needed)
 
     def render(self, T_world_cam: Pose, epoch: Epoch) -> Frame:
         """The image and depth from a pose (float64) whose rays all meet the world."""
@@ -75,10 +77,15 @@ class Renderer:
     def render_loaded(self, T_world_cam: Pose, epoch: Epoch) -> Frame:
         """As `render`, of a pose that was given to the last `load`."""
         row_px, col_px = self._below(T_world_cam)
-        rays = self.rays(T_world_cam)
-        assert self.patch is not None
-        depth_m = self.patch.depth_m(rays, self.threads)
-        east_px, south_px = depth_m * rays[..., 3], depth_m * -rays[..., 4]
+        directions = self._directions(T_world_cam)
+        if self._flat:  # a plane needs no search for what a ray meets
+            height_m = float(T_world_cam.t[2]) - self.world.height_range_m[0]
+            depth_m = height_m / -directions[..., 2]
+        else:
+            assert self.patch is not None
+            rays = self.patch.rays(row_px, col_px, float(T_world_cam.t[2]), directions)
+            depth_m = self.patch.depth_m(rays, self.threads)
+        east_px, south_px = depth_m * directions[..., 0], depth_m * -directions[..., 1]
         # tiles reach beyond the world, where nothing is known; a ray that misses them has depth inf
         lattice = self.world.lattice
         inside = -col_px <= east_px.min() and east_px.max() <= lattice.cols - col_px
@@ -88,15 +95,18 @@ class Renderer:
         places = Places(row_px, col_px, south_px, east_px)
         return Frame(self._colour(places, depth_m, epoch), depth_m)
 
-    def rays(self, T_world_cam: Pose) -> NDArray[np.float32]:
-        """The rays (H, W, 6) of a pose's pixels in the patch that is loaded, one metre of depth long."""
-        assert self.patch is not None
+    def rays(self, T_world_cam: Pose, patch: Patch) -> NDArray[np.float32]:
+        """The rays (H, W, 6) of a pose's pixels in a patch, one metre of depth long."""
+        height_m = float(T_world_cam.t[2])
+        return patch.rays(*self._below(T_world_cam), height_m, self._directions(T_world_cam))
+
+    def _directions(self, T_world_cam: Pose) -> Raster:
+        """Of a pose's pixels (H, W, 3): photo pixels east and north, metres up, a metre of depth."""
         # columns: where the camera's axes point in the world
         axes = rotate(T_world_cam.q, torch.eye(3, dtype=torch.float64)).numpy().T
         per_px_m = self.world.lattice.resolution_m
         to_px = axes / [[per_px_m], [per_px_m], [1.0]]
-        directions = np.asarray(cv2.transform(self._rays_cam, to_px), np.float32)
-        return self.patch.rays(*self._below(T_world_cam), float(T_world_cam.t[2]), directions)
+        return np.asarray(cv2.transform(self._rays_cam, to_px), np.float32)
 
     def _below(self, T_world_cam: Pose) -> tuple[float, float]:
         """Row and column, in photo pixels from the lattice's north-west corner, of the place below."""

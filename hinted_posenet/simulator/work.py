@@ -15,6 +15,7 @@ from hinted_posenet.simulator.shots import Job, Shot
 from hinted_posenet.simulator.world import World
 from hinted_posenet.simulator.write import encode
 
+ENCODERS = 2  # threads: an image takes about twice as long to develop as to look up
 Files = dict[str, bytes]  # path within the data set -> content
 
 
@@ -36,8 +37,8 @@ class Work:
         self._open()
 
     def files(self, job: Job) -> Files:
-        """The files of a job; an image is encoded while the next one is rendered."""
-        with self._one_at_a_time, ThreadPoolExecutor(1) as pool:
+        """The files of a job; images are developed and encoded while further ones are rendered."""
+        with self._one_at_a_time, ThreadPoolExecutor(ENCODERS) as pool:
             self._renderer.load([shot.label.station.T_world_cam for shot in job])
             parts = [pool.submit(self._encoded, shot, self._frame(shot)) for shot in job]
             return {name: content for part in parts for name, content in part.result().items()}
