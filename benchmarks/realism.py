@@ -1,6 +1,6 @@
 """Simulated seasons beside the real NAIP dates, on the same footing: is what is simulated in the real range?
 
-    python benchmarks/realism.py world=procedural world.size_m=4700 [--quick] [--json FILE] [--figure FILE]
+    python benchmarks/realism.py world=generated world.size_m=4700 [--quick] [--json FILE] [--figure FILE]
 
 Arguments are those of `hinted-posenet simulate`; the world that they name is compared with recipe=naip.
 Both are cut to the same extent and ground pixel, laid flat, and flown over with that recipe's camera and plan.

@@ -1,6 +1,6 @@
 """What an image of 224 x 224 costs, beside its bare rays and beside crops of a flat orthophoto.
 
-python benchmarks/simulator.py "recipe=quickstart world.size_m=1000" "recipe=quickstart" --per-km2 200
+python benchmarks/simulator.py "world.size_m=1000" "world.size_m=10000" --per-km2 200
 
 Each argument is a world, as overrides of `hinted-posenet simulate`; each is measured in processes of
 its own, one date, random flights, equally many images a square kilometre. All rates of a row are taken in turns,
@@ -170,7 +170,7 @@ def crop(photo: np.ndarray, homography: np.ndarray) -> np.ndarray:
 def main() -> None:
     """Print a table of the worlds."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("worlds", nargs="*", default=["recipe=quickstart"], metavar="OVERRIDES")
+    parser.add_argument("worlds", nargs="*", default=["recipe=village_four_seasons"], metavar="OVERRIDES")
     parser.add_argument("--per-km2", type=float, default=100.0, help="images a square kilometre")
     parser.add_argument("--most", type=int, default=1000, help="images that rates are taken from")
     given = parser.parse_args()

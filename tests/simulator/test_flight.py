@@ -26,7 +26,7 @@ def test_plans_stay_inside_and_within_their_ranges(small_world: World, plan: Pla
     for pose in poses:
         renderer.render(pose, small_world.epochs[0])  # raises where a ray leaves the world
         x, y, z = pose.t.tolist()
-        assert low - 1e-6 <= z - small_world.surface_at(x, y) <= high + 1e-6
+        assert low - 1e-6 <= z - small_world.terrain_at(x, y) <= high + 1e-6
         east, north, _ = rotate(pose.q, up).tolist()
         assert abs(np.degrees(np.arctan2(east, north))) < 21
 
