@@ -24,6 +24,8 @@ ALLOWED: dict[str, set[str]] = {
     "metric": LEARNING,
     "data": OURS | {"pose_io", "torch", "numpy", "cv2", "kornia", "PIL"},
     "data.module": OURS | {"pose_io", "torch", "cv2", "kornia", "pytorch_lightning"},
+    # renders training views from a world
+    "data.aerial_live": OURS | {"torch", "numpy", "cv2", "simulator"},
     "simulator": OURS
     | {"pose_io", "torch", "numpy", "scipy", "cv2", "kornia", "open3d", "rasterio", "tqdm"}
     | {"cachetools", "astral"},

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from hinted_posenet.data.layout import intrinsics
 from hinted_posenet.types import Hint, InputError, Pose, Query, Sample, View
@@ -33,14 +34,28 @@ class PosedImages(Dataset[Sample]):
         return len(self.views)
 
     def __getitem__(self, index: int) -> Sample:
-        view = self.views[index]
-        stored = decoded(view.image)
+        view, stored = self.stored(index)
         if view.distortion:
             stored = undistorted(stored, view.K, view.distortion)
         image, K = resized(stored, view.K, self.height, self.width)
         t, q = view.T_world_cam
         query = Query(image, torch.empty(0), K, _single(view.prior), view.name)
         return Sample(query, Pose(t.float(), q.float()))
+
+    def stored(self, index: int) -> tuple[View, cv2.typing.MatLike]:
+        """A view and its RGB uint8 image (h, w, 3) as the camera took it."""
+        view = self.views[index]
+        return view, decoded(view.image)
+
+    def loader(self, batch_size: int, workers: int, **options: Any) -> DataLoader[Sample]:
+        """A loader of samples.
+
+        Args:
+            batch_size: samples at a time.
+            workers: decoding processes; 0 decodes in this one.
+            options: as ``DataLoader`` takes them.
+        """
+        return DataLoader(self, batch_size, num_workers=workers, **options)
 
 
 class FolderImages(Dataset[Query]):
