@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Generator
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from hinted_posenet.data.augment import Augment
@@ -65,7 +66,7 @@ def compute_features(
             Generator().manual_seed(hash((seed, version))) for version in range(len(files))
         ]
         model.eval().to(device)
-        loader = images.loader(batch_size, workers)
+        loader = DataLoader(images, batch_size, num_workers=workers)
         with tqdm(total=len(images) * len(missing), desc=title, unit="view") as progress:
             for batch in loader:
                 original = to(batch, device)

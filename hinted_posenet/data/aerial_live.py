@@ -12,8 +12,9 @@ This is the one place where `data` may import the simulator.
 """
 
 import math
+import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,10 +23,8 @@ import torch
 from cv2.typing import MatLike
 from torch.utils.data import DataLoader, Sampler
 
-from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.module import PosedImagesModule
 from hinted_posenet.data.posed_images import PosedImages
-from hinted_posenet.data.stacked import StackedSamples
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.render import Renderer
@@ -70,6 +69,7 @@ class AerialLive:
         self.world, self.camera, self.flights = world, camera, dict(flights)
         self.seed, self.blocks, self.memory_mb = seed, blocks, memory_mb
         self._renderer: Renderer | None = None
+        self._process = 0  # whose renderer it is
         self._ground: list[Shot] = []
 
     def images(self, split: str, height: int, width: int, seed: int | None = None) -> "LiveImages":
@@ -101,8 +101,10 @@ class AerialLive:
 
     def render(self, shot: Shot, ground: list[Shot]) -> MatLike:
         """Image (height, width, 3) of a shot; the surface under the shots of ``ground`` is built once."""
-        if self._renderer is None:  # one thread: processes are what makes it faster
+        if self._renderer is None or self._process != os.getpid():
+            # each process has its own: a scene does not survive a fork. One thread: processes make it faster
             self._renderer = Renderer(self.world, self.camera, 1, self.memory_mb)
+            self._process, self._ground = os.getpid(), []
         if self._ground is not ground:
             self._renderer.load([other.view.T_world_cam for other in ground])
             self._ground = ground
@@ -188,12 +190,6 @@ class LiveImages(PosedImages):
         shot, ground = self._drawn(number)[place]
         return shot.view, self.live.render(shot, ground)
 
-    def loader(self, batch_size: int, workers: int, **options: Any) -> DataLoader[Sample]:
-        """Of processes that are started fresh, because threads of the renderer do not survive a fork."""
-        if workers:
-            options["multiprocessing_context"] = "spawn"
-        return super().loader(batch_size, workers, **options)
-
     def _drawn(self, number: int) -> list[tuple[Shot, list[Shot]]]:
         if self._number != number:
             groups = self.live.draw(self.split, self.seed, number)
@@ -207,44 +203,31 @@ class LiveImages(PosedImages):
 
 
 class EpochOrder(Sampler[int]):
-    """The items of one epoch, in the order in which they were drawn."""
+    """The items of the epoch that it is when they are asked for, in the order in which they were drawn."""
 
-    def __init__(self, length: int) -> None:
-        self.length, self.epoch = length, 0
+    def __init__(self, length: int, epoch: Callable[[], int]) -> None:
+        self.length, self.epoch = length, epoch
 
     def __len__(self) -> int:
         return self.length
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(self.epoch * self.length, (self.epoch + 1) * self.length))
+        first = self.epoch() * self.length
+        return iter(range(first, first + self.length))
 
 
 class AerialLiveModule(PosedImagesModule):
-    """`PosedImagesModule` whose training batches are rendered; its processes live through all epochs.
+    """`PosedImagesModule` whose training batches are rendered.
 
-    Args:
-        train: endless training views.
-        val: see `PosedImagesModule`, as the other arguments.
-        batch_size: views per step.
-        workers: rendering processes; 0 renders in the main one.
-        seed: of the augmentation.
-        augment: applied on the device to training batches.
+    One loader lives through all epochs, so that its processes keep what they have loaded: a trainer
+    that reloads it every epoch renders some batches in vain.
     """
 
-    def __init__(
-        self,
-        train: LiveImages,
-        val: PosedImages | StackedSamples,
-        batch_size: int,
-        workers: int,
-        seed: int,
-        augment: Augment | None = None,
-    ) -> None:
-        super().__init__(train, val, batch_size, workers, seed, augment)
-        self.order = EpochOrder(len(train))
-        self._train_loader = self.loader(train, sampler=self.order, persistent_workers=workers > 0)
+    train: LiveImages
 
     def train_dataloader(self) -> DataLoader[Sample]:
-        """The same loader each epoch, of that epoch's views."""
-        self.order.epoch = self.trainer.current_epoch if self.trainer else 0
-        return self._train_loader
+        """Every epoch new views, in the order in which they were drawn."""
+        order = EpochOrder(
+            len(self.train), lambda: self.trainer.current_epoch if self.trainer else 0
+        )
+        return self.loader(self.train, sampler=order, persistent_workers=self.workers > 0)

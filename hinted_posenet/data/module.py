@@ -46,7 +46,7 @@ class PosedImagesModule(pl.LightningDataModule):
         """A loader of either kind of dataset."""
         if isinstance(dataset, StackedSamples):
             return DataLoader(dataset, self.batch_size, collate_fn=identity, **options)
-        return dataset.loader(self.batch_size, self.workers, **options)
+        return DataLoader(dataset, self.batch_size, num_workers=self.workers, **options)
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Shuffled; made anew each epoch (the trainer reloads it), with a generator of that epoch's own."""

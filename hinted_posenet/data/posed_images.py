@@ -3,13 +3,12 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from hinted_posenet.data.layout import intrinsics
 from hinted_posenet.types import Hint, InputError, Pose, Query, Sample, View
@@ -46,16 +45,6 @@ class PosedImages(Dataset[Sample]):
         """A view and its RGB uint8 image (h, w, 3) as the camera took it."""
         view = self.views[index]
         return view, decoded(view.image)
-
-    def loader(self, batch_size: int, workers: int, **options: Any) -> DataLoader[Sample]:
-        """A loader of samples.
-
-        Args:
-            batch_size: samples at a time.
-            workers: decoding processes; 0 decodes in this one.
-            options: as ``DataLoader`` takes them.
-        """
-        return DataLoader(self, batch_size, num_workers=workers, **options)
 
 
 class FolderImages(Dataset[Query]):
