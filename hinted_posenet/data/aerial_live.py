@@ -81,16 +81,17 @@ class AerialLive:
 
         Number 0 of a seed has the views that `simulate` writes with it.
         """
-        block_m = BLOCK_PX * self.world.lattice.resolution_m
-        blocks: dict[tuple[int, int], list[Shot]] = {}
-        for name, flight in self.flights.items():
-            if flight.split == split:
-                for shot in self._flown(name, flight, seed, number):
-                    x_m, y_m, _ = shot.view.T_world_cam.t.tolist()
-                    block = math.floor(x_m / block_m), math.floor(y_m / block_m)
-                    blocks.setdefault(block, []).append(shot)
-        if not blocks:
+        shots = [
+            shot
+            for name, flight in self.flights.items()
+            if flight.split == split
+            for shot in self._flown(name, flight, seed, number)
+        ]
+        if not shots:
             raise InputError(f"flights: none takes {split} images; give one with split={split}")
+        blocks: dict[tuple[int, int], list[Shot]] = {}
+        for shot in shots:
+            blocks.setdefault(self._block(shot.view), []).append(shot)
         generator = np.random.default_rng([seed, number])
         mixed = [list(blocks.values())[index] for index in generator.permutation(len(blocks))]
         groups = []
@@ -127,6 +128,15 @@ class AerialLive:
                     f"data.scene={manifest['scene']}: its files have {key} {files}, live views {live}; "
                     "train with the recipe that they were simulated from, and world_seed=SEED of it"
                 )
+
+    def _block(self, view: View) -> tuple[int, int]:
+        """Of the ground below the camera."""
+        lattice = self.world.lattice
+        x_m, y_m, _ = view.T_world_cam.t.tolist()
+        block_m = BLOCK_PX * lattice.resolution_m
+        return math.floor((lattice.ymax - y_m) / block_m), math.floor(
+            (x_m - lattice.xmin) / block_m
+        )
 
     def _flown(self, name: str, flight: Flight, seed: int, number: int) -> Iterator[Shot]:
         """One flight at each of its epochs."""
