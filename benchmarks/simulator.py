@@ -170,7 +170,9 @@ def crop(photo: np.ndarray, homography: np.ndarray) -> np.ndarray:
 def main() -> None:
     """Print a table of the worlds."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("worlds", nargs="*", default=["recipe=village_four_seasons"], metavar="OVERRIDES")
+    parser.add_argument(
+        "worlds", nargs="*", default=["recipe=village_four_seasons"], metavar="OVERRIDES"
+    )
     parser.add_argument("--per-km2", type=float, default=100.0, help="images a square kilometre")
     parser.add_argument("--most", type=int, default=1000, help="images that rates are taken from")
     given = parser.parse_args()

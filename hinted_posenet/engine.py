@@ -34,7 +34,7 @@ from hinted_posenet.report.table import print_results
 from hinted_posenet.run_folder import is_finished, open_run
 from hinted_posenet.scene import Scene, is_frozen
 from hinted_posenet.scoring import with_simulated_prior
-from hinted_posenet.types import InputError, Pose
+from hinted_posenet.types import InputError, Pose, Sample
 
 
 def train(config: dict[str, Any]) -> None:
@@ -54,19 +54,14 @@ def train(config: dict[str, Any]) -> None:
     key = feature_key(localizer.model, scene.height, scene.width) if frozen else ""
     _check_shared_features(localizer, key)
 
-    # with a frozen backbone all images and their augmented versions become features; else they stream
-    features = scene.features(localizer.model, "train", device, augmented=frozen)
+    # with a frozen backbone all images and their augmented versions become features; else, and where
+    # they are rendered without end, they stream
+    streams = scene.is_live or not frozen
+    features = scene.features(localizer.model, "train", device, augmented=not streams)
     train_images = take(features, slice(len(scene.views["train"])))
     validation = scene.features(localizer.model, "val", device)
     localizer.fit_scene(train_images.T_world_cam, train_images.query.feature)
-    module = PosedImagesModule(
-        train=StackedSamples(features) if frozen else scene.images("train"),
-        val=StackedSamples(validation) if frozen else scene.images("val"),
-        batch_size=config["batch_size"],
-        workers=config["workers"],
-        seed=config["seed"],
-        augment=None if frozen else build(config["augment"]),
-    )
+    module = _module(config, scene, None if streams else features, validation if frozen else None)
     open_run(run, config)  # not earlier: a mistake in config, labels or images leaves no trace
     if not _fit(config, run, localizer, module):
         return
@@ -163,6 +158,23 @@ def show(config: dict[str, Any]) -> None:
     keep = {key: config[key] for key in ("scene", "seed", "threads")}
     subject = Subject(lambda: build(config["world"]), Path(config["root"]), **keep)
     picture.draw(subject, Path(config["output"] or f"{config['scene']}-{picture.file}"))
+
+
+def _module(
+    config: dict[str, Any], scene: Scene, features: Sample | None, validation: Sample | None
+) -> PosedImagesModule:
+    """Batches of features where they were computed beforehand, else of images or of rendered views."""
+    val = StackedSamples(validation) if validation else scene.images("val")
+    loading = {key: config[key] for key in ("batch_size", "workers", "seed")}
+    if features:
+        return PosedImagesModule(StackedSamples(features), val, **loading)
+    augment = build(config["augment"])
+    if not scene.is_live:
+        return PosedImagesModule(scene.images("train"), val, **loading, augment=augment)
+    from hinted_posenet.data.aerial_live import AerialLiveModule  # open3d takes seconds to import
+
+    views = scene.live_images("train", config["seed"])
+    return AerialLiveModule(views, val, **loading, augment=augment)
 
 
 def _fit(

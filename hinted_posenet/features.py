@@ -49,12 +49,15 @@ def compute_features(
     other, each with its exact new pose. With ``cache`` every version is kept there in a file of its own, keyed by
     the images (names, sizes, times, poses), the network and its weights, and the augmentation; written atomically.
     """
-    key = f"{FORMAT} {views_key(images.views)} {feature_key(model, images.height, images.width)}"
-    files: list[Path | None] = []
-    for version in range(1 + augmented_views):
-        change = f"{vars(augment)} {seed} {version}" if augment and version else ""
-        name = hashlib.sha256(f"{key} {change}".encode()).hexdigest()[:24]
-        files.append(cache / "features" / f"{name}.pt" if cache else None)
+    files: list[Path | None] = [None] * (1 + augmented_views)
+    if cache:
+        key = (
+            f"{FORMAT} {views_key(images.views)} {feature_key(model, images.height, images.width)}"
+        )
+        for version in range(len(files)):
+            change = f"{vars(augment)} {seed} {version}" if augment and version else ""
+            name = hashlib.sha256(f"{key} {change}".encode()).hexdigest()[:24]
+            files[version] = cache / "features" / f"{name}.pt"
     found = {v: _read(file) for v, file in enumerate(files) if file and file.is_file()}
     missing = [version for version in range(len(files)) if version not in found]
     if missing:

@@ -110,7 +110,20 @@ def test_data_choice_composes_and_its_reader_is_there(choice):
         "validation",
         "recall_m_deg",
     }
-    assert data.keys() == keys | {"reader"}
+    assert data.keys() - {"live"} == keys | {"reader"}
+
+
+@pytest.mark.parametrize("choice", choices("recipe"))
+def test_a_recipe_can_be_trained_on_live(choice):
+    """With the world, the camera and the flights that `simulate` takes, whatever the training's seed."""
+    plain, simulated = (
+        config("train", "data=aerial_live", choice, "seed=3"),
+        config("simulate", choice),
+    )
+    for key in ("world", "camera", "flights", "scene"):
+        assert plain[key] == simulated[key], key
+    assert plain["data"]["scene"] == simulated["scene"]
+    assert plain["data"]["live"]["seed"] == simulated["seed"]
 
 
 @pytest.mark.parametrize("choice", choices("recipe", "world", "camera"))

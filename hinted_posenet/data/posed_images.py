@@ -33,14 +33,18 @@ class PosedImages(Dataset[Sample]):
         return len(self.views)
 
     def __getitem__(self, index: int) -> Sample:
-        view = self.views[index]
-        stored = decoded(view.image)
+        view, stored = self.stored(index)
         if view.distortion:
             stored = undistorted(stored, view.K, view.distortion)
         image, K = resized(stored, view.K, self.height, self.width)
         t, q = view.T_world_cam
         query = Query(image, torch.empty(0), K, _single(view.prior), view.name)
         return Sample(query, Pose(t.float(), q.float()))
+
+    def stored(self, index: int) -> tuple[View, cv2.typing.MatLike]:
+        """A view and its RGB uint8 image (h, w, 3) as the camera took it."""
+        view = self.views[index]
+        return view, decoded(view.image)
 
 
 class FolderImages(Dataset[Query]):

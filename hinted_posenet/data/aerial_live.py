@@ -1,0 +1,247 @@
+"""Aerial views that are rendered while training, without files: new poses, light and noise every epoch.
+
+A view is a function of (seed, epoch, index) alone, whatever the number of processes. The order of an
+epoch is part of what is drawn: views of some blocks of ground are shuffled together, then those of
+the next ones, so that a process holds the surface of few blocks however vast the world is.
+
+What is measured on the training set once (scene box, constant pose, retrieval memory) needs a set
+that ends, and so do validation and test. These are the views that `simulate` writes for the same
+recipe: read from its files, or where there are none rendered here.
+
+This is the one place where `data` may import the simulator.
+"""
+
+import math
+import os
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from cv2.typing import MatLike
+from torch.utils.data import DataLoader, Sampler
+
+from hinted_posenet.data.module import PosedImagesModule
+from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.simulator.camera import Camera
+from hinted_posenet.simulator.develop import develop
+from hinted_posenet.simulator.flight import Flight, Station
+from hinted_posenet.simulator.render import Renderer
+from hinted_posenet.simulator.world import Epoch, World
+from hinted_posenet.simulator.world.tiles import TILE_PX
+from hinted_posenet.types import InputError, Sample, View
+
+BLOCK_PX = 2 * TILE_PX  # side of a block of ground, in pixels of the photo
+
+
+class Shot(NamedTuple):
+    """A view to render."""
+
+    view: View  # its image names no file
+    station: Station
+    epoch: Epoch  # of the world
+    noise: np.random.SeedSequence  # of the sensor
+
+
+class AerialLive:
+    """A world, a camera and flights that views are drawn from.
+
+    Args:
+        world: what is seen.
+        camera: what it is seen through.
+        flights: name -> flight; those of a split, all flown once, are one drawing of its views.
+        seed: of the fixed views; the one that `simulate` takes.
+        blocks: of 1024 x 1024 photo pixels of ground whose views are mixed; memory grows with them.
+        memory_mb: of photo tiles and of surface tiles that a process keeps, each.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        camera: Camera,
+        flights: Mapping[str, Flight],
+        seed: int,
+        blocks: int,
+        memory_mb: float,
+    ) -> None:
+        if blocks < 1:
+            raise InputError(f"data.live.blocks: expected at least 1, got {blocks}")
+        self.world, self.camera, self.flights = world, camera, dict(flights)
+        self.seed, self.blocks, self.memory_mb = seed, blocks, memory_mb
+        self._renderer: Renderer | None = None
+        self._process = 0  # whose renderer it is
+        self._ground: list[Shot] = []
+
+    def images(self, split: str, height: int, width: int, seed: int | None = None) -> "LiveImages":
+        """The fixed views of a split, or those of a seed without end; see `LiveImages`."""
+        return LiveImages(self, split, height, width, self.seed if seed is None else seed)
+
+    def draw(self, split: str, seed: int, number: int) -> list[list[Shot]]:
+        """A drawing of a split's views: groups of some blocks of ground, mixed within a group.
+
+        Number 0 of a seed has the views that `simulate` writes with it.
+        """
+        shots = [
+            shot
+            for name, flight in self.flights.items()
+            if flight.split == split
+            for shot in self._flown(name, flight, seed, number)
+        ]
+        if not shots:
+            raise InputError(f"flights: none takes {split} images; give one with split={split}")
+        blocks: dict[tuple[int, int], list[Shot]] = {}
+        for shot in shots:
+            blocks.setdefault(self._block(shot.view), []).append(shot)
+        generator = np.random.default_rng([seed, number])
+        mixed = [list(blocks.values())[index] for index in generator.permutation(len(blocks))]
+        groups = []
+        for first in range(0, len(mixed), self.blocks):
+            group = [shot for block in mixed[first : first + self.blocks] for shot in block]
+            groups.append([group[index] for index in generator.permutation(len(group))])
+        return groups
+
+    def render(self, shot: Shot, ground: list[Shot]) -> MatLike:
+        """Image (height, width, 3) of a shot; the surface under the shots of ``ground`` is built once."""
+        if self._renderer is None or self._process != os.getpid():
+            # each process has its own: a scene does not survive a fork. One thread: processes make it faster
+            self._renderer = Renderer(self.world, self.camera, 1, self.memory_mb)
+            self._process, self._ground = os.getpid(), []
+        if self._ground is not ground:
+            self._renderer.load([other.view.T_world_cam for other in ground])
+            self._ground = ground
+        frame = self._renderer.render_loaded(shot.view.T_world_cam, shot.epoch)
+        visibility_m = self.world.visibility_m(shot.epoch)
+        generator = np.random.default_rng(shot.noise)
+        return develop(self.camera, shot.station, frame, visibility_m, generator)
+
+    def check_same(self, manifest: Mapping[str, Any]) -> None:
+        """Refuse files that show another world, through another camera, or from another seed."""
+        K = self.camera.K
+        camera = {"width": self.camera.width, "height": self.camera.height}
+        camera |= {"fx": K[0, 0], "fy": K[1, 1], "cx": K[0, 2], "cy": K[1, 2]}
+        lens = list(self.camera.distortion)
+        for key, files, live in (
+            ("camera", manifest["camera"], {**camera, "distortion": lens}),
+            ("world bounds", manifest["map"]["bounds_m"], list(self.world.bounds)),
+            ("seed", manifest["recipe"].get("seed", self.seed), self.seed),
+        ):
+            if files != live:
+                raise InputError(
+                    f"data.scene={manifest['scene']}: its files have {key} {files}, live views {live}; "
+                    "train with the recipe that they were simulated from, and world_seed=SEED of it"
+                )
+
+    def _block(self, view: View) -> tuple[int, int]:
+        """Of the ground below the camera."""
+        lattice = self.world.lattice
+        x_m, y_m, _ = view.T_world_cam.t.tolist()
+        block_m = BLOCK_PX * lattice.resolution_m
+        return math.floor((lattice.ymax - y_m) / block_m), math.floor(
+            (x_m - lattice.xmin) / block_m
+        )
+
+    def _flown(self, name: str, flight: Flight, seed: int, number: int) -> Iterator[Shot]:
+        """One flight at each of its epochs."""
+        # numpy takes [a, b] and [a, b, 0] for the same: number 0 is what simulate flies
+        stream = np.random.SeedSequence([seed, zlib.crc32(name.encode()), number])
+        epochs = [epoch for when in flight.when for epoch in self.world.select(when)]
+        epochs = list(dict.fromkeys(epochs))
+        K, lens = torch.from_numpy(self.camera.K), self.camera.distortion
+        index = 0
+        for epoch, own in zip(epochs, stream.spawn(len(epochs)), strict=True):
+            tags = {"season": epoch.season, "date": epoch.date}
+            if epoch.solar_hour is not None:
+                tags["solar_hour"] = f"{epoch.solar_hour:g}"
+            stations = flight.stations(self.world, self.camera, np.random.default_rng(own))
+            for station, noise in zip(stations, own.spawn(len(stations)), strict=True):
+                prior = station.prior if station.prior.sigma_t.isfinite() else None
+                view = View(
+                    f"{name}/{index:06d}",
+                    Path(),
+                    station.T_world_cam,
+                    K,
+                    name,
+                    tags,
+                    prior,
+                    station.time_s,
+                    lens,
+                )
+                yield Shot(view, station, epoch, noise)
+                index += 1
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process, which builds a renderer of its own."""
+        return {**self.__dict__, "_renderer": None, "_ground": []}
+
+
+class LiveImages(PosedImages):
+    """Views of one split without end: the first N items are drawing 0, the next N drawing 1, and so on.
+
+    Args:
+        live: where they are drawn from.
+        split: whose flights are flown.
+        height: of a sample's image.
+        width: of a sample's image.
+        seed: of the drawings; with that of ``live``, drawing 0 is the fixed views.
+    """
+
+    def __init__(self, live: AerialLive, split: str, height: int, width: int, seed: int) -> None:
+        self.live, self.split, self.seed = live, split, seed
+        self._number: int | None = None
+        self._shots: list[tuple[Shot, list[Shot]]] = []  # each with its group
+        super().__init__([shot.view for shot, _ in self._drawn(0)], height, width)
+        self._length = len(self.views)
+
+    def __len__(self) -> int:
+        """N, of one drawing."""
+        return self._length
+
+    def stored(self, index: int) -> tuple[View, MatLike]:
+        """The view of an item and its image as the camera took it."""
+        number, place = divmod(index, self._length)
+        shot, ground = self._drawn(number)[place]
+        return shot.view, self.live.render(shot, ground)
+
+    def _drawn(self, number: int) -> list[tuple[Shot, list[Shot]]]:
+        if self._number != number:
+            groups = self.live.draw(self.split, self.seed, number)
+            self._shots = [(shot, group) for group in groups for shot in group]
+            self._number = number
+        return self._shots
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process, which draws by itself: thousands of tensors are slow to send."""
+        return {**self.__dict__, "views": [], "_number": None, "_shots": []}
+
+
+class EpochOrder(Sampler[int]):
+    """The items of the epoch that it is when they are asked for, in the order in which they were drawn."""
+
+    def __init__(self, length: int, epoch: Callable[[], int]) -> None:
+        self.length, self.epoch = length, epoch
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[int]:
+        first = self.epoch() * self.length
+        return iter(range(first, first + self.length))
+
+
+class AerialLiveModule(PosedImagesModule):
+    """`PosedImagesModule` whose training batches are rendered.
+
+    One loader lives through all epochs, so that its processes keep what they have loaded: a trainer
+    that reloads it every epoch renders some batches in vain.
+    """
+
+    train: LiveImages
+
+    def train_dataloader(self) -> DataLoader[Sample]:
+        """Every epoch new views, in the order in which they were drawn."""
+        order = EpochOrder(
+            len(self.train), lambda: self.trainer.current_epoch if self.trainer else 0
+        )
+        return self.loader(self.train, sampler=order, persistent_workers=self.workers > 0)

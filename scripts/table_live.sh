@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The README's table of live views: NAIP, trained on files and on views rendered live, with as many optimiser steps of
+# the same network, and tested on the same files. 600 views a date are one epoch live, a third of one from files
+# (augmented_views=2), so live takes three epochs for each of the files'. On 1 core a live run takes 10 minutes.
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+export HINTED_POSENET_DATA=${HINTED_POSENET_DATA:-../shared/data}
+epochs=${EPOCHS:-3}
+common=(batch_size=32 resume=true threads=1)
+runs=runs/aerial/naip
+
+[ -d simulated/aerial/naip ] || hinted-posenet simulate recipe=naip
+for seed in ${SEEDS:-0 1 2}; do
+    for method in ${METHODS:-null_hint hinted_residual}; do
+        hinted-posenet train data=aerial data.scene=naip augmented_views=2 method=$method name=${method}_files \
+            seed=$seed trainer.max_epochs=$epochs "${common[@]}" "$@"
+        hinted-posenet train data=aerial_live recipe=naip method=$method name=${method}_live \
+            seed=$seed trainer.max_epochs=$((3 * epochs)) +trainer.check_val_every_n_epoch=3 "${common[@]}" "$@"
+    done
+done
+hinted-posenet compare $runs/*_{files,live}/seed-? \
+    --groups "dates seen in training" "unseen dates" --insert README.md live
