@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from hinted_posenet.simulator.world.generated.relief import Relief
 from hinted_posenet.simulator.world.lattice import Bounds
 
 TRIES = 24  # spots that are compared for a place
+APART_M = 60.0  # of open land between two places
 STEEP = 0.16  # rise over run on which nobody builds
 
 
@@ -95,15 +97,19 @@ def _suitability(relief: Relief, spots: NDArray[np.float64]) -> NDArray[np.float
 
 def _without_overlap(places: list[Place]) -> list[Place]:
     """Without the places that a larger one would grow over."""
-    kept: list[Place] = []
-    for place in sorted(places, key=lambda place: -place.radius_m):
-        apart = (math.hypot(place.x_m - o.x_m, place.y_m - o.y_m) for o in kept)
+    by_size = sorted(places, key=lambda place: -place.radius_m)
+    at = np.array([(place.x_m, place.y_m) for place in by_size]).reshape(-1, 2)
+    reach_m = 2 * RADIUS_M[PlaceKind.TOWN][1] + APART_M
+    near = cKDTree(at).query_ball_point(at, reach_m) if places else []
+    kept: set[int] = set()
+    for number, place in enumerate(by_size):
+        larger = [by_size[other] for other in near[number] if other in kept]
         if all(
-            gap > place.radius_m + other.radius_m + 60
-            for gap, other in zip(apart, kept, strict=True)
+            math.dist(place[2:4], other[2:4]) > place.radius_m + other.radius_m + APART_M
+            for other in larger
         ):
-            kept.append(place)
-    return kept
+            kept.add(number)
+    return [by_size[number] for number in sorted(kept)]
 
 
 def _generator(seed: int, name: str, i: int, j: int) -> np.random.Generator:
