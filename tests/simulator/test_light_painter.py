@@ -7,9 +7,10 @@ import yaml
 from hinted_posenet.simulator.light.climate import temperature_c
 from hinted_posenet.simulator.light.painter import Painter
 from hinted_posenet.simulator.light.phenology import COVERS, CROPS_YEAR, growth_day
+from hinted_posenet.simulator.light.rotation import CROPS
 from hinted_posenet.simulator.light.season import Season
 from hinted_posenet.simulator.world import Window
-from hinted_posenet.simulator.world.generated.land import CROPS, Cover
+from hinted_posenet.simulator.world.generated.land import Cover
 from hinted_posenet.types import InputError
 from simulator.light_land import RESOLUTION_M, make_land
 
@@ -66,9 +67,7 @@ def test_same_bits_in_every_window_and_land_is_untouched():
 
 
 def vars_of(land):
-    names = (
-        "terrain_m surface_m leafless_m ground crown crown_tone crop parcel_tone furrow roof_rgb"
-    )
+    names = "terrain_m surface_m leafless_m ground crown crown_tone parcel_draw parcel_tone furrow roof_rgb"
     return [getattr(land, name) for name in names.split()]
 
 

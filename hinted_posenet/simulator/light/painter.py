@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 from hinted_posenet.simulator.light.climate import frozen, snow_cm, steepness, temperature_c
 from hinted_posenet.simulator.light.palette import TREES, Palette, ground_code, palette
-from hinted_posenet.simulator.light.phenology import growth_day
 from hinted_posenet.simulator.light.season import Season
 from hinted_posenet.simulator.light.shade import cast_shadow, facing_sun, margin_px
 from hinted_posenet.simulator.light.sky import cloud_shadow
 from hinted_posenet.simulator.light.sun import daylight, sun_direction
+from hinted_posenet.simulator.light.survey import survey_gain
+from hinted_posenet.simulator.light.texture import texture
+from hinted_posenet.simulator.light.water import tinted
 from hinted_posenet.simulator.world.generated.land import Cover, Land
-from hinted_posenet.simulator.world.noise import fractal_noise, stream
 from hinted_posenet.simulator.world.world import Raster, Rgb
 from hinted_posenet.types import InputError
 
@@ -55,7 +56,7 @@ class Painter:
                 self._sun[key] = sun_direction(season.date, season.solar_hour, latitude_deg)
             except InputError as error:
                 raise InputError(f"seasons.{key}: {error}") from error
-            self._palette[key] = palette(growth_day(season.day_of_year, latitude_deg))
+            self._palette[key] = palette(season, latitude_deg, seed)
         hiding = [HIDING_CM.get(cover.name.lower(), 1e6) for cover in Cover]
         self._hiding_cm = np.array(hiding, np.float32)
         self._open = np.array([cover.name.lower() in OPEN for cover in Cover], np.float32)
@@ -64,11 +65,11 @@ class Painter:
         """The orthophoto (rows, cols, 3) over land.window, right `margin_px` inside of its edge."""
         season, sun = self.seasons[season_key], self._sun[season_key]
         colours = self._palette[season_key]
-        patch = self._noise(land, "patch", 70.0, 5)
-        grain = self._noise(land, "grain", 1.6, 2)
+        patch = self._texture(land, season, "patch", 70.0, 0.4, 5)
+        grain = self._texture(land, season, "grain", 1.6, 0.2, 2)
         leaves = self._leaves(land, colours)
         snow = self._snow(land, season, patch)
-        image = self._ground(land, colours, patch, grain)
+        image = self._ground(land, season, colours, patch, grain)
         self._wet(image, land, season, snow)
         still = land.ground == Cover.WATER
         if still.any():
@@ -79,20 +80,29 @@ class Painter:
         light = self._light(land, season, season_key, sun, leaves)
         return np.asarray(np.clip(np.rint(image * light), 0, 255), np.uint8)
 
-    def _noise(self, land: Land, name: str, scale_m: float, octaves: int) -> Raster:
-        scale_px = max(scale_m / self.resolution_m, 1.5)
-        return fractal_noise(land.window, scale_px, stream(self.seed, name), octaves)
+    def _texture(
+        self, land: Land, season: Season, name: str, scale_m: float, kept: float, octaves: int
+    ) -> Raster:
+        scale_px = scale_m / self.resolution_m
+        return texture(land.window, scale_px, self.seed, name, season.date, kept, octaves)
 
-    def _ground(self, land: Land, colours: Palette, patch: Raster, grain: Raster) -> Raster:
+    def _ground(
+        self, land: Land, season: Season, colours: Palette, patch: Raster, grain: Raster
+    ) -> Raster:
         field = land.ground == Cover.FIELD
         share = 0.5 + np.where(field, 0.3 * land.parcel_tone + 0.18 * patch, 0.3 * patch)
-        code = ground_code(land.ground, land.crop, land.parcel_tone)
+        code = ground_code(land.ground, land.parcel_draw)
         image = colours.ground[:, 1][code]
         image *= np.clip(share, 0, 1).astype(np.float32)[..., None]
         image += colours.ground[:, 0][code]
         roof = land.ground == Cover.ROOF
         image[roof] = land.roof_rgb[roof]
-        rough = np.full(len(Cover), 0.05, np.float32)
+        water = (land.ground == Cover.WATER) | (land.ground == Cover.RIVER)
+        if water.any():
+            tint = tinted(land.window, self.resolution_m, self.seed, season.date, water)
+            share = np.where(land.ground[water] == Cover.WATER, np.float32(0.8), np.float32(0.35))
+            image[water] += share[:, None] * (tint - image[water])
+        rough = np.full(len(Cover), 0.03, np.float32)
         rough[[Cover.WATER, Cover.RIVER]] = 0.008
         rough[[Cover.ROAD, Cover.PAVED, Cover.ROOF]] = 0.025
         texture = 1 + rough[land.ground] * grain
@@ -134,7 +144,7 @@ class Painter:
 
     def _freeze(self, image: Raster, land: Land, season: Season, still: NDArray[np.bool_]) -> None:
         celsius = temperature_c(season.day_of_year, self.latitude_deg)
-        crack = self._noise(land, "ice", 25.0, 4)[still]
+        crack = self._texture(land, season, "ice", 25.0, 0.0, 4)[still]
         ice = frozen(celsius, land.surface_m[still])
         ice = np.clip(ice * (1 + np.float32(0.25) * crack), 0, 1)[:, None]
         cover = ICE_RGB * (1 + np.float32(0.05) * crack)[:, None]
@@ -183,7 +193,8 @@ class Painter:
         if season.cloud_cover > 0:
             direct = direct * (1 - cloud_shadow(land.window, self.resolution_m, season, self.seed))
         levels = np.linspace(0, 2, 1025)[:, None]
-        table = ((light.sky + levels * light.sun) ** (1 / 2.2)).astype(np.float32)
+        gain = survey_gain(self.seed, season.date)
+        table = (gain * (light.sky + levels * light.sun) ** (1 / 2.2)).astype(np.float32)
         step = np.clip(np.rint(direct * np.float32(512)), 0, 1024).astype(np.intp)
         return np.asarray(table[step], np.float32)
 
