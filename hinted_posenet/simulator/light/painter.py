@@ -11,7 +11,7 @@ from hinted_posenet.simulator.light.season import Season
 from hinted_posenet.simulator.light.shade import cast_shadow, facing_sun, margin_px
 from hinted_posenet.simulator.light.sky import cloud_shadow
 from hinted_posenet.simulator.light.sun import daylight, sun_direction
-from hinted_posenet.simulator.light.survey import survey_gain
+from hinted_posenet.simulator.light.survey import survey
 from hinted_posenet.simulator.light.texture import texture
 from hinted_posenet.simulator.light.water import tinted
 from hinted_posenet.simulator.world.generated.land import Cover, Land
@@ -74,11 +74,14 @@ class Painter:
         still = land.ground == Cover.WATER
         if still.any():
             self._freeze(image, land, season, still)
-        snow_here = (1 - np.exp(-snow / self._hiding_cm[land.ground]))[..., None]
-        image += np.where(still[..., None], 0, snow_here) * (SNOW_RGB - image)
+        if snow.any():
+            white = np.where(still, 0, 1 - np.exp(-snow / self._hiding_cm[land.ground]))
+            image += white[..., None] * (SNOW_RGB - image)
         self._crowns(image, land, colours, leaves, snow, grain)
-        light = self._light(land, season, season_key, sun, leaves)
-        return np.asarray(np.clip(np.rint(image * light), 0, 255), np.uint8)
+        gain, haze_rgb = survey(self.seed, season.date)
+        image *= self._light(land, season, season_key, sun, leaves, gain)
+        image += haze_rgb
+        return np.asarray(np.clip(np.rint(image, out=image), 0, 255, out=image), np.uint8)
 
     def _texture(
         self, land: Land, season: Season, name: str, scale_m: float, kept: float, octaves: int
@@ -105,9 +108,9 @@ class Painter:
         rough = np.full(len(Cover), 0.03, np.float32)
         rough[[Cover.WATER, Cover.RIVER]] = 0.008
         rough[[Cover.ROAD, Cover.PAVED, Cover.ROOF]] = 0.025
-        texture = 1 + rough[land.ground] * grain
-        texture += np.where(field, np.float32(0.05) * land.furrow, 0)
-        image *= texture.astype(np.float32)[..., None]
+        relief = 1 + rough[land.ground] * grain
+        relief += colours.furrow[code] * land.furrow
+        image *= relief[..., None]
         return image
 
     def _leaves(self, land: Land, colours: Palette) -> Raster:
@@ -174,7 +177,13 @@ class Painter:
             image[here] += opacity * (colour - image[here])
 
     def _light(
-        self, land: Land, season: Season, key: str, sun: NDArray[np.float64], leaves: Raster
+        self,
+        land: Land,
+        season: Season,
+        key: str,
+        sun: NDArray[np.float64],
+        leaves: Raster,
+        gain: NDArray[np.float64],
     ) -> Raster:
         """Factors (rows, cols, 3) of sRGB: the power of 1 / 2.2 of linear light."""
         light = daylight(sun, season.cloud_cover)
@@ -193,7 +202,6 @@ class Painter:
         if season.cloud_cover > 0:
             direct = direct * (1 - cloud_shadow(land.window, self.resolution_m, season, self.seed))
         levels = np.linspace(0, 2, 1025)[:, None]
-        gain = survey_gain(self.seed, season.date)
         table = (gain * (light.sky + levels * light.sun) ** (1 / 2.2)).astype(np.float32)
         step = np.clip(np.rint(direct * np.float32(512)), 0, 1024).astype(np.intp)
         return np.asarray(table[step], np.float32)

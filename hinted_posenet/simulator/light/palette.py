@@ -24,18 +24,20 @@ from hinted_posenet.simulator.world.world import Raster
 PARCELS = 2048  # kinds of parcels: each has its crop, its days and its soil of a date
 PHASE_DAYS = 18.0  # from the first parcel of a crop that is sown, mown and reaped to the last
 MOISTURE = 0.1  # largest relative change of a parcel's colour from date to date
+FURROW = 0.06  # of the colour: the strongest wheel tracks; few parcels of a date have them
 TREES = 256
 TREE_DAYS = 16.0  # from the first tree of a kind to the last
+VIGOUR = 0.16  # largest relative change of a tree's colour from date to date
 LIKE = {"deciduous": "forest", "field": "grass", "roof": "paved"}  # never looked up as ground
-CHROMA = np.array(
-    [0.85, 0.7], np.float32
-)  # of the colours of phenology, in a* and b*: air greys them
+# of the colours of phenology, in a* and b*: air greys them
+CHROMA = np.array([0.88, 0.66], np.float32)
 
 
 class Palette(NamedTuple):
     """sRGB of full scale 255; in pairs (2, 3) the second is told as its difference to the first."""
 
     ground: NDArray[np.float32]  # (covers + PARCELS, 2, 3)
+    furrow: NDArray[np.float32]  # (covers + PARCELS,) relative contrast of wheel tracks
     deciduous: NDArray[np.float32]  # (TREES, 3)
     leaves: NDArray[np.float32]  # (TREES,) share that a tree carries
     conifer: NDArray[np.float32]  # (TREES, 3)
@@ -48,14 +50,18 @@ def palette(season: Season, latitude_deg: float, seed: int) -> Palette:
     covers = np.stack([colours(COVERS[LIKE.get(name, name)], day) for name in names])
     ground = _seen(np.concatenate([covers, _parcels(season, day, seed)]))
     ground[:, 1] -= ground[:, 0]
+    tracks = FURROW * uniform(stream(seed, f"tracks {season.date}"), np.arange(PARCELS)) ** 2
     trees = [_tree(number, day) for number in range(TREES)]
     tone = np.linspace(0, 1, TREES, dtype=np.float32)[:, None]
     needle = colours(COVERS["conifer"], day)
+    grown = uniform(stream(seed, f"vigour {season.date}"), np.arange(TREES)[:, None])
+    vigour = (1 + VIGOUR * (2 * grown - 1)).astype(np.float32)
     return Palette(
         ground=ground,
-        deciduous=_seen(np.stack([tree for tree, _ in trees])),
+        furrow=np.concatenate([np.zeros(len(Cover)), tracks]).astype(np.float32),
+        deciduous=_seen(vigour * np.stack([tree for tree, _ in trees])),
         leaves=np.array([leaves for _, leaves in trees], np.float32),
-        conifer=_seen(needle[0] + tone * (needle[1] - needle[0])),
+        conifer=_seen(vigour * (needle[0] + tone * (needle[1] - needle[0]))),
     )
 
 

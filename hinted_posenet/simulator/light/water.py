@@ -10,8 +10,8 @@ from hinted_posenet.simulator.light.texture import texture
 from hinted_posenet.simulator.world.lattice import Window
 from hinted_posenet.simulator.world.world import Raster
 
-LAKE_M = 1500.0  # size of what looks alike
-KEPT = 0.5  # correlation of two dates
+LAKE_M = 900.0  # size of what looks alike
+KEPT = 0.25  # correlation of two dates
 CLEAR_RGB = np.array([[34, 36, 40], [30, 50, 40]], np.float32)  # without and with algae
 CLOUDY_RGB = np.array([[142, 132, 104], [128, 160, 112]], np.float32)
 
@@ -27,7 +27,7 @@ def tinted(
     )
     green = np.clip(np.float32(0.5) + np.float32(0.45) * green, 0, 1)
     # most lakes are dark
-    cloudy = np.float32(0.22) + np.float32(0.3) * cloudy
+    cloudy = np.float32(0.2) + np.float32(0.35) * cloudy
     clear_rgb = CLEAR_RGB[0] + green * (CLEAR_RGB[1] - CLEAR_RGB[0])
     cloudy_rgb = CLOUDY_RGB[0] + green * (CLOUDY_RGB[1] - CLOUDY_RGB[0])
     tint = clear_rgb + np.clip(cloudy, 0, 1) * (cloudy_rgb - clear_rgb)
