@@ -13,7 +13,7 @@ from hinted_posenet.simulator.light.sky import cloud_shadow
 from hinted_posenet.simulator.light.sun import daylight, sun_direction
 from hinted_posenet.simulator.light.survey import survey
 from hinted_posenet.simulator.light.texture import texture
-from hinted_posenet.simulator.light.water import tinted
+from hinted_posenet.simulator.light.water import water_rgb
 from hinted_posenet.simulator.world.generated.land import Cover, Land
 from hinted_posenet.simulator.world.world import Raster, Rgb
 from hinted_posenet.types import InputError
@@ -69,7 +69,8 @@ class Painter:
         grain = self._texture(land, season, "grain", 1.6, 0.2, 2)
         leaves = self._leaves(land, colours)
         snow = self._snow(land, season, patch)
-        image = self._ground(land, season, colours, patch, grain)
+        image = self._ground(land, colours, patch, grain)
+        self._tint(image, land, season)
         self._wet(image, land, season, snow)
         still = land.ground == Cover.WATER
         if still.any():
@@ -89,22 +90,15 @@ class Painter:
         scale_px = scale_m / self.resolution_m
         return texture(land.window, scale_px, self.seed, name, season.date, kept, octaves)
 
-    def _ground(
-        self, land: Land, season: Season, colours: Palette, patch: Raster, grain: Raster
-    ) -> Raster:
+    def _ground(self, land: Land, colours: Palette, patch: Raster, grain: Raster) -> Raster:
         field = land.ground == Cover.FIELD
-        share = 0.5 + np.where(field, 0.3 * land.parcel_tone + 0.18 * patch, 0.3 * patch)
+        share = 0.5 + np.where(field, 0.22 * land.parcel_tone + 0.25 * patch, 0.3 * patch)
         code = ground_code(land.ground, land.parcel_draw)
         image = colours.ground[:, 1][code]
         image *= np.clip(share, 0, 1).astype(np.float32)[..., None]
         image += colours.ground[:, 0][code]
         roof = land.ground == Cover.ROOF
         image[roof] = land.roof_rgb[roof]
-        water = (land.ground == Cover.WATER) | (land.ground == Cover.RIVER)
-        if water.any():
-            tint = tinted(land.window, self.resolution_m, self.seed, season.date, water)
-            share = np.where(land.ground[water] == Cover.WATER, np.float32(0.8), np.float32(0.35))
-            image[water] += share[:, None] * (tint - image[water])
         rough = np.full(len(Cover), 0.03, np.float32)
         rough[[Cover.WATER, Cover.RIVER]] = 0.008
         rough[[Cover.ROAD, Cover.PAVED, Cover.ROOF]] = 0.025
@@ -112,6 +106,16 @@ class Painter:
         relief += colours.furrow[code] * land.furrow
         image *= relief[..., None]
         return image
+
+    def _tint(self, image: Raster, land: Land, season: Season) -> None:
+        """Colour water by what it carries: most in warm and least in moving water."""
+        celsius = temperature_c(season.day_of_year, self.latitude_deg)
+        carried = min(max(celsius / 15, 0.2), 1)
+        for kind, share in ((Cover.WATER, 0.8), (Cover.RIVER, 0.35)):
+            here = land.ground == kind
+            if here.any():
+                tint = water_rgb(land.window, self.resolution_m, self.seed, season.date, here)
+                image[here] += np.float32(share * carried) * (tint - image[here])
 
     def _leaves(self, land: Land, colours: Palette) -> Raster:
         """Share of its leaves (rows, cols) that the crown over a pixel carries; 1 where there is none."""
@@ -131,7 +135,7 @@ class Painter:
         uneven = (
             1
             + 0.22 * patch
-            + np.where(land.ground == Cover.FIELD, 0.45 * land.parcel_tone + 0.35 * land.furrow, 0)
+            + np.where(land.ground == Cover.FIELD, 0.45 * land.parcel_tone + 0.25 * land.furrow, 0)
         )
         held = steepness(land.terrain_m, self.resolution_m)
         return np.asarray(depth * held * np.clip(uneven, 0.05, 2), np.float32)

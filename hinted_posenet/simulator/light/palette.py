@@ -29,8 +29,8 @@ TREES = 256
 TREE_DAYS = 16.0  # from the first tree of a kind to the last
 VIGOUR = 0.16  # largest relative change of a tree's colour from date to date
 LIKE = {"deciduous": "forest", "field": "grass", "roof": "paved"}  # never looked up as ground
-# of the colours of phenology, in a* and b*: air greys them
-CHROMA = np.array([0.88, 0.66], np.float32)
+# what becomes of a* and b* of the colours of phenology: air greys and cools them
+CHROMA, COOL = np.array([0.88, 0.68], np.float32), np.array([-1.5, -2.0], np.float32)
 
 
 class Palette(NamedTuple):
@@ -81,7 +81,7 @@ def _parcels(season: Season, day: float, seed: int) -> NDArray[np.float32]:
 def _seen(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
     """Colours (..., 3) as they look from far above."""
     lab = cv2.cvtColor(rgb.reshape(-1, 1, 3) / np.float32(255), cv2.COLOR_RGB2LAB)
-    lab[..., 1:] *= CHROMA
+    lab[..., 1:] = lab[..., 1:] * CHROMA + COOL
     return np.asarray(255 * cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.float32).reshape(rgb.shape)
 
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from hinted_posenet.simulator.world.noise import stream, uniform
 
-EXPOSURE, WARMTH, TINT = 0.07, 0.05, 0.04  # largest relative changes of sRGB
+EXPOSURE, WARMTH, TINT = 0.07, 0.05, 0.03  # largest relative changes of sRGB
 HAZE = (0.04, 0.26)  # share of the light that the air below the aeroplane adds, in sRGB
 AIR_RGB = np.array([102, 114, 108])
 

@@ -12,23 +12,23 @@ from hinted_posenet.simulator.world.world import Raster
 
 LAKE_M = 900.0  # size of what looks alike
 KEPT = 0.25  # correlation of two dates
-CLEAR_RGB = np.array([[34, 36, 40], [30, 50, 40]], np.float32)  # without and with algae
+# without and with algae
+CLEAR_RGB = np.array([[34, 36, 40], [30, 50, 40]], np.float32)
 CLOUDY_RGB = np.array([[142, 132, 104], [128, 160, 112]], np.float32)
 
 
-def tinted(
+def water_rgb(
     window: Window, resolution_m: float, seed: int, date: str, here: NDArray[np.bool_]
 ) -> Raster:
-    """Colours (n, 3) of the pixels ``here`` (rows, cols) of a window."""
-    scale_px = LAKE_M / resolution_m
+    """Colours (n, 3), sRGB of full scale 255, of the pixels ``here`` (rows, cols) of a window."""
     cloudy, green = (
-        texture(window, scale_px, seed, name, date, KEPT, 2)[here][:, None]
+        texture(window, LAKE_M / resolution_m, seed, name, date, KEPT, 2)[here][:, None]
         for name in ("cloudy water", "green water")
     )
-    green = np.clip(np.float32(0.5) + np.float32(0.45) * green, 0, 1)
     # most lakes are dark
-    cloudy = np.float32(0.2) + np.float32(0.35) * cloudy
-    clear_rgb = CLEAR_RGB[0] + green * (CLEAR_RGB[1] - CLEAR_RGB[0])
-    cloudy_rgb = CLOUDY_RGB[0] + green * (CLOUDY_RGB[1] - CLOUDY_RGB[0])
-    tint = clear_rgb + np.clip(cloudy, 0, 1) * (cloudy_rgb - clear_rgb)
-    return np.asarray(tint, np.float32)
+    cloudy = np.clip(np.float32(0.2) + np.float32(0.35) * cloudy, 0, 1)
+    green = np.clip(np.float32(0.5) + np.float32(0.45) * green, 0, 1)
+    clear_rgb, cloudy_rgb = (
+        pair[0] + green * (pair[1] - pair[0]) for pair in (CLEAR_RGB, CLOUDY_RGB)
+    )
+    return np.asarray(clear_rgb + cloudy * (cloudy_rgb - clear_rgb), np.float32)
