@@ -80,6 +80,18 @@ def test_seed_changes_texture():
     assert (first != second).mean() > 0.5
 
 
+def test_years_differ_in_fields_and_hours_of_a_date_only_in_light():
+    dates = {"a": Season("2024-07-01"), "b": Season("2025-07-01"), "noon": Season("2024-07-01", 12)}
+    photos = {key: photo.astype(float).mean(axis=2) for key, photo in paint(dates).items()}
+    field, road = ground() == Cover.FIELD, ground() == Cover.ROAD
+
+    def correlation(first, second, here):
+        return np.corrcoef(photos[first][here], photos[second][here])[0, 1]
+
+    assert correlation("a", "b", field) < 0.6 < 0.95 < correlation("a", "noon", field)
+    assert np.abs(photos["a"][road].mean() - photos["b"][road].mean()) < 30
+
+
 def test_snow_lies_in_winter_and_higher_up_longer_and_not_on_cleared_roads():
     photos = paint({"winter": Season("2025-01-20"), "summer": Season("2025-07-10")})
     field, road = ground() == Cover.FIELD, ground() == Cover.ROAD

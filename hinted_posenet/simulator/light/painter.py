@@ -22,6 +22,7 @@ SNOW_RGB = np.array([232, 235, 240], np.float32)
 ICE_RGB = np.array([166, 178, 186], np.float32)
 GLOSS_RGB = np.array([104, 112, 122], np.float32)  # sky in a wet road
 BARE_LIGHT = 0.45  # of the shadow of a leafy crown, what its bare twigs still cast
+LEAF_SCATTER = 0.2  # of the contrast of light, what the leaves of crowns even out
 # snow (cm) that hides a cover by 63 %; roads are cleared, and lakes and roofs have their own rules
 HIDING_CM = {
     "grass": 3.5, "field": 4.5, "forest": 7.0, "shore": 5.0, "road": 120.0, "track": 16.0,
@@ -202,7 +203,8 @@ class Painter:
         facing += (1 - leaves) * (flat - facing)  # bare crowns have no sides
         water = (land.ground == Cover.WATER) | (land.ground == Cover.RIVER)
         direct = facing * (1 - shadow)
-        direct = np.where(water & (land.crown == 0), 0.5 + 0.5 * direct, direct)
+        soft = np.where(land.crown > 0, np.float32(LEAF_SCATTER), np.float32(0.5) * water)
+        direct += soft * (1 - direct)
         if season.cloud_cover > 0:
             direct = direct * (1 - cloud_shadow(land.window, self.resolution_m, season, self.seed))
         levels = np.linspace(0, 2, 1025)[:, None]
