@@ -13,7 +13,7 @@ from hinted_posenet.simulator.world.array import ArrayWorld
 from hinted_posenet.simulator.world.world import Rgb
 from hinted_posenet.types import InputError
 
-STRIP_ROWS = 128  # rows of the result that are read at a time, however fine the world is
+PART_PX = 256  # side of what is read at a time at all dates: a generated world keeps the land of it
 FLAT_NODE_PX = 512
 SAME_PIXEL = 0.02  # relative difference of two ground pixels that count as the same
 
@@ -69,32 +69,24 @@ def photos_of(world: World, like: Lattice) -> Photos:
             f"world: is {world.bounds.width_m:.0f} x {world.bounds.height_m:.0f} m, expected at least "
             f"{cols * pixel_m:.0f} x {rows * pixel_m:.0f} m to compare the same extent; enlarge it"
         )
-    window = Window(top, left, rows * factor, cols * factor)
-    rgb = {epoch: _reduced(world, epoch, window, factor) for epoch in world.epochs}
-    return Photos(pixel_m, rgb, _cover(world, window, factor))
+    whole = Window(0, 0, rows, cols)
+    rgb = {epoch: np.empty((rows, cols, 3), np.uint8) for epoch in world.epochs}
+    covers: NDArray[np.uint8] | None = np.empty((rows, cols), np.uint8)
+    for part in _parts(whole):
+        place, size = part.within(whole), (part.cols, part.rows)
+        fine = Window(*(factor * number for number in part))
+        fine = fine._replace(row=fine.row + top, col=fine.col + left)
+        for epoch, photo in rgb.items():
+            photo[place] = cv2.resize(world.photo(fine, epoch), size, interpolation=cv2.INTER_AREA)
+        cover = world.cover(fine)
+        if covers is None or cover is None:
+            covers = None
+        else:  # in the middle of every pixel
+            covers[place] = cover[factor // 2 :: factor, factor // 2 :: factor]
+    return Photos(pixel_m, rgb, covers)
 
 
-def _reduced(world: World, epoch: Epoch, window: Window, factor: int) -> Rgb:
-    strips = []
-    for part in _strips(window, factor):
-        strip = world.photo(part, epoch)
-        size = part.cols // factor, part.rows // factor
-        strips.append(cv2.resize(strip, size, interpolation=cv2.INTER_AREA))
-    return np.asarray(np.vstack(strips), np.uint8)
-
-
-def _cover(world: World, window: Window, factor: int) -> NDArray[np.uint8] | None:
-    """Land cover in the middle of every pixel."""
-    strips = []
-    for part in _strips(window, factor):
-        cover = world.cover(part)
-        if cover is None:
-            return None
-        strips.append(cover[factor // 2 :: factor, factor // 2 :: factor])
-    return np.vstack(strips)
-
-
-def _strips(window: Window, factor: int) -> Iterator[Window]:
-    step, last = STRIP_ROWS * factor, window.row + window.rows
-    for row in range(window.row, last, step):
-        yield window._replace(row=row, rows=min(step, last - row))
+def _parts(whole: Window) -> Iterator[Window]:
+    for row in range(0, whole.rows, PART_PX):
+        for col in range(0, whole.cols, PART_PX):
+            yield Window(row, col, min(PART_PX, whole.rows - row), min(PART_PX, whole.cols - col))

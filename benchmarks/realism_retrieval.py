@@ -70,8 +70,8 @@ def retrieval_errors(
 
 def _fly(photos: Photos, camera: Camera, plan: Plan, views: int, cache: Path) -> Path:
     """The folder of the simulated data set."""
-    taken = vars(camera) | {"sensor": vars(camera.sensor)}
-    digest = hashlib.sha256(repr((taken, vars(plan), views, photos.resolution_m)).encode())
+    optics = vars(camera) | {"sensor": vars(camera.sensor)}
+    digest = hashlib.sha256(repr((optics, vars(plan), views, photos.resolution_m)).encode())
     for epoch, rgb in photos.rgb.items():
         digest.update(repr(epoch).encode())
         digest.update(rgb.tobytes())

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hinted_posenet.simulator.world import Lattice, Window
-from hinted_posenet.simulator.world.generated.land import CROPS, Cover, Land
+from hinted_posenet.simulator.world.generated.land import Cover, Land
 from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
 
 RESOLUTION_M = 0.5
@@ -21,7 +21,6 @@ def make_land(window: Window, altitude_m: float = 0.0) -> Land:
     ground = np.full(shape, Cover.FIELD, np.uint8)
     parcel_row, parcel_col = row // 117, col // 100
     parcel = uniform(stream(1, "parcel"), parcel_row, parcel_col)
-    crop = np.floor(parcel * len(CROPS)).astype(np.uint8)
     tone = (2 * uniform(stream(1, "tone"), parcel_row, parcel_col) - 1).astype(np.float32)
     furrow = np.sin((row + 0.3 * col) * 1.3).astype(np.float32)
     furrow = np.broadcast_to(furrow, shape).astype(np.float32)
@@ -76,7 +75,7 @@ def make_land(window: Window, altitude_m: float = 0.0) -> Land:
         ground=ground,
         crown=crown,
         crown_tone=crown_tone,
-        crop=crop,
+        parcel_draw=parcel.astype(np.float32),
         parcel_tone=tone,
         furrow=furrow,
         roof_rgb=roof_rgb,

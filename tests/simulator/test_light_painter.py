@@ -7,9 +7,10 @@ import yaml
 from hinted_posenet.simulator.light.climate import temperature_c
 from hinted_posenet.simulator.light.painter import Painter
 from hinted_posenet.simulator.light.phenology import COVERS, CROPS_YEAR, growth_day
+from hinted_posenet.simulator.light.rotation import CROPS
 from hinted_posenet.simulator.light.season import Season
 from hinted_posenet.simulator.world import Window
-from hinted_posenet.simulator.world.generated.land import CROPS, Cover
+from hinted_posenet.simulator.world.generated.land import Cover
 from hinted_posenet.types import InputError
 from simulator.light_land import RESOLUTION_M, make_land
 
@@ -66,9 +67,7 @@ def test_same_bits_in_every_window_and_land_is_untouched():
 
 
 def vars_of(land):
-    names = (
-        "terrain_m surface_m leafless_m ground crown crown_tone crop parcel_tone furrow roof_rgb"
-    )
+    names = "terrain_m surface_m leafless_m ground crown crown_tone parcel_draw parcel_tone furrow roof_rgb"
     return [getattr(land, name) for name in names.split()]
 
 
@@ -79,6 +78,18 @@ def test_seed_changes_texture():
         for seed in (1, 2)
     )
     assert (first != second).mean() > 0.5
+
+
+def test_years_differ_in_fields_and_hours_of_a_date_only_in_light():
+    dates = {"a": Season("2024-07-01"), "b": Season("2025-07-01"), "noon": Season("2024-07-01", 12)}
+    photos = {key: photo.astype(float).mean(axis=2) for key, photo in paint(dates).items()}
+    field, road = ground() == Cover.FIELD, ground() == Cover.ROAD
+
+    def correlation(first, second, here):
+        return np.corrcoef(photos[first][here], photos[second][here])[0, 1]
+
+    assert correlation("a", "b", field) < 0.6 < 0.95 < correlation("a", "noon", field)
+    assert np.abs(photos["a"][road].mean() - photos["b"][road].mean()) < 30
 
 
 def test_snow_lies_in_winter_and_higher_up_longer_and_not_on_cleared_roads():

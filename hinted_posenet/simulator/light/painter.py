@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 from hinted_posenet.simulator.light.climate import frozen, snow_cm, steepness, temperature_c
 from hinted_posenet.simulator.light.palette import TREES, Palette, ground_code, palette
-from hinted_posenet.simulator.light.phenology import growth_day
 from hinted_posenet.simulator.light.season import Season
 from hinted_posenet.simulator.light.shade import cast_shadow, facing_sun, margin_px
 from hinted_posenet.simulator.light.sky import cloud_shadow
 from hinted_posenet.simulator.light.sun import daylight, sun_direction
+from hinted_posenet.simulator.light.survey import survey
+from hinted_posenet.simulator.light.texture import texture
+from hinted_posenet.simulator.light.water import water_rgb
 from hinted_posenet.simulator.world.generated.land import Cover, Land
-from hinted_posenet.simulator.world.noise import fractal_noise, stream
 from hinted_posenet.simulator.world.world import Raster, Rgb
 from hinted_posenet.types import InputError
 
@@ -21,6 +22,7 @@ SNOW_RGB = np.array([232, 235, 240], np.float32)
 ICE_RGB = np.array([166, 178, 186], np.float32)
 GLOSS_RGB = np.array([104, 112, 122], np.float32)  # sky in a wet road
 BARE_LIGHT = 0.45  # of the shadow of a leafy crown, what its bare twigs still cast
+LEAF_SCATTER = 0.2  # of the contrast of light, what the leaves of crowns even out
 # snow (cm) that hides a cover by 63 %; roads are cleared, and lakes and roofs have their own rules
 HIDING_CM = {
     "grass": 3.5, "field": 4.5, "forest": 7.0, "shore": 5.0, "road": 120.0, "track": 16.0,
@@ -55,7 +57,7 @@ class Painter:
                 self._sun[key] = sun_direction(season.date, season.solar_hour, latitude_deg)
             except InputError as error:
                 raise InputError(f"seasons.{key}: {error}") from error
-            self._palette[key] = palette(growth_day(season.day_of_year, latitude_deg))
+            self._palette[key] = palette(season, latitude_deg, seed)
         hiding = [HIDING_CM.get(cover.name.lower(), 1e6) for cover in Cover]
         self._hiding_cm = np.array(hiding, np.float32)
         self._open = np.array([cover.name.lower() in OPEN for cover in Cover], np.float32)
@@ -64,41 +66,57 @@ class Painter:
         """The orthophoto (rows, cols, 3) over land.window, right `margin_px` inside of its edge."""
         season, sun = self.seasons[season_key], self._sun[season_key]
         colours = self._palette[season_key]
-        patch = self._noise(land, "patch", 70.0, 5)
-        grain = self._noise(land, "grain", 1.6, 2)
+        patch = self._texture(land, season, "patch", 70.0, 0.4, 5)
+        grain = self._texture(land, season, "grain", 1.6, 0.2, 2)
         leaves = self._leaves(land, colours)
         snow = self._snow(land, season, patch)
         image = self._ground(land, colours, patch, grain)
+        self._tint(image, land, season)
         self._wet(image, land, season, snow)
         still = land.ground == Cover.WATER
         if still.any():
             self._freeze(image, land, season, still)
-        snow_here = (1 - np.exp(-snow / self._hiding_cm[land.ground]))[..., None]
-        image += np.where(still[..., None], 0, snow_here) * (SNOW_RGB - image)
+        if snow.any():
+            white = np.where(still, 0, 1 - np.exp(-snow / self._hiding_cm[land.ground]))
+            image += white[..., None] * (SNOW_RGB - image)
         self._crowns(image, land, colours, leaves, snow, grain)
-        light = self._light(land, season, season_key, sun, leaves)
-        return np.asarray(np.clip(np.rint(image * light), 0, 255), np.uint8)
+        gain, haze_rgb = survey(self.seed, season.date)
+        image *= self._light(land, season, season_key, sun, leaves, gain)
+        image += haze_rgb
+        return np.asarray(np.clip(np.rint(image, out=image), 0, 255, out=image), np.uint8)
 
-    def _noise(self, land: Land, name: str, scale_m: float, octaves: int) -> Raster:
-        scale_px = max(scale_m / self.resolution_m, 1.5)
-        return fractal_noise(land.window, scale_px, stream(self.seed, name), octaves)
+    def _texture(
+        self, land: Land, season: Season, name: str, scale_m: float, kept: float, octaves: int
+    ) -> Raster:
+        scale_px = scale_m / self.resolution_m
+        return texture(land.window, scale_px, self.seed, name, season.date, kept, octaves)
 
     def _ground(self, land: Land, colours: Palette, patch: Raster, grain: Raster) -> Raster:
         field = land.ground == Cover.FIELD
-        share = 0.5 + np.where(field, 0.3 * land.parcel_tone + 0.18 * patch, 0.3 * patch)
-        code = ground_code(land.ground, land.crop, land.parcel_tone)
+        share = 0.5 + np.where(field, 0.22 * land.parcel_tone + 0.25 * patch, 0.3 * patch)
+        code = ground_code(land.ground, land.parcel_draw)
         image = colours.ground[:, 1][code]
         image *= np.clip(share, 0, 1).astype(np.float32)[..., None]
         image += colours.ground[:, 0][code]
         roof = land.ground == Cover.ROOF
         image[roof] = land.roof_rgb[roof]
-        rough = np.full(len(Cover), 0.05, np.float32)
+        rough = np.full(len(Cover), 0.03, np.float32)
         rough[[Cover.WATER, Cover.RIVER]] = 0.008
         rough[[Cover.ROAD, Cover.PAVED, Cover.ROOF]] = 0.025
-        texture = 1 + rough[land.ground] * grain
-        texture += np.where(field, np.float32(0.05) * land.furrow, 0)
-        image *= texture.astype(np.float32)[..., None]
+        relief = 1 + rough[land.ground] * grain
+        relief += colours.furrow[code] * land.furrow
+        image *= relief[..., None]
         return image
+
+    def _tint(self, image: Raster, land: Land, season: Season) -> None:
+        """Colour water by what it carries: most in warm and least in moving water."""
+        celsius = temperature_c(season.day_of_year, self.latitude_deg)
+        carried = min(max(celsius / 15, 0.2), 1)
+        for kind, share in ((Cover.WATER, 0.8), (Cover.RIVER, 0.35)):
+            here = land.ground == kind
+            if here.any():
+                tint = water_rgb(land.window, self.resolution_m, self.seed, season.date, here)
+                image[here] += np.float32(share * carried) * (tint - image[here])
 
     def _leaves(self, land: Land, colours: Palette) -> Raster:
         """Share of its leaves (rows, cols) that the crown over a pixel carries; 1 where there is none."""
@@ -118,7 +136,7 @@ class Painter:
         uneven = (
             1
             + 0.22 * patch
-            + np.where(land.ground == Cover.FIELD, 0.45 * land.parcel_tone + 0.35 * land.furrow, 0)
+            + np.where(land.ground == Cover.FIELD, 0.45 * land.parcel_tone + 0.25 * land.furrow, 0)
         )
         held = steepness(land.terrain_m, self.resolution_m)
         return np.asarray(depth * held * np.clip(uneven, 0.05, 2), np.float32)
@@ -134,7 +152,7 @@ class Painter:
 
     def _freeze(self, image: Raster, land: Land, season: Season, still: NDArray[np.bool_]) -> None:
         celsius = temperature_c(season.day_of_year, self.latitude_deg)
-        crack = self._noise(land, "ice", 25.0, 4)[still]
+        crack = self._texture(land, season, "ice", 25.0, 0.0, 4)[still]
         ice = frozen(celsius, land.surface_m[still])
         ice = np.clip(ice * (1 + np.float32(0.25) * crack), 0, 1)[:, None]
         cover = ICE_RGB * (1 + np.float32(0.05) * crack)[:, None]
@@ -164,7 +182,13 @@ class Painter:
             image[here] += opacity * (colour - image[here])
 
     def _light(
-        self, land: Land, season: Season, key: str, sun: NDArray[np.float64], leaves: Raster
+        self,
+        land: Land,
+        season: Season,
+        key: str,
+        sun: NDArray[np.float64],
+        leaves: Raster,
+        gain: NDArray[np.float64],
     ) -> Raster:
         """Factors (rows, cols, 3) of sRGB: the power of 1 / 2.2 of linear light."""
         light = daylight(sun, season.cloud_cover)
@@ -179,11 +203,12 @@ class Painter:
         facing += (1 - leaves) * (flat - facing)  # bare crowns have no sides
         water = (land.ground == Cover.WATER) | (land.ground == Cover.RIVER)
         direct = facing * (1 - shadow)
-        direct = np.where(water & (land.crown == 0), 0.5 + 0.5 * direct, direct)
+        soft = np.where(land.crown > 0, np.float32(LEAF_SCATTER), np.float32(0.5) * water)
+        direct += soft * (1 - direct)
         if season.cloud_cover > 0:
             direct = direct * (1 - cloud_shadow(land.window, self.resolution_m, season, self.seed))
         levels = np.linspace(0, 2, 1025)[:, None]
-        table = ((light.sky + levels * light.sun) ** (1 / 2.2)).astype(np.float32)
+        table = (gain * (light.sky + levels * light.sun) ** (1 / 2.2)).astype(np.float32)
         step = np.clip(np.rint(direct * np.float32(512)), 0, 1024).astype(np.intp)
         return np.asarray(table[step], np.float32)
 

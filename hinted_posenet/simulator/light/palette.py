@@ -1,7 +1,8 @@
-"""Palette: the colour tables of one season, looked up by cover, by crop and parcel, and by tree."""
+"""Palette: the colour tables of one season, looked up by cover, by parcel and by tree."""
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,42 +13,76 @@ from hinted_posenet.simulator.light.phenology import (
     Pair,
     colours,
     crown,
+    growth_day,
 )
-from hinted_posenet.simulator.world.generated.land import CROPS, Cover
+from hinted_posenet.simulator.light.rotation import CROPS, crops
+from hinted_posenet.simulator.light.season import Season
+from hinted_posenet.simulator.world.generated.land import Cover
+from hinted_posenet.simulator.world.noise import stream, uniform
+from hinted_posenet.simulator.world.world import Raster
 
-PHASES = 16  # parcels of a crop are sown, mown and reaped on different days
-PHASE_DAYS = 14.0  # from the first parcel to the last
+PARCELS = 2048  # kinds of parcels: each has its crop, its days and its soil of a date
+PHASE_DAYS = 18.0  # from the first parcel of a crop that is sown, mown and reaped to the last
+MOISTURE = 0.1  # largest relative change of a parcel's colour from date to date
+FURROW = 0.06  # of the colour: the strongest wheel tracks; few parcels of a date have them
 TREES = 256
 TREE_DAYS = 16.0  # from the first tree of a kind to the last
+VIGOUR = 0.16  # largest relative change of a tree's colour from date to date
 LIKE = {"deciduous": "forest", "field": "grass", "roof": "paved"}  # never looked up as ground
+# what becomes of a* and b* of the colours of phenology: air greys and cools them
+CHROMA, COOL = np.array([0.88, 0.68], np.float32), np.array([-1.5, -2.0], np.float32)
 
 
 class Palette(NamedTuple):
     """sRGB of full scale 255; in pairs (2, 3) the second is told as its difference to the first."""
 
-    ground: NDArray[np.float32]  # (covers + crops * PHASES, 2, 3)
+    ground: NDArray[np.float32]  # (covers + PARCELS, 2, 3)
+    furrow: NDArray[np.float32]  # (covers + PARCELS,) relative contrast of wheel tracks
     deciduous: NDArray[np.float32]  # (TREES, 3)
     leaves: NDArray[np.float32]  # (TREES,) share that a tree carries
     conifer: NDArray[np.float32]  # (TREES, 3)
 
 
-def palette(day: float) -> Palette:
-    """Colours on a day of the phenology table."""
+def palette(season: Season, latitude_deg: float, seed: int) -> Palette:
+    """Colours of a season; those of parcels change with the year's crops and the date's weather."""
+    day = growth_day(season.day_of_year, latitude_deg)
     names = [cover.name.lower() for cover in Cover]
-    pairs = [colours(COVERS[LIKE.get(name, name)], day) for name in names]
-    shifts = PHASE_DAYS * ((np.arange(PHASES) + 0.5) / PHASES - 0.5)
-    pairs += [colours(CROPS_YEAR[crop], day + shift) for crop in CROPS for shift in shifts]
-    ground = np.stack(pairs)
+    covers = np.stack([colours(COVERS[LIKE.get(name, name)], day) for name in names])
+    ground = _seen(np.concatenate([covers, _parcels(season, day, seed)]))
     ground[:, 1] -= ground[:, 0]
+    tracks = FURROW * uniform(stream(seed, f"tracks {season.date}"), np.arange(PARCELS)) ** 2
     trees = [_tree(number, day) for number in range(TREES)]
     tone = np.linspace(0, 1, TREES, dtype=np.float32)[:, None]
     needle = colours(COVERS["conifer"], day)
+    grown = uniform(stream(seed, f"vigour {season.date}"), np.arange(TREES)[:, None])
+    vigour = (1 + VIGOUR * (2 * grown - 1)).astype(np.float32)
     return Palette(
         ground=ground,
-        deciduous=np.stack([tree for tree, _ in trees]),
+        furrow=np.concatenate([np.zeros(len(Cover)), tracks]).astype(np.float32),
+        deciduous=_seen(vigour * np.stack([tree for tree, _ in trees])),
         leaves=np.array([leaves for _, leaves in trees], np.float32),
-        conifer=needle[0] + tone * (needle[1] - needle[0]),
+        conifer=_seen(vigour * (needle[0] + tone * (needle[1] - needle[0]))),
     )
+
+
+def _parcels(season: Season, day: float, seed: int) -> NDArray[np.float32]:
+    """Colours (PARCELS, 2, 3) of all kinds of parcels."""
+    number = np.arange(PARCELS)
+    crop = crops((number + 0.5) / PARCELS, season.year)
+    late = PHASE_DAYS * (uniform(stream(seed, f"sown {season.year}"), number) - 0.5)
+    wet = 2 * uniform(stream(seed, f"moist {season.date}"), number) - 1
+    pairs = np.empty((PARCELS, 2, 3), np.float32)
+    for index, name in enumerate(CROPS):
+        here = crop == index
+        pairs[here] = colours(CROPS_YEAR[name], day - late[here])
+    return pairs * (1 - MOISTURE * wet).astype(np.float32)[:, None, None]
+
+
+def _seen(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Colours (..., 3) as they look from far above."""
+    lab = cv2.cvtColor(rgb.reshape(-1, 1, 3) / np.float32(255), cv2.COLOR_RGB2LAB)
+    lab[..., 1:] = lab[..., 1:] * CHROMA + COOL
+    return np.asarray(255 * cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.float32).reshape(rgb.shape)
 
 
 def _tree(number: int, day: float) -> tuple[Pair, float]:
@@ -59,11 +94,7 @@ def _tree(number: int, day: float) -> tuple[Pair, float]:
     return np.asarray(pair[0] + shade * (pair[1] - pair[0])), leaves
 
 
-def ground_code(
-    ground: NDArray[np.uint8], crop: NDArray[np.uint8], parcel_tone: NDArray[np.float32]
-) -> NDArray[np.intp]:
+def ground_code(ground: NDArray[np.uint8], parcel_draw: Raster) -> NDArray[np.intp]:
     """Row of `Palette.ground` (rows, cols) of every pixel."""
-    # another order of the parcels than that of their tone
-    phase = np.floor(np.abs(parcel_tone) * np.float32(7.0 * PHASES)).astype(np.intp) % PHASES
-    field = len(Cover) + crop.astype(np.intp) * PHASES + phase
-    return np.where(ground == Cover.FIELD, field, ground)
+    parcel = len(Cover) + (parcel_draw * np.float32(PARCELS)).astype(np.intp)
+    return np.where(ground == Cover.FIELD, parcel, ground)

@@ -184,12 +184,12 @@ CROWNS: tuple[Crown, ...] = (  # beech, oak, birch, maple, ash
 )
 
 
-def colours(keyframes: tuple[Keyframe, ...], day: float) -> Pair:
-    """Both colours (2, 3) on a day of the year."""
+def colours(keyframes: tuple[Keyframe, ...], day: float | NDArray[np.float64]) -> Pair:
+    """Both colours (2, 3) on a day of the year, or (n, 2, 3) on days (n,)."""
     days = [frame[0] for frame in keyframes]
     values = np.array([[frame[1], frame[2]] for frame in keyframes], np.float64).reshape(-1, 6)
     pair = [np.interp(day, days, channel, period=YEAR_DAYS) for channel in values.T]
-    return np.array(pair, np.float32).reshape(2, 3)
+    return np.stack(pair, axis=-1).astype(np.float32).reshape(*np.shape(day), 2, 3)
 
 
 def crown(kind: Crown, day: float) -> tuple[Pair, float]:

@@ -40,9 +40,10 @@ class Season:
         if not 0 <= solar_hour <= 24:
             raise InputError(f"season solar_hour: expected 0 to 24, got {solar_hour}")
         try:
-            self.day_of_year = datetime.date.fromisoformat(str(date)).timetuple().tm_yday
+            day = datetime.date.fromisoformat(str(date))
         except ValueError as error:
             raise InputError(f"season date: expected YYYY-MM-DD, got {date!r}") from error
+        self.year, self.day_of_year = day.year, day.timetuple().tm_yday
         self.date, self.solar_hour = str(date), float(solar_hour)
         self.cloud_cover, self.wetness, self.snow_cm = cloud_cover, wetness, snow_cm
         self.visibility_m = 1000.0 * visibility_km

@@ -9,6 +9,7 @@ import zlib
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from hinted_posenet.simulator.world.lattice import Window
 from hinted_posenet.simulator.world.world import Raster
@@ -46,36 +47,34 @@ def fractal_noise(window: Window, scale_px: float, stream_seed: int, octaves: in
 
 def _smooth(window: Window, scale_px: float, stream_seed: int) -> Raster:
     """Cubic B-spline through hashed values on a grid of `scale_px`."""
-    row, row_weights = _weights(window.row, window.rows, scale_px)
-    col, col_weights = _weights(window.col, window.cols, scale_px)
-    grid_rows = np.arange(row[0], row[-1] + 4)
-    grid_cols = np.arange(col[0], col[-1] + 4)
+    first_row, down = _spline(window.row, window.rows, scale_px)
+    first_col, across = _spline(window.col, window.cols, scale_px)
+    grid_rows = np.arange(first_row, first_row + down.shape[1])
+    grid_cols = np.arange(first_col, first_col + across.shape[1])
     values = uniform(stream_seed, grid_rows[:, None], grid_cols[None, :]) - 0.5
     grid = (values * math.sqrt(12.0)).astype(np.float32)
-    # always the same four products in the same order: equal to the last bit in every window
-    wide: Raster = np.zeros((len(grid_rows), window.cols), np.float32)
-    for k, weight in enumerate(col_weights):
-        wide += grid[:, col - col[0] + k] * weight
-    smooth: Raster = np.zeros((window.rows, window.cols), np.float32)
-    for k, weight in enumerate(row_weights):
-        smooth += wide[row - row[0] + k] * weight[:, None]
-    return smooth
+    # sparse: always the same four products in the same order, equal to the last bit in every window
+    return np.asarray(down @ (across @ grid.T).T)
 
 
-def _weights(
-    start: int, count: int, scale_px: float
-) -> tuple[NDArray[np.int64], list[NDArray[np.float32]]]:
-    """First of the four grid points of every pixel, and their weights (4, count)."""
+def _spline(start: int, count: int, scale_px: float) -> tuple[int, csr_array]:
+    """First grid point in reach of the pixels, and the weights (count, grid points) of four each."""
     place = (np.arange(start, start + count) + 0.5) / scale_px
     first = np.floor(place)
     f = place - first
-    weights = [
-        (1 - f) ** 3 / 6,
-        (3 * f**3 - 6 * f**2 + 4) / 6,
-        (-3 * f**3 + 3 * f**2 + 3 * f + 1) / 6,
-        f**3 / 6,
-    ]
-    return first.astype(np.int64) - 1, [weight.astype(np.float32) for weight in weights]
+    weights = np.stack(
+        [
+            (1 - f) ** 3 / 6,
+            (3 * f**3 - 6 * f**2 + 4) / 6,
+            (-3 * f**3 + 3 * f**2 + 3 * f + 1) / 6,
+            f**3 / 6,
+        ],
+        axis=1,
+    )
+    point = (first - first[0]).astype(np.int64)[:, None] + np.arange(4)
+    shape = count, int(point[-1, -1]) + 1
+    parts = weights.astype(np.float32).ravel(), point.ravel(), 4 * np.arange(count + 1)
+    return int(first[0]) - 1, csr_array(parts, shape=shape)
 
 
 def _mix(x: NDArray[np.uint64] | np.uint64) -> NDArray[np.uint64]:

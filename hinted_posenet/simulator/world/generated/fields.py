@@ -1,4 +1,4 @@
-"""Fields: districts with a direction each, cut into blocks and parcels with a crop each."""
+"""Fields: districts with a direction each, cut into blocks and parcels with a draw each."""
 
 import math
 from typing import NamedTuple
@@ -6,13 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hinted_posenet.simulator.world.generated.land import CROPS
 from hinted_posenet.simulator.world.generated.segments import axes
 from hinted_posenet.simulator.world.lattice import Lattice, Window
 from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
 from hinted_posenet.simulator.world.world import Raster
 
-CROP_SHARES = (0.26, 0.2, 0.13, 0.2, 0.11, 0.1)  # of the parcels, in the order of CROPS
+BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
 TRAMLINE_M = 7.0  # distance of the wheel tracks in a field
 BLOCK_M = (150.0, 300.0)  # along the parcels
 PARCEL_M = (28.0, 110.0)  # across them
@@ -22,7 +21,7 @@ BLOCK_PX = 48  # of pixels that share their few near districts
 class Fields(NamedTuple):
     """Layers (rows, cols) of farmland, as if all land were."""
 
-    crop: NDArray[np.uint8]
+    draw: Raster  # [0, 1), one value a parcel
     tone: Raster  # [-1, 1], one value a parcel
     furrow: Raster  # [-1, 1]
     parcel_edge_m: Raster  # distance to the nearest edge of a parcel in its district
@@ -64,15 +63,13 @@ def plant_fields(
     # here and there two neighbours are farmed as one
     merged = uniform(key, owner, parcel >> 1, 6) < 0.35 * (1 - repetition)
     parcel = np.where(merged, parcel & ~1, parcel)
-    draw = uniform(key, owner, parcel, 7)
-    shares = np.cumsum(CROP_SHARES)
-    crop = np.searchsorted(shares / shares[-1], draw, "right").astype(np.uint8)
+    draw = np.minimum(uniform(key, owner, parcel, 7).astype(np.float32), BELOW_ONE)
     tone = (2 * uniform(key, owner, parcel, 8) - 1).astype(np.float32)
     furrow = np.sin(np.float32(2 * math.pi / TRAMLINE_M) * v).astype(np.float32)
     inner = np.where(merged, np.float32(1e3), parcel_edge_m)
     edge = np.minimum(block_edge_m, inner)
     hedge = uniform(key, border, 9).astype(np.float32)
-    return Fields(np.minimum(crop, len(CROPS) - 1), tone, furrow, edge, edge_m, hedge)
+    return Fields(draw, tone, furrow, edge, edge_m, hedge)
 
 
 class _Sites(NamedTuple):

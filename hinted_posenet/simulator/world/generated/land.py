@@ -29,9 +29,6 @@ class Cover(IntEnum):
     ROCK = 13
 
 
-CROPS = ("wheat", "maize", "rapeseed", "meadow", "beet", "soil")
-
-
 class Land(NamedTuple):
     """Layers (rows, cols) over ``window``, one value per pixel area."""
 
@@ -43,7 +40,9 @@ class Land(NamedTuple):
     ground: NDArray[np.uint8]  # Cover codes
     crown: NDArray[np.uint8]  # 0, or the Cover code of the tree above the ground
     crown_tone: Raster  # [0, 1], one value a tree
-    crop: NDArray[np.uint8]  # index in CROPS, meaningful in fields
+    parcel_draw: (
+        Raster  # [0, 1), one value a parcel: what is grown there follows from it and the year
+    )
     parcel_tone: Raster  # [-1, 1], one value a parcel
     furrow: Raster  # [-1, 1], stripes along the parcel
     roof_rgb: Rgb

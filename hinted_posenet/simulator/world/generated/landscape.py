@@ -250,7 +250,7 @@ def _cropped(
         ground=np.ascontiguousarray(ground[inside]),
         crown=kind,
         crown_tone=np.ascontiguousarray(crowns.tone[inside]),
-        crop=np.ascontiguousarray(fields.crop[inside]),
+        parcel_draw=np.ascontiguousarray(fields.draw[inside]),
         parcel_tone=np.ascontiguousarray(fields.tone[inside]),
         furrow=np.ascontiguousarray(fields.furrow[inside]),
         roof_rgb=np.ascontiguousarray(roof_rgb[inside]),
