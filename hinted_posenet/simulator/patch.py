@@ -7,6 +7,7 @@ ray meets the surface at the same depth, to the bit, whatever patch it is cast i
 
 from collections.abc import Set
 
+import cv2
 import numpy as np
 import open3d as o3d
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ class Patch:
         rays[..., 0] = round(col_px / STEP_PX) * STEP_PX - self.col
         rays[..., 1] = self.row - round(row_px / STEP_PX) * STEP_PX
         rays[..., 2] = z_m
-        rays[..., 3:] = directions
+        cv2.mixChannels([directions], [rays], [0, 3, 1, 4, 2, 5])  # numpy takes five times as long
         return rays
 
     def depth_m(self, rays: NDArray[np.float32], threads: int) -> Raster:
