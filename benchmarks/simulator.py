@@ -35,14 +35,13 @@ from hinted_posenet.geometry import rotate
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.partial import Partial
-from hinted_posenet.simulator.patch import Patch
+from hinted_posenet.simulator.patch import Patch, cells_over
 from hinted_posenet.simulator.render import Renderer
 from hinted_posenet.simulator.shots import Job, Shot, jobs, plan_shots
 from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.viewpoint import footprint
 from hinted_posenet.simulator.work import Work
-from hinted_posenet.simulator.world import World
-from hinted_posenet.simulator.world.tiles import tiles_over
+from hinted_posenet.simulator.world import Window, World
 
 SIZE_PX = 224
 
@@ -121,18 +120,17 @@ def cast(renderer: Renderer, job: Job, timed: Callable[..., Any]) -> None:
     """The bare rays of a job's images, and the building of what they are cast into."""
     poses = [shot.label.station.T_world_cam for shot in job]
     bounds = [footprint(renderer.world, renderer.camera, pose) for pose in poses]
-    tiles = frozenset(t for b in bounds if b is not None for t in tiles_over(renderer.world, b))
-    for tile in tiles:
-        renderer.tiles.surface(tile)  # heights are the world's business
-    patch = timed("building", lambda: built(renderer, tiles))
+    cells = frozenset(c for b in bounds if b is not None for c in cells_over(renderer.world, b))
+    Patch(renderer.tiles, cells)  # reads the heights, which are the world's business
+    patch = timed("building", lambda: built(renderer, cells))
     for pose in poses:
         rays = renderer.rays(pose, patch)
         timed("rays", lambda rays=rays: patch.depth_m(rays, 0))
 
 
-def built(renderer: Renderer, tiles: frozenset[Any]) -> Patch:
+def built(renderer: Renderer, cells: frozenset[Window]) -> Patch:
     """A patch whose tree is there: the first ray builds it."""
-    patch = Patch(renderer.tiles, tiles)
+    patch = Patch(renderer.tiles, cells)
     patch.depth_m(np.array([[[0, 0, 1e4, 0, 0, -1]]], np.float32), 0)
     return patch
 

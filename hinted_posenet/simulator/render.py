@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from hinted_posenet.geometry import rotate
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.patch import Patch
+from hinted_posenet.simulator.patch import Patch, cells_over
 from hinted_posenet.simulator.viewpoint import footprint
 from hinted_posenet.simulator.world import Epoch, Window, World
-from hinted_posenet.simulator.world.tiles import LEVELS, Tile, TileCache, tiles_over
+from hinted_posenet.simulator.world.tiles import LEVELS, TileCache
 from hinted_posenet.simulator.world.world import Raster, Rgb
 from hinted_posenet.types import Pose
 
@@ -63,8 +63,8 @@ class Renderer:
 
     def load(self, poses: Iterable[Pose]) -> None:
         """Build the surface that these poses see, so that they are rendered without building more."""
-        needed = frozenset(tile for pose in poses for tile in self._tiles_seen(pose))
-        if self._flat or (self.patch is not None and needed <= self.patch.tiles):
+        needed = frozenset(cell for pose in poses for cell in self._cells_seen(pose))
+        if self._flat or (self.patch is not None and needed <= self.patch.cells):
             return
         self.patch = None  # frees it before the next one is built
         self.patch = Patch(self.tiles, needed)
@@ -86,7 +86,7 @@ class Renderer:
             rays = self.patch.rays(row_px, col_px, float(T_world_cam.t[2]), directions)
             depth_m = self.patch.depth_m(rays, self.threads)
         east_px, south_px = depth_m * directions[..., 0], depth_m * -directions[..., 1]
-        # tiles reach beyond the world, where nothing is known; a ray that misses them has depth inf
+        # cells reach beyond the world, where nothing is known; a ray that misses them has depth inf
         lattice = self.world.lattice
         inside = -col_px <= east_px.min() and east_px.max() <= lattice.cols - col_px
         inside = inside and -row_px <= south_px.min() and south_px.max() <= lattice.rows - row_px
@@ -115,11 +115,11 @@ class Renderer:
         row_px = (lattice.ymax - y_m) / lattice.resolution_m
         return row_px, (x_m - lattice.xmin) / lattice.resolution_m
 
-    def _tiles_seen(self, pose: Pose) -> list[Tile]:
+    def _cells_seen(self, pose: Pose) -> Iterable[Window]:
         bounds = footprint(self.world, self.camera, pose)
         if bounds is None:
             raise _leaves_the_world(pose)
-        return tiles_over(self.world, bounds)
+        return cells_over(self.world, bounds)
 
     def _colour(self, places: Places, depth_m: Raster, epoch: Epoch) -> Rgb:
         """Orthophoto colour (H, W, 3) at places, averaged over about one ground pixel."""

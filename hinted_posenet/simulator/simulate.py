@@ -112,7 +112,7 @@ def _check(
     scheduler: str | None,
     expected: Mapping[str, Any] | None,
 ) -> None:
-    if Path(scene).name != scene:
+    if not scene or Path(scene).name != scene:
         raise InputError(f"scene: expected a plain folder name, got {scene!r}")
     if image_format not in ("jpg", "png"):
         raise InputError(f"image_format: expected jpg or png, got {image_format!r}")

@@ -83,8 +83,9 @@ def test_overwrite_is_refused_unless_asked(small_world: World, tmp_path: Path) -
     with pytest.raises(InputError, match="overwrite=true"):
         run(small_world, tmp_path)
     run(small_world, tmp_path, overwrite=True)
-    with pytest.raises(InputError, match="scene"):
-        simulate(small_world, FLIGHTS, CAMERA, tmp_path, "../escape", seed=1)
+    for scene in ("../escape", "", "..", ".hidden"):
+        with pytest.raises(InputError, match="scene: expected a plain folder name"):
+            simulate(small_world, FLIGHTS, CAMERA, tmp_path, scene, seed=1)
 
 
 def test_sensors_leave_priors_in_the_table_and_poses_as_they_are(
