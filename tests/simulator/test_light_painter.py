@@ -126,7 +126,7 @@ def test_lakes_freeze():
     window = Window(500, 120, 120, 120)
     lake = ground(window) == Cover.WATER
     winter = Season("2025-01-20", snow_cm=0.0)
-    photos = paint({"winter": winter}, window=window), paint({"winter": winter}, 60.0, window)
+    photos = [paint({"winter": winter}, latitude_deg, window) for latitude_deg in (42.0, 60.0)]
     assert photos[1]["winter"][lake].mean() > photos[0]["winter"][lake].mean() + 20
 
 

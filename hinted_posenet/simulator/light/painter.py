@@ -152,9 +152,11 @@ class Painter:
 
     def _freeze(self, image: Raster, land: Land, season: Season, still: NDArray[np.bool_]) -> None:
         celsius = temperature_c(season.day_of_year, self.latitude_deg)
-        crack = self._texture(land, season, "ice", 25.0, 0.0, 4)[still]
-        ice = frozen(celsius, land.surface_m[still])
-        ice = np.clip(ice * (1 + np.float32(0.25) * crack), 0, 1)[:, None]
+        crack = self._texture(land, season, "ice", 120.0, 0.0, 5)[still]
+        share = frozen(celsius, land.surface_m[still])
+        # sheets with open water between them
+        sheet = np.clip(np.float32(0.5) + 3 * (crack + 4 * share - 2), 0, 1)
+        ice = (sheet * np.minimum(4 * share, np.float32(0.9)))[:, None]
         cover = ICE_RGB * (1 + np.float32(0.05) * crack)[:, None]
         image[still] += ice * (cover - image[still])
 
