@@ -15,6 +15,7 @@ import math
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -230,18 +231,36 @@ class EpochOrder(Sampler[int]):
         return iter(range(first, first + self.length))
 
 
-class AerialLiveModule(PosedImagesModule):
-    """`PosedImagesModule` whose training batches are rendered.
+class EpochLoader:
+    """Batches of one epoch after the other, by processes that live through all of them.
 
-    One loader lives through all epochs, so that its processes keep what they have loaded: a trainer
-    that reloads it every epoch renders some batches in vain.
+    Nothing is started before the first batch is asked for: Lightning makes iterators that it never
+    uses, and one before it knows the epoch of a run that it resumes.
     """
+
+    def __init__(self, loader: DataLoader[Sample]) -> None:
+        self.loader = loader
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Sample]:
+        yield from self.loader
+
+
+class AerialLiveModule(PosedImagesModule):
+    """`PosedImagesModule` whose training batches are rendered, every epoch new ones."""
 
     train: LiveImages
 
-    def train_dataloader(self) -> DataLoader[Sample]:
-        """Every epoch new views, in the order in which they were drawn."""
+    @cached_property
+    def _batches(self) -> EpochLoader:
         order = EpochOrder(
             len(self.train), lambda: self.trainer.current_epoch if self.trainer else 0
         )
-        return self.loader(self.train, sampler=order, persistent_workers=self.workers > 0)
+        persistent = self.workers > 0
+        return EpochLoader(self.loader(self.train, sampler=order, persistent_workers=persistent))
+
+    def train_dataloader(self) -> EpochLoader:  # type: ignore[override]
+        """The same loader every epoch, in the order in which views were drawn."""
+        return self._batches
