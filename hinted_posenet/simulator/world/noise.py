@@ -45,6 +45,16 @@ def fractal_noise(window: Window, scale_px: float, stream_seed: int, octaves: in
     return total / np.float32(math.sqrt(max(power, 1e-9)) * 0.475)
 
 
+def cubic_weights(f: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Weights in a cubic B-spline of the four grid points around places ``f`` beyond the second."""
+    return [
+        (1 - f) ** 3 / 6,
+        (3 * f**3 - 6 * f**2 + 4) / 6,
+        (-3 * f**3 + 3 * f**2 + 3 * f + 1) / 6,
+        f**3 / 6,
+    ]
+
+
 def _smooth(window: Window, scale_px: float, stream_seed: int) -> Raster:
     """Cubic B-spline through hashed values on a grid of `scale_px`."""
     first_row, down = _spline(window.row, window.rows, scale_px)
@@ -62,15 +72,7 @@ def _spline(start: int, count: int, scale_px: float) -> tuple[int, csr_array]:
     place = (np.arange(start, start + count) + 0.5) / scale_px
     first = np.floor(place)
     f = place - first
-    weights = np.stack(
-        [
-            (1 - f) ** 3 / 6,
-            (3 * f**3 - 6 * f**2 + 4) / 6,
-            (-3 * f**3 + 3 * f**2 + 3 * f + 1) / 6,
-            f**3 / 6,
-        ],
-        axis=1,
-    )
+    weights = np.stack(cubic_weights(f), axis=1)
     point = (first - first[0]).astype(np.int64)[:, None] + np.arange(4)
     shape = count, int(point[-1, -1]) + 1
     parts = weights.astype(np.float32).ravel(), point.ravel(), 4 * np.arange(count + 1)

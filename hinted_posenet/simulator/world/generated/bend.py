@@ -80,13 +80,3 @@ def _noise_at(
             total += down[i] * across[j] * values
     # 0.475: as in `fractal_noise`
     return np.asarray(total * (np.sqrt(12.0) / 0.475))
-
-
-def cubic_weights(f: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Weights in a cubic B-spline of the four cells around places ``f`` cells beyond the second."""
-    return [
-        (1 - f) ** 3 / 6,
-        (3 * f**3 - 6 * f**2 + 4) / 6,
-        (-3 * f**3 + 3 * f**2 + 3 * f + 1) / 6,
-        f**3 / 6,
-    ]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
 
-from hinted_posenet.simulator.world.generated.bend import Bend, cubic_weights
+from hinted_posenet.simulator.world.generated.bend import Bend
 from hinted_posenet.simulator.world.generated.drainage import Grid, drain
 from hinted_posenet.simulator.world.generated.erosion import erode
 from hinted_posenet.simulator.world.generated.land import Cover
@@ -30,7 +30,7 @@ from hinted_posenet.simulator.world.generated.water import (
     Water,
 )
 from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
-from hinted_posenet.simulator.world.noise import fractal_noise, stream
+from hinted_posenet.simulator.world.noise import cubic_weights, fractal_noise, stream
 from hinted_posenet.simulator.world.world import Raster
 
 CELLS = 768  # of the plan along its longer side, at most
