@@ -8,7 +8,12 @@ from scipy.ndimage import map_coordinates
 from hinted_posenet.simulator.world.generated.drainage import Grid
 from hinted_posenet.simulator.world.generated.rivers import River
 from hinted_posenet.simulator.world.lattice import Lattice, Window
-from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
+from hinted_posenet.simulator.world.noise import (
+    cubic_weights,
+    fractal_noise,
+    stream,
+    uniform,
+)
 
 SCALE_CELLS, SHIFT_CELLS = 40.0, 2.5  # size of the largest bends, and how far they shift
 MEANDERS_M = ((200.0, 20.0), (80.0, 8.0))  # the same of rivers between the cells
