@@ -143,8 +143,7 @@ class AerialLive:
         """One flight at each of its epochs."""
         # numpy takes [a, b] and [a, b, 0] for the same: number 0 is what simulate flies
         stream = np.random.SeedSequence([seed, zlib.crc32(name.encode()), number])
-        epochs = [epoch for when in flight.when for epoch in self.world.select(when)]
-        epochs = list(dict.fromkeys(epochs))
+        epochs = list(dict.fromkeys(e for when in flight.when for e in self.world.select(when)))
         K, lens = torch.from_numpy(self.camera.K), self.camera.distortion
         index = 0
         for epoch, own in zip(epochs, stream.spawn(len(epochs)), strict=True):
@@ -153,18 +152,10 @@ class AerialLive:
                 tags["solar_hour"] = f"{epoch.solar_hour:g}"
             stations = flight.stations(self.world, self.camera, np.random.default_rng(own))
             for station, noise in zip(stations, own.spawn(len(stations)), strict=True):
-                prior = station.prior if station.prior.sigma_t.isfinite() else None
-                view = View(
-                    f"{name}/{index:06d}",
-                    Path(),
-                    station.T_world_cam,
-                    K,
-                    name,
-                    tags,
-                    prior,
-                    station.time_s,
-                    lens,
-                )
+                pose, time_s, _, sensed = station
+                prior = sensed if sensed.sigma_t.isfinite() else None
+                label = f"{name}/{index:06d}"
+                view = View(label, Path(), pose, K, name, tags, prior, time_s, lens)
                 yield Shot(view, epoch, noise)
                 index += 1
 
