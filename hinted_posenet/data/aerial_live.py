@@ -7,7 +7,6 @@ the next ones, so that a process holds the surface of few blocks however vast th
 What is measured on the training set once (scene box, constant pose, retrieval memory) needs a set
 that ends, and so do validation and test. These are the views that `simulate` writes for the same
 recipe: read from its files, or where there are none rendered here.
-
 This is the one place where `data` may import the simulator.
 """
 
@@ -170,8 +169,7 @@ class LiveImages(PosedImages):
     Args:
         live: where they are drawn from.
         split: whose flights are flown.
-        height: of a sample's image.
-        width: of a sample's image.
+        height, width: of a sample's image.
         seed: of the drawings; with that of ``live``, drawing 0 is the fixed views.
     """
 
@@ -214,8 +212,7 @@ class EpochOrder(Sampler[int]):
         return self.length
 
     def __iter__(self) -> Iterator[int]:
-        first = self.epoch() * self.length
-        return iter(range(first, first + self.length))
+        return iter(range(self.epoch() * self.length, (self.epoch() + 1) * self.length))
 
 
 class EpochLoader:
