@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The README's table of live views: NAIP, trained on files and on views rendered live, with as many optimiser steps of
 # the same network, and tested on the same files. 600 views a date are one epoch live, a third of one from files
-# (augmented_views=2), so live takes three epochs for each of the files'. On 1 core a live run takes 10 minutes.
+# (augmented_views=2), so live takes three epochs for each of the files'. A live run takes 8 minutes of 1 core, a run from files 1.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 export HINTED_POSENET_DATA=${HINTED_POSENET_DATA:-../shared/data}
 epochs=${EPOCHS:-3}

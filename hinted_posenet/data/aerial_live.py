@@ -7,7 +7,6 @@ the next ones, so that a process holds the surface of few blocks however vast th
 What is measured on the training set once (scene box, constant pose, retrieval memory) needs a set
 that ends, and so do validation and test. These are the views that `simulate` writes for the same
 recipe: read from its files, or where there are none rendered here.
-
 This is the one place where `data` may import the simulator.
 """
 
@@ -147,8 +146,7 @@ class AerialLive:
         """One flight at each of its epochs."""
         # numpy takes [a, b] and [a, b, 0] for the same: number 0 is what simulate flies
         stream = np.random.SeedSequence([seed, zlib.crc32(name.encode()), number])
-        epochs = [epoch for when in flight.when for epoch in self.world.select(when)]
-        epochs = list(dict.fromkeys(epochs))
+        epochs = list(dict.fromkeys(e for when in flight.when for e in self.world.select(when)))
         K, lens = torch.from_numpy(self.camera.K), self.camera.distortion
         index = 0
         for epoch, own in zip(epochs, stream.spawn(len(epochs)), strict=True):
@@ -157,18 +155,10 @@ class AerialLive:
                 tags["solar_hour"] = f"{epoch.solar_hour:g}"
             stations = flight.stations(self.world, self.camera, np.random.default_rng(own))
             for station, noise in zip(stations, own.spawn(len(stations)), strict=True):
-                prior = station.prior if station.prior.sigma_t.isfinite() else None
-                view = View(
-                    f"{name}/{index:06d}",
-                    Path(),
-                    station.T_world_cam,
-                    K,
-                    name,
-                    tags,
-                    prior,
-                    station.time_s,
-                    lens,
-                )
+                pose, time_s, _, sensed = station
+                prior = sensed if sensed.sigma_t.isfinite() else None
+                label = f"{name}/{index:06d}"
+                view = View(label, Path(), pose, K, name, tags, prior, time_s, lens)
                 yield Shot(view, station, epoch, noise)
                 index += 1
 
@@ -183,8 +173,7 @@ class LiveImages(PosedImages):
     Args:
         live: where they are drawn from.
         split: whose flights are flown.
-        height: of a sample's image.
-        width: of a sample's image.
+        height, width: of a sample's image.
         seed: of the drawings; with that of ``live``, drawing 0 is the fixed views.
     """
 
@@ -227,8 +216,7 @@ class EpochOrder(Sampler[int]):
         return self.length
 
     def __iter__(self) -> Iterator[int]:
-        first = self.epoch() * self.length
-        return iter(range(first, first + self.length))
+        return iter(range(self.epoch() * self.length, (self.epoch() + 1) * self.length))
 
 
 class EpochLoader:
