@@ -23,9 +23,9 @@ def checkout(tmp_path: Path) -> Path:
     ).stdout.decode()
     copy = tmp_path / "checkout"
     for name in filter(None, files.split("\0")):
-        if (ROOT / name).is_file():
+        if (ROOT / name).is_file() or (ROOT / name).is_symlink():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, copy / name)
+            shutil.copy(ROOT / name, copy / name, follow_symlinks=False)
     (copy / ".venv").symlink_to(ENVIRONMENT)
     return copy
 
@@ -79,3 +79,13 @@ def test_tables(checkout: Path, real_data: Path, name: str) -> None:
     table = inserted(checkout, name)
     assert "| retrieval |" in table
     assert table.count("\n| hinted_") >= 6
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+@in_own_environment
+def test_table_of_live_views(checkout: Path, real_data: Path) -> None:
+    given = {"HINTED_POSENET_DATA": str(real_data), "SEEDS": "0", "METHODS": "null_hint"}
+    run(checkout, "table_live", "trainer.max_epochs=1", EPOCHS="1", **given)
+    table = inserted(checkout, "live")
+    assert "| null_hint_files |" in table and "| null_hint_live |" in table
