@@ -202,6 +202,11 @@ def _fit(
         )
     except SystemExit:  # Lightning's answer to Ctrl-C
         raise KeyboardInterrupt from None
+    if not chosen.best_model_path:
+        raise InputError(
+            "trainer: it ended before its first validation, which chooses the checkpoint; set "
+            "trainer.check_val_every_n_epoch to at most trainer.max_epochs"
+        )
     best = torch.load(chosen.best_model_path, map_location="cpu", weights_only=True)
     localizer.load_state_dict(best["state_dict"])
     return bool(trainer.is_global_zero)

@@ -5,6 +5,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 export HINTED_POSENET_DATA=${HINTED_POSENET_DATA:-../shared/data}
 epochs=${EPOCHS:-3}
+times=${TIMES:-3} # epochs live for one from files
 common=(batch_size=32 resume=true threads=1)
 runs=runs/aerial/naip
 
@@ -14,7 +15,7 @@ for seed in ${SEEDS:-0 1 2}; do
         hinted-posenet train data=aerial data.scene=naip augmented_views=2 method=$method name=${method}_files \
             seed=$seed trainer.max_epochs=$epochs "${common[@]}" "$@"
         hinted-posenet train data=aerial_live recipe=naip method=$method name=${method}_live \
-            seed=$seed trainer.max_epochs=$((3 * epochs)) +trainer.check_val_every_n_epoch=3 "${common[@]}" "$@"
+            seed=$seed trainer.max_epochs=$((times * epochs)) +trainer.check_val_every_n_epoch=$times "${common[@]}" "$@"
     done
 done
 hinted-posenet compare $runs/*_{files,live}/seed-? \

@@ -86,6 +86,6 @@ def test_tables(checkout: Path, real_data: Path, name: str) -> None:
 @in_own_environment
 def test_table_of_live_views(checkout: Path, real_data: Path) -> None:
     given = {"HINTED_POSENET_DATA": str(real_data), "SEEDS": "0", "METHODS": "null_hint"}
-    run(checkout, "table_live", "trainer.max_epochs=1", EPOCHS="1", **given)
+    run(checkout, "table_live", EPOCHS="1", TIMES="1", **given)
     table = inserted(checkout, "live")
     assert "| null_hint_files |" in table and "| null_hint_live |" in table
