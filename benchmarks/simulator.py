@@ -1,6 +1,6 @@
 """What an image of 224 x 224 costs, beside its bare rays and beside crops of a flat orthophoto.
 
-python benchmarks/simulator.py "world.size_m=1000" "world.size_m=10000" --per-km2 200
+python benchmarks/simulator.py "world.size_m=1000" "world.size_m=10000" --per-km2 20
 
 Each argument is a world, as overrides of `hinted-posenet simulate`; each is measured in processes of
 its own, one date, random flights, equally many images a square kilometre. All rates of a row are taken in turns,
