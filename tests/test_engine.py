@@ -218,6 +218,12 @@ def test_a_run_does_not_resume_with_another_config(place, hinted):
         place.train(*HINTED, "resume=true", "head.hidden=64")
 
 
+def test_a_run_too_short_for_its_validation_says_so(place):
+    late = ["name=unvalidated", "trainer.max_epochs=1", "+trainer.check_val_every_n_epoch=2"]
+    with pytest.raises(InputError, match="check_val_every_n_epoch to at most"):
+        place.train(*late)
+
+
 def test_overwrite_starts_again(place):
     run = place.train("method=posenet", "name=twice")
     (run / "left_over").touch()

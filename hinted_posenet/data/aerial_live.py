@@ -13,7 +13,7 @@ This is the one place where `data` may import the simulator.
 import math
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from cv2.typing import MatLike
-from torch.utils.data import DataLoader, Sampler
 
+from hinted_posenet.data.epochs import EpochLoader, EpochOrder
 from hinted_posenet.data.module import PosedImagesModule
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.simulator.camera import Camera
@@ -31,7 +31,7 @@ from hinted_posenet.simulator.flight import Flight, Station
 from hinted_posenet.simulator.render import Renderer
 from hinted_posenet.simulator.world import Epoch, World
 from hinted_posenet.simulator.world.tiles import TILE_PX
-from hinted_posenet.types import InputError, Sample, View
+from hinted_posenet.types import InputError, View
 
 BLOCK_PX = 2 * TILE_PX  # side of a block of ground, in pixels of the photo
 
@@ -206,36 +206,6 @@ class LiveImages(PosedImages):
         return {**self.__dict__, "views": [], "_number": None, "_shots": []}
 
 
-class EpochOrder(Sampler[int]):
-    """The items of the epoch that it is when they are asked for, in the order in which they were drawn."""
-
-    def __init__(self, length: int, epoch: Callable[[], int]) -> None:
-        self.length, self.epoch = length, epoch
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(self.epoch() * self.length, (self.epoch() + 1) * self.length))
-
-
-class EpochLoader:
-    """Batches of one epoch after the other, by processes that live through all of them.
-
-    Nothing is started before the first batch is asked for: Lightning makes iterators that it never
-    uses, and one before it knows the epoch of a run that it resumes.
-    """
-
-    def __init__(self, loader: DataLoader[Sample]) -> None:
-        self.loader = loader
-
-    def __len__(self) -> int:
-        return len(self.loader)
-
-    def __iter__(self) -> Iterator[Sample]:
-        yield from self.loader
-
-
 class AerialLiveModule(PosedImagesModule):
     """`PosedImagesModule` whose training batches are rendered, every epoch new ones."""
 
@@ -249,6 +219,6 @@ class AerialLiveModule(PosedImagesModule):
         persistent = self.workers > 0
         return EpochLoader(self.loader(self.train, sampler=order, persistent_workers=persistent))
 
-    def train_dataloader(self) -> EpochLoader:  # type: ignore[override]
+    def train_dataloader(self) -> EpochLoader:  # type: ignore[override]  # no DataLoader, and Lightning needs none
         """The same loader every epoch, in the order in which views were drawn."""
         return self._batches

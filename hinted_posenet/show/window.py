@@ -51,7 +51,7 @@ def open_window(
     middle_m = relief.nodes().mean(axis=(0, 1))
     where = {"eye": eye_m, "lookat": middle_m, "up": [0.0, 0.0, 1.0], "field_of_view": HFOV_DEG}
     try:
-        o3d.visualization.draw(  # type: ignore[no-untyped-call]
+        o3d.visualization.draw(  # type: ignore[no-untyped-call]  # open3d states no types here
             items, title=title, show_ui=True, show_skybox=False, **where
         )
     except RuntimeError as error:

@@ -17,9 +17,9 @@ from hinted_posenet.data.aerial_live import (
     BLOCK_PX,
     AerialLive,
     AerialLiveModule,
-    EpochOrder,
     LiveImages,
 )
+from hinted_posenet.data.epochs import EpochOrder
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.stacked import map_tensors
 from hinted_posenet.simulator.camera import Camera

@@ -133,5 +133,8 @@ def test_seasons_change_colours_and_never_depth(world: GeneratedWorld) -> None:
 def test_bad_sizes_name_their_keys() -> None:
     with pytest.raises(InputError, match=r"200 <= size_m <= 100000 .* size_m=50"):
         generated_world(0, SEASONS, size_m=50)
+    for key in ("forest_share", "repetition", "relief_m", "town_spacing_m", "latitude_deg"):
+        with pytest.raises(InputError, match=f"{key}.*-100"):
+            generated_world(0, SEASONS, size_m=400, **{key: -100.0})
     with pytest.raises(InputError, match="power of"):
         generated_world(0, SEASONS, size_m=400, resolution_m=1.0, node_m=3.0)

@@ -101,10 +101,11 @@ def _warped(
     """East and north (rows, cols), bent so that no border is straight for long."""
     scale_px = 0.9 * district_m / lattice.resolution_m
     bend_m = 0.045 * district_m
-    return tuple(
-        axis + bend_m * fractal_noise(window, scale_px, stream(seed, name), 2)
-        for name, axis in (("bend east", x[None, :]), ("bend north", y[:, None]))
-    )  # type: ignore[return-value]  # two of them
+    east, north = (
+        fractal_noise(window, scale_px, stream(seed, name), 2)
+        for name in ("bend east", "bend north")
+    )
+    return x[None, :] + bend_m * east, y[:, None] + bend_m * north
 
 
 def _nearest(

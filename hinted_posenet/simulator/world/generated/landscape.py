@@ -18,9 +18,9 @@ from hinted_posenet.simulator.world.generated.settlement import (
     Survey,
     build_settlement,
 )
-from hinted_posenet.simulator.world.generated.trees import Crowns, grow_trees, margin_px
+from hinted_posenet.simulator.world.generated.trees import Crowns, margin_px
+from hinted_posenet.simulator.world.generated.vegetation import place_noise, plant_trees
 from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
-from hinted_posenet.simulator.world.noise import fractal_noise, stream
 from hinted_posenet.simulator.world.world import Raster
 
 TALLEST_M = 60.0  # what stands on the ground is lower
@@ -31,9 +31,6 @@ FELT_M = 8.0  # how far from its edge a road is felt
 SETTLEMENTS_KEPT = 512
 STEEP_WOODS = 1.5  # deviations of the woods' noise by which steep land is more wooded than flat
 LOT_M = 60.0  # no lot reaches further from its place's circle
-# share of the cells of the tree grid that hold a tree, and the size of trees there
-DENSITY = {Cover.FOREST: 0.93, Cover.YARD: 0.13, Cover.GRASS: 0.006, Cover.PAVED: 0.03}
-SIZE = {Cover.YARD: 0.7, Cover.GRASS: 0.8, Cover.PAVED: 0.6}
 
 
 class Character(NamedTuple):
@@ -119,7 +116,7 @@ class Landscape:
         for settlement in settlements:
             houses = list(zip(settlement.buildings, settlement.bases_m, strict=True))
             draw_buildings(ground, surface, roof_rgb, houses, lattice, wide)
-        crowns = self._plant(lattice, wide, ground, fields, shore_m, road_m)
+        crowns = plant_trees(lattice, wide, ground, fields, shore_m, road_m, self.seed)
         return _cropped(lattice, window, wide, terrain, surface, ground, crowns, fields, roof_rgb)
 
     def _settlements_in(self, bounds: Bounds) -> list[Settlement]:
@@ -144,7 +141,7 @@ class Landscape:
         ground[fields.parcel_edge_m < 0.8] = Cover.GRASS
         ground[fields.district_edge_m < 4.0] = Cover.GRASS
         ground[fields.district_edge_m < 1.7] = Cover.TRACK
-        woods = self._noise(lattice, window, "woods", 420.0, 5)
+        woods = place_noise(lattice, window, self.seed, "woods", 420.0, 5)
         woods += np.float32(STEEP_WOODS) * self.relief.steepness(lattice, window)
         x, y = axes(lattice, window)
         for place_x, place_y, radius in self._circles:
@@ -154,7 +151,7 @@ class Landscape:
             far = np.hypot(x[None, cols] - place_x, y[rows, None] - place_y) - radius
             woods[rows, cols] -= np.clip(2.5 - far / 32.0, 0, None).astype(np.float32)
         ground[(woods > self._wooded_above) & (fields.district_edge_m >= 1.7)] = Cover.FOREST
-        wild = self._noise(lattice, window, "bank", 25.0, 3)
+        wild = place_noise(lattice, window, self.seed, "bank", 25.0, 3)
         ground[shore_m < 11 + 3 * wild] = Cover.GRASS
         ground[shore_m < 2.5 + 1.2 * wild] = Cover.SHORE
         return ground
@@ -184,45 +181,6 @@ class Landscape:
         deck = (nearest < 0) & water
         surface[deck] += np.float32(BRIDGE_M)
         return nearest
-
-    def _plant(
-        self,
-        lattice: Lattice,
-        window: Window,
-        ground: NDArray[np.uint8],
-        fields: Fields,
-        shore_m: Raster,
-        road_m: Raster,
-    ) -> Crowns:
-        density = np.zeros(len(Cover), np.float32)
-        size = np.ones(len(Cover), np.float32)
-        for cover, share in DENSITY.items():
-            density[cover] = share
-        for cover, factor in SIZE.items():
-            size[cover] = factor
-        density, size = density[ground], size[ground]
-        farmland = np.isin(ground, (Cover.FIELD, Cover.GRASS))
-        groups = self._noise(lattice, window, "groups", 120.0, 3)
-        bank = farmland & (shore_m < 13) & (groups > -0.4)
-        edge = fields.district_edge_m
-        hedge = farmland & (fields.hedge < 0.45) & (edge > 2.3) & (edge < 6.5) & (groups > -0.3)
-        avenue = (ground == Cover.GRASS) & (road_m > 1.0) & (road_m < 4.5) & (groups > 0.6)
-        density[bank], size[bank] = 0.5, 0.85
-        density[hedge], size[hedge] = 0.75, 0.6
-        density[avenue] = 0.5
-        density[(road_m < 0.8) | np.isin(ground, (Cover.ROAD, Cover.TRACK, Cover.ROOF))] = 0
-        stand = self._noise(lattice, window, "stand", 260.0, 4)
-        conifers = np.where((ground == Cover.FOREST) & (stand > 0.3), 0.93, 0.05)
-        ragged = self._noise(lattice, window, "ragged", 2.2, 1)
-        return grow_trees(
-            lattice, window, density, conifers.astype(np.float32), size, ragged, self.seed
-        )
-
-    def _noise(
-        self, lattice: Lattice, window: Window, name: str, scale_m: float, octaves: int
-    ) -> Raster:
-        scale_px = max(scale_m / lattice.resolution_m, 1.5)
-        return fractal_noise(window, scale_px, stream(self.seed, name), octaves)
 
 
 def _cropped(

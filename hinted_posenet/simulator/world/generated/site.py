@@ -103,7 +103,9 @@ def row_of_houses(
         middle = foot + (0.5 * street_width_m + setback_m + 0.5 * depth_m) * outward
         turn = 0.5 * np.pi * turned
         box = house.box._replace(x_m=middle[0], y_m=middle[1], angle_rad=angle + turn)
-        if not site.take(box, min(0.3 * style.gap_m[0], 2.0) or -1.0):
+        # houses without a gap touch, and may overlap by the metre of the site's pixels
+        apart_m = min(0.3 * style.gap_m[0], 2.0) if style.gap_m[0] > 0 else -1.0
+        if not site.take(box, apart_m):
             continue
         lot_depth_m = setback_m + depth_m + garden_m
         lot = foot + (0.5 * street_width_m + 0.5 * lot_depth_m) * outward

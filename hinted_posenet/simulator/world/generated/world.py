@@ -58,6 +58,23 @@ def generated_world(
             "world: expected 200 <= size_m <= 100000 and 0 < resolution_m <= node_m, got "
             f"size_m={size_m:g}, resolution_m={resolution_m:g}, node_m={node_m:g}"
         )
+    for name, value in (("forest_share", forest_share), ("repetition", repetition)):
+        if not 0 <= value <= 1:
+            raise InputError(f"world.{name}: expected 0 to 1, got {value:g}")
+    lengths_m = {
+        "relief_m": relief_m,
+        "settlement_spacing_m": settlement_spacing_m,
+        "town_spacing_m": town_spacing_m,
+        "district_m": district_m,
+    }
+    for name, value in lengths_m.items():
+        if not value > 0:
+            raise InputError(f"world.{name}: expected more than 0, got {value:g}")
+    if not (-90 < latitude_deg < 90 and -180 <= longitude_deg <= 180):
+        raise InputError(
+            "world: expected latitude_deg between -90 and 90 and longitude_deg from -180 to 180, got "
+            f"{latitude_deg:g} and {longitude_deg:g}"
+        )
     side = round(size_m / resolution_m)
     lattice = Lattice(
         -0.5 * side * resolution_m, 0.5 * side * resolution_m, resolution_m, side, side
