@@ -136,5 +136,7 @@ def test_bad_sizes_name_their_keys() -> None:
     for key in ("forest_share", "repetition", "relief_m", "town_spacing_m", "latitude_deg"):
         with pytest.raises(InputError, match=f"{key}.*-100"):
             generated_world(0, SEASONS, size_m=400, **{key: -100.0})
+    with pytest.raises(InputError, match=r"world\.seed.*-1"):
+        generated_world(-1, SEASONS, size_m=400)
     with pytest.raises(InputError, match="power of"):
         generated_world(0, SEASONS, size_m=400, resolution_m=1.0, node_m=3.0)

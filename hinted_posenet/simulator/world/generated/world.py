@@ -58,6 +58,8 @@ def generated_world(
             "world: expected 200 <= size_m <= 100000 and 0 < resolution_m <= node_m, got "
             f"size_m={size_m:g}, resolution_m={resolution_m:g}, node_m={node_m:g}"
         )
+    if seed < 0:
+        raise InputError(f"world.seed: expected 0 or more, got {seed}")
     for name, value in (("forest_share", forest_share), ("repetition", repetition)):
         if not 0 <= value <= 1:
             raise InputError(f"world.{name}: expected 0 to 1, got {value:g}")
