@@ -17,7 +17,7 @@ from hinted_posenet.data.views import views_key
 from hinted_posenet.model.posenet import PoseNet
 from hinted_posenet.types import Hint, Pose, Query, Sample
 
-FORMAT = 1  # raise when the file's content changes
+FORMAT = 2  # raise when the file's content changes
 
 
 def feature_key(model: PoseNet, height: int, width: int) -> str:
@@ -98,6 +98,7 @@ def _write(path: Path, sample: Sample) -> None:
         "K": query.K,
         "prior": [prior.pose.t, prior.pose.q, prior.sigma_t, prior.sigma_r],
         "name": query.name,
+        "scene": query.scene,
         "truth": list(truth),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,5 +116,6 @@ def _read(path: Path) -> Sample:
         content["K"],
         Hint(Pose(t, q), sigma_t, sigma_r),
         content["name"],
+        content["scene"],
     )
     return Sample(query, Pose(*content["truth"]))

@@ -37,7 +37,8 @@ class Query(NamedTuple):
     feature: Tensor  # (*, C, G, G) pooled backbone features computed beforehand; empty where not
     K: Tensor  # (*, 3, 3) pixels; the centre of the top-left pixel is (0.5, 0.5)
     prior: Hint  # (*,) sensor prior; sigma inf where there is none
-    name: str | Sequence[str]  # unique within its scene
+    name: str | Sequence[str]  # unique within its scene, or with the scene in front where there are several
+    scene: Tensor  # (*,) int64, which of the scenes that one network was trained on; 0 for a single one
 
 
 class Sample(NamedTuple):
@@ -54,8 +55,15 @@ class DepthImage(NamedTuple):
     unit_m: float
 
 
+class Fault(NamedTuple):
+    """What is wrong with one frame of a data set."""
+
+    name: str  # of the frame
+    message: str  # one line: file and line, what was expected, how to fix it
+
+
 class View(NamedTuple):
-    """One labelled image on disk, as a reader found it; nothing decoded yet."""
+    """One labelled image on disk, as a reader found it; nothing decoded yet, the file may be missing."""
 
     name: str  # unique within its scene
     image: Path
@@ -70,3 +78,8 @@ class View(NamedTuple):
     time_s: float | None = None  # since the first image of the sequence
     distortion: tuple[float, ...] = ()  # OpenCV's k1, k2, p1, p2, k3 of the image as stored
     depth: DepthImage | None = None  # of the same camera and lens; only `export` carries it
+    size: tuple[int, int] | None = None  # (width, height) in pixels that K is for; None: not stated
+    where: str = ""  # file and line of the label
+    # how far the stated rotation was from one before it was made so: | |q| - 1 |, or max |R^T R - I|
+    rotation_error: float = 0.0
+    scene: int = 0  # which of several scenes that are read together

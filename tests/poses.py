@@ -40,4 +40,5 @@ def query(count: int, feature: Tensor | None = None, prior: Hint | None = None) 
         K=torch.eye(3).expand(count, 3, 3),
         prior=prior or hints(random_poses(count), INF, INF),
         name=[f"frame-{i}" for i in range(count)],
+        scene=torch.zeros(count, dtype=torch.int64),
     )

@@ -85,7 +85,7 @@ def test_training_choice_builds_and_answers(choice):
     truth = Pose(torch.randn(2, 3), torch.nn.functional.normalize(torch.randn(2, 4), dim=-1))
     prior = Hint(truth, torch.ones(2), torch.ones(2))
     image = torch.rand(2, 3, size, size)
-    query = Query(image, torch.empty(0), torch.eye(3).expand(2, 3, 3), prior, ["a", "b"])
+    query = Query(image, torch.empty(0), torch.eye(3).expand(2, 3, 3), prior, ["a", "b"], torch.zeros(2))
     with torch.no_grad():
         localizer.fit_scene(truth, localizer.model.features(query)[0])
         poses = localizer.predict(query).poses

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from hinted_posenet.cli.verb import one_line_errors
+from hinted_posenet.cli.errors import one_line_errors
 
 
 def main() -> None:

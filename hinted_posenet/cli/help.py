@@ -10,16 +10,25 @@ VERBS = {
     "predict": "write poses for a folder of images without ground truth",
     "show": "draw a world or its data set: contact sheet, map, mesh, scene in 3-D",
     "compare": "one table, and a map, of several runs",
+    "data": "check, fetch, import, export, count and cache data sets",
+}
+DATA_VERBS = {
+    "check": "find what is wrong with a data set: files, labels, conventions",
+    "fetch": "download a published data set",
+    "import": "split your own posed images and make a data set of them",
     "export": "write a data set as 7-Scenes, Cambridge, COLMAP or transforms.json",
+    "stats": "count a data set, draw its trajectories, score the pose-only baselines",
+    "cache": "list or prune the images that training has decoded",
 }
 EXAMPLES = {
     "simulate": "hinted-posenet simulate recipe=village_four_seasons",
     "train": "hinted-posenet train data=seven_scenes data.scene=redkitchen method=hinted_residual",
     "evaluate": "hinted-posenet evaluate checkpoint=runs/seven_scenes/redkitchen/posenet/seed-0",
     "predict": "hinted-posenet predict checkpoint=RUN images=FOLDER output=poses.txt",
-    "export": "hinted-posenet export data=aerial data.scene=tiny format=colmap_binary out=exported/tiny",
+    "data export": "hinted-posenet data export data=aerial data.scene=tiny format=colmap_binary out=exported/tiny",
     "show": "hinted-posenet show recipe=village_four_seasons what=sheet",
 }
+HYDRA_VERBS = tuple(EXAMPLES)  # the others read their arguments themselves
 
 
 def config_folder() -> Path:
@@ -39,19 +48,27 @@ def main_help() -> str:
     )
 
 
+def data_help() -> str:
+    """What hinted-posenet data --help prints."""
+    verbs = "\n".join(f"  {verb:10}{text}" for verb, text in DATA_VERBS.items())
+    return (
+        f"usage: hinted-posenet data VERB ...\n\n{verbs}\n\n"
+        "hinted-posenet data VERB --help tells what a verb takes."
+    )
+
+
 def verb_help(verb: str) -> str:
     """What hinted-posenet VERB --help prints: the verb's groups with their choices, then its own keys."""
-    if verb == "compare":
-        options = "[--groups GROUP ...] [--figure FILE.png] [--insert FILE MARKER]"
-        return f"usage: hinted-posenet compare RUN... {options}\n\n{VERBS[verb]}"
-    text = (config_folder() / f"{verb}.yaml").read_text()
+    name = verb.split()[-1]
+    text = (config_folder() / f"{name}.yaml").read_text()
     own = text.partition("\n\n")[2]
     lines = [
-        f"  {group:14}{_choices(group, default)}" for group, default in groups_of(verb).items()
+        f"  {group:14}{_choices(group, default)}" for group, default in groups_of(name).items()
     ]
     keys = own.split("\n\nhydra:")[0].rstrip()
+    what = VERBS.get(verb) or DATA_VERBS[name]
     return (
-        f"usage: hinted-posenet {verb} [group=choice ...] [key=value ...]\n\n{VERBS[verb]}; for example\n"
+        f"usage: hinted-posenet {verb} [group=choice ...] [key=value ...]\n\n{what}; for example\n"
         f"  {EXAMPLES[verb]}\n\ngroups (* default):\n" + "\n".join(lines) + f"\n\nkeys:\n{keys}\n\n"
         f"A group's keys are in {config_folder()}/GROUP/CHOICE.yaml; set them as GROUP.KEY=VALUE.\n"
         f"hinted-posenet {verb} ... --cfg job prints the whole config."

@@ -1,12 +1,9 @@
 """A Hydra verb: compose the config, answer mistakes in one line, run the engine's function of that name."""
 
 import difflib
-import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any
 
 import hydra
 from hydra import compose, initialize_config_dir
@@ -15,12 +12,9 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from hinted_posenet.cli.errors import fail, one_line_errors
 from hinted_posenet.cli.help import config_folder, groups_of
 
-INTERRUPTED = {
-    "train": "interrupted; run again with resume=true to continue",
-    "simulate": "interrupted; the same command goes on from here",
-}
 HYDRA_OPTIONS_WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--info", "-i", "--config-dir", "-cd"}
 
 REQUIRED_GROUPS = {
@@ -29,13 +23,14 @@ REQUIRED_GROUPS = {
 }
 
 
-def run_verb(verb: str) -> None:
-    """Run ``engine.<verb>`` with the config that the command line asks for."""
+def run_verb(title: str) -> None:
+    """Run ``engine.<verb>`` with the config that the command line asks for; `data export` is verb export."""
+    verb = title.split()[-1]
     check_overrides(verb, overrides_of(sys.argv[1:]))
 
     @hydra.main(config_path=str(config_folder()), config_name=verb, version_base="1.3")
     def task(config: DictConfig) -> None:
-        with one_line_errors(verb):
+        with one_line_errors(title):
             try:
                 plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
             except MissingMandatoryValue as error:
@@ -94,29 +89,6 @@ def _unknown_key(verb: str, key: str) -> str:
     did_you_mean = f"; did you mean {'.'.join([*trail, close[0]])}?" if close else ""
     inside = f" of {where}" if where else ""
     return f"unknown key {key}; keys{inside}: {', '.join(choices)}{did_you_mean}"
-
-
-@contextmanager
-def one_line_errors(verb: str = "") -> Iterator[None]:
-    """InputError as one line and exit code 1, without a traceback; HINTED_POSENET_DEBUG=1 shows it all."""
-    from hinted_posenet.types import InputError  # imports torch
-
-    try:
-        yield
-    except InputError as error:
-        if os.environ.get("HINTED_POSENET_DEBUG"):
-            raise
-        # an error in a decoding process arrives with that process's traceback in front
-        fail(str(error).rpartition("InputError: ")[2].strip())
-    except KeyboardInterrupt:
-        fail(INTERRUPTED.get(verb, "interrupted"))
-
-
-def fail(message: str) -> NoReturn:
-    """Print and exit with code 1."""
-    sys.stderr.write(f"error: {message}\n")
-    sys.stderr.flush()
-    sys.exit(1)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,14 +1,15 @@
 """What all readers need from a folder on disk: the scene, its files, sizes of images."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from hinted_posenet.types import InputError
+from hinted_posenet.types import Fault, InputError
 
 
 def scene_folder(root: Path, scene: str, marker: str, card: str) -> Path:
@@ -61,3 +62,14 @@ def image_size(path: Path) -> tuple[int, int]:
 def intrinsics(fx: float, fy: float, cx: float, cy: float) -> Tensor:
     """Pinhole matrix K (3, 3) float64 in pixels."""
     return torch.tensor([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]], dtype=torch.float64)
+
+
+@contextmanager
+def collecting(faults: list[Fault] | None, name: str) -> Iterator[None]:
+    """What is wrong with the frame ``name``: into the list, or raised where there is none."""
+    try:
+        yield
+    except InputError as error:
+        if faults is None:
+            raise
+        faults.append(Fault(name, str(error)))

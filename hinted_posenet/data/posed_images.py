@@ -38,7 +38,9 @@ class PosedImages(Dataset[Sample]):
             stored = undistorted(stored, view.K, view.distortion)
         image, K = resized(stored, view.K, self.height, self.width)
         t, q = view.T_world_cam
-        query = Query(image, torch.empty(0), K, _single(view.prior), view.name)
+        query = Query(
+            image, torch.empty(0), K, _single(view.prior), view.name, torch.tensor(view.scene)
+        )
         return Sample(query, Pose(t.float(), q.float()))
 
     def stored(self, index: int) -> tuple[View, cv2.typing.MatLike]:
@@ -84,7 +86,7 @@ class FolderImages(Dataset[Query]):
         focal_px = width if self.focal_px is None else self.focal_px
         K = intrinsics(focal_px, focal_px, width / 2, height / 2)
         image, K = resized(stored, K, self.height, self.width)
-        return Query(image, torch.empty(0), K, no_prior(), self.names[index])
+        return Query(image, torch.empty(0), K, no_prior(), self.names[index], torch.tensor(0))
 
 
 def no_prior() -> Hint:

@@ -1,1 +1,1 @@
-"""Writes a data set in the layout of other software: `hinted-posenet export`."""
+"""Writes a data set in the layout of other software: `hinted-posenet data export`."""

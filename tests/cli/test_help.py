@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from hinted_posenet.cli.help import VERBS, config_folder, main_help, verb_help
+from hinted_posenet.cli.help import (
+    DATA_VERBS,
+    HYDRA_VERBS,
+    VERBS,
+    config_folder,
+    data_help,
+    main_help,
+    verb_help,
+)
 
 
 def cli(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -55,17 +63,23 @@ def test_an_unknown_verb_names_the_choices(tmp_path):
     assert "did you mean train?" in result.stderr
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_a_module_and_a_help(verb):
-    assert (Path(config_folder()).parent / "hinted_posenet" / "cli" / f"{verb}.py").is_file()
-    assert verb_help(verb).startswith(f"usage: hinted-posenet {verb}")
-    assert verb in main_help()
+VERB_NAMES = [verb for verb in VERBS if verb != "data"] + [f"data {verb}" for verb in DATA_VERBS]
 
 
-@pytest.mark.parametrize("verb", ["simulate", "train", "evaluate", "predict", "export", "show"])
+@pytest.mark.parametrize("verb", VERB_NAMES)
+def test_every_verb_has_a_module_and_a_help(verb, tmp_path):
+    module = verb.replace(" ", "/").replace("import", "import_")
+    assert (Path(config_folder()).parent / "hinted_posenet" / "cli" / f"{module}.py").is_file()
+    assert verb.split()[-1] in (data_help() if verb.startswith("data ") else main_help())
+    result = cli(*verb.split(), "--help", folder=tmp_path)
+    assert result.returncode == 0
+    assert result.stdout.startswith(f"usage: hinted-posenet {verb}")
+
+
+@pytest.mark.parametrize("verb", HYDRA_VERBS)
 def test_help_of_a_verb_names_every_key_of_its_config(verb):
     text = verb_help(verb)
-    own = (config_folder() / f"{verb}.yaml").read_text().partition("\n\n")[2]
+    own = (config_folder() / f"{verb.split()[-1]}.yaml").read_text().partition("\n\n")[2]
     for key in re.findall(r"^(\w+):", own.partition("hydra:")[0], flags=re.MULTILINE):
         assert re.search(rf"^{key}:", text, flags=re.MULTILINE), key
     assert "hydra:" not in text

@@ -87,10 +87,10 @@ MISTAKES = {
         ["train", "data=seven_scenes", "backbone=timm"],
         ["backbone.name=VALUE"],
     ),
-    "no format": (["export", "data=aerial"], ["format", "colmap_binary", "seven_scenes"]),
-    "mandatory of export": (["export", "data=aerial", "format=cambridge"], ["out=VALUE"]),
+    "no format": (["data", "export", "data=aerial"], ["format", "colmap_binary", "seven_scenes"]),
+    "mandatory of export": (["data", "export", "data=aerial", "format=cambridge"], ["out=VALUE"]),
     "unknown key of export": (
-        ["export", "data=aerial", "format=cambridge", "over=true"],
+        ["data", "export", "data=aerial", "format=cambridge", "over=true"],
         ["over", "overwrite"],
     ),
     "no equals sign": (["train", "data=seven_scenes", "resume"], ["resume"]),
@@ -285,6 +285,7 @@ def test_export_of_what_simulate_wrote_reads_back_as_it_says(tmp_path):
     def run(name):
         return cli(
             tmp_path,
+            "data",
             "export",
             "data=aerial",
             "data.scene=tiny",
@@ -315,7 +316,7 @@ def test_export_of_what_simulate_wrote_reads_back_as_it_says(tmp_path):
 
 def test_export_from_an_empty_folder(here, tmp_path):
     fakes.write_aerial(tmp_path / "aerial")
-    given = ["export", "data=aerial", f"data.root={tmp_path / 'aerial'}", "data.scene=prairie"]
+    given = ["data", "export", "data=aerial", f"data.root={tmp_path / 'aerial'}", "data.scene=prairie"]
     missing = here(*given[:-1], "data.scene=desert", "format=colmap_text", "out=there")
     assert_one_line(missing, "desert", "prairie")
     assert not (tmp_path / "there").exists()

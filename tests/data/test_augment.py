@@ -17,7 +17,7 @@ def batch(B: int = 6, H: int = 24, W: int = 32, sigma_r: float = float("inf")) -
         quaternion_exp(torch.randn(B, 3, generator=generator)),
     )
     prior = Hint(Pose(pose.t + 1, pose.q), torch.ones(B), torch.full((B,), sigma_r))
-    return Sample(Query(image, torch.empty(B, 0), K, prior, ["x"] * B), pose)
+    return Sample(Query(image, torch.empty(B, 0), K, prior, ["x"] * B, torch.zeros(B)), pose)
 
 
 def generator(seed: int = 0) -> torch.Generator:

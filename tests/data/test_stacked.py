@@ -15,6 +15,7 @@ def sample(count: int) -> Sample:
         index[:, None, None].expand(-1, 3, 3),
         prior,
         [f"{i}" for i in range(count)],
+        index.long(),
     )
     return Sample(query, Pose(index[:, None].expand(-1, 3), torch.ones(count, 4)))
 

@@ -1,0 +1,1 @@
+"""The verbs of `hinted-posenet data`."""
