@@ -6,6 +6,7 @@
 | transforms.json       | fl_x, fl_y, cx, cy, w, h and k1, k2, k3, p1, p2, of the whole or of a frame |
 | camera-intrinsics.txt | 3x3 matrix, beside the sequences of a 7-Scenes layout              |
 | NVM camera            | one focal length, the principal point in the middle                |
+| CSV row               | fx, fy, cx, cy and k1, k2, p1, p2, k3                              |
 
 All count pixels as we do: the centre of the top-left pixel is (0.5, 0.5). 7-Scenes and NVM do not say.
 """
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from hinted_posenet.pose_io import numbers
+from hinted_posenet.stated_pose import numbers
 from hinted_posenet.types import InputError
 
 
@@ -39,6 +40,7 @@ COLMAP_MODELS: dict[str, tuple[int, str]] = {
     "FULL_OPENCV": (6, "fx fy cx cy k1 k2 p1 p2 k3 k4 k5 k6"),
 }
 TRANSFORMS_PINHOLE = ("fl_x", "fl_y", "cx", "cy")
+CSV_PINHOLE = ("fx", "fy", "cx", "cy")
 DISTORTION = ("k1", "k2", "p1", "p2", "k3")
 UNSUPPORTED = ("k4", "k5", "k6")  # OpenCV's rational terms, and nerfstudio's fourth radial one
 
@@ -91,6 +93,19 @@ def transforms_camera(lens: Lens) -> dict[str, float | str]:
     pinhole = dict(zip(TRANSFORMS_PINHOLE, _pinhole(lens.K), strict=True))
     distortion = dict(zip(DISTORTION, lens.distortion, strict=False))  # none for a pinhole
     return {"camera_model": "OPENCV", **pinhole, **distortion}
+
+
+def parse_csv_camera(row: Mapping[str, str], where: str) -> Lens:
+    """The intrinsics of a row of a ``frames.csv``; an empty coefficient of the lens is 0."""
+    pinhole = numbers([row[key] for key in CSV_PINHOLE], where).tolist()
+    keys = [key for key in DISTORTION if row.get(key)]
+    found = dict(zip(keys, numbers([row[key] for key in keys], where).tolist(), strict=True))
+    return _lens(pinhole, found, where)
+
+
+def csv_camera(lens: Lens) -> list[float]:
+    """The numbers of the columns that `parse_csv_camera` reads."""
+    return [*_pinhole(lens.K), *(lens.distortion or (0.0,) * len(DISTORTION))]
 
 
 def parse_intrinsics_text(text: str, where: str) -> Tensor:

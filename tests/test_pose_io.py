@@ -8,19 +8,26 @@ import torch
 from hinted_posenet.geometry import rotation_angle
 from hinted_posenet.pose_io import (
     AERIAL_POSE_COLUMNS,
+    CSV_POSE_COLUMNS,
     cambridge_line,
     colmap_pose,
+    csv_pose,
     matrix_text,
     nvm_line,
     opengl_matrix,
     parse_aerial_row,
     parse_cambridge_line,
     parse_colmap_pose,
+    parse_csv_pose,
     parse_matrix_text,
+    parse_matrix_texts,
     parse_opengl_matrix,
+    parse_pseudo_ground_truth_line,
+    parse_tum_pose,
     read_poses,
     write_poses,
 )
+from hinted_posenet.stated_pose import StatedPose
 from hinted_posenet.types import InputError, Pose
 
 # The camera at (1, 2, 3) that is turned by +90 degrees about z: its x axis points along world y.
@@ -30,7 +37,9 @@ CENTRE = [1.0, 2.0, 3.0]
 Q_WORLD_CAM = [H, 0.0, 0.0, H]
 
 
-def assert_is_the_camera(pose: Pose, atol: float = 1e-12) -> None:
+def assert_is_the_camera(pose: Pose | StatedPose, atol: float = 1e-12) -> None:
+    if isinstance(pose, StatedPose):
+        pose = pose.T_world_cam
     assert pose.t.dtype == pose.q.dtype == torch.float64
     assert pose.t.tolist() == pytest.approx(CENTRE, abs=atol)
     assert float(rotation_angle(pose.q, torch.tensor(Q_WORLD_CAM, dtype=torch.float64))) < 1e-7
@@ -39,9 +48,10 @@ def assert_is_the_camera(pose: Pose, atol: float = 1e-12) -> None:
 
 @pytest.mark.parametrize("scale", [1.0, -1.0, 2.01, 0.5])
 def test_cambridge_line_has_the_centre_and_the_inverse_rotation(scale: float) -> None:
-    name, pose = parse_cambridge_line(f"seq1/a.png 1 2 3 {scale * H} 0 0 {-scale * H}\r\n", "x")
+    name, stated = parse_cambridge_line(f"seq1/a.png 1 2 3 {scale * H} 0 0 {-scale * H}\r\n", "x")
     assert name == "seq1/a.png"
-    assert_is_the_camera(pose)
+    assert_is_the_camera(stated)
+    assert stated.rotation_error == pytest.approx(abs(abs(scale) - 1), abs=1e-12)
 
 
 def test_matrix_text_is_camera_to_world() -> None:
@@ -50,9 +60,30 @@ def test_matrix_text_is_camera_to_world() -> None:
 
 def test_matrix_text_is_projected_to_the_nearest_rotation() -> None:
     text = "0.0003 -0.9998 0 1\n0.9999 0 0.0002 2\n0 0 0.9997 3\n0 0 0 1\n"
-    pose = parse_matrix_text(text, "x")
+    pose, rotation_error = parse_matrix_text(text, "x")
+    assert rotation_error == pytest.approx(1 - 0.9997**2 - 0.0002**2)
     assert float(pose.q.norm()) == pytest.approx(1.0, abs=1e-12)
     assert float(rotation_angle(pose.q, torch.tensor(Q_WORLD_CAM, dtype=torch.float64))) < 3e-4
+
+
+def test_many_matrices_at_once_keep_their_places() -> None:
+    good = "0 -1 0 1\n1 0 0 2\n0 0 1 3\n0 0 0 1\n"
+    texts = [good, "1 2 3", good, good.replace("3", "-inf"), good.replace("-1", "-2")]
+    found = parse_matrix_texts(texts, [f"f{i}" for i in range(5)])
+    for i in (0, 2):
+        assert isinstance(found[i], StatedPose)
+        assert_is_the_camera(found[i])
+    for i, reason in {1: "4 rows of 4", 3: "finite", 4: "not a rotation"}.items():
+        assert str(found[i]).startswith(f"f{i}: ") and reason in str(found[i])
+
+
+def test_pseudo_ground_truth_is_world_to_camera() -> None:
+    line = f"seq-01/frame-000000.color.png {H} 0 0 {-H} -2 1 -3 526.22"
+    name, stated, focal_px = parse_pseudo_ground_truth_line(line, "x")
+    assert (name, focal_px) == ("seq-01/frame-000000.color.png", 526.22)
+    assert_is_the_camera(stated)
+    with pytest.raises(InputError, match="x: expected 9 fields"):
+        parse_pseudo_ground_truth_line("seq-01/frame-000000.color.png 1 0 0 0 1 2 3", "x")
 
 
 def test_opengl_matrix_is_camera_to_world_with_y_up_and_z_back() -> None:
@@ -134,8 +165,8 @@ def test_broken_cambridge_line(line: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1 0 0 0\n0 1 0 0\n0 0 1 0\n", "4x4"),
-        ("", "4x4"),
+        ("1 0 0 0\n0 1 0 0\n0 0 1 0\n", "4 rows of 4"),
+        ("", "4 rows of 4"),
         ("1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 2\n", "last row"),
         ("-1.#IND 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", "expected numbers"),
         ("inf 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", "finite"),
@@ -167,3 +198,21 @@ def test_broken_pose_text(tmp_path: Path, text: str, message: str) -> None:
 def test_missing_pose_text(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read_poses(tmp_path / "p.txt")
+
+
+def test_tum_is_camera_to_world_with_w_last() -> None:
+    assert_is_the_camera(parse_tum_pose(f"1 2 3 0 0 {H} {H}".split(), "x"))
+    assert parse_tum_pose(["1", "2", "3", "0", "0", "0", "1.01"], "x").rotation_error == (
+        pytest.approx(0.01)
+    )
+
+
+def test_csv_row_is_what_its_columns_say() -> None:
+    camera_to_world = f"{H} 0 0 {H} 1 2 3".split()
+    world_to_camera = f"{H} 0 0 {-H} -2 1 -3".split()
+    row = dict(zip(CSV_POSE_COLUMNS, camera_to_world, strict=True))
+    assert_is_the_camera(parse_csv_pose(row, "x"))
+    inverse = dict(zip(AERIAL_POSE_COLUMNS, world_to_camera, strict=True))
+    assert_is_the_camera(parse_csv_pose(inverse, "x"))
+    pose = parse_csv_pose(row, "x").T_world_cam
+    assert csv_pose(pose) == pytest.approx([H, 0, 0, H, 1, 2, 3], abs=1e-15)
