@@ -116,6 +116,44 @@ def write_seven_scenes(
     return folder
 
 
+def write_sfm_poses(root: Path, scene: str = "redkitchen", focal_px: float = 630.0) -> None:
+    """The SfM ground truth of what `write_seven_scenes` wrote: 0.5 m along x, and another focal length."""
+    folder = root / "pgt" / "sfm" / "7scenes"
+    folder.mkdir(parents=True)
+    for split, sequences in (("train", (1, 2, 12)), ("test", (3,))):
+        lines = []
+        for sequence in sequences:
+            for path in sorted((root / scene / f"seq-{sequence:02d}").glob("*.pose.txt")):
+                view = camera(sequence, int(path.name[6:12]))
+                moved = view._replace(t=view.t + np.array([0.5, 0, 0]))
+                name = f"seq-{sequence:02d}/{path.name[:12]}.color.png"
+                lines.append(f"{name} {numbers(view.q_cam_world, moved.t_cam_world)} {focal_px}")
+        (folder / f"{scene}_{split}.txt").write_text("\n".join(lines) + "\n")
+
+
+def write_twelve_scenes(root: Path, scene: str = "apt1/kitchen", frames: int = 4) -> Path:
+    """Sequence 0 for the test, 1 and 2 for training, numbered on through all of them."""
+    folder = root / scene
+    (folder / "data").mkdir(parents=True)
+    lines = []
+    for sequence in range(3):
+        first, last = sequence * frames, (sequence + 1) * frames - 1
+        lines.append(f"sequence{sequence} [frames={frames}]  [start={first} ; end={last}]")
+        for frame in range(first, last + 1):
+            view = camera(sequence, frame)
+            stem = folder / "data" / f"frame-{frame:06d}"
+            draw(stem.with_suffix(".color.jpg"), view)
+            rows = [numbers(view.R[i], view.t[i]) for i in range(3)]
+            stem.with_suffix(".pose.txt").write_text("\n".join([*rows, "0 0 0 1"]) + "\n")
+    (folder / "split.txt").write_text("\n".join(lines) + "\n")
+    matrix = f"{FOCAL_PX} 0 {WIDTH / 2} 0 0 {FOCAL_PX} {HEIGHT / 2} 0 0 0 1 0 0 0 0 1"
+    info = [f"m_colorWidth = {WIDTH}", f"m_colorHeight = {HEIGHT}", "m_depthShift = 1000"]
+    (folder / "info.txt").write_text(
+        "\n".join([*info, f"m_calibrationColorIntrinsic = {matrix}"]) + "\n"
+    )
+    return folder
+
+
 def write_aerial(root: Path, scene: str = "prairie", frames: int = 4, priors: bool = False) -> Path:
     """Two training flights, one for validation, one for the test in another season."""
     folder = root / scene
@@ -218,4 +256,58 @@ def write_transforms(root: Path, scene: str = "fox", frames: int = 4) -> Path:
             names[split].append(name)
     whole |= {"frames": entries, **{f"{split}_filenames": names[split] for split in names}}
     (folder / "transforms.json").write_text(json.dumps(whole))
+    return folder
+
+
+def write_tum(root: Path, scene: str = "office", frames: int = 4) -> Path:
+    """Frames of sequences 0 and 1 for training, 2 for validation, 3 for the test; one has no pose near.
+
+    Poses come 50 times a second and not with the images; those far from an image are of another camera.
+    """
+    folder = root / scene
+    began_s = 1305031102.16
+    stamps = ["# color images", "# file: 'x.bag'", "# timestamp filename"]
+    poses = ["# ground truth trajectory", "# timestamp tx ty tz qx qy qz qw"]
+    lists: dict[str, list[str]] = {"train": [], "val": [], "test": []}
+    for i in range(4 * frames + 1):
+        view, time_s = camera(i // frames, i % frames), began_s + 0.2 * i
+        name = f"rgb/{time_s:.6f}.png"
+        draw(folder / name, view)
+        stamps.append(f"{time_s:.6f} {name}")
+        if i < 4 * frames:
+            lists[("train", "train", "val", "test")[i // frames]].append(name)
+            w, *xyz = view.q
+            for offset_s, pose in ((-0.013, camera(99, i)), (0.006, view), (0.019, camera(98, i))):
+                t = view.t if pose is view else pose.t
+                q = [*xyz, w] if pose is view else [0, 0, 0, 1]
+                poses.append(f"{time_s + offset_s:.4f} {numbers(t, np.array(q))}")
+    (folder / "rgb.txt").write_text("\n".join(stamps) + "\n")
+    (folder / "groundtruth.txt").write_text("\n".join(poses) + "\n")
+    (folder / "cameras.txt").write_text(f"1 SIMPLE_PINHOLE {WIDTH} {HEIGHT} {FOCAL_PX} 32 24\n")
+    for split, names in lists.items():
+        (folder / f"{split}.txt").write_text("\n".join(names) + "\n")
+    return folder
+
+
+def write_csv(root: Path, scene: str = "garden", frames: int = 4, inverse: bool = False) -> Path:
+    """Sequences a and b for training, c for validation, d for the test; b has its own focal length.
+
+    Poses are T_world_cam, or with ``inverse`` T_cam_world.
+    """
+    folder = root / scene
+    frame = "T_cam_world" if inverse else "T_world_cam"
+    pose = ",".join(f"{frame}_{part}" for part in ("qw", "qx", "qy", "qz", "tx", "ty", "tz"))
+    rows = [f"name,split,sequence,time_s,{pose},fx,fy,cx,cy,width,height,tag_weather"]
+    splits = {"a": "train", "b": "train", "c": "val", "d": "test"}
+    for number, (sequence, split) in enumerate(splits.items()):
+        for i in range(frames):
+            view = camera(number, i)
+            focal_px = FOCAL_PX + 8 * (sequence == "b")
+            name = f"{sequence}/{i}.png"
+            draw(folder / "images" / name, view, focal_px)
+            q, t = (view.q_cam_world, view.t_cam_world) if inverse else (view.q, view.t)
+            row = [name, split, sequence, str(i / 10), *numbers(q, t).split()]
+            row += [f"{focal_px}", f"{focal_px}", "32", "24", f"{WIDTH}", f"{HEIGHT}"]
+            rows.append(",".join([*row, "rain" if split == "test" else "sun"]))
+    (folder / "frames.csv").write_text("\n".join(rows) + "\n")
     return folder

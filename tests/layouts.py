@@ -5,13 +5,25 @@ from pathlib import Path
 
 import fakes
 
-from hinted_posenet.data import aerial, cambridge, colmap, seven_scenes, transforms
+from hinted_posenet.data import (
+    aerial,
+    cambridge,
+    colmap,
+    csv_frames,
+    seven_scenes,
+    transforms,
+    tum,
+    twelve_scenes,
+)
 from hinted_posenet.types import View
 
 READERS: dict[str, tuple[Callable[..., Path], Callable[..., list[View]], str]] = {
     "cambridge": (fakes.write_cambridge, cambridge.read_views, "KingsCollege"),
     "seven_scenes": (fakes.write_seven_scenes, seven_scenes.read_views, "redkitchen"),
+    "twelve_scenes": (fakes.write_twelve_scenes, twelve_scenes.read_views, "apt1/kitchen"),
     "aerial": (fakes.write_aerial, aerial.read_views, "prairie"),
     "colmap": (fakes.write_colmap, colmap.read_views, "tower"),
     "transforms": (fakes.write_transforms, transforms.read_views, "fox"),
+    "tum": (fakes.write_tum, tum.read_views, "office"),
+    "csv": (fakes.write_csv, csv_frames.read_views, "garden"),
 }

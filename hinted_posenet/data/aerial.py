@@ -27,14 +27,13 @@ import torch
 
 from hinted_posenet.data.layout import (
     check_split,
-    file_names,
-    image_size,
+    collecting,
     intrinsics,
     read_lines,
     scene_folder,
 )
 from hinted_posenet.pose_io import AERIAL_POSE_COLUMNS, parse_aerial_row
-from hinted_posenet.types import DepthImage, Hint, InputError, View
+from hinted_posenet.types import DepthImage, Fault, Hint, InputError, View
 
 CARD = "datasets/aerial/README.md"
 FORMAT, VERSION = "hinted_posenet aerial", 2
@@ -45,8 +44,17 @@ COLUMNS = ["name", "split", "flight", "season", "date", "solar_hour", "time_s"]
 COLUMNS += [*AERIAL_POSE_COLUMNS, *PRIOR_COLUMNS]
 
 
-def read_views(root: Path, scene: str, split: str) -> list[View]:
-    """Views of one split (train, val or test) of a scene."""
+def read_views(
+    root: Path, scene: str, split: str, *, faults: list[Fault] | None = None
+) -> list[View]:
+    """Views of one split (train, val or test) of a scene.
+
+    Args:
+        root: Folder that holds the scenes.
+        scene: Folder of the scene.
+        split: "train", "val" or "test".
+        faults: Takes what is wrong with single frames; None raises the first.
+    """
     check_split(split, SPLITS)
     folder = scene_folder(root, scene, "manifest.json", CARD)
     manifest = read_manifest(folder / "manifest.json")
@@ -54,45 +62,33 @@ def read_views(root: Path, scene: str, split: str) -> list[View]:
     _check_counts(folder, manifest, rows)
     camera = manifest["camera"]
     K = intrinsics(camera["fx"], camera["fy"], camera["cx"], camera["cy"])
-    present: dict[str, set[str]] = {}
     views = []
     for number, row in rows:
         if row["split"] != split:
             continue
         where = f"{folder / 'frames.csv'} line {number}"
-        parent, _, file = row["name"].rpartition("/")
-        if parent not in present:
-            present[parent] = file_names(folder / "images" / parent)
-        if file not in present[parent]:
-            raise InputError(
-                f"{scene}: missing image images/{row['name']} listed in frames.csv line {number}; "
-                f"simulate the scene again, see {CARD}"
+        with collecting(faults, row["name"]):
+            tags = {"season": row["season"], "date": row["date"]}
+            if row["solar_hour"]:
+                tags["solar_hour"] = row["solar_hour"]
+            stated = parse_aerial_row(row, where)
+            views.append(
+                View(
+                    row["name"],
+                    folder / "images" / row["name"],
+                    stated.T_world_cam,
+                    K,
+                    row["flight"],
+                    tags,
+                    prior=_prior(row, where),
+                    time_s=_number(row, "time_s", where) if row["time_s"] else None,
+                    distortion=tuple(camera["distortion"]),
+                    depth=_depth(folder, manifest, row["name"]),
+                    size=(camera["width"], camera["height"]),
+                    where=where,
+                    rotation_error=stated.rotation_error,
+                )
             )
-        image = folder / "images" / row["name"]
-        size = image_size(image)
-        if size != (camera["width"], camera["height"]):
-            raise InputError(
-                f"{image}: is {size[0]}x{size[1]}, manifest.json says "
-                f"{camera['width']}x{camera['height']}; simulate the scene again, see {CARD}"
-            )
-        tags = {"season": row["season"], "date": row["date"]}
-        if row["solar_hour"]:
-            tags["solar_hour"] = row["solar_hour"]
-        T_world_cam = parse_aerial_row(row, where)
-        views.append(
-            View(
-                row["name"],
-                image,
-                T_world_cam,
-                K,
-                row["flight"],
-                tags,
-                prior=_prior(row, where),
-                time_s=_number(row, "time_s", where) if row["time_s"] else None,
-                distortion=tuple(camera["distortion"]),
-                depth=_depth(folder, manifest, row["name"]),
-            )
-        )
     return views
 
 
@@ -135,7 +131,7 @@ def _prior(row: dict[str, str], where: str) -> Hint | None:
     """The prior of a row; None where its columns are empty."""
     if not any(row[column] for column in PRIOR_COLUMNS):
         return None
-    pose = parse_aerial_row(
+    stated = parse_aerial_row(
         dict(zip(AERIAL_POSE_COLUMNS, (row[column] for column in PRIOR_POSE_COLUMNS), strict=True)),
         where,
     )
@@ -144,7 +140,11 @@ def _prior(row: dict[str, str], where: str) -> Hint | None:
     if not (sigma_t_m > 0 and sigma_r_rad > 0):
         raise InputError(f"{where}: expected prior sigmas above 0; correct or empty the prior")
     exact = torch.float64
-    return Hint(pose, torch.tensor(sigma_t_m, dtype=exact), torch.tensor(sigma_r_rad, dtype=exact))
+    return Hint(
+        stated.T_world_cam,
+        torch.tensor(sigma_t_m, dtype=exact),
+        torch.tensor(sigma_r_rad, dtype=exact),
+    )
 
 
 def _number(row: dict[str, str], column: str, where: str) -> float:

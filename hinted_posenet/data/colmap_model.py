@@ -8,14 +8,17 @@ Only what localization needs is read; the points of a model may be gigabytes. Fi
     *.bin         the same in binary, little-endian; preferred where both are there
 """
 
+import os
 import struct
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from hinted_posenet.camera_io import COLMAP_MODELS, Lens, colmap_camera, parse_colmap_camera
+from hinted_posenet.data.layout import collecting
 from hinted_posenet.pose_io import colmap_pose, parse_colmap_pose
-from hinted_posenet.types import InputError, Pose
+from hinted_posenet.stated_pose import StatedPose
+from hinted_posenet.types import Fault, InputError
 
 COUNT, CAMERA, IMAGE = struct.Struct("<Q"), struct.Struct("<iiQQ"), struct.Struct("<i7di")
 CHARACTER = struct.Struct("c")
@@ -35,22 +38,31 @@ class Image(NamedTuple):
 
     name: str  # relative to the folder of images
     camera_id: int
-    T_world_cam: Pose  # float64, (3,) and (4,)
+    stated: StatedPose
+    where: str = ""  # file and line, or number in a binary file
 
 
-def read_model(folder: Path, names: Container[str]) -> tuple[dict[int, Camera], dict[str, Image]]:
-    """Cameras by their number, and those of the images that are named, by name."""
+def read_model(
+    folder: Path, names: Container[str] | None, faults: list[Fault] | None = None
+) -> tuple[dict[int, Camera], dict[str, Image]]:
+    """Cameras by their number, and images by name.
+
+    Args:
+        folder: of the model.
+        names: the images to read; None reads all.
+        faults: takes what is wrong with single images; None raises the first.
+    """
     if (folder / "images.bin").is_file():
         try:
             cameras = _read_cameras_bin(folder / "cameras.bin")
-            images = list(_read_images_bin(folder / "images.bin", names))
+            images = list(_read_images_bin(folder / "images.bin", names, faults))
         except struct.error:
             raise InputError(
                 f"{folder}: cameras.bin or images.bin is cut off; copy it again"
             ) from None
     else:
-        cameras = _read_cameras_txt(folder / "cameras.txt")
-        images = list(_read_images_txt(folder / "images.txt", names))
+        cameras = read_cameras_txt(folder / "cameras.txt")
+        images = list(_read_images_txt(folder / "images.txt", names, faults))
     return cameras, {image.name: image for image in images}
 
 
@@ -65,7 +77,8 @@ def write_model(
         _write_txt(folder, cameras, images)
 
 
-def _read_cameras_txt(path: Path) -> dict[int, Camera]:
+def read_cameras_txt(path: Path) -> dict[int, Camera]:
+    """Cameras of a ``cameras.txt`` by their number."""
     cameras = {}
     for where, line in _lines(path):
         if not line.strip() or line.startswith("#"):
@@ -80,7 +93,9 @@ def _read_cameras_txt(path: Path) -> dict[int, Camera]:
     return cameras
 
 
-def _read_images_txt(path: Path, names: Container[str]) -> Iterator[Image]:
+def _read_images_txt(
+    path: Path, names: Container[str] | None, faults: list[Fault] | None
+) -> Iterator[Image]:
     lines = _lines(path)
     for where, line in lines:
         if not line.strip() or line.startswith("#"):
@@ -92,8 +107,10 @@ def _read_images_txt(path: Path, names: Container[str]) -> Iterator[Image]:
             )
         next(lines, None)  # its 2-D points, an empty line where it has none
         name = fields[9].strip()
-        if name in names:
-            yield Image(name, int(fields[8]), parse_colmap_pose(fields[1:8], where))
+        if names is None or name in names:
+            with collecting(faults, name):
+                stated = parse_colmap_pose(fields[1:8], where)
+                yield Image(name, int(fields[8]), stated, where)
 
 
 def _read_cameras_bin(path: Path) -> dict[int, Camera]:
@@ -110,15 +127,20 @@ def _read_cameras_bin(path: Path) -> dict[int, Camera]:
     return cameras
 
 
-def _read_images_bin(path: Path, names: Container[str]) -> Iterator[Image]:
+def _read_images_bin(
+    path: Path, names: Container[str] | None, faults: list[Fault] | None
+) -> Iterator[Image]:
     with _opened(path) as file:
         for _ in range(_unpack(file, COUNT)[0]):
             image_id, *pose, camera_id = _unpack(file, IMAGE)
-            name = b"".join(iter(lambda: _unpack(file, CHARACTER)[0], b"\0")).decode()
+            name = os.fsdecode(b"".join(iter(lambda: _unpack(file, CHARACTER)[0], b"\0")))
             file.seek(POINT_2D_BYTES * _unpack(file, COUNT)[0], 1)
-            if name in names:
+            if names is None or name in names:
                 where = f"{path} image {image_id} {name}"
-                yield Image(name, camera_id, parse_colmap_pose(pose, where))
+                with collecting(faults, name):
+                    yield Image(name, camera_id, parse_colmap_pose(pose, where), where)
+        if file.tell() > file.seek(0, os.SEEK_END):
+            raise struct.error("the last points are cut off")
 
 
 def _write_txt(folder: Path, cameras: Mapping[int, Camera], images: Sequence[Image]) -> None:
@@ -133,7 +155,9 @@ def _write_txt(folder: Path, cameras: Mapping[int, Camera], images: Sequence[Ima
             raise InputError(
                 f"{image.name}: COLMAP's text model ends a name at a space; use format=colmap_binary"
             )
-        lines.append(_row(image_id, *colmap_pose(image.T_world_cam), image.camera_id, image.name))
+        lines.append(
+            _row(image_id, *colmap_pose(image.stated.T_world_cam), image.camera_id, image.name)
+        )
         lines.append("")
     (folder / "images.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "points3D.txt").write_text("# no points\n", encoding="utf-8")
@@ -149,7 +173,9 @@ def _write_bin(folder: Path, cameras: Mapping[int, Camera], images: Sequence[Ima
     with (folder / "images.bin").open("wb") as file:
         file.write(COUNT.pack(len(images)))
         for image_id, image in enumerate(images, start=1):
-            file.write(IMAGE.pack(image_id, *colmap_pose(image.T_world_cam), image.camera_id))
+            file.write(
+                IMAGE.pack(image_id, *colmap_pose(image.stated.T_world_cam), image.camera_id)
+            )
             file.write(image.name.encode() + b"\0" + COUNT.pack(0))
     (folder / "points3D.bin").write_bytes(COUNT.pack(0))
 

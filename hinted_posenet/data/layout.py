@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -12,19 +13,24 @@ from torch import Tensor
 from hinted_posenet.types import Fault, InputError
 
 
-def scene_folder(root: Path, scene: str, marker: str, card: str) -> Path:
-    """The folder ``<root>/<scene>``, known as a scene by the file ``marker`` in it."""
+def scene_folder(root: Path, scene: str, marker: str, card: str, *others: str) -> Path:
+    """The folder ``<root>/<scene>``, known as a scene by the file ``marker``, or one of the others, in it."""
     root = Path(root)
+
+    def is_scene(folder: Path) -> bool:
+        return any((folder / file).is_file() for file in (marker, *others))
+
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; point data.root to the data, see {card}")
-    if scene and (root / scene / marker).is_file():
+    if scene and is_scene(root / scene):
         return root / scene
-    if (root / marker).is_file():
+    if is_scene(root):
         raise InputError(
             f"{root}: is itself a scene; point data.root to its parent and set "
             f"data.scene={root.name}"
         )
-    scenes = sorted(path.name for path in root.iterdir() if (path / marker).is_file())
+    below = (path.relative_to(root) for pattern in ("*", "*/*") for path in root.glob(pattern))
+    scenes = sorted(path.as_posix() for path in below if is_scene(root / path))
     raise InputError(
         f"{root}: no scene {scene!r} (a folder with {marker}); scenes there: "
         f"{', '.join(scenes) or 'none'}; see {card}"
@@ -59,8 +65,33 @@ def image_size(path: Path) -> tuple[int, int]:
         raise InputError(f"{path}: not a readable image; fetch or write it again") from None
 
 
+class FolderSizes:
+    """Sizes of images as stored, read from one image of each folder: 26,000 headers would take seconds.
+
+    Whoever decodes an image compares its size with this one (``View.size``).
+
+    Args:
+        published: (width, height) in pixels, for folders without a readable image.
+    """
+
+    def __init__(self, published: tuple[int, int]) -> None:
+        self.published = published
+        self._found: dict[Path, tuple[int, int]] = {}
+
+    def of(self, image: Path) -> tuple[int, int]:
+        """(width, height) in pixels of the images beside ``image``."""
+        folder = image.parent
+        if folder not in self._found:
+            try:
+                self._found[folder] = image_size(image)
+            except InputError:
+                return self.published
+        return self._found[folder]
+
+
+@lru_cache(1024)
 def intrinsics(fx: float, fy: float, cx: float, cy: float) -> Tensor:
-    """Pinhole matrix K (3, 3) float64 in pixels."""
+    """Pinhole matrix K (3, 3) float64 in pixels; shared by all images of a camera, so never change it."""
     return torch.tensor([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]], dtype=torch.float64)
 
 

@@ -8,8 +8,10 @@ Layout::
     <root>/<scene>/<file_path>
 
 A frame may have intrinsics of its own. The lists of names are needed (val may be missing): without them
-nerfstudio takes every n-th frame for the test, neighbours of training frames. The folder of an image is
-its sequence. Poses are read as they stand, whatever `applied_transform` was made of them before.
+nerfstudio takes every n-th frame for the test, neighbours of training frames. Split "all" needs no list. The
+folder of an image is its sequence.
+
+Poses are read as they stand, whatever `applied_transform` was made of them before.
 """
 
 import json
@@ -17,44 +19,60 @@ from pathlib import Path
 from typing import Any
 
 from hinted_posenet.camera_io import parse_transforms_camera
-from hinted_posenet.data.layout import check_split, image_size, scene_folder
+from hinted_posenet.data.layout import check_split, collecting, scene_folder
 from hinted_posenet.pose_io import parse_opengl_matrix
-from hinted_posenet.types import InputError, View
+from hinted_posenet.types import Fault, InputError, View
 
 CARD = "docs/formats.md"
 FILE = "transforms.json"
-SPLITS = ("train", "val", "test")
+SPLITS = ("train", "val", "test", "all")
 
 
-def read_views(root: Path, scene: str, split: str) -> list[View]:
-    """Views of one split (train, val or test) of a scene, in the order of its list."""
+def read_views(
+    root: Path, scene: str, split: str, *, faults: list[Fault] | None = None
+) -> list[View]:
+    """Views of one split of a scene, in the order of its list.
+
+    Args:
+        root: Folder that holds the scenes.
+        scene: Folder of the scene.
+        split: "train", "val", "test", or "all" frames whatever the lists say.
+        faults: Takes what is wrong with single frames; None raises the first.
+    """
     check_split(split, SPLITS)
     folder = scene_folder(root, scene, FILE, CARD)
     path = folder / FILE
     everything = _read(path)
     shared = {key: value for key, value in everything.items() if key != "frames"}
-    names = everything.get(f"{split}_filenames")
+    frames = {frame.get("file_path"): frame for frame in everything["frames"]}
+    names = list(frames) if split == "all" else everything.get(f"{split}_filenames")
     if names is None and split == "val":
         return []
     if names is None:
         raise InputError(f"{path}: {split}_filenames is missing; add the names of that split")
-    frames = {frame.get("file_path"): frame for frame in everything["frames"]}
     views = []
     for name in names:
         where = f"{path} {split}_filenames {name}"
-        if name not in frames:
-            raise InputError(f"{where}: no frame has that file_path; remove the name")
-        frame, file = frames[name], folder / name
-        if not file.is_file():
-            raise InputError(f"{where}: missing image {file}; see {CARD}")
-        camera = {**shared, **frame}
-        _check_size(file, camera, where)
-        lens = parse_transforms_camera(camera, where)
-        T_world_cam = parse_opengl_matrix(frame.get("transform_matrix"), where)
-        sequence = name.rpartition("/")[0]
-        views.append(
-            View(name, file, T_world_cam, lens.K, sequence, {}, distortion=lens.distortion)
-        )
+        with collecting(faults, str(name)):
+            if name not in frames:
+                raise InputError(f"{where}: no frame has that file_path; remove the name")
+            camera = {**shared, **frames[name]}
+            lens = parse_transforms_camera(camera, where)
+            stated = parse_opengl_matrix(camera.get("transform_matrix"), where)
+            views.append(
+                View(
+                    name,
+                    folder / name,
+                    stated.T_world_cam,
+                    lens.K,
+                    sequence=name.rpartition("/")[0],
+                    tags={},
+                    distortion=lens.distortion,
+                    size=(int(camera["w"]), int(camera["h"])) if "w" in camera else None,
+                    where=where,
+                    rotation_error=stated.rotation_error,
+                )
+            )
     return views
 
 
@@ -69,14 +87,3 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(frames, list) or not all(isinstance(frame, dict) for frame in frames):
         raise InputError(f"{path}: expected a list `frames` of objects; see {CARD}")
     return dict(found)
-
-
-def _check_size(file: Path, camera: dict[str, Any], where: str) -> None:
-    """Where the file tells a size, the image has it; else the intrinsics are for other pixels."""
-    size = image_size(file)
-    said = camera.get("w", size[0]), camera.get("h", size[1])
-    if said != size:
-        raise InputError(
-            f"{where}: the image is {size[0]}x{size[1]}, w and h say {said[0]}x{said[1]}; use the "
-            "images that the intrinsics are for"
-        )

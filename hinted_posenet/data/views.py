@@ -1,26 +1,50 @@
-"""Train, validation and test views of a scene, kept apart; a key that tells when they changed."""
+"""Train, validation and test views of a scene, or of several, kept apart; a key that tells when they changed."""
 
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import torch
 
-from hinted_posenet.types import InputError, View
-
-ReadViews = Callable[[Path, str, str], list[View]]  # (root, scene, split)
+from hinted_posenet.data.exclude import EXCLUDE_FILE, read_exclude
+from hinted_posenet.data.layout import file_names
+from hinted_posenet.types import Fault, InputError, View
 
 VALIDATION_SHARE = 0.15  # aimed at when a held-out sequence is chosen by itself
 
 log = logging.getLogger(__name__)
 
 
+class ReadViews(Protocol):
+    """A reader with its options bound."""
+
+    def __call__(
+        self, root: Path, scene: str, split: str, *, faults: list[Fault] | None = None
+    ) -> list[View]:
+        """Views of a split; ``faults`` takes what is wrong with single frames, None raises the first."""
+
+
+class Splits(NamedTuple):
+    """What is read of a scene."""
+
+    views: dict[str, list[View]]  # by split: "train", "val" and "test"
+    excluded: dict[str, str]  # frames that were left out -> why
+    # frames by scene and split as the data set has them, before any was left or held out
+    counts: dict[str, dict[str, int]]
+
+
 def split_views(
-    read_views: ReadViews, root: Path, scene: str, validation: Sequence[str] | None = None
-) -> dict[str, list[View]]:
+    read_views: ReadViews,
+    root: Path,
+    scene: str,
+    validation: Sequence[str] | None = None,
+    exclude: Sequence[str] = (),
+    skip_faulty: bool = False,
+) -> Splits:
     """Views by split: "train", "val" and "test".
 
     A reader whose "val" is empty has no validation split; then whole training sequences are held
@@ -33,22 +57,99 @@ def split_views(
         scene: Name of the scene.
         validation: Training sequences to hold out; None takes the one nearest to 15 % of
             the frames.
+        exclude: Frames to leave out, besides those that ``exclude.txt`` in the scene's folder names.
+        skip_faulty: Leave out frames that cannot be read, instead of stopping at the first.
     """
-    train, val, test = (read_views(root, scene, split) for split in ("train", "val", "test"))
-    if val and validation is not None:
+    read = read_splits(read_views, root, scene, ("train", "val", "test"), exclude, skip_faulty)
+    splits = dict(read.views)
+    if splits["val"] and validation is not None:
         raise InputError(
-            f"{scene}: has a validation split of its own ({len(val)} frames); set validation=null"
+            f"{scene}: has a validation split of its own ({len(splits['val'])} frames); set "
+            "validation=null"
         )
-    if not val:
-        train, val = _hold_out(train, scene, validation)
-    splits = {"train": train, "val": val, "test": test}
+    if not splits["val"]:
+        splits["train"], splits["val"] = _hold_out(splits["train"], scene, validation)
     for split, views in splits.items():
         if not views:
             raise InputError(
                 f"{scene}: the {split} split in {root} is empty; check its split files"
             )
     _check_leaks(scene, splits)
-    return splits
+    return read._replace(views=splits)
+
+
+def read_splits(
+    read_views: ReadViews,
+    root: Path,
+    scene: str,
+    splits: Sequence[str],
+    exclude: Sequence[str] = (),
+    skip_faulty: bool = False,
+) -> Splits:
+    """Views by split as the data set has them.
+
+    Args:
+        read_views: Reader of one data set, with its options bound.
+        root: Folder that holds the scenes.
+        scene: Name of the scene.
+        splits: Names that the reader knows.
+        exclude: Frames to leave out, besides those that ``exclude.txt`` in the scene's folder names.
+        skip_faulty: Leave out frames that cannot be read, instead of stopping at the first.
+    """
+    reasons = dict.fromkeys(exclude, "data.exclude")
+    reasons |= read_exclude(Path(root) / scene / EXCLUDE_FILE)
+    found, faults, counts = {}, list[Fault](), {}
+    for split in splits:
+        unreadable: list[Fault] = []
+        views = read_views(root, scene, split, faults=unreadable)
+        counts[split] = len(views) + len(unreadable)
+        faults += [*unreadable, *missing_images(views)]
+        found[split] = views
+    known = {frame.name for views in found.values() for frame in views} | {f.name for f in faults}
+    for name, where in reasons.items():  # a misspelt name would silently leave a bad frame in
+        if name not in known:
+            raise InputError(
+                f"{scene}: no frame {name}, which {EXCLUDE_FILE} or data.exclude names ({where}); "
+                "write it as the data set does, or remove it"
+            )
+    # a row that tells no split is found wrong in all of them
+    faults = [fault for fault in dict.fromkeys(faults) if fault.name not in reasons]
+    excluded = reasons | stop_or_skip(scene, faults, skip_faulty)
+    return Splits(without(found, excluded), excluded, {scene: counts})
+
+
+def missing_images(views: Sequence[View]) -> list[Fault]:
+    """Faults of views whose image file is not there; each folder is listed once."""
+    present: dict[Path, set[str]] = {}
+    faults = []
+    for view in views:
+        folder = view.image.parent
+        if folder not in present:
+            present[folder] = file_names(folder)
+        if view.image.name not in present[folder]:
+            message = f"{view.where}: missing image {view.image}; fetch or write it again"
+            faults.append(Fault(view.name, message))
+    return faults
+
+
+def stop_or_skip(scene: str, faults: Sequence[Fault], skip: bool) -> dict[str, str]:
+    """Frames to leave out and why; InputError about the first unless they may be skipped."""
+    if faults and not skip:
+        others = f" ({len(faults) - 1} more such frames)" if len(faults) > 1 else ""
+        raise InputError(
+            f"{scene}: {faults[0].message}{others}; data.skip_faulty=true leaves out what cannot be "
+            "read, and `hinted-posenet data check` lists it"
+        )
+    if faults:
+        log.warning("%s: %d frames cannot be read and are left out", scene, len(faults))
+    return {fault.name: fault.message for fault in faults}
+
+
+def without(splits: Mapping[str, list[View]], names: Mapping[str, str]) -> dict[str, list[View]]:
+    """Views by split, without those of the given names."""
+    return {
+        split: [view for view in views if view.name not in names] for split, views in splits.items()
+    }
 
 
 def views_key(views: Sequence[View]) -> str:
@@ -67,7 +168,8 @@ def views_key(views: Sequence[View]) -> str:
             else []
         )
         numbers += [*view.distortion, *(x for part in prior for x in part.tolist())]
-        digest.update(repr((view.name, stat.st_size, stat.st_mtime_ns, numbers)).encode())
+        key = (view.name, view.scene, stat.st_size, stat.st_mtime_ns, numbers)
+        digest.update(repr(key).encode())
     return digest.hexdigest()
 
 

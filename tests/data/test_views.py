@@ -5,6 +5,7 @@ from pathlib import Path
 
 import fakes
 import pytest
+from layouts import READERS
 
 from hinted_posenet.data import aerial, cambridge, seven_scenes
 from hinted_posenet.data.views import split_views, views_key
@@ -22,7 +23,7 @@ def test_takes_the_sequence_nearest_to_15_percent(
 ) -> None:
     fakes.write_cambridge(tmp_path)  # sequences of 4, 8 and 12: 17, 33 and 50 %
     with caplog.at_level(logging.INFO):
-        splits = split_views(read_cambridge, tmp_path, "KingsCollege")
+        splits = split_views(read_cambridge, tmp_path, "KingsCollege").views
     assert list(splits) == ["train", "val", "test"]
     assert sequences(splits["val"]) == {"seq1"}
     assert sequences(splits["train"]) == {"seq2", "seq3"}
@@ -32,14 +33,16 @@ def test_takes_the_sequence_nearest_to_15_percent(
 
 def test_takes_the_named_sequences(tmp_path: Path) -> None:
     fakes.write_seven_scenes(tmp_path)
-    splits = split_views(seven_scenes.read_views, tmp_path, "redkitchen", ["seq-02", "seq-12"])
+    splits = split_views(
+        seven_scenes.read_views, tmp_path, "redkitchen", ["seq-02", "seq-12"]
+    ).views
     assert sequences(splits["val"]) == {"seq-02", "seq-12"}
     assert sequences(splits["train"]) == {"seq-01"}
 
 
 def test_keeps_the_validation_split_of_the_data_set(tmp_path: Path) -> None:
     fakes.write_aerial(tmp_path)
-    splits = split_views(aerial.read_views, tmp_path, "prairie")
+    splits = split_views(aerial.read_views, tmp_path, "prairie").views
     assert sequences(splits["val"]) == {"f2"}
     with pytest.raises(InputError, match="of its own"):
         split_views(aerial.read_views, tmp_path, "prairie", ["f0"])
@@ -50,7 +53,7 @@ def test_one_training_sequence_gives_its_last_block(
 ) -> None:
     folder = fakes.write_seven_scenes(tmp_path, frames=10)
     (folder / "TrainSplit.txt").write_text("sequence1\n")
-    splits = split_views(seven_scenes.read_views, tmp_path, "redkitchen")
+    splits = split_views(seven_scenes.read_views, tmp_path, "redkitchen").views
     names = [view.name for view in splits["train"] + splits["val"]]
     assert len(splits["val"]) == 2 and names == sorted(names)
     assert "near duplicates" in caplog.text
@@ -104,3 +107,27 @@ def test_key_changes_with_what_a_cache_depends_on(tmp_path: Path) -> None:
     views[0].image.unlink()
     with pytest.raises(InputError, match="missing"):
         views_key(views)
+
+
+@pytest.mark.parametrize("dataset", ["cambridge", "seven_scenes"])
+def test_excluded_frames(tmp_path: Path, dataset: str) -> None:
+    write, read, scene = READERS[dataset]
+    folder = write(tmp_path)
+    train, test = (read(tmp_path, scene, split) for split in ("train", "test"))
+    (folder / "exclude.txt").write_text(f"# why\n{test[0].name} # it is blurred\n")
+    test[0].image.unlink()  # what is excluded may be broken
+    splits = split_views(read, tmp_path, scene, exclude=[train[3].name])
+    assert splits.excluded == {train[3].name: "data.exclude", test[0].name: "it is blurred"}
+    names = {view.name for views in splits.views.values() for view in views}
+    assert names == {view.name for view in [*train, *test]} - splits.excluded.keys()
+    with pytest.raises(InputError, match=r"no frame f7, which exclude\.txt or data\.exclude names"):
+        split_views(read, tmp_path, scene, exclude=["f7"])
+
+
+def test_the_first_of_many_faulty_frames_is_told_with_their_number(tmp_path: Path) -> None:
+    folder = fakes.write_seven_scenes(tmp_path)
+    for image in (folder / "seq-01").glob("*7.color.png"):
+        image.unlink()
+    (folder / "seq-03" / "frame-000007.pose.txt").write_text("nan")
+    with pytest.raises(InputError, match=r"frame-000007.*\(1 more such frames\); data.skip_faulty"):
+        split_views(seven_scenes.read_views, tmp_path, "redkitchen")
