@@ -41,7 +41,7 @@ def command(wheel, tmp_path_factory) -> Path:
     return folder / "bin" / "hinted-posenet"
 
 
-def test_holds_every_module_and_config_and_nothing_else(wheel):
+def test_holds_every_module_config_and_card_and_nothing_else(wheel):
     names = {n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n}
     modules = {path.relative_to(ROOT) for path in (ROOT / "hinted_posenet").rglob("*.py")}
     configs = {
@@ -51,8 +51,23 @@ def test_holds_every_module_and_config_and_nothing_else(wheel):
     # configs/recipe is a link to the released recipes
     recipes = (ROOT / "datasets" / "aerial" / "recipe").glob("*.yaml")
     configs |= {Path("hinted_posenet/configs/recipe") / path.name for path in recipes}
-    expected = {str(path) for path in modules | configs} | {"hinted_posenet/py.typed"}
+    cards = {
+        Path("hinted_posenet") / path.relative_to(ROOT)
+        for path in (ROOT / "datasets").rglob("*")
+        if path.is_file()
+    }
+    expected = {str(path) for path in modules | configs | cards} | {"hinted_posenet/py.typed"}
     assert names == expected
+
+
+def test_finds_its_cards_from_an_empty_folder(command, tmp_path):
+    listed = subprocess.run(
+        [command, "data", "fetch", "--list"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert listed.returncode == 0, listed.stderr
+    assert "KingsCollege" in listed.stdout
+    assert "apt1/kitchen" in listed.stdout
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_finds_its_configs_from_an_empty_folder(command, tmp_path):
