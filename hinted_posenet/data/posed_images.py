@@ -1,19 +1,27 @@
-"""Decode images and resize them together with K; nothing else happens on the CPU per image."""
+"""Labelled images, and those of a folder, as a network takes them: resized and cropped, K with them."""
 
+import io
+import pickle
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
+from hinted_posenet.data.crop import centre_crop, margins
+from hinted_posenet.data.decode import decoded, fitted, resized
+from hinted_posenet.data.decoded_images import DecodedImages, Pixels
 from hinted_posenet.data.layout import intrinsics
 from hinted_posenet.types import Hint, InputError, Pose, Query, Sample, View
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
+
+Size = tuple[int, int]  # (height, width) in pixels
 
 
 class PosedImages(Dataset[Sample]):
@@ -22,31 +30,76 @@ class PosedImages(Dataset[Sample]):
     A sample has image (3, H, W), K (3, 3) and T_world_cam in float32, the prior of
     its view, and no feature. Lens distortion is undone first, at the same K, so that every image
     that leaves here is a pinhole's; black where the lens saw nothing.
+
+    A DataLoader gets batches that are stacked already: it needs ``collate_fn=identity``.
+
+    Args:
+        views: Labels, and where the images are.
+        height, width: To resize to.
+        decoded: Images that were decoded beforehand, at that size; the others are decoded on access.
+        crop: (height, width) to cut from the centre after that; None keeps all.
     """
 
-    def __init__(self, views: Sequence[View], height: int, width: int) -> None:
+    def __init__(
+        self,
+        views: Sequence[View],
+        height: int,
+        width: int,
+        decoded: DecodedImages | None = None,
+        crop: Size | None = None,
+    ) -> None:
+        if decoded and decoded.shape != (height, width):
+            raise ValueError(f"images were decoded at {decoded.shape}, not {(height, width)}")
         self.views = list(views)
         self.height = height
         self.width = width
+        self.decoded = decoded
+        self.crop = crop
+        if crop:
+            margins((height, width), *crop)  # or else the crop is too large
 
     def __len__(self) -> int:
         return len(self.views)
 
     def __getitem__(self, index: int) -> Sample:
-        view, stored = self.stored(index)
-        if view.distortion:
-            stored = undistorted(stored, view.K, view.distortion)
-        image, K = resized(stored, view.K, self.height, self.width)
-        t, q = view.T_world_cam
-        query = Query(
-            image, torch.empty(0), K, _single(view.prior), view.name, torch.tensor(view.scene)
-        )
-        return Sample(query, Pose(t.float(), q.float()))
+        view, K, pixels = self._fitted(index)
+        return _sample(view, K, in_unit_range([pixels])[0])
+
+    def __getitems__(self, rows: list[int]) -> Sample:
+        """A batch (B,)."""
+        parts = [self._fitted(row) for row in rows]
+        labels: Sample = default_collate([_sample(view, K, torch.empty(0)) for view, K, _ in parts])
+        image = in_unit_range([pixels for _, _, pixels in parts])
+        return labels._replace(query=labels.query._replace(image=image))
 
     def stored(self, index: int) -> tuple[View, cv2.typing.MatLike]:
         """A view and its RGB uint8 image (h, w, 3) as the camera took it."""
         view = self.views[index]
         return view, decoded(view.image)
+
+    def _fitted(self, index: int) -> tuple[View, Tensor, Pixels]:
+        """A view, the K (3, 3) of its resized and cropped image, and that image (3, H, W) uint8."""
+        kept = self.decoded.read(self.views[index]) if self.decoded else None
+        if kept:
+            view, (place, pixels) = self.views[index], kept
+            size = place.height, place.width
+        else:
+            view, image = self.stored(index)
+            pixels, size = fitted(view, image, self.height, self.width), image.shape[:2]
+        K = resized_intrinsics(view.K, size, (self.height, self.width))
+        if self.crop:
+            pixels, K = centre_crop(pixels, K, *self.crop)
+        return view, K.float(), pixels
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process; torch would open a file for every tensor of every view."""
+        packed = io.BytesIO()
+        _ByValue(packed).dump(self.views)
+        return {**self.__dict__, "views": packed.getvalue()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        packed = state["views"]
+        self.__dict__ = {**state, "views": pickle.loads(packed) if packed else []}
 
 
 class FolderImages(Dataset[Query]):
@@ -54,15 +107,24 @@ class FolderImages(Dataset[Query]):
 
     K is not known: the principal point is taken to be the image centre, and the focal length to be
     ``focal_px`` (in pixels of the images as stored) or else the image width, a view of 53 degrees.
+    Images are resized and cropped as `PosedImages` are.
     """
 
     def __init__(
-        self, folder: Path, height: int, width: int, focal_px: float | None = None
+        self,
+        folder: Path,
+        height: int,
+        width: int,
+        focal_px: float | None = None,
+        crop: Size | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.height = height
         self.width = width
         self.focal_px = focal_px
+        self.crop = crop
+        if crop:
+            margins((height, width), *crop)  # or else the crop is too large
         if not self.folder.is_dir():
             raise InputError(f"{folder}: no such folder; give a folder of images")
         names = (path.relative_to(self.folder) for path in self.folder.rglob("*"))
@@ -72,7 +134,7 @@ class FolderImages(Dataset[Query]):
                 for name in names
                 if name.suffix.lower() in SUFFIXES and not name.name.startswith(".")
             ),
-            key=_natural,
+            key=natural_key,
         )
         if not self.names:
             raise InputError(f"{folder}: no images ({', '.join(sorted(SUFFIXES))}) in the folder")
@@ -85,8 +147,14 @@ class FolderImages(Dataset[Query]):
         height, width = stored.shape[:2]
         focal_px = width if self.focal_px is None else self.focal_px
         K = intrinsics(focal_px, focal_px, width / 2, height / 2)
-        image, K = resized(stored, K, self.height, self.width)
-        return Query(image, torch.empty(0), K, no_prior(), self.names[index], torch.tensor(0))
+        K = resized_intrinsics(K, (height, width), (self.height, self.width))
+        pixels = np.asarray(resized(stored, self.height, self.width), np.uint8).transpose(2, 0, 1)
+        if self.crop:
+            pixels, K = centre_crop(pixels, K, *self.crop)
+        image = in_unit_range([pixels])[0]
+        return Query(
+            image, torch.empty(0), K.float(), no_prior(), self.names[index], torch.tensor(0)
+        )
 
 
 def no_prior() -> Hint:
@@ -95,69 +163,40 @@ def no_prior() -> Hint:
     return Hint(pose, torch.tensor(torch.inf), torch.tensor(torch.inf))
 
 
-def undistorted(
-    image: cv2.typing.MatLike,
-    K: Tensor,
-    distortion: Sequence[float],
-    K_pinhole: Tensor | None = None,
-    interpolation: int = cv2.INTER_LINEAR,
-) -> cv2.typing.MatLike:
-    """A lens's image (h, w, *) as a pinhole of the same K (3, 3), or of K_pinhole, would have taken it."""
-    lens = K.double().numpy().copy()
-    pinhole = lens.copy() if K_pinhole is None else K_pinhole.double().numpy().copy()
-    for indexed in (lens, pinhole):
-        indexed[:2, 2] -= 0.5  # OpenCV's maps count from the centre of the top-left pixel
-    size = (image.shape[1], image.shape[0])
-    columns, rows = cv2.initUndistortRectifyMap(
-        lens, np.asarray(distortion, np.float64), np.eye(3), pinhole, size, cv2.CV_32FC1
-    )
-    return cv2.remap(image, columns, rows, interpolation)
+def resized_intrinsics(K: Tensor, old: Size, new: Size) -> Tensor:
+    """K (3, 3) of an image that was resized; pixel centres lie at 0.5, so its first two rows scale and no more."""
+    return torch.tensor([[new[1] / old[1]], [new[0] / old[0]], [1.0]], dtype=K.dtype) * K
 
 
-def _single(prior: Hint | None) -> Hint:
-    """A prior in float32; none says nothing."""
-    if prior is None:
-        return no_prior()
-    pose = Pose(prior.pose.t.float(), prior.pose.q.float())
-    return Hint(pose, prior.sigma_t.float(), prior.sigma_r.float())
+def in_unit_range(images: Sequence[Pixels]) -> Tensor:
+    """Images (3, H, W) uint8 as one float32 tensor (B, 3, H, W) in [0, 1]."""
+    batch = np.empty(
+        (len(images), *images[0].shape), np.float32
+    )  # faster to fill than torch's memory
+    for target, image in zip(batch, images, strict=True):
+        np.divide(image, np.float32(255), out=target, dtype=np.float32)
+    return torch.from_numpy(batch)
 
 
-def decoded(path: Path) -> cv2.typing.MatLike:
-    """RGB uint8 array (H, W, 3) of an image as stored.
-
-    EXIF orientation is ignored, because K and pose belong to the pixels as stored.
-    """
-    try:
-        file = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); fetch it again") from None
-    # libjpeg fills what a cut-off file lacks with grey, so look for its end marker
-    cut_off = file[:2] == b"\xff\xd8" and file.find(b"\xff\xd9", file.find(b"\xff\xda")) < 0
-    bgr = None
-    if file and not cut_off:
-        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-        bgr = cv2.imdecode(np.frombuffer(file, np.uint8), flags)
-    if bgr is None:
-        raise InputError(f"{path}: not a readable image, or cut off; fetch or write it again")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+def _sample(view: View, K: Tensor, image: Tensor) -> Sample:
+    """In float32; no prior says nothing."""
+    t, q = view.T_world_cam
+    prior = no_prior()
+    if view.prior is not None:
+        pose = Pose(view.prior.pose.t.float(), view.prior.pose.q.float())
+        prior = Hint(pose, view.prior.sigma_t.float(), view.prior.sigma_r.float())
+    query = Query(image, torch.empty(0), K, prior, view.name, torch.tensor(view.scene))
+    return Sample(query, Pose(t.float(), q.float()))
 
 
-def resized(image: cv2.typing.MatLike, K: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Resize an RGB uint8 image (h, w, 3) and K (3, 3) -> float32 (3, H, W) in [0, 1] and (3, 3).
-
-    Pixel centres lie at 0.5, so scaling the image scales the first two rows of K and nothing more.
-    """
-    sy, sx = height / image.shape[0], width / image.shape[1]
-    if (sx, sy) != (1.0, 1.0):
-        shrinks = sx <= 1 and sy <= 1
-        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        image = cv2.resize(image, (width, height), interpolation=interpolation)
-    scale = torch.tensor([[sx], [sy], [1.0]], dtype=K.dtype)
-    tensor = torch.from_numpy(image).permute(2, 0, 1).contiguous().float().div_(255.0)
-    return tensor, (scale * K).float()
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
+def natural_key(name: str) -> list[tuple[int, str]]:
     """Sort key under which frame2 comes before frame10."""
     parts = re.split(r"(\d+)", name)
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+
+
+class _ByValue(pickle.Pickler):
+    """Writes tensors out, wherever they would be shared."""
+
+    def reducer_override(self, value: Any) -> Any:
+        return (torch.from_numpy, (value.numpy(),)) if isinstance(value, Tensor) else NotImplemented

@@ -1,3 +1,5 @@
+import pickle
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
 import cv2
@@ -5,11 +7,14 @@ import fakes
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, default_collate
 
 from hinted_posenet.data import seven_scenes
+from hinted_posenet.data.decoded_images import DecodedImages
+from hinted_posenet.data.image_cache import ImageCache
 from hinted_posenet.data.posed_images import FolderImages, PosedImages
-from hinted_posenet.types import InputError, View
+from hinted_posenet.data.stacked import identity, map_tensors
+from hinted_posenet.types import Hint, InputError, Sample, View
 
 
 @pytest.fixture
@@ -18,8 +23,21 @@ def views(tmp_path: Path) -> list[View]:
     return seven_scenes.read_views(tmp_path, "redkitchen", "train")
 
 
-def test_batch_through_workers(views: list[View]) -> None:
-    sample = next(iter(DataLoader(PosedImages(views, 24, 40), batch_size=3, num_workers=1)))
+@pytest.fixture
+def decoded(views: list[View], tmp_path: Path) -> DecodedImages:
+    found, faults = ImageCache(tmp_path / "cache", 1).fill(views, 24, 40, "redkitchen")
+    assert faults == []
+    return found
+
+
+def assert_same(a: Sample, b: Sample) -> None:
+    assert list(a.query.name) == list(b.query.name)
+    map_tensors(lambda ours, true: torch.testing.assert_close(ours, true, rtol=0, atol=0), a, b)
+
+
+def test_batch_through_a_worker(views: list[View]) -> None:
+    images = PosedImages(views, 24, 40)
+    sample = next(iter(DataLoader(images, batch_size=3, num_workers=1, collate_fn=identity)))
     query, pose = sample
     assert query.image.shape == (3, 3, 24, 40) and query.image.dtype == torch.float32
     assert query.image.min() >= 0 and 0.5 < query.image.max() <= 1
@@ -30,6 +48,77 @@ def test_batch_through_workers(views: list[View]) -> None:
     prior = query.prior
     assert prior.sigma_t.isinf().all() and prior.sigma_r.shape == (3,)
     assert prior.pose.q.tolist() == [[1, 0, 0, 0]] * 3
+
+
+def test_a_batch_is_its_samples(views: list[View], decoded: DecodedImages) -> None:
+    views[2] = views[2]._replace(scene=3, prior=Hint(views[0].T_world_cam, *torch.ones(2)))
+    plain = PosedImages(views, 24, 40)
+    cached = PosedImages(views, 24, 40, decoded)
+    expected = default_collate([plain[index] for index in (5, 2, 2)])
+    assert expected.query.scene.tolist() == [0, 3, 3]
+    assert_same(plain.__getitems__([5, 2, 2]), expected)
+    assert_same(cached.__getitems__([5, 2, 2]), expected)
+    assert_same(default_collate([cached[index] for index in (5, 2, 2)]), expected)
+
+
+@pytest.mark.parametrize("way", ["fork", "spawn"])
+def test_processes_change_nothing(views: list[View], decoded: DecodedImages, way: str) -> None:
+    images = PosedImages(views, 24, 40, decoded, crop=(20, 31))
+    alone = DataLoader(images, 5, collate_fn=identity)
+    together = DataLoader(
+        images, 5, num_workers=2, collate_fn=identity, multiprocessing_context=way
+    )
+    for a, b in zip(alone, together, strict=True):
+        assert_same(a, b)
+
+
+def test_views_travel_without_a_file_handle_each(views: list[View]) -> None:
+    packed = ForkingPickler.dumps(PosedImages(views * 100, 24, 40))
+    handles = len(list(Path("/proc/self/fd").iterdir()))
+    images = pickle.loads(packed)
+    assert len(list(Path("/proc/self/fd").iterdir())) == handles
+    assert len(images) == 1200
+    assert_same(images[1199], PosedImages(views, 24, 40)[11])
+
+
+@pytest.mark.parametrize("crop", [(24, 40), (20, 30), (24, 31), (9, 40), (1, 1)])
+def test_crop_is_the_centre_and_k_moves_with_it(
+    views: list[View], decoded: DecodedImages, crop: tuple[int, int]
+) -> None:
+    whole = PosedImages(views, 24, 40)[4].query
+    top, left = (24 - crop[0]) // 2, (40 - crop[1]) // 2
+    point = torch.tensor([0.1, -0.2, 3.0])
+    u, v, w = whole.K @ point
+    for images in (PosedImages(views, 24, 40, found, crop) for found in (None, decoded)):
+        query = images[4].query
+        cut = whole.image[:, top : top + crop[0], left : left + crop[1]]
+        assert torch.equal(query.image, cut)
+        moved = torch.stack([u - left * w, v - top * w, w])
+        torch.testing.assert_close(query.K @ point, moved)
+
+
+def test_a_crop_larger_than_the_image_is_refused(views: list[View], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"crop=\[25, 40\]: does not fit .* 24 rows and 40"):
+        PosedImages(views, 24, 40, crop=(25, 40))
+    with pytest.raises(InputError, match="does not fit"):
+        FolderImages(tmp_path, 24, 40, crop=(24, 41))
+
+
+def test_images_decoded_at_another_size_are_refused(
+    views: list[View], decoded: DecodedImages
+) -> None:
+    with pytest.raises(ValueError, match="decoded at"):
+        PosedImages(views, 40, 24, decoded)
+
+
+def test_an_image_that_was_pruned_before_it_was_opened_is_decoded(
+    views: list[View], decoded: DecodedImages, tmp_path: Path
+) -> None:
+    images = PosedImages(views, 24, 40, decoded)
+    packed = pickle.dumps(images)  # as a worker gets it
+    for path in (tmp_path / "cache").glob("*/*.npy"):
+        path.unlink()
+    assert_same(pickle.loads(packed).__getitems__([3]), images.__getitems__([3]))
 
 
 def test_shrinking_averages_and_scales_k(views: list[View]) -> None:
@@ -68,6 +157,9 @@ def test_folder_of_images(tmp_path: Path) -> None:
     assert images[0].image.shape == (3, 24, 32)
     assert images[0].K.tolist() == [[32, 0, 16], [0, 32, 12], [0, 0, 1]]
     assert FolderImages(tmp_path, 24, 32, focal_px=50.0)[0].K[0, 0] == 25
+    cropped = FolderImages(tmp_path, 24, 32, crop=(20, 30))[0]
+    assert torch.equal(cropped.image, images[0].image[:, 2:22, 1:31])
+    assert cropped.K.tolist() == [[32, 0, 15], [0, 32, 10], [0, 0, 1]]
 
 
 def test_folder_without_images(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import torch
 
-from hinted_posenet.data.posed_images import undistorted
+from hinted_posenet.data.decode import undistorted
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.plan.attitude import pose_at
 from hinted_posenet.simulator.render import Renderer
