@@ -9,8 +9,18 @@ import torch
 from dots import dot_by_pose, dot_in_image
 from torch.utils.data import default_collate
 
-from hinted_posenet.data import aerial, cambridge, colmap, seven_scenes, transforms
-from hinted_posenet.data.augment import Augment, rotate_cameras
+from hinted_posenet.data import (
+    aerial,
+    cambridge,
+    colmap,
+    csv_frames,
+    seven_scenes,
+    transforms,
+    tum,
+    twelve_scenes,
+)
+from hinted_posenet.data.augment import Augment
+from hinted_posenet.data.augment.view import rotate_cameras
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.types import View
 
@@ -21,18 +31,26 @@ def all_views(root: Path) -> dict[str, list[View]]:
     fakes.write_cambridge(root / "c")
     fakes.write_seven_scenes(root / "s")
     fakes.write_seven_scenes(root / "j", suffix="jpg")
+    fakes.write_twelve_scenes(root / "w")
     fakes.write_aerial(root / "a")
     fakes.write_colmap(root / "t")
     fakes.write_colmap(root / "b", binary=True)
     fakes.write_transforms(root / "n")
+    fakes.write_tum(root / "m")
+    fakes.write_csv(root / "v")
+    fakes.write_csv(root / "i", inverse=True)
     readers: list[tuple[str, Callable[..., list[View]], str]] = [
         ("c", cambridge.read_views, "KingsCollege"),
         ("s", seven_scenes.read_views, "redkitchen"),
         ("j", seven_scenes.read_views, "redkitchen"),
+        ("w", twelve_scenes.read_views, "apt1/kitchen"),
         ("a", aerial.read_views, "prairie"),
         ("t", colmap.read_views, "tower"),
         ("b", colmap.read_views, "tower"),
         ("n", transforms.read_views, "fox"),
+        ("m", tum.read_views, "office"),
+        ("v", csv_frames.read_views, "garden"),
+        ("i", csv_frames.read_views, "garden"),
     ]
     return {
         key: read(root / key, scene, "train") + read(root / key, scene, "test")
@@ -46,7 +64,7 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[View]]:
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
-@pytest.mark.parametrize("key", ["c", "s", "j", "a", "t", "b", "n"])
+@pytest.mark.parametrize("key", ["c", "s", "j", "w", "a", "t", "b", "n", "m", "v", "i"])
 def test_dot(views: dict[str, list[View]], key: str, height: int, width: int) -> None:
     images = PosedImages(views[key], height, width)
     sample = default_collate([images[i] for i in range(len(images))])

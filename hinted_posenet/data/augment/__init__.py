@@ -1,0 +1,5 @@
+"""Augmentation of a batch on its device: new views with exact poses, then colours, light, weather and sensor."""
+
+from hinted_posenet.data.augment.augment import Augment
+
+__all__ = ["Augment"]
