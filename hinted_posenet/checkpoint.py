@@ -13,7 +13,7 @@ from hinted_posenet.hint.network import NetworkHint
 from hinted_posenet.localizer import Localizer
 from hinted_posenet.types import InputError
 
-FORMAT = "hinted_posenet localizer 1"
+FORMAT = "hinted_posenet localizer 2"
 
 
 class Checkpoint(NamedTuple):
@@ -60,7 +60,7 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
         raise InputError(f"checkpoint={path}: not a readable checkpoint ({reason})") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(
-            f"checkpoint={path}: expected format '{FORMAT}'; give a run's localizer.ckpt"
+            f"checkpoint={path}: expected format '{FORMAT}'; give a run's localizer.ckpt, or train it again"
         )
     return Checkpoint(path, content["config"], content["feature_key"], content["state"])
 

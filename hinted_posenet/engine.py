@@ -7,7 +7,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import ModelCheckpoint
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
@@ -19,12 +18,12 @@ from hinted_posenet.checkpoint import (
     read_checkpoint,
     save_checkpoint,
 )
-from hinted_posenet.data.module import PosedImagesModule
 from hinted_posenet.data.posed_images import FolderImages
-from hinted_posenet.data.stacked import StackedSamples, take, to
+from hinted_posenet.data.stacked import take, to
 from hinted_posenet.evaluation import score_split
 from hinted_posenet.export.export import export as export_scene
 from hinted_posenet.features import feature_key, with_feature
+from hinted_posenet.fitting import batches, fit
 from hinted_posenet.hint.network import NetworkHint
 from hinted_posenet.localizer import Localizer
 from hinted_posenet.pose_io import write_poses as write_poses_text
@@ -34,7 +33,7 @@ from hinted_posenet.report.table import print_results
 from hinted_posenet.run_folder import is_finished, open_run
 from hinted_posenet.scene import Scene, is_frozen
 from hinted_posenet.scoring import with_simulated_prior
-from hinted_posenet.types import InputError, Pose, Sample
+from hinted_posenet.types import InputError, Pose
 
 
 def train(config: dict[str, Any]) -> None:
@@ -51,8 +50,8 @@ def train(config: dict[str, Any]) -> None:
     if localizer.start_hint.oracle:
         raise InputError("start_hint=oracle: only evaluate takes it; train with another start_hint")
     frozen = is_frozen(localizer.model)
-    key = feature_key(localizer.model, scene.height, scene.width) if frozen else ""
-    _check_shared_features(localizer, key)
+    key = feature_key(localizer.model, scene.height, scene.width, scene.crop) if frozen else ""
+    _check_start_network(localizer, key, scene)
 
     # with a frozen backbone all images and their augmented versions become features; else, and where
     # they are rendered without end, they stream
@@ -61,9 +60,9 @@ def train(config: dict[str, Any]) -> None:
     train_images = take(features, slice(len(scene.views["train"])))
     validation = scene.features(localizer.model, "val", device)
     localizer.fit_scene(train_images.T_world_cam, train_images.query.feature)
-    module = _module(config, scene, None if streams else features, validation if frozen else None)
+    module = batches(config, scene, None if streams else features, validation if frozen else None)
     open_run(run, config)  # not earlier: a mistake in config, labels or images leaves no trace
-    if not _fit(config, run, localizer, module):
+    if not fit(config, run, localizer, module):
         return
     localizer.eval().to(device)
     if not frozen:  # the features have changed with the backbone
@@ -90,7 +89,7 @@ def evaluate(config: dict[str, Any]) -> None:
     if config.get("start_hint") or config["passes"]:
         if config.get("start_hint"):
             localizer.start_hint = build(config["start_hint"])
-            _check_shared_features(localizer, checkpoint.feature_key)
+            _check_start_network(localizer, checkpoint.feature_key, scene)
             localizer.start_hint.fit(train_images.T_world_cam, train_images.query.feature)
         localizer.model.set_passes(merged["passes"])
         validation = scene.features(localizer.model, "val", device)
@@ -106,7 +105,7 @@ def predict(config: dict[str, Any]) -> None:
     device = _set_up(config)
     checkpoint = read_checkpoint(config["checkpoint"])
     data = checkpoint.config["data"]
-    images = FolderImages(Path(config["images"]), data["height"], data["width"])
+    images = FolderImages(Path(config["images"]), data["height"], data["width"], crop=data["crop"])
     localizer = load_localizer(checkpoint).to(device)
     names: list[str] = []
     poses: list[Pose] = []
@@ -118,7 +117,8 @@ def predict(config: dict[str, Any]) -> None:
     pose = Pose(*(torch.cat([part.cpu() for part in parts]) for parts in zip(*poses, strict=True)))
     output = Path(config["output"])
     write_poses_text(output, names, pose)
-    print(f"{len(names)} poses (world-to-camera) in {output}")
+    where = f"{data['name']}/{data['scene']}, {data['ground_truth']} ground truth"
+    print(f"{len(names)} poses (world-to-camera, in the world of {where}) in {output}")
 
 
 def simulate(config: dict[str, Any]) -> None:
@@ -146,6 +146,8 @@ def export(config: dict[str, Any]) -> None:
         build(config["format"]),
         Path(config["out"]),
         config["overwrite"],
+        data["exclude"],
+        data["skip_faulty"],
     )
     print(summary)
 
@@ -160,58 +162,6 @@ def show(config: dict[str, Any]) -> None:
     picture.draw(subject, Path(config["output"] or f"{config['scene']}-{picture.file}"))
 
 
-def _module(
-    config: dict[str, Any], scene: Scene, features: Sample | None, validation: Sample | None
-) -> PosedImagesModule:
-    """Batches of features where they were computed beforehand, else of images or of rendered views."""
-    val = StackedSamples(validation) if validation else scene.images("val")
-    loading = {key: config[key] for key in ("batch_size", "workers", "seed")}
-    if features:
-        return PosedImagesModule(StackedSamples(features), val, **loading)
-    augment = build(config["augment"])
-    if not scene.is_live:
-        return PosedImagesModule(scene.images("train"), val, **loading, augment=augment)
-    from hinted_posenet.data.aerial_live import AerialLiveModule  # open3d takes seconds to import
-
-    views = scene.live_images("train", config["seed"])
-    return AerialLiveModule(views, val, **loading, augment=augment)
-
-
-def _fit(
-    config: dict[str, Any], run: Path, localizer: Localizer, module: PosedImagesModule
-) -> bool:
-    """Fit, from the last checkpoint if there is one; leave the best weights in ``localizer``.
-
-    False in the further processes of a run on several devices, which have no more to do.
-    """
-    folder = run / "lightning"
-    chosen = ModelCheckpoint(folder, "best", monitor="val/score", enable_version_counter=False)
-    every = ModelCheckpoint(folder, "last", enable_version_counter=False)
-    trainer: pl.Trainer = build(
-        config["trainer"],
-        accelerator=config["accelerator"],
-        callbacks=[chosen, every, *(build(node) for node in config["callbacks"].values())],
-        logger=build(config["logger"], save_dir=str(run)),
-        default_root_dir=str(run),
-    )
-    last = folder / "last.ckpt"
-    localizer.train()  # Lightning keeps the mode, and computing features left evaluation mode behind
-    try:
-        trainer.fit(
-            localizer, module, ckpt_path=last if last.is_file() else None, weights_only=True
-        )
-    except SystemExit:  # Lightning's answer to Ctrl-C
-        raise KeyboardInterrupt from None
-    if not chosen.best_model_path:
-        raise InputError(
-            "trainer: it ended before its first validation, which chooses the checkpoint; set "
-            "trainer.check_val_every_n_epoch to at most trainer.max_epochs"
-        )
-    best = torch.load(chosen.best_model_path, map_location="cpu", weights_only=True)
-    localizer.load_state_dict(best["state_dict"])
-    return bool(trainer.is_global_zero)
-
-
 def _evaluation_config(config: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:
     """The training config with what an evaluation may change, refusing another scene unasked."""
     trained = checkpoint.config
@@ -224,15 +174,27 @@ def _evaluation_config(config: dict[str, Any], checkpoint: Checkpoint) -> dict[s
             f"data.scene={data['scene']}: the checkpoint was trained on scene {trained['data']['scene']} of "
             f"{trained['data']['name']}; leave data.scene out, or give allow_other_scene=true"
         )
-    taken = {key: config[key] for key in ("paths", "workers", "threads", "accelerator")}
+    taken = {
+        key: config[key] for key in ("paths", "workers", "threads", "accelerator", "image_cache_gb")
+    }
     for key in ("start_hint", "passes"):
         taken[key] = config.get(key) or trained[key]
     return {**trained, **taken, "data": data}
 
 
-def _check_shared_features(localizer: Localizer, key: str) -> None:
+def _check_start_network(localizer: Localizer, key: str, scene: Scene) -> None:
+    """A network whose answer is the first hint was trained on this scene, and reads the same features."""
     hint = localizer.start_hint
-    if isinstance(hint, NetworkHint) and hint.feature_key != key:
+    if not isinstance(hint, NetworkHint):
+        return
+    trained_on: Any = hint.config["data"]
+    theirs = {name: trained_on[name] for name in scene.identity}
+    if theirs != scene.identity:
+        raise InputError(
+            f"start_hint.checkpoint: its network was trained on {theirs}, not {scene.identity}; poses of another "
+            "scene or ground truth are no hint"
+        )
+    if hint.feature_key != key:
         raise InputError(
             "start_hint.checkpoint: its network reads other features (backbone, its weights, pool or image size "
             "differ); train it with the same backbone, pool, data.height and data.width, backbone.trainable=none"

@@ -58,6 +58,7 @@ def score_split(
         "frames": {name: len(group) for name, group in scene.views.items()},
         "frame_groups": frame_groups,
         "excluded_frames": scene.excluded,
+        "card_notes": scene.card_notes,
         "map": scene.map,
         "wall_time_s": round(time.monotonic() - started, 1),
         **provenance(str(device)),

@@ -11,18 +11,21 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from hinted_posenet.data.augment import Augment
+from hinted_posenet.data.crop import centre_crop
 from hinted_posenet.data.posed_images import PosedImages
-from hinted_posenet.data.stacked import stack, to
+from hinted_posenet.data.stacked import identity, stack, to
 from hinted_posenet.data.views import views_key
 from hinted_posenet.model.posenet import PoseNet
 from hinted_posenet.types import Hint, Pose, Query, Sample
 
+Crop = tuple[int, int] | None  # (height, width) in pixels
 FORMAT = 2  # raise when the file's content changes
 
 
-def feature_key(model: PoseNet, height: int, width: int) -> str:
-    """What decides a feature besides the image: network, weights, pool and image size."""
-    digest = hashlib.sha256(f"{model.backbone} {model.pool} {height} {width}".encode())
+def feature_key(model: PoseNet, height: int, width: int, crop: Crop) -> str:
+    """What decides a feature besides the image file: network, weights, pool, image size and crop."""
+    shape = f"{height} {width} {crop and list(crop)}"
+    digest = hashlib.sha256(f"{model.backbone} {model.pool} {shape}".encode())
     for name, value in model.backbone.state_dict().items():
         digest.update(name.encode())
         digest.update(value.cpu().contiguous().numpy().tobytes())
@@ -38,6 +41,7 @@ def compute_features(
     batch_size: int,
     workers: int,
     device: torch.device,
+    crop: Crop = None,
     augment: Augment | None = None,
     augmented_views: int = 0,
     seed: int = 0,
@@ -45,15 +49,15 @@ def compute_features(
 ) -> Sample:
     """A split as one stacked Sample with features (N, C, G, G) float16 in place of images.
 
-    The N images come first, then ``augmented_views`` augmented versions of all of them, one version after the
-    other, each with its exact new pose. With ``cache`` every version is kept there in a file of its own, keyed by
-    the images (names, sizes, times, poses), the network and its weights, and the augmentation; written atomically.
+    The N images come first, cut to their middle of ``crop`` (height, width) pixels, then ``augmented_views``
+    augmented versions of all of them, one version after the other, each with its exact new pose. With
+    ``cache`` every version is kept there in a file of its own, keyed by the images (names, sizes, times,
+    poses), the network and its weights, and the augmentation; written atomically.
     """
     files: list[Path | None] = [None] * (1 + augmented_views)
     if cache:
-        key = (
-            f"{FORMAT} {views_key(images.views)} {feature_key(model, images.height, images.width)}"
-        )
+        network = feature_key(model, images.height, images.width, crop)
+        key = f"{FORMAT} {views_key(images.views)} {network}"
         for version in range(len(files)):
             change = f"{vars(augment)} {seed} {version}" if augment and version else ""
             name = hashlib.sha256(f"{key} {change}".encode()).hexdigest()[:24]
@@ -66,13 +70,15 @@ def compute_features(
             Generator().manual_seed(hash((seed, version))) for version in range(len(files))
         ]
         model.eval().to(device)
-        loader = DataLoader(images, batch_size, num_workers=workers)
+        loader = DataLoader(images, batch_size, num_workers=workers, collate_fn=identity)
         with tqdm(total=len(images) * len(missing), desc=title, unit="view") as progress:
             for batch in loader:
-                original = to(batch, device)
+                whole = to(batch, device)
                 for version in missing:
                     sample = (
-                        augment(original, generators[version]) if augment and version else original
+                        augment(whole, generators[version])
+                        if augment and version
+                        else _cropped(whole, crop)
                     )
                     parts[version].append(sample._replace(query=with_feature(model, sample.query)))
                     progress.update(len(sample.query.name))
@@ -81,6 +87,14 @@ def compute_features(
             if file := files[version]:
                 _write(file, found[version])
     return stack([found[version] for version in range(len(files))])
+
+
+def _cropped(sample: Sample, crop: Crop) -> Sample:
+    """The middle of the images of a batch; all of them where there is no crop."""
+    if crop is None:
+        return sample
+    image, K = centre_crop(sample.query.image, sample.query.K, *crop)
+    return sample._replace(query=sample.query._replace(image=image, K=K))
 
 
 def with_feature(model: PoseNet, query: Query) -> Query:
@@ -109,6 +123,7 @@ def _write(path: Path, sample: Sample) -> None:
 
 def _read(path: Path) -> Sample:
     content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    os.utime(path)  # `data cache --prune` removes what was not used for longest
     t, q, sigma_t, sigma_r = content["prior"]
     query = Query(
         content["image"],

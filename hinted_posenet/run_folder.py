@@ -19,6 +19,7 @@ MAY_DIFFER = {
     "accelerator",
     "logger",
     "callbacks",
+    "image_cache_gb",
 }
 MAY_DIFFER_IN_DATA = {"data.root"}
 # without one of these there is nothing in the folder to lose

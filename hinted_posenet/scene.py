@@ -10,11 +10,16 @@ import torch
 
 from hinted_posenet.build import build
 from hinted_posenet.data.aerial import read_manifest
+from hinted_posenet.data.augment import Augment
+from hinted_posenet.data.card import card_names, counts_note, read_card
+from hinted_posenet.data.decoded_images import DecodedImages
+from hinted_posenet.data.image_cache import ImageCache
 from hinted_posenet.data.posed_images import PosedImages
-from hinted_posenet.data.views import split_views
-from hinted_posenet.features import compute_features
+from hinted_posenet.data.scenes import split_scenes
+from hinted_posenet.data.views import Splits, stop_or_skip, without
+from hinted_posenet.features import Crop, compute_features
 from hinted_posenet.model.posenet import PoseNet
-from hinted_posenet.types import Sample, View
+from hinted_posenet.types import InputError, Sample, View
 
 if TYPE_CHECKING:  # it takes seconds to import, and few scenes need it
     from hinted_posenet.data.aerial_live import AerialLive, LiveImages
@@ -36,7 +41,7 @@ class Scene:
         self.identity: dict[str, str] = {key: data[key] for key in IDENTITY}
         self.root = Path(data["root"])
         self.height, self.width = data["height"], data["width"]
-        self.excluded: list[str] = list(data["reader"].get("exclude") or [])
+        self.crop: Crop = tuple(data["crop"]) if data["crop"] else None
         self.map: dict[str, Any] | None = self._read_map()
         self.is_live = "live" in data  # training views are rendered, the others only without files
         self._rendered: dict[str, PosedImages] = {}
@@ -45,13 +50,25 @@ class Scene:
                 "%s: missing, so validation and test views are rendered too", self._manifest
             )
             self._rendered = {split: self.live_images(split) for split in ("train", "val", "test")}
-        self.views: dict[str, list[View]] = {
-            split: images.views for split, images in self._rendered.items()
-        } or split_views(build(data["reader"]), self.root, data["scene"], data["validation"])
+        if self.is_live and self.crop:
+            raise InputError("data.crop: not for live views; render smaller images: camera.width")
+        splits = self._read()
+        self.views: dict[str, list[View]] = splits.views
+        self.excluded: dict[str, str] = splits.excluded  # frame -> why
+        self.card_notes = self._compared_with_card(splits.counts)
+        self._decoded: DecodedImages | None = None if self._rendered else self._decode()
 
-    def images(self, split: str) -> PosedImages:
-        """The images of a split, decoded on access."""
-        return self._rendered.get(split) or PosedImages(self.views[split], self.height, self.width)
+    def images(self, split: str, whole: bool = False) -> PosedImages:
+        """The images of a split; whole ones are not cropped to ``data.crop``."""
+        if split in self._rendered:
+            return self._rendered[split]
+        crop = None if whole else self.crop
+        return PosedImages(self.views[split], self.height, self.width, self._decoded, crop)
+
+    def augment(self) -> Augment:
+        """Augmentation of whole training images, which ends with images of the size of ``data.crop``."""
+        augment: Augment = build(self.config["augment"], crop_px=self.crop)
+        return augment
 
     def live_images(self, split: str, seed: int | None = None) -> "LiveImages":
         """Rendered views of a split: the fixed ones, or with a training's seed its endless ones."""
@@ -71,18 +88,52 @@ class Scene:
         config = self.config
         return compute_features(
             model,
-            self.images(split),
+            self.images(split, whole=True),
             title=f"features of {self.identity['scene']} {split}",
             batch_size=config["feature_batch_size"],
             workers=config["workers"],
             device=device,
-            augment=build(config["augment"]),
+            crop=self.crop,
+            augment=self.augment(),
             augmented_views=config["augmented_views"] if augmented else 0,
             seed=config["seed"],
             cache=Path(config["paths"]["cache"])
             if is_frozen(model) and not self._rendered
             else None,
         )
+
+    def _read(self) -> Splits:
+        if self._rendered:
+            return Splits({split: images.views for split, images in self._rendered.items()}, {}, {})
+        data = self.config["data"]
+        how = (data["validation"], data["exclude"], data["skip_faulty"])
+        return split_scenes(build(data["reader"]), self.root, data["scene"], *how)
+
+    def _decode(self) -> DecodedImages:
+        """Decode every image that is not in the cache; a broken one stops the run here, or is left out."""
+        cache = ImageCache(
+            Path(self.config["paths"]["cache"]) / "images",
+            self.config["image_cache_gb"],
+            self.config["threads"],
+        )
+        views = [view for views in self.views.values() for view in views]
+        name = self.identity["scene"]
+        decoded, faults = cache.fill(views, self.height, self.width, name)
+        broken = stop_or_skip(name, faults, self.config["data"]["skip_faulty"])
+        self.excluded |= broken
+        self.views = without(self.views, broken)
+        return decoded
+
+    def _compared_with_card(self, counts: dict[str, dict[str, int]]) -> list[str]:
+        """What differs from the published counts, a line for each scene."""
+        if self.identity["name"] not in card_names():
+            return []
+        card = read_card(self.identity["name"])
+        notes = [counts_note(card, scene, found) for scene, found in counts.items()]
+        found = [note for note in notes if note]
+        for note in found:
+            log.warning(note)
+        return found
 
     @cached_property
     def _live(self) -> "AerialLive":

@@ -13,6 +13,14 @@ def one_thread() -> None:
     torch.set_num_threads(1)  # with shared cores more threads are slower, and sums differ
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or fills the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HINTED_POSENET_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_random_numbers() -> Iterator[None]:
     """No test depends on what ran before it."""

@@ -16,6 +16,8 @@ NEEDS = {  # mandatory values of single choices
     "start_hint=oracle": ["start_hint.sigma_t_m=1", "start_hint.sigma_r_deg=1"],
     "data=colmap": ["data.scene=tower"],
     "data=transforms": ["data.scene=fox"],
+    "data=tum": ["data.scene=desk"],
+    "data=csv": ["data.scene=garden"],
 }
 
 
@@ -85,7 +87,9 @@ def test_training_choice_builds_and_answers(choice):
     truth = Pose(torch.randn(2, 3), torch.nn.functional.normalize(torch.randn(2, 4), dim=-1))
     prior = Hint(truth, torch.ones(2), torch.ones(2))
     image = torch.rand(2, 3, size, size)
-    query = Query(image, torch.empty(0), torch.eye(3).expand(2, 3, 3), prior, ["a", "b"], torch.zeros(2))
+    query = Query(
+        image, torch.empty(0), torch.eye(3).expand(2, 3, 3), prior, ["a", "b"], torch.zeros(2)
+    )
     with torch.no_grad():
         localizer.fit_scene(truth, localizer.model.features(query)[0])
         poses = localizer.predict(query).poses
@@ -107,7 +111,10 @@ def test_data_choice_composes_and_its_reader_is_there(choice):
         "ground_truth",
         "height",
         "width",
+        "crop",
         "validation",
+        "exclude",
+        "skip_faulty",
         "recall_m_deg",
     }
     assert data.keys() - {"live"} == keys | {"reader"}

@@ -200,7 +200,7 @@ def test_resume_after_a_crash_ends_with_the_same_weights(place, monkeypatch, tra
 
 def test_resuming_a_finished_run_prints_it_and_trains_nothing(place, hinted, monkeypatch, capsys):
     before = (hinted / "localizer.ckpt").stat().st_mtime_ns
-    monkeypatch.setattr(engine, "_fit", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(engine, "fit", lambda *_: pytest.fail("trained again"))
     place.train(*HINTED, "resume=true")
     assert "pass 2" in capsys.readouterr().out
     assert (hinted / "localizer.ckpt").stat().st_mtime_ns == before

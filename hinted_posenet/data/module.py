@@ -4,10 +4,11 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 from torch.utils.data import DataLoader
 
 from hinted_posenet.data.augment import Augment
+from hinted_posenet.data.order import balanced_order
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.stacked import StackedSamples, identity
 from hinted_posenet.types import Sample
@@ -23,6 +24,7 @@ class PosedImagesModule(pl.LightningDataModule):
         seed: of the order and of the augmentation. Both depend on the seed and the epoch (step) alone,
             so a resumed run sees what the uninterrupted one would have seen.
         augment: applied on the device to training batches that hold images.
+        balance_scenes: whether every epoch has equally many images of each scene.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class PosedImagesModule(pl.LightningDataModule):
         workers: int,
         seed: int,
         augment: Augment | None = None,
+        balance_scenes: bool = True,
     ):
         super().__init__()
         self.train = train
@@ -41,18 +44,21 @@ class PosedImagesModule(pl.LightningDataModule):
         self.workers = workers
         self.seed = seed
         self.augment = augment
+        self.balance_scenes = balance_scenes
 
     def loader(self, dataset: PosedImages | StackedSamples, **options: Any) -> DataLoader[Sample]:
         """A loader of either kind of dataset."""
-        if isinstance(dataset, StackedSamples):
-            return DataLoader(dataset, self.batch_size, collate_fn=identity, **options)
-        return DataLoader(dataset, self.batch_size, num_workers=self.workers, **options)
+        workers = 0 if isinstance(dataset, StackedSamples) else self.workers
+        return DataLoader(
+            dataset, self.batch_size, num_workers=workers, collate_fn=identity, **options
+        )
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Shuffled; made anew each epoch (the trainer reloads it), with a generator of that epoch's own."""
         epoch = self.trainer.current_epoch if self.trainer else 0
         generator = Generator().manual_seed(hash((self.seed, epoch)))
-        order = torch.randperm(len(self.train), generator=generator).tolist()
+        scene = _scenes(self.train)
+        order = balanced_order(scene if self.balance_scenes else torch.zeros_like(scene), generator)
         return self.loader(self.train, sampler=order)
 
     def val_dataloader(self) -> DataLoader[Sample]:
@@ -67,3 +73,10 @@ class PosedImagesModule(pl.LightningDataModule):
             return batch
         generator = Generator().manual_seed(hash((self.seed, self.trainer.global_step)))
         return self.augment(batch, generator)
+
+
+def _scenes(dataset: PosedImages | StackedSamples) -> Tensor:
+    """Which scene every row is of (N,)."""
+    if isinstance(dataset, StackedSamples):
+        return dataset.sample.query.scene
+    return torch.tensor([view.scene for view in dataset.views])

@@ -40,7 +40,7 @@ def test_no_source_sees_a_label_at_inference_by_type(source):
     assert types == {"query": Query, "feature": torch.Tensor, "return": Hint}
     assert list(inspect.signature(source.at_inference).parameters) == ["self", "query", "feature"]
     # and a Query holds tensors, a sensor's hint and a name: no Pose of its own
-    assert set(Query._fields) == {"image", "feature", "K", "prior", "name"}
+    assert set(Query._fields) == {"image", "feature", "K", "prior", "name", "scene"}
 
 
 @pytest.mark.parametrize("source", [s for s in sources() if issubclass(s, nn.Module)])

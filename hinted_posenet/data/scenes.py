@@ -1,0 +1,63 @@
+"""Several scenes of one data set read together, for one network; each keeps its own world frame."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hinted_posenet.data.views import ReadViews, Splits, split_views
+from hinted_posenet.types import InputError, View
+
+SEPARATOR = "+"  # data.scene=chess+fire
+
+
+def split_scenes(
+    read_views: ReadViews,
+    root: Path,
+    scenes: str,
+    validation: Sequence[str] | None = None,
+    exclude: Sequence[str] = (),
+    skip_faulty: bool = False,
+) -> Splits:
+    """`split_views` of one scene, or of several joined by ``+``.
+
+    Of several, names and sequences get their scene in front, views are numbered by scene, and the tag
+    "scene" breaks results down.
+
+    Args:
+        read_views: Reader of one data set, with its options bound.
+        root: Folder that holds the scenes.
+        scenes: A name, or several: "chess+fire".
+        validation: Training sequences to hold out; with several scenes written as "chess/seq-01".
+        exclude: Frames to leave out; with several scenes with the scene in front.
+        skip_faulty: Leave out frames that cannot be read, instead of stopping at the first.
+    """
+    names = scenes.split(SEPARATOR)
+    if len(names) == 1:
+        return split_views(read_views, root, scenes, validation, exclude, skip_faulty)
+    if len(set(names)) < len(names):
+        raise InputError(f"data.scene={scenes}: names a scene twice")
+    for name in (*(validation or ()), *exclude):
+        if not any(name.startswith(f"{scene}/") for scene in names):
+            raise InputError(f"data.scene={scenes}: {name} is of none of them; write SCENE/{name}")
+    joined = Splits({"train": [], "val": [], "test": []}, {}, {})
+    for number, scene in enumerate(names):
+        held_out = _within(scene, validation or ()) or None
+        one = split_views(read_views, root, scene, held_out, _within(scene, exclude), skip_faulty)
+        for split, views in one.views.items():
+            joined.views[split].extend(_named(view, scene, number) for view in views)
+        joined.excluded.update({f"{scene}/{name}": why for name, why in one.excluded.items()})
+        joined.counts.update(one.counts)
+    return joined
+
+
+def _within(scene: str, names: Sequence[str]) -> list[str]:
+    """What follows the scene in the names that begin with it."""
+    return [name.removeprefix(f"{scene}/") for name in names if name.startswith(f"{scene}/")]
+
+
+def _named(view: View, scene: str, number: int) -> View:
+    return view._replace(
+        name=f"{scene}/{view.name}",
+        sequence=f"{scene}/{view.sequence}",
+        tags={"scene": scene, **view.tags},
+        scene=number,
+    )
