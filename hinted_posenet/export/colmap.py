@@ -7,6 +7,7 @@ from hinted_posenet.camera_io import Lens
 from hinted_posenet.data.colmap_model import Camera, Image, write_model
 from hinted_posenet.data.layout import image_size
 from hinted_posenet.export.frame import Frame, Views, flat
+from hinted_posenet.stated_pose import StatedPose
 
 
 class ColmapFormat:
@@ -44,7 +45,7 @@ class ColmapFormat:
             key = (width, height, tuple(view.K.flatten().tolist()), view.distortion)
             camera_id = ids.setdefault(key, len(ids) + 1)
             cameras[camera_id] = Camera(Lens(view.K, view.distortion), width, height)
-            images.append(Image(view.name, camera_id, view.T_world_cam))
+            images.append(Image(view.name, camera_id, StatedPose(view.T_world_cam, 0.0)))
         model = folder / "sparse" / "0"
         write_model(model, cameras, images, self.binary)
         for split in ("train", "val", "test"):

@@ -4,16 +4,24 @@ import csv
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm import tqdm
 
-from hinted_posenet.data.views import ReadViews
+from hinted_posenet.data.views import ReadViews, read_splits
 from hinted_posenet.export.folder import check_free, whole_folder
-from hinted_posenet.export.frame import Format, Frame
+from hinted_posenet.export.frame import Format, Frame, Views
 from hinted_posenet.export.image import place_depth, place_image
 from hinted_posenet.types import InputError
 
 NAMES = "names.csv"  # which image is which; marks a folder as an export
+
+
+class Written(NamedTuple):
+    """A data set that was written."""
+
+    lines: list[str]  # what is in it, for people
+    overrides: str  # of a command line that reads it
 
 
 def export(
@@ -23,6 +31,8 @@ def export(
     layout: Format,
     out: Path,
     overwrite: bool = False,
+    exclude: Sequence[str] = (),
+    skip_faulty: bool = False,
 ) -> str:
     """Write a scene in the layout of other software; a summary in a few lines.
 
@@ -33,29 +43,64 @@ def export(
         layout: the format.
         out: folder of the new data set, which is one scene.
         overwrite: whether an earlier export of that name is replaced.
+        exclude: frames to leave out, besides those that exclude.txt in the scene's folder names.
+        skip_faulty: leave out frames that cannot be read, instead of stopping at the first.
+    """
+    splits = ("train", "val", "test")
+    read = read_splits(read_views, root, scene, splits, exclude, skip_faulty)
+    if not any(read.views.values()):
+        raise InputError(f"{scene}: has no images in {root}; check its split files")
+    written = write_views(read.views, scene, layout, out, overwrite)
+    left_out = [f"  {len(read.excluded)} frames left out"] if read.excluded else []
+    names = f"  names, tags and times of the source in {NAMES}"
+    return "\n".join([*written.lines, *left_out, names, f"read it back: {written.overrides}"])
+
+
+def write_views(
+    views: Views, scene: str, layout: Format, out: Path, overwrite: bool = False, link: bool = True
+) -> Written:
+    """Write views in the layout of other software.
+
+    Args:
+        views: by split; their images are there.
+        scene: what they are called, for the summary.
+        layout: the format.
+        out: folder of the new data set, which is one scene.
+        overwrite: whether an earlier export of that name is replaced.
+        link: whether images are hard links where they can be, else copies.
     """
     out = Path(out).absolute()
     if not out.name:
         raise InputError(f"out={out}: expected a folder to create")
     check_free(out, overwrite, NAMES)
-    views = {split: read_views(root, scene, split) for split in ("train", "val", "test")}
-    if not any(views.values()):
-        raise InputError(f"{scene}: has no images in {root}; check its split files")
     frames = layout.frames(views)
-    names = Counter(frame.written.name for frame in frames)
-    if len(names) < len(frames):
-        raise InputError(f"{scene}: {names.most_common(1)[0][0]} is in two splits; remove one")
+    _check(frames, scene)
     with whole_folder(out) as partial:
-        bar = tqdm(frames, f"export {scene}", unit="image")
+        bar = tqdm(frames, f"write {out.name}", unit="image")
         done = Counter(
             what
             for frame in bar
-            for what in (place_image(frame, partial), place_depth(frame, partial))
+            for what in (place_image(frame, partial, link), place_depth(frame, partial, link))
             if what is not None
         )
         layout.write_labels(partial, frames)
         _write_names(partial / NAMES, frames)
     return _summary(scene, layout, out, frames, done)
+
+
+def _check(frames: Sequence[Frame], scene: str) -> None:
+    """Names are those of one image each, inside the new folder; cameras are those of the images."""
+    names = Counter(frame.written.name for frame in frames)
+    if len(names) < len(frames):
+        raise InputError(f"{scene}: {names.most_common(1)[0][0]} is in two splits; remove one")
+    for _, source, written, width, height in frames:
+        if written.image.is_absolute() or ".." in written.image.parts:
+            raise InputError(f"{source.where}: {source.name} leads out of the folder; rename it")
+        if source.size not in (None, (width, height)):
+            raise InputError(
+                f"{source.where}: {source.image} is {width}x{height}, its camera is for "
+                f"{source.size[0]}x{source.size[1]}; use the images that the labels were made of"
+            )
 
 
 def _write_names(path: Path, frames: Sequence[Frame]) -> None:
@@ -72,7 +117,7 @@ def _write_names(path: Path, frames: Sequence[Frame]) -> None:
 
 def _summary(
     scene: str, layout: Format, out: Path, frames: Sequence[Frame], done: Counter[str]
-) -> str:
+) -> Written:
     counts = Counter(frame.split for frame in frames)
     splits = ", ".join(f"{counts[split]} {split}" for split in ("train", "val", "test"))
     lines = [f"{scene} as {layout.title} in {out}", f"  {len(frames)} images: {splits}"]
@@ -82,6 +127,4 @@ def _summary(
         held = dict.fromkeys(f.written.sequence for f in frames if f.split == "val")
         lines.append(f"  validation is part of training there, as {', '.join(held)}")
         read += f" data.validation=[{','.join(held)}]"
-    lines.append(f"  names, tags and times of the source in {NAMES}")
-    lines.append(f"read it back: {read}")
-    return "\n".join(lines)
+    return Written(lines, read)

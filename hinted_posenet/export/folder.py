@@ -14,9 +14,11 @@ def check_free(folder: Path, overwrite: bool, marker: str) -> None:
     The marker tells an export, so that no other folder is ever deleted.
     """
     if folder.exists() and not overwrite:
-        raise InputError(f"{folder}: exists already; set overwrite=true or another out=")
+        raise InputError(
+            f"{folder}: exists already; choose another folder, or replace it (overwrite=true, --overwrite)"
+        )
     if folder.exists() and not (folder / marker).is_file():
-        raise InputError(f"{folder}: is not an export (it has no {marker}); give another out=")
+        raise InputError(f"{folder}: is not an export (it has no {marker}); choose another folder")
 
 
 @contextmanager

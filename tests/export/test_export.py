@@ -14,11 +14,14 @@ from dots import dot_by_pose, dot_in_image
 from layouts import READERS
 from torch.utils.data import default_collate
 
-from hinted_posenet.data import aerial, seven_scenes
-from hinted_posenet.data.posed_images import PosedImages, decoded
+from hinted_posenet.data import aerial, csv_frames, seven_scenes
+from hinted_posenet.data.decode import decoded
+from hinted_posenet.data.exclude import write_exclude
+from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.export.cambridge import CambridgeFormat
 from hinted_posenet.export.colmap import ColmapFormat
-from hinted_posenet.export.export import export
+from hinted_posenet.export.csv_frames import CsvFormat
+from hinted_posenet.export.export import export, write_views
 from hinted_posenet.export.seven_scenes import SevenScenesFormat
 from hinted_posenet.export.transforms import TransformsFormat
 from hinted_posenet.geometry import rotation_angle
@@ -29,6 +32,7 @@ FORMATS = {
     "cambridge": CambridgeFormat(),
     "colmap": ColmapFormat(binary=True),
     "transforms": TransformsFormat(),
+    "csv": CsvFormat(),
 }
 
 
@@ -44,6 +48,13 @@ def test_every_data_set_in_every_format(tmp_path: Path, dataset: str, name: str)
     summary = export(read, tmp_path / "source", scene, FORMATS[name], tmp_path / "out")
     assert f"data={name} data.root={tmp_path} data.scene=out" in summary
     _, read_back, _ = READERS[name]
+    with (tmp_path / "out" / "names.csv").open() as file:
+        sources = {row["name"]: row["source"] for row in csv.DictReader(file)}
+    truth = {
+        view.name: view
+        for split in ("train", "val", "test")
+        for view in read(tmp_path / "source", scene, split)
+    }
     counts = {}
     for split in ("train", "val", "test"):
         before = read(tmp_path / "source", scene, split)
@@ -51,6 +62,10 @@ def test_every_data_set_in_every_format(tmp_path: Path, dataset: str, name: str)
         counts[split] = (len(before), len(after))
         if not after:
             continue
+        for view in after:
+            t, q = truth[sources[view.name]].T_world_cam
+            assert float((view.T_world_cam.t - t).norm()) < 1e-12
+            assert float(rotation_angle(view.T_world_cam.q, q)) < 1e-12
         images = PosedImages(after, fakes.HEIGHT, fakes.WIDTH)
         sample = default_collate([images[i] for i in range(len(images))])
         assert (dot_by_pose(sample) - dot_in_image(sample.query.image)).abs().max() < 0.1
@@ -130,7 +145,7 @@ def test_replaces_only_an_export_and_only_when_told(tmp_path: Path) -> None:
     out = tmp_path / "out"
     run(CambridgeFormat(), out)
     before = files(out)
-    with pytest.raises(InputError, match="exists already; set overwrite=true"):
+    with pytest.raises(InputError, match=r"exists already; .*overwrite=true"):
         run(SevenScenesFormat(), out)
     assert files(out) == before
     run(SevenScenesFormat(), out, overwrite=True)
@@ -232,11 +247,14 @@ def write_aerial_with_depth(
 
 
 def test_depth_goes_where_its_unit_can(tmp_path: Path) -> None:
-    for unit_m, left_out in [(0.001, "cambridge colmap"), (0.02, "cambridge colmap seven_scenes")]:
+    for unit_m, left_out in [
+        (0.001, "cambridge colmap csv"),
+        (0.02, "cambridge colmap csv seven_scenes"),
+    ]:
         views = write_aerial_with_depth(tmp_path / f"{unit_m}", unit_m)
         for name, layout in FORMATS.items():
             out = tmp_path / f"{unit_m}-{name}"
-            summary = export(lambda r, s, split, v=views: v[split], Path(), "x", layout, out)
+            summary = "\n".join(write_views(views, "x", layout, out).lines)
             assert ("4 depth images left out" in summary) == (name in left_out), summary
             assert ("4 depth images hard-linked" in summary) == (name not in left_out)
     first = write_aerial_with_depth(tmp_path / "again", 0.001)["train"][0].depth
@@ -253,7 +271,7 @@ def test_depth_goes_where_its_unit_can(tmp_path: Path) -> None:
 
 def test_depth_is_resampled_with_the_image_and_never_mixed(tmp_path: Path) -> None:
     views = write_aerial_with_depth(tmp_path / "source", 0.001, (-0.4, 0.1, 0.02, 0.01, 0.0))
-    export(lambda r, s, split: views[split], Path(), "x", SevenScenesFormat(), tmp_path / "out")
+    write_views(views, "x", SevenScenesFormat(), tmp_path / "out")
     for source, view in zip(
         views["test"], seven_scenes.read_views(tmp_path, "out", "test"), strict=True
     ):
@@ -272,7 +290,43 @@ def test_missing_depth_is_named(tmp_path: Path) -> None:
     views = write_aerial_with_depth(tmp_path / "source", 0.001)
     (tmp_path / "source" / "prairie" / "depth" / "f3" / "000000.png").unlink()
     with pytest.raises(InputError, match=r"f3.000000\.png: missing"):
-        export(lambda r, s, split: views[split], Path(), "x", TransformsFormat(), tmp_path / "out")
+        write_views(views, "x", TransformsFormat(), tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_missing_image_is_named_before_anything_is_written(tmp_path: Path, name: str) -> None:
+    write, read, scene = READERS["csv"]
+    folder = write(tmp_path / "source")
+    (folder / "images" / "d" / "2.png").unlink()
+    run = partial(export, read, tmp_path / "source", scene, FORMATS[name], tmp_path / "out")
+    with pytest.raises(InputError, match=r"line 16: missing image .*d.2\.png; fetch or write"):
+        run()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
+    assert "1 frames left out" in run(skip_faulty=True)
+
+
+def test_frames_of_the_exclude_list_are_not_exported(tmp_path: Path) -> None:
+    write, read, scene = READERS["csv"]
+    write_exclude(write(tmp_path / "source") / "exclude.txt", {"a/1.png": "", "d/0.png": "a bus"})
+    summary = export(
+        *(read, tmp_path / "source", scene, FORMATS["transforms"], tmp_path / "out"),
+        exclude=["b/0.png"],
+    )
+    assert "13 images: 6 train, 4 val, 3 test" in summary and "3 frames left out" in summary
+    names = {view.name for view in READERS["transforms"][1](tmp_path, "out", "all")}
+    assert not names & {"images/a/1.png", "images/d/0.png", "images/b/0.png"}
+
+
+def test_csv_keeps_times_sequences_and_tags(tmp_path: Path) -> None:
+    write, read, scene = READERS["aerial"]
+    write(tmp_path / "source")
+    export(read, tmp_path / "source", scene, CsvFormat(), tmp_path / "out")
+    for split in ("train", "val", "test"):
+        before = read(tmp_path / "source", scene, split)
+        after = csv_frames.read_views(tmp_path, "out", split)
+        for a, b in zip(before, after, strict=True):
+            assert (a.name, a.sequence, a.time_s, a.tags) == (b.name, b.sequence, b.time_s, b.tags)
+            assert torch.equal(a.K, b.K) and torch.equal(a.T_world_cam.t, b.T_world_cam.t)
 
 
 @pytest.mark.realdata
@@ -280,7 +334,7 @@ def test_missing_depth_is_named(tmp_path: Path) -> None:
 def test_real_scene(real_data: Path, tmp_path: Path, name: str) -> None:
     read = partial(seven_scenes.read_views, real_data / "seven_scenes", "redkitchen")
     views = {"train": read("train")[::20], "val": [], "test": read("test")[::20]}
-    export(lambda root, scene, split: views[split], Path(), "x", FORMATS[name], tmp_path / "out")
+    write_views(views, "x", FORMATS[name], tmp_path / "out")
     _, read_back, _ = READERS[name]
     for split in ("train", "test"):
         for before, after in zip(views[split], read_back(tmp_path, "out", split), strict=True):

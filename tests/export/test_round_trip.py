@@ -16,16 +16,21 @@ from torch.utils.data import default_collate
 
 from hinted_posenet.build import build
 from hinted_posenet.cli.help import config_folder
-from hinted_posenet.data import cambridge, colmap, seven_scenes, transforms
+from hinted_posenet.data import cambridge, colmap, csv_frames, seven_scenes, transforms
+from hinted_posenet.data.decode import decoded
 from hinted_posenet.data.layout import intrinsics
-from hinted_posenet.data.posed_images import PosedImages, decoded
-from hinted_posenet.export.export import export
+from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.export.export import write_views
 from hinted_posenet.geometry import invert, rotate, rotation_angle
 from hinted_posenet.types import Pose, View
 
 FORMATS = sorted(path.stem for path in (config_folder() / "format").glob("*.yaml"))
 READERS = {
-    m.__name__.split(".")[-1]: m.read_views for m in (cambridge, colmap, seven_scenes, transforms)
+    "cambridge": cambridge.read_views,
+    "colmap": colmap.read_views,
+    "csv": csv_frames.read_views,
+    "seven_scenes": seven_scenes.read_views,
+    "transforms": transforms.read_views,
 }
 WIDTH, HEIGHT = 96, 72
 LENS = (-0.12, 0.05, 0.004, -0.003, 0.02)  # barrel; moves the corners by pixels
@@ -77,7 +82,7 @@ def round_trip(
 ) -> list[tuple[str, View, str, View]]:
     """Export and read back: (split, view, split read, view read), matched by names.csv."""
     wanted = layout(name)
-    export(lambda root, scene, split: views[split], Path("x"), "x", wanted, folder)
+    write_views(views, "x", wanted, folder)
     with (folder / "names.csv").open() as file:
         sources = {row["name"]: row["source"] for row in csv.DictReader(file)}
     read = READERS[wanted.reads_back]
