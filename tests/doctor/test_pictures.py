@@ -1,0 +1,53 @@
+"""Pictures are hard to test by eye in a suite: that they show what was found, by colour."""
+
+import cv2
+import numpy as np
+import pytest
+
+from doctor.walks import draw_room, scene_of, views_of, walk
+from hinted_posenet.doctor.convention import check_convention
+from hinted_posenet.doctor.examine import Examination
+from hinted_posenet.doctor.output import write_pictures
+from hinted_posenet.doctor.positions import check_positions
+from hinted_posenet.doctor.trial import try_conventions
+from hinted_posenet.geometry import invert
+from hinted_posenet.types import Pose, View
+
+
+def examined(views: list[View]) -> Examination:
+    scene = scene_of(views)
+    trial = try_conventions(scene)
+    return Examination(scene, [*check_positions(scene), *check_convention(scene, trial)], trial)
+
+
+def red(path) -> float:
+    """Share of the pixels in the colour of accused cameras."""
+    image = cv2.imread(str(path)).astype(int)
+    return float((np.abs(image - [47, 36, 209]).max(axis=-1) < 12).mean())
+
+
+@pytest.mark.parametrize("far_m", [30.0, 1e9], ids=["inside", "outside"])
+def test_accused_cameras_are_marked(tmp_path, far_m):
+    t, turn = walk(0)
+    (sound,) = write_pictures(tmp_path / "sound", examined(views_of(t, turn)))
+    t[70] += [0, far_m, 0]
+    (accused,) = write_pictures(tmp_path / "accused", examined(views_of(t, turn)))
+    assert red(sound) == 0
+    assert red(accused) > 1e-4
+
+
+def test_one_camera_alone_can_be_drawn(tmp_path):
+    (picture,) = write_pictures(tmp_path, examined(views_of(np.zeros((1, 3)))))
+    assert picture.name == "walk-cameras.png"
+
+
+def test_the_better_convention_is_drawn_beside_the_stated_one(tmp_path):
+    phase = np.linspace(0, 3, 16)[:, None]
+    t = np.hstack([1.2 * np.sin(phase), 0.5 * np.sin(2 * phase + 1), 0.8 * np.cos(1.7 * phase)])
+    turn = np.hstack([0.2 * np.sin(2 * phase), 0.3 * np.sin(phase + 2), 0.4 * np.sin(1.5 * phase)])
+    views = views_of(t, turn, folder=tmp_path / "room")
+    draw_room(views)
+    views = [view._replace(T_world_cam=Pose(*invert(*view.T_world_cam))) for view in views]
+    _, picture = write_pictures(tmp_path, examined(views))
+    assert picture.name == "walk-convention.png"
+    assert cv2.imread(str(picture)).shape[1] > 1500
