@@ -1,0 +1,32 @@
+"""Answers that look at no image: a network that is not better has learnt nothing."""
+
+import torch
+from torch import Tensor
+
+from hinted_posenet.hint.constant import ConstantHint
+from hinted_posenet.metric.pose_errors import pose_errors, quantile
+from hinted_posenet.types import Pose
+
+ROWS = 1024  # test cameras at a time, which bounds memory
+
+
+def nearest_camera(train: Pose, test: Pose) -> Pose:
+    """The training pose (N,) whose centre is nearest to each test camera's. It knows the label: an oracle."""
+    parts = torch.split(test.t, ROWS)
+    rows = [torch.cdist(part, train.t).argmin(dim=1) for part in parts]
+    nearest = torch.cat(rows)
+    return Pose(train.t[nearest], train.q[nearest])
+
+
+def constant_pose(train: Pose, test: Pose) -> Pose:
+    """The median training position and mean rotation for every test camera (N,)."""
+    constant = ConstantHint().double()
+    constant.fit(train, torch.empty(0))
+    return Pose(constant.t_m.expand_as(test.t), constant.q.expand_as(test.q))
+
+
+def median_errors(predicted: Pose, truth: Pose) -> tuple[float, float]:
+    """Median position error in metres and rotation error in degrees."""
+    errors: tuple[Tensor, Tensor] = pose_errors(predicted, truth)
+    t_m, r_deg = (quantile(error.double(), 0.5) for error in errors)
+    return t_m, r_deg
