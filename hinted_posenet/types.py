@@ -37,7 +37,9 @@ class Query(NamedTuple):
     feature: Tensor  # (*, C, G, G) pooled backbone features computed beforehand; empty where not
     K: Tensor  # (*, 3, 3) pixels; the centre of the top-left pixel is (0.5, 0.5)
     prior: Hint  # (*,) sensor prior; sigma inf where there is none
-    name: str | Sequence[str]  # unique within its scene, or with the scene in front where there are several
+    name: (
+        str | Sequence[str]
+    )  # unique within its scene, or with the scene in front where there are several
     scene: Tensor  # (*,) int64, which of the scenes that one network was trained on; 0 for a single one
 
 

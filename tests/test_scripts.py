@@ -84,6 +84,22 @@ def test_tables(checkout: Path, real_data: Path, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.realdata
 @in_own_environment
+def test_pictures_of_the_data_page(checkout: Path, real_data: Path) -> None:
+    pictures = [
+        checkout / "docs/images" / name
+        for name in ("orbit-convention.jpg", "ShopFacade-cameras.jpg")
+    ]
+    for picture in pictures:
+        picture.unlink()
+    told = run(checkout, "pictures_data", HINTED_POSENET_DATA=str(real_data))
+    assert "of matched points fit the stated poses" in told
+    assert "seq2/frame00036.png: 15.1 m off the frames beside it" in told
+    assert all(20_000 < picture.stat().st_size < 500_000 for picture in pictures)
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+@in_own_environment
 def test_table_of_live_views(checkout: Path, real_data: Path) -> None:
     given = {"HINTED_POSENET_DATA": str(real_data), "SEEDS": "0", "METHODS": "null_hint"}
     run(checkout, "table_live", EPOCHS="1", TIMES="1", **given)

@@ -16,7 +16,7 @@ DATA_VERBS = {
     "check": "find what is wrong with a data set: files, labels, conventions",
     "fetch": "download a published data set",
     "import": "split your own posed images and make a data set of them",
-    "export": "write a data set as 7-Scenes, Cambridge, COLMAP or transforms.json",
+    "export": "write a data set as 7-Scenes, Cambridge, COLMAP, transforms.json or CSV",
     "stats": "count a data set, draw its trajectories, score the pose-only baselines",
     "cache": "list or prune the images that training has decoded",
 }

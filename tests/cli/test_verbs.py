@@ -316,7 +316,13 @@ def test_export_of_what_simulate_wrote_reads_back_as_it_says(tmp_path):
 
 def test_export_from_an_empty_folder(here, tmp_path):
     fakes.write_aerial(tmp_path / "aerial")
-    given = ["data", "export", "data=aerial", f"data.root={tmp_path / 'aerial'}", "data.scene=prairie"]
+    given = [
+        "data",
+        "export",
+        "data=aerial",
+        f"data.root={tmp_path / 'aerial'}",
+        "data.scene=prairie",
+    ]
     missing = here(*given[:-1], "data.scene=desert", "format=colmap_text", "out=there")
     assert_one_line(missing, "desert", "prairie")
     assert not (tmp_path / "there").exists()
