@@ -174,6 +174,11 @@ def _evaluation_config(config: dict[str, Any], checkpoint: Checkpoint) -> dict[s
             f"data.scene={data['scene']}: the checkpoint was trained on scene {trained['data']['scene']} of "
             f"{trained['data']['name']}; leave data.scene out, or give allow_other_scene=true"
         )
+    if data["scene"] != trained["data"]["scene"]:
+        data |= {
+            "validation": None,
+            "exclude": [],
+        }  # these named sequences and frames of the trained one
     taken = {
         key: config[key] for key in ("paths", "workers", "threads", "accelerator", "image_cache_gb")
     }

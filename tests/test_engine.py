@@ -244,6 +244,19 @@ def test_another_scene_is_refused_unless_allowed(place, hinted):
     assert results(allowed)["data"]["scene"] == "office"
 
 
+def test_what_was_said_of_the_trained_scene_is_not_asked_of_another(place):
+    """Its held-out sequences and its excluded frames."""
+    named = ("data.validation=[seq-12]", "data.exclude=[seq-01/frame-000007.color.png]")
+    run = place.train("trainer.max_epochs=1", "name=named", *named)
+    other = place.scene.parent / "hall"
+    shutil.copytree(place.scene, other)
+    for folder in (other / "seq-12", other / "seq-01"):
+        shutil.move(folder, folder.with_name(f"{folder.name[:-2]}2{folder.name[-1]}"))
+    (other / "TrainSplit.txt").write_text("sequence2\nsequence21\nsequence22\n")
+    folder = place.evaluate(run, "hall", "data.scene=hall", "allow_other_scene=true")
+    assert results(folder)["frames"]["train"] + results(folder)["frames"]["val"] == 12
+
+
 def test_evaluate_with_another_first_hint_and_cascade(place, hinted):
     folder = place.evaluate(hinted, "constant", "start_hint=constant", "passes=3")
     assert results(folder)["start_hint"] == "ConstantHint"
