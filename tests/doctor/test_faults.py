@@ -202,6 +202,13 @@ def test_frames_beyond_the_published_ones_are_told(tmp_path):
     assert "published are" in finding.message
 
 
+def test_counts_that_nobody_published_are_not_called_so(tmp_path):
+    folder = fakes.write_twelve_scenes(tmp_path, "office1/gates381", frames=FRAMES)
+    findings = examine(recognise(folder), decode=False).findings
+    (counts,) = (finding for finding in findings if finding.check == "counts")
+    assert (counts.severity, counts.message) == ("ok", "12 train, 6 test frames in 3 sequences")
+
+
 def test_what_is_excluded_already_is_no_fault(cambridge):
     edit_label(cambridge, NAME, lambda fields: fields[:-1])
     (cambridge / "seq1/frame00005.png").unlink()
