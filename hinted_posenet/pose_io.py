@@ -78,15 +78,10 @@ def nvm_line(name: str, focal_px: float, T_world_cam: Pose) -> str:
     return _line(name, focal, quaternion_inverse(T_world_cam.q), T_world_cam.t, torch.zeros(2))
 
 
-def parse_matrix_text(text: str, where: str) -> StatedPose:
-    """A 4x4 camera-to-world matrix as text (7-Scenes ``pose.txt``)."""
-    return sound(parse_matrix_texts([text], [where])[0])
-
-
 def parse_matrix_texts(
     texts: Sequence[str], where: Sequence[str], T_stated_cam: NDArray[np.float64] = SAME_CAMERA
 ) -> list[StatedPose | InputError]:
-    """As `parse_matrix_text` for many at once, with the error in the place of a text that is no pose.
+    """4x4 camera-to-world matrices as text (7-Scenes ``pose.txt``); an error in the place of what is no pose.
 
     Args:
         texts: of N cameras.
@@ -98,7 +93,7 @@ def parse_matrix_texts(
 
 
 def matrix_text(T_world_cam: Pose) -> str:
-    """The text that `parse_matrix_text` reads."""
+    """The text that `parse_matrix_texts` reads."""
     return "".join(f"{row_text(row)}\n" for row in _matrix(T_world_cam).tolist())
 
 

@@ -4,7 +4,8 @@ import fakes
 import torch
 from torch import Tensor
 
-from hinted_posenet.geometry import invert, rotate
+from hinted_posenet.data.augment.view import new_views
+from hinted_posenet.geometry import invert, quaternion_exp, rotate
 from hinted_posenet.types import Sample
 
 DOT = torch.tensor(fakes.DOT_WORLD, dtype=torch.float32)
@@ -22,3 +23,10 @@ def dot_by_pose(sample: Sample) -> Tensor:  # (B, 2) pixels
     t, q = invert(*sample.T_world_cam)
     u = (sample.query.K @ (rotate(q, DOT) + t)[..., None]).squeeze(-1)
     return u[:, :2] / u[:, 2:]
+
+
+def rotate_cameras(sample: Sample, vector: Tensor, padding_mode: str = "border") -> Sample:
+    """The same cameras turned by ``vector`` (B, 3), radians in the old camera's axes; all else stays."""
+    height, width = sample.query.image.shape[-2:]
+    turn = quaternion_exp(vector)
+    return new_views(sample, turn, sample.query.K, height, width, padding_mode)

@@ -19,7 +19,6 @@ from hinted_posenet.pose_io import (
     parse_cambridge_line,
     parse_colmap_pose,
     parse_csv_pose,
-    parse_matrix_text,
     parse_matrix_texts,
     parse_opengl_matrix,
     parse_pseudo_ground_truth_line,
@@ -27,7 +26,7 @@ from hinted_posenet.pose_io import (
     read_poses,
     write_poses,
 )
-from hinted_posenet.stated_pose import StatedPose
+from hinted_posenet.stated_pose import StatedPose, sound
 from hinted_posenet.types import InputError, Pose
 
 # The camera at (1, 2, 3) that is turned by +90 degrees about z: its x axis points along world y.
@@ -35,6 +34,10 @@ from hinted_posenet.types import InputError, Pose
 H = 0.5**0.5
 CENTRE = [1.0, 2.0, 3.0]
 Q_WORLD_CAM = [H, 0.0, 0.0, H]
+
+
+def parse_matrix_text(text: str, where: str) -> StatedPose:
+    return sound(parse_matrix_texts([text], [where])[0])
 
 
 def assert_is_the_camera(pose: Pose | StatedPose, atol: float = 1e-12) -> None:

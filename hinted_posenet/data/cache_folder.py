@@ -1,7 +1,6 @@
 """What the cache folder holds, decoded images and features of them, and how it is made smaller."""
 
 import logging
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -11,6 +10,7 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
+from hinted_posenet.data.decoded_images import segment_files
 from hinted_posenet.data.image_index import FILE, ImageIndex
 from hinted_posenet.types import InputError
 
@@ -91,17 +91,19 @@ def prune(cache: Path, limit_gb: float) -> int:
 
 
 def clear(cache: Path) -> None:
-    """Remove all decoded images, what is known of their files, and all features."""
-    if (cache / IMAGES).is_dir():
+    """Remove all decoded images, what is known of their files, and all features; nothing else that lies there."""
+    if (cache / IMAGES / FILE).is_file():
         clear_images(cache / IMAGES)
-    shutil.rmtree(cache / FEATURES, ignore_errors=True)
+    for path in (cache / FEATURES).glob("*.pt"):
+        path.unlink()
 
 
 def clear_images(folder: Path) -> None:
     """Remove all decoded images and what is known of their files."""
     with locked(folder):
-        for path in folder.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path.name != "lock":
-                path.unlink()
+        segments = segment_files(folder)
+        for path in (*segments, *folder.glob(f"{FILE}*")):  # SQLite adds -journal
+            path.unlink()
+        for shape in {path.parent for path in segments}:
+            if not any(shape.iterdir()):
+                shape.rmdir()

@@ -1,5 +1,6 @@
 """Decoded images on disk, memory-mapped: where each lies, and its pixels."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from hinted_posenet.types import View
 
 Pixels = NDArray[np.uint8]  # of one image or of many, RGB
+SEGMENT_NAME = re.compile(r"\d+x\d+/[0-9a-f]{32}\.(npy|partial)")
 
 
 class Source(NamedTuple):
@@ -37,6 +39,15 @@ def source(view: View) -> Source:
 def segment_path(folder: Path, shape: tuple[int, int], segment: str) -> Path:
     """A segment is a .npy file of images (N, 3, height, width) uint8 RGB; shape is (height, width)."""
     return folder / f"{shape[0]}x{shape[1]}" / f"{segment}.npy"
+
+
+def segment_files(folder: Path) -> list[Path]:
+    """The segments that are there, whole or not; a folder may hold files that are not ours."""
+    return [
+        path
+        for path in folder.glob("*x*/*")
+        if SEGMENT_NAME.fullmatch(path.relative_to(folder).as_posix())
+    ]
 
 
 def open_segment(path: Path, shape: tuple[int, int]) -> Pixels | None:

@@ -11,7 +11,13 @@ from typing import NamedTuple
 
 import cv2
 
-from hinted_posenet.data.decoded_images import Place, Source, open_segment, segment_path
+from hinted_posenet.data.decoded_images import (
+    Place,
+    Source,
+    open_segment,
+    segment_files,
+    segment_path,
+)
 
 TABLES = """
 PRAGMA foreign_keys = ON;
@@ -170,7 +176,7 @@ class ImageIndex:
         for segment in set(self.segments()).difference(intact):
             self.remove(segment)
         entered = set(map(self._path, intact))
-        for path in self.folder.glob("*x*/*"):
+        for path in segment_files(self.folder):
             if path not in entered:
                 path.unlink()
 

@@ -95,6 +95,20 @@ def test_a_folder_without_a_cache_is_left_as_it_is(tmp_path, run):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_not_ours_is_never_removed(cache, run, tmp_path):
+    """A folder named by mistake may have images/ and features/ too."""
+    for folder in (tmp_path / "album", cache):
+        theirs = [
+            folder / "images" / name for name in ("640x480/cat.jpg", "640x480/x.npy", "a.png")
+        ]
+        theirs.append(folder / "features" / "notes.txt")
+        for path in theirs:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"precious")
+        run(folder, "--clear")
+        assert all(path.read_bytes() == b"precious" for path in theirs)
+
+
 def test_a_damaged_index_is_named_and_can_be_cleared(cache, run, capsys):
     next((cache / "images").glob("index*")).write_bytes(b"no table" * 1000)
     with pytest.raises(SystemExit):

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 import torch
-from dots import DOT, dot_by_pose, dot_in_image
+from dots import DOT, dot_by_pose, dot_in_image, rotate_cameras
 
 from hinted_posenet.data.augment import Augment
-from hinted_posenet.data.augment.view import rotate_cameras
 from hinted_posenet.geometry import (
     quaternion_exp,
     quaternion_inverse,

@@ -6,7 +6,7 @@ from pathlib import Path
 import fakes
 import pytest
 import torch
-from dots import dot_by_pose, dot_in_image
+from dots import dot_by_pose, dot_in_image, rotate_cameras
 from torch.utils.data import default_collate
 
 from hinted_posenet.data import (
@@ -20,7 +20,6 @@ from hinted_posenet.data import (
     twelve_scenes,
 )
 from hinted_posenet.data.augment import Augment
-from hinted_posenet.data.augment.view import rotate_cameras
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.types import View
 

@@ -8,6 +8,7 @@ import time
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from uuid import uuid4
 
 import cv2
 import numpy as np
@@ -403,10 +404,11 @@ def test_a_killed_process_keeps_what_it_finished(views, folder):
     assert [process.stdout.readline() for _ in range(2)] == [b"segment\n"] * 2
     process.send_signal(signal.SIGKILL)
     process.wait()
-    partial = folder / "24x40/half.partial"  # as a kill in the midst of writing leaves it
+    partial = folder / f"24x40/{uuid4().hex}.partial"  # as a kill in the midst of writing leaves it
     partial.write_bytes(b"half")
-    (folder / "24x40/unknown.npy").write_bytes(b"written, but not entered")
-    before = {path.name for path in folder.glob("*x*/*.npy")} - {"unknown.npy"}
+    unknown = partial.with_name(f"{uuid4().hex}.npy")
+    unknown.write_bytes(b"written, but not entered")
+    before = {path.name for path in folder.glob("*x*/*.npy")} - {unknown.name}
     assert len(before) == 2
     assert_true_pixels(fill(folder, views), views)
     assert before < segments(folder) and len(segments(folder)) == 3

@@ -6,15 +6,8 @@ from torch import Tensor
 from torch.nn.functional import grid_sample, normalize
 
 from hinted_posenet.data.crop import crop
-from hinted_posenet.geometry import quaternion_exp, quaternion_product
+from hinted_posenet.geometry import quaternion_product
 from hinted_posenet.types import Pose, Sample
-
-
-def rotate_cameras(sample: Sample, vector: Tensor, padding_mode: str = "border") -> Sample:
-    """The views of the same cameras turned by ``vector`` (B, 3), radians in the old camera's axes."""
-    height, width = sample.query.image.shape[-2:]
-    K_new = sample.query.K
-    return new_views(sample, quaternion_exp(vector), K_new, height, width, padding_mode)
 
 
 def crop_views(sample: Sample, corner: Tensor, height: int, width: int) -> Sample:
