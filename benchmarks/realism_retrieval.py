@@ -115,6 +115,7 @@ def _date(sample: Sample, dates: int) -> Tensor:
 
 def _median_m(memory: Sample, wanted: Sample) -> float:
     source = RetrievalHint()
-    source.fit(memory.T_world_cam, memory.query.feature)
+    everything = torch.zeros(len(memory.query.name), dtype=torch.int64)
+    source.fit(memory.T_world_cam, memory.query.feature, everything)
     hint = source.at_inference(wanted.query, wanted.query.feature)
     return float(pose_errors(hint.pose, wanted.T_world_cam)[0].quantile(0.5))

@@ -59,7 +59,7 @@ def train(config: dict[str, Any]) -> None:
     features = scene.features(localizer.model, "train", device, augmented=not streams)
     train_images = take(features, slice(len(scene.views["train"])))
     validation = scene.features(localizer.model, "val", device)
-    localizer.fit_scene(train_images.T_world_cam, train_images.query.feature)
+    localizer.fit_scene(train_images.T_world_cam, train_images.query.feature, scene.sequences())
     module = batches(config, scene, None if streams else features, validation if frozen else None)
     open_run(run, config)  # not earlier: a mistake in config, labels or images leaves no trace
     if not fit(config, run, localizer, module):
@@ -68,7 +68,9 @@ def train(config: dict[str, Any]) -> None:
     if not frozen:  # the features have changed with the backbone
         train_images = scene.features(localizer.model, "train", device)
         validation = scene.features(localizer.model, "val", device)
-        localizer.start_hint.fit(train_images.T_world_cam, train_images.query.feature)
+        localizer.start_hint.fit(
+            train_images.T_world_cam, train_images.query.feature, scene.sequences()
+        )
     localizer.to(device).calibrate(to(validation, device))
     save_checkpoint(run / "localizer.ckpt", localizer, config, key)
     for split, folder in (("val", run / "val"), ("test", run)):
@@ -90,7 +92,9 @@ def evaluate(config: dict[str, Any]) -> None:
         if config.get("start_hint"):
             localizer.start_hint = build(config["start_hint"])
             _check_start_network(localizer, checkpoint.feature_key, scene)
-            localizer.start_hint.fit(train_images.T_world_cam, train_images.query.feature)
+            localizer.start_hint.fit(
+                train_images.T_world_cam, train_images.query.feature, scene.sequences()
+            )
         localizer.model.set_passes(merged["passes"])
         validation = scene.features(localizer.model, "val", device)
         validation = with_simulated_prior(localizer.start_hint, validation)

@@ -16,7 +16,7 @@ from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.stacked import identity, stack, to
 from hinted_posenet.data.views import views_key
 from hinted_posenet.model.posenet import PoseNet
-from hinted_posenet.types import Hint, Pose, Query, Sample
+from hinted_posenet.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample
 
 Crop = tuple[int, int] | None  # (height, width) in pixels
 FORMAT = 2  # raise when the file's content changes
@@ -129,7 +129,7 @@ def _read(path: Path) -> Sample:
         content["image"],
         content["feature"],
         content["K"],
-        Hint(Pose(t, q), sigma_t, sigma_r),
+        Hint(Pose(t, q), sigma_t, sigma_r, NO_NEIGHBOURS.expand(len(t), 0)),
         content["name"],
         content["scene"],
     )

@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Generator, Tensor, nn
 
-from hinted_posenet.hint.protocol import InferenceHints, TrainingHints
+from hinted_posenet.hint.protocol import Answer, InferenceHints, TrainingHints
 from hinted_posenet.hint.sigma import robust_sigma
 from hinted_posenet.loss.posenet import PoseLoss
 from hinted_posenet.metric.pose_errors import MedianPoseError
@@ -60,12 +60,17 @@ class Localizer(pl.LightningModule):
         self.seed = seed
         self.error = MedianPoseError()
 
-    def fit_scene(self, truth: Pose, feature: Tensor) -> None:
-        """Everything that is measured on the training set once: poses (N,), pooled features (N, C, G, G)."""
-        self.model.frame.fit(truth)
+    def fit_scene(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
+        """Everything that is measured on the training set once.
+
+        Args:
+            truth: Poses (N,).
+            feature: Pooled features (N, C, G, G).
+            sequence: (N,) int64, which drive, or flight and date, each was taken on.
+        """
         self.loss.fit(truth)
-        self.train_hint.fit(truth, feature)
-        self.start_hint.fit(truth, feature)
+        for part in (self.model, self.train_hint, self.start_hint):
+            part.fit(truth, feature, sequence)
 
     def training_step(self, sample: Sample, batch_index: int) -> Tensor:
         """Mean loss of a batch, with hints drawn around the truth."""
@@ -75,8 +80,10 @@ class Localizer(pl.LightningModule):
         features = self.model.features(sample.query)
         truth = sample.T_world_cam
         generator = Generator().manual_seed(hash((self.seed, self.global_step)))
-        hint = self.train_hint.for_training(truth, features[0], generator)
-        loss = self.loss(self.model(features[0], hint), truth)
+        hint = self.train_hint.for_training(
+            truth, features[0], generator, self._answer(sample.query)
+        )
+        loss = self.loss(self.model(sample.query, features[0], hint), truth)
         for pose in self.model.auxiliary_poses(features, hint):
             loss = loss + AUXILIARY_WEIGHT * self.loss(pose, truth)
         mean: Tensor = loss.mean()
@@ -85,11 +92,21 @@ class Localizer(pl.LightningModule):
         )
         return mean
 
+    def _answer(self, query: Query) -> Answer:
+        """What the network says of the queries (B,) of a training batch, for hints made of its own answers."""
+
+        @torch.no_grad()
+        def answer(feature: Tensor, hint: Hint) -> Pose:
+            pose: Pose = self.model(query, feature, hint)
+            return pose
+
+        return answer
+
     def predict(self, query: Query) -> Prediction:
         """First hint and the answer of every pass, for queries (B,). Sees no label, by type."""
         feature = self.model.features(query)[0]
         hint = self.start_hint.at_inference(query, feature)
-        return Prediction(hint, self.model.cascade(feature, hint))
+        return Prediction(hint, self.model.cascade(query, feature, hint))
 
     def answer(self, query: Query) -> Hint:
         """The last pass's pose with the sigma that validation gave it, for queries (B,)."""
@@ -113,7 +130,7 @@ class Localizer(pl.LightningModule):
         self.start_hint.calibrate(self.start_hint.at_inference(query, feature), truth)
         hint = self.start_hint.at_inference(query, feature)
         for index in range(self.model.passes):
-            pose = self.model(feature, hint)
+            pose = self.model(query, feature, hint)
             sigma_t_m, sigma_r_rad = robust_sigma(pose, truth)
             self.model.pass_sigma_t_m[index] = sigma_t_m
             self.model.pass_sigma_r_rad[index] = sigma_r_rad

@@ -65,6 +65,12 @@ class Scene:
         crop = None if whole else self.crop
         return PosedImages(self.views[split], self.height, self.width, self._decoded, crop)
 
+    def sequences(self) -> torch.Tensor:
+        """Which drive, or flight and date, each training image was taken on (N,) int64."""
+        keys = [(view.scene, view.sequence, view.tags.get("date")) for view in self.views["train"]]
+        number = {key: index for index, key in enumerate(dict.fromkeys(keys))}
+        return torch.tensor([number[key] for key in keys])
+
     def augment(self) -> Augment:
         """Augmentation of whole training images, which ends with images of the size of ``data.crop``."""
         augment: Augment = build(self.config["augment"], crop_px=self.crop)

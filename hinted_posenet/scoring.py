@@ -52,7 +52,7 @@ def predict_split(
     device = localizer.model.frame.center_m.device
     controls: dict[str, Any] = {"constant pose": ConstantHint(), "retrieval": RetrievalHint()}
     for control in controls.values():
-        control.fit(train.T_world_cam, train.query.feature)
+        control.fit(train.T_world_cam, train.query.feature, torch.zeros(0))
         control.to(device)
     poses: dict[str, list[Pose]] = {}
     order = torch.randperm(len(split.query.name), generator=Generator().manual_seed(seed))
@@ -68,7 +68,7 @@ def predict_split(
         prediction = localizer.predict(query)
         if not isinstance(localizer.start_hint, NoHint):
             poses.setdefault("hint/hint as the answer", []).append(prediction.hint.pose)
-            swapped = localizer.model(other.float().to(device), prediction.hint)
+            swapped = localizer.model(query, other.float().to(device), prediction.hint)
             poses.setdefault("control/shuffled image", []).append(swapped)
         for index, pose in enumerate(prediction.poses, start=1):
             poses.setdefault(f"network/pass {index}", []).append(pose)

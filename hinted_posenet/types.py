@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -22,12 +23,17 @@ class Pose(NamedTuple):
     q: Tensor  # (*, 4) unit quaternion, (w, x, y, z)
 
 
+NO_NEIGHBOURS = torch.empty(0, dtype=torch.int64)
+
+
 class Hint(NamedTuple):
     """A prior of the pose and how far to trust it."""
 
     pose: Pose
     sigma_t: Tensor  # (*,) metres, one standard deviation per axis; inf = no hint
     sigma_r: Tensor  # (*,) radians, one standard deviation per axis; inf = no hint
+    # (*, K) int64, the training images that it was retrieved from, as rows of what was fitted; K = 0: none
+    neighbours: Tensor = NO_NEIGHBOURS
 
 
 class Query(NamedTuple):

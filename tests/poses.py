@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from hinted_posenet.types import Hint, Pose, Query
+from hinted_posenet.types import NO_NEIGHBOURS, Hint, Pose, Query
 
 INF = float("inf")
 
@@ -27,9 +27,14 @@ def random_poses(
     return Pose(t.to(dtype), random_quaternions(count, seed, dtype))
 
 
+def sequences(count: int, of: int = 1) -> Tensor:
+    """Which of ``of`` sequences each of ``count`` training images was taken on, one after the other."""
+    return torch.arange(count) * of // count
+
+
 def hints(pose: Pose, sigma_t_m: float, sigma_r_rad: float) -> Hint:
     ones = pose.t.new_ones(len(pose.t))
-    return Hint(pose, sigma_t_m * ones, sigma_r_rad * ones)
+    return Hint(pose, sigma_t_m * ones, sigma_r_rad * ones, NO_NEIGHBOURS.expand(len(ones), 0))
 
 
 def query(count: int, feature: Tensor | None = None, prior: Hint | None = None) -> Query:

@@ -91,7 +91,7 @@ def test_training_choice_builds_and_answers(choice):
         image, torch.empty(0), torch.eye(3).expand(2, 3, 3), prior, ["a", "b"], torch.zeros(2)
     )
     with torch.no_grad():
-        localizer.fit_scene(truth, localizer.model.features(query)[0])
+        localizer.fit_scene(truth, localizer.model.features(query)[0], torch.arange(2))
         poses = localizer.predict(query).poses
         assert localizer.loss(poses[-1], truth).isfinite().all()
     assert len(poses) == plain["passes"]

@@ -18,7 +18,9 @@ from hinted_posenet.types import Sample
 
 @pytest.fixture(scope="module")
 def model() -> PoseNet:
-    return PoseNet(TimmBackbone(weights=None), GridPool(2), lambda size: nn.Linear(size, 1))
+    return PoseNet(
+        TimmBackbone(weights=None), GridPool(2), lambda channels, grid: nn.Linear(channels, 1)
+    )
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from poses import INF, generator, hints, query, random_poses
+from poses import INF, generator, hints, query, random_poses, sequences
 from tiny import small_localizer
 
 from hinted_posenet.hint.constant import ConstantHint
@@ -26,7 +26,7 @@ def test_a_cascade_feeds_each_answer_back_with_its_measured_sigma():
         found = localizer.predict(asked).poses
         hint, expected = asked.prior, []
         for sigma_t, sigma_r in ((0.5, 0.3), (0.2, 0.2), (0.1, 0.1)):
-            expected.append(model(asked.feature, hint))
+            expected.append(model(asked, asked.feature, hint))
             hint = hints(expected[-1], sigma_t, sigma_r)
     assert len(found) == 3
     for a, b in zip(found, expected, strict=True):
@@ -39,7 +39,7 @@ def test_a_cascade_feeds_each_answer_back_with_its_measured_sigma():
 def test_twenty_passes_stay_finite_and_unit(head):
     localizer = trained_like(head, start_hint=ConstantHint(), passes=20)
     truth = random_poses(40)
-    localizer.fit_scene(truth, torch.randn(40, 8, 2, 2))
+    localizer.fit_scene(truth, torch.randn(40, 8, 2, 2), sequences(40))
     validation = Sample(query(40), truth)
     localizer.calibrate(validation)
     with torch.no_grad():
@@ -52,7 +52,7 @@ def test_twenty_passes_stay_finite_and_unit(head):
 def test_calibrate_measures_the_first_hint_and_every_pass():
     localizer = trained_like("plain", start_hint=RetrievalHint(), passes=2)
     truth = random_poses(40)
-    localizer.fit_scene(truth, torch.randn(40, 8, 2, 2))
+    localizer.fit_scene(truth, torch.randn(40, 8, 2, 2), sequences(40))
     assert localizer.model.pass_sigma_t_m.isinf().all()
     validation = Sample(query(40), truth)
     localizer.calibrate(validation)
@@ -86,7 +86,7 @@ def test_training_hints_depend_on_seed_and_step_alone():
     localizer.train_hint = GaussianHints(0.01, 1.0, 0.5, 45.0, 0.3, 0.1)
     seen = []
 
-    def record(truth, feature, hint_generator):
+    def record(truth, feature, hint_generator, answer):
         seen.append(torch.randn(3, generator=hint_generator))
         return hints(truth, 1.0, 1.0)
 

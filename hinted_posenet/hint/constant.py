@@ -24,7 +24,7 @@ class ConstantHint(nn.Module):
         self.register_buffer("sigma_t_m", torch.tensor(torch.inf))
         self.register_buffer("sigma_r_rad", torch.tensor(torch.inf))
 
-    def fit(self, truth: Pose, feature: Tensor) -> None:
+    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Mean of the training poses (N,) and their spread around it."""
         self.t_m.copy_(truth.t.quantile(0.5, dim=0))
         self.q.copy_(mean_quaternion(truth.q))

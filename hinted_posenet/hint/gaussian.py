@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from hinted_posenet.geometry import quaternion_exp, quaternion_product, robust_box
-from hinted_posenet.types import Hint, InputError, Pose
+from hinted_posenet.hint.protocol import Answer
+from hinted_posenet.types import NO_NEIGHBOURS, Hint, InputError, Pose
 
 
 def perturb(
@@ -21,6 +22,7 @@ def perturb(
         ),
         sigma_t_m,
         sigma_r_rad,
+        NO_NEIGHBOURS.to(truth.t.device).expand(len(truth.t), 0),
     )
 
 
@@ -57,11 +59,13 @@ class GaussianHints(nn.Module):
         self.p_part = p_part
         self.register_buffer("extent_m", torch.ones(()))
 
-    def fit(self, truth: Pose, feature: Tensor) -> None:
+    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Extent of the training poses (N,)."""
         self.extent_m.copy_(robust_box(truth.t)[1])
 
-    def for_training(self, truth: Pose, feature: Tensor, generator: torch.Generator) -> Hint:
+    def for_training(
+        self, truth: Pose, feature: Tensor, generator: torch.Generator, answer: Answer
+    ) -> Hint:
         """Hints (B,) around the training poses (B,)."""
         rows, device = len(truth.t), truth.t.device
         sigma_t = log_uniform(*self.sigma_t_range, rows, generator).to(device) * self.extent_m

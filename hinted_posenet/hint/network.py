@@ -29,7 +29,7 @@ class NetworkHint(nn.Module):
         self.feature_key = feature_key
         self.config = config
 
-    def fit(self, truth: Pose, feature: Tensor) -> None:
+    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Nothing to fit: the localizer is trained."""
 
     def calibrate(self, hint: Hint, truth: Pose) -> None:

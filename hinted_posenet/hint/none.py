@@ -3,6 +3,7 @@
 import torch
 from torch import Generator, Tensor, nn
 
+from hinted_posenet.hint.protocol import Answer
 from hinted_posenet.types import Hint, Pose, Query
 
 
@@ -22,13 +23,15 @@ class NoHint(nn.Module):
 
     oracle = False
 
-    def fit(self, truth: Pose, feature: Tensor) -> None:
+    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Nothing to fit."""
 
     def calibrate(self, hint: Hint, truth: Pose) -> None:
         """Nothing to set: no hint stays no hint."""
 
-    def for_training(self, truth: Pose, feature: Tensor, generator: Generator) -> Hint:
+    def for_training(
+        self, truth: Pose, feature: Tensor, generator: Generator, answer: Answer
+    ) -> Hint:
         """No hint (B,); the label is not looked at."""
         return no_hint(feature)
 

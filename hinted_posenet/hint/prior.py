@@ -13,7 +13,7 @@ class PriorHint(nn.Module):
 
     oracle = False
 
-    def fit(self, truth: Pose, feature: Tensor) -> None:
+    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Nothing to fit."""
 
     def calibrate(self, hint: Hint, truth: Pose) -> None:

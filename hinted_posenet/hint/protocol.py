@@ -1,19 +1,31 @@
 """Where hints come from: two protocols, so that what runs at inference cannot see a label by type."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from torch import Generator, Tensor
 
 from hinted_posenet.types import Hint, Pose, Query
 
+# the network's own answer (B,) to features (B, C, G, G) and hints (B,), without gradient
+Answer = Callable[[Tensor, Hint], Pose]
+
 
 class TrainingHints(Protocol):
     """Draws hints while training; may look at the label. An nn.Module: what it fits is in the checkpoint."""
 
-    def fit(self, truth: Pose, feature: Tensor) -> None:
-        """The whole training set, once: poses (N,) and pooled features (N, C, G, G)."""
+    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
+        """The whole training set, once.
 
-    def for_training(self, truth: Pose, feature: Tensor, generator: Generator) -> Hint:
+        Args:
+            truth: Poses (N,).
+            feature: Pooled features (N, C, G, G).
+            sequence: (N,) int64, which drive, or flight and date, each was taken on.
+        """
+
+    def for_training(
+        self, truth: Pose, feature: Tensor, generator: Generator, answer: Answer
+    ) -> Hint:
         """Hints (B,) for a batch of training poses (B,) with features (B, C, G, G)."""
 
 
@@ -22,8 +34,14 @@ class InferenceHints(Protocol):
 
     oracle: bool  # whether a Query's prior was made from its label: stamped on every result
 
-    def fit(self, truth: Pose, feature: Tensor) -> None:
-        """The whole training set, once: poses (N,) and pooled features (N, C, G, G)."""
+    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
+        """The whole training set, once.
+
+        Args:
+            truth: Poses (N,).
+            feature: Pooled features (N, C, G, G).
+            sequence: (N,) int64, which drive, or flight and date, each was taken on.
+        """
 
     def calibrate(self, hint: Hint, truth: Pose) -> None:
         """Own hints of the validation split beside its truth: sigma is set to the errors seen there."""

@@ -32,7 +32,7 @@ class RetrievalHint(nn.Module):
         self.register_buffer("sigma_t_m", torch.tensor(torch.inf))
         self.register_buffer("sigma_r_rad", torch.tensor(torch.inf))
 
-    def fit(self, truth: Pose, feature: Tensor) -> None:
+    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Remember the training set: poses (N,), features (N, C, G, G)."""
         self.memory = normalize(feature.flatten(1).float(), dim=-1).half()
         self.t_m, self.q = truth.t.clone(), truth.q.clone()

@@ -11,4 +11,4 @@ class GridPool(nn.AdaptiveAvgPool2d):
 
     def __init__(self, grid: int = 3):
         super().__init__(grid)
-        self.cells = grid * grid
+        self.grid = grid

@@ -17,7 +17,7 @@ class PoseNet(nn.Module):
     Args:
         backbone: image in [0, 1] -> feature maps.
         pool: (B, C, H, W) -> (B, C, G, G).
-        head: called ``head(in_features)`` it gives a module ``(feature, hint, frame) -> Pose``.
+        head: called ``head(channels, grid)`` it gives a module ``(feature, hint, frame) -> Pose``.
         passes: how often the answer is fed back as the next hint at inference; 1 = no cascade.
     """
 
@@ -30,14 +30,14 @@ class PoseNet(nn.Module):
         self,
         backbone: ImageBackbone,
         pool: GridPool,
-        head: Callable[[int], nn.Module],
+        head: Callable[[int, int], nn.Module],
         passes: int = 1,
     ):
         super().__init__()
         self.backbone = backbone
         self.pool = pool
         self.frame = SceneFrame()
-        heads = [head(channels * pool.cells) for channels in backbone.channels]
+        heads = [head(channels, pool.grid) for channels in backbone.channels]
         self.head, self.auxiliary_heads = heads[0], nn.ModuleList(heads[1:])
         self.set_passes(passes)
 
@@ -57,22 +57,29 @@ class PoseNet(nn.Module):
             return (query.feature.float(),)
         return tuple(self.pool(feature) for feature in self.backbone(query.image))
 
-    def forward(self, feature: Tensor, hint: Hint) -> Pose:
-        """One pass: features (B, C, G, G) and hint (B,) -> Pose (B,)."""
-        pose: Pose = self.head(feature.flatten(1), self.frame.resolve(hint), self.frame)
+    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
+        """Measure the training set once: poses (N,), features (N, C, G, G), sequences (N,) int64."""
+        self.frame.fit(truth)
+        remember = getattr(self.head, "fit", None)
+        if remember:
+            remember(truth, feature, sequence)
+
+    def forward(self, query: Query, feature: Tensor, hint: Hint) -> Pose:
+        """One pass: queries (B,), their features (B, C, G, G) and hints (B,) -> Pose (B,)."""
+        pose: Pose = self.head(feature, self.frame.resolve(hint), self.frame)
         return pose
 
     def auxiliary_poses(self, features: tuple[Tensor, ...], hint: Hint) -> list[Pose]:
         """Answers of the auxiliary branches (GoogLeNet, in training); empty for other backbones."""
         return [
-            head(feature.flatten(1), self.frame.resolve(hint), self.frame)
+            head(feature, self.frame.resolve(hint), self.frame)
             for head, feature in zip(self.auxiliary_heads, features[1:], strict=False)
         ]
 
-    def cascade(self, feature: Tensor, hint: Hint) -> list[Pose]:
+    def cascade(self, query: Query, feature: Tensor, hint: Hint) -> list[Pose]:
         """The answer of each pass; a pass's answer, with its measured sigma, is the next one's hint."""
         answers = []
         for sigma_t, sigma_r in zip(self.pass_sigma_t_m, self.pass_sigma_r_rad, strict=True):
-            answers.append(self(feature, hint))
+            answers.append(self(query, feature, hint))
             hint = Hint(answers[-1], sigma_t.expand(len(feature)), sigma_r.expand(len(feature)))
         return answers

@@ -21,7 +21,7 @@ def nearest_camera(train: Pose, test: Pose) -> Pose:
 def constant_pose(train: Pose, test: Pose) -> Pose:
     """The median training position and mean rotation for every test camera (N,)."""
     constant = ConstantHint().double()
-    constant.fit(train, torch.empty(0))
+    constant.fit(train, torch.empty(0), torch.empty(0))
     return Pose(constant.t_m.expand_as(test.t), constant.q.expand_as(test.q))
 
 

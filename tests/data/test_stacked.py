@@ -3,12 +3,17 @@ from torch.utils.data import DataLoader
 
 from hinted_posenet.data.module import PosedImagesModule
 from hinted_posenet.data.stacked import StackedSamples, batches, stack, take
-from hinted_posenet.types import Hint, Pose, Query, Sample
+from hinted_posenet.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample
 
 
 def sample(count: int) -> Sample:
     index = torch.arange(count).float()
-    prior = Hint(Pose(index[:, None].expand(-1, 3), torch.ones(count, 4)), index, index)
+    prior = Hint(
+        Pose(index[:, None].expand(-1, 3), torch.ones(count, 4)),
+        index,
+        index,
+        NO_NEIGHBOURS.expand(count, 0),
+    )
     query = Query(
         torch.empty(count, 0),
         index[:, None, None, None].expand(-1, 2, 3, 3),

@@ -2,11 +2,11 @@ import math
 
 import pytest
 import torch
-from poses import generator, random_poses
+from poses import generator, random_poses, sequences
 
 from hinted_posenet.geometry import quaternion_inverse, quaternion_log, quaternion_product
 from hinted_posenet.hint.gaussian import GaussianHints
-from hinted_posenet.types import InputError
+from hinted_posenet.types import Hint, InputError, Pose
 
 SETTINGS = {
     "sigma_t_min": 0.01,
@@ -21,15 +21,19 @@ TRUTH = random_poses(COUNT)
 FEATURE = torch.zeros(COUNT, 1)
 
 
+def no_answer(feature: torch.Tensor, hint: Hint) -> Pose:
+    raise AssertionError("Gaussian hints need no network")
+
+
 def fitted(**changes: float) -> GaussianHints:
     source = GaussianHints(**{**SETTINGS, **changes})
-    source.fit(TRUTH, FEATURE)
+    source.fit(TRUTH, FEATURE, sequences(COUNT))
     return source
 
 
 def test_sigma_covers_its_range_evenly_in_the_logarithm():
     source = fitted(p_none=0.0, p_part=0.0)
-    hint = source.for_training(TRUTH, FEATURE, generator())
+    hint = source.for_training(TRUTH, FEATURE, generator(), no_answer)
     ranges = (
         (hint.sigma_t, 0.01 * source.extent_m, source.extent_m),
         (hint.sigma_r, torch.tensor(math.radians(0.5)), torch.tensor(math.radians(45.0))),
@@ -43,13 +47,13 @@ def test_sigma_covers_its_range_evenly_in_the_logarithm():
 
 
 def test_position_and_rotation_draw_on_their_own():
-    hint = fitted(p_none=0.0, p_part=0.0).for_training(TRUTH, FEATURE, generator())
+    hint = fitted(p_none=0.0, p_part=0.0).for_training(TRUTH, FEATURE, generator(), no_answer)
     together = torch.corrcoef(torch.stack([hint.sigma_t.log(), hint.sigma_r.log()]))
     assert together[0, 1].abs() < 0.03
 
 
 def test_shares_without_a_hint():
-    hint = fitted().for_training(TRUTH, FEATURE, generator())
+    hint = fitted().for_training(TRUTH, FEATURE, generator(), no_answer)
     no_t, no_r = hint.sigma_t.isinf(), hint.sigma_r.isinf()
     for share, expected in (
         (no_t & no_r, 0.3 + 0.7 * 0.01),
@@ -61,7 +65,7 @@ def test_shares_without_a_hint():
 
 def test_noise_has_the_sigma_that_the_head_is_told():
     hint = fitted(p_none=0, p_part=0, sigma_r_max_deg=20.0).for_training(
-        TRUTH, FEATURE, generator()
+        TRUTH, FEATURE, generator(), no_answer
     )
     off_t = (hint.pose.t - TRUTH.t) / hint.sigma_t.unsqueeze(-1)
     turn = quaternion_log(quaternion_product(quaternion_inverse(TRUTH.q), hint.pose.q))
@@ -72,7 +76,9 @@ def test_noise_has_the_sigma_that_the_head_is_told():
 
 def test_the_same_generator_gives_the_same_hints():
     source = fitted()
-    a, b, c = (source.for_training(TRUTH, FEATURE, generator(seed)) for seed in (1, 1, 2))
+    a, b, c = (
+        source.for_training(TRUTH, FEATURE, generator(seed), no_answer) for seed in (1, 1, 2)
+    )
     assert torch.equal(a.pose.t, b.pose.t)
     assert torch.equal(a.pose.q, b.pose.q)
     assert torch.equal(a.sigma_t, b.sigma_t)

@@ -1,5 +1,5 @@
 import torch
-from poses import query, random_poses
+from poses import query, random_poses, sequences
 from tiny import small_localizer
 
 from hinted_posenet.hint.network import NetworkHint
@@ -25,7 +25,7 @@ def test_never_trains():
     torch.nn.Sequential(source).train()
     assert not any(module.training for module in source.localizer.modules())
     assert not any(parameter.requires_grad for parameter in source.parameters())
-    source.fit(random_poses(3), torch.empty(3, 1))  # the scene's poses do not move it
+    source.fit(random_poses(3), torch.empty(3, 1), sequences(3))  # the scene's poses do not move it
     assert source.localizer.model.frame.scale_m == 1
 
 

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from poses import hints, query, random_poses
+from poses import hints, query, random_poses, sequences
 
 from hinted_posenet.geometry import quaternion_exp, quaternion_product
 from hinted_posenet.hint.retrieval import RetrievalHint
@@ -18,7 +18,7 @@ def memory() -> tuple[Pose, torch.Tensor]:
 @pytest.fixture
 def source(memory) -> RetrievalHint:
     source = RetrievalHint()
-    source.fit(*memory)
+    source.fit(*memory, sequences(COUNT))
     return source
 
 

@@ -7,7 +7,7 @@ import typing
 
 import pytest
 import torch
-from poses import INF, hints, query, random_poses
+from poses import INF, hints, query, random_poses, sequences
 from torch import nn
 
 import hinted_posenet.hint
@@ -51,7 +51,7 @@ def test_only_the_oracle_is_marked(source):
 def test_constant_is_the_median_position_and_the_mean_rotation():
     truth = random_poses(301)
     source = ConstantHint()
-    source.fit(truth, torch.empty(301, 1))
+    source.fit(truth, torch.empty(301, 1), sequences(301))
     hint = source.at_inference(query(4), torch.empty(4, 1))
     torch.testing.assert_close(hint.pose.t, truth.t.median(dim=0).values.expand(4, 3))
     assert hint.pose.q.shape == (4, 4)

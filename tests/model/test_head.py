@@ -15,9 +15,9 @@ from hinted_posenet.types import Hint, Pose
 
 FEATURES, BOUND = 32, 4.0
 HEADS = {
-    "plain": lambda rotation: PlainHead(FEATURES, rotation, 16, 0.2),
-    "embedding": lambda rotation: HintedEmbeddingHead(FEATURES, rotation, 16, 0.2, 8),
-    "residual": lambda rotation: HintedResidualHead(FEATURES, rotation, 16, 0.2, 8, BOUND),
+    "plain": lambda rotation: PlainHead(FEATURES, 1, rotation, 16, 0.2),
+    "embedding": lambda rotation: HintedEmbeddingHead(FEATURES, 1, rotation, 16, 0.2, 8),
+    "residual": lambda rotation: HintedResidualHead(FEATURES, 1, rotation, 16, 0.2, 8, BOUND),
 }
 each_head = pytest.mark.parametrize("head", HEADS)
 

@@ -12,17 +12,18 @@ class ConcatFusion(nn.Module):
     """(feature, hint) -> (B, size), size = hidden + embedding.
 
     Args:
-        in_features: length of the flattened feature.
+        channels, grid: of the feature (B, C, G, G).
         hidden: width of the image layer.
         embedding: width of the embedded hint.
     """
 
-    def __init__(self, in_features: int, hidden: int, embedding: int):
+    def __init__(self, channels: int, grid: int, hidden: int, embedding: int):
         super().__init__()
         self.size = hidden + embedding
         self.code = HintCode()
+        in_features = channels * grid**2
         self.image = nn.Sequential(
-            nn.LayerNorm(in_features), nn.Linear(in_features, hidden), nn.ReLU()
+            nn.Flatten(), nn.LayerNorm(in_features), nn.Linear(in_features, hidden), nn.ReLU()
         )
         self.hint = nn.Sequential(
             nn.Linear(self.code.size, embedding),
@@ -32,5 +33,5 @@ class ConcatFusion(nn.Module):
         )
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Tensor:
-        """Feature (B, in_features), hint (B,) -> (B, size)."""
+        """Feature (B, C, G, G), hint (B,) -> (B, size)."""
         return torch.cat([self.image(feature), self.hint(self.code(hint, frame))], dim=-1)

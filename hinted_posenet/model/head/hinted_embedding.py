@@ -12,7 +12,7 @@ class HintedEmbeddingHead(nn.Module):
     """(feature, hint) -> position in the unit box and rotation, by concatenation.
 
     Args:
-        in_features: length of the flattened feature.
+        channels, grid: of the feature (B, C, G, G).
         rotation: one of model/rotation.py.
         hidden: width of the image layer and of the layer before the regressor.
         dropout: on the layer before the regressor.
@@ -20,11 +20,17 @@ class HintedEmbeddingHead(nn.Module):
     """
 
     def __init__(
-        self, in_features: int, rotation: Rotation, hidden: int, dropout: float, embedding: int
+        self,
+        channels: int,
+        grid: int,
+        rotation: Rotation,
+        hidden: int,
+        dropout: float,
+        embedding: int,
     ):
         super().__init__()
         self.rotation = rotation
-        self.fusion = ConcatFusion(in_features, hidden, embedding)
+        self.fusion = ConcatFusion(channels, grid, hidden, embedding)
         self.regress = nn.Sequential(
             nn.Linear(self.fusion.size, hidden),
             nn.ReLU(),
@@ -33,6 +39,6 @@ class HintedEmbeddingHead(nn.Module):
         )
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
-        """Feature (B, in_features), hint (B,) -> Pose (B,)."""
+        """Feature (B, C, G, G), hint (B,) -> Pose (B,)."""
         raw = self.regress(self.fusion(feature, hint, frame))
         return Pose(frame.to_metres(raw[:, :3]), self.rotation(raw[:, 3:]))

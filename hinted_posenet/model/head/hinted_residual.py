@@ -29,7 +29,7 @@ class HintedResidualHead(nn.Module):
     zero: an untrained head returns its hint.
 
     Args:
-        in_features: length of the flattened feature.
+        channels, grid: of the feature (B, C, G, G).
         rotation: one of model/rotation.py, of the proposal; a correction is a rotation vector.
         hidden: width of the image layer and of the proposal's.
         dropout: on the layer before the proposal.
@@ -39,7 +39,8 @@ class HintedResidualHead(nn.Module):
 
     def __init__(
         self,
-        in_features: int,
+        channels: int,
+        grid: int,
         rotation: Rotation,
         hidden: int,
         dropout: float,
@@ -49,7 +50,7 @@ class HintedResidualHead(nn.Module):
         super().__init__()
         self.rotation = rotation
         self.bound = bound
-        self.fusion = ConcatFusion(in_features, hidden, embedding)
+        self.fusion = ConcatFusion(channels, grid, hidden, embedding)
         self.propose = nn.Sequential(
             nn.Linear(self.fusion.size, hidden),
             nn.ReLU(),
@@ -62,7 +63,7 @@ class HintedResidualHead(nn.Module):
         self.gain = nn.Sequential(nn.Linear(self.fusion.size + 6, embedding), nn.ReLU(), to_gain)
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
-        """Feature (B, in_features), hint (B,) -> Pose (B,)."""
+        """Feature (B, C, G, G), hint (B,) -> Pose (B,)."""
         fused = self.fusion(feature, hint, frame)
         unit_t_m = hint.sigma_t.minimum(frame.scale_m).unsqueeze(-1)  # (B, 1)
         unit_r_rad = hint.sigma_r.clamp_max(1.0).unsqueeze(-1)

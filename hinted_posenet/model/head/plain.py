@@ -11,16 +11,18 @@ class PlainHead(nn.Module):
     """feature -> hidden layer -> position in the unit box and rotation. The hint is not looked at.
 
     Args:
-        in_features: length of the flattened feature.
+        channels, grid: of the feature (B, C, G, G).
         rotation: one of model/rotation.py.
         hidden: width of the layer before the regressor (2048 in PoseNet 2015).
         dropout: on that layer.
     """
 
-    def __init__(self, in_features: int, rotation: Rotation, hidden: int, dropout: float):
+    def __init__(self, channels: int, grid: int, rotation: Rotation, hidden: int, dropout: float):
         super().__init__()
         self.rotation = rotation
+        in_features = channels * grid**2
         self.layers = nn.Sequential(
+            nn.Flatten(),
             nn.LayerNorm(in_features),
             nn.Linear(in_features, hidden),
             nn.ReLU(),
@@ -29,6 +31,6 @@ class PlainHead(nn.Module):
         )
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
-        """Feature (B, in_features) -> Pose (B,); the hint (B,) is ignored."""
+        """Feature (B, C, G, G) -> Pose (B,); the hint (B,) is ignored."""
         raw = self.layers(feature)
         return Pose(frame.to_metres(raw[:, :3]), self.rotation(raw[:, 3:]))
