@@ -10,10 +10,10 @@ def test_grid_of_three_keeps_the_layout():
     expected = torch.zeros(1, 2, 3, 3)
     expected[0, 1, 1, 2] = 5.0
     assert torch.equal(pooled, expected)
-    assert GridPool(3).cells == 9
+    assert GridPool(3).grid == 3
 
 
 def test_grid_of_one_is_the_global_mean():
     feature = torch.randn(2, 4, 5, 7)
     torch.testing.assert_close(GridPool(1)(feature)[..., 0, 0], feature.mean(dim=(2, 3)))
-    assert GridPool(1).cells == 1
+    assert GridPool(1).grid == 1
