@@ -90,7 +90,7 @@ def _fly(photos: Photos, camera: Camera, plan: Plan, views: int, cache: Path) ->
 
 def _features(folder: Path, split: str, camera: Camera, cache: Path) -> Sample:
     """Unpooled maps of a split."""
-    model = PoseNet(TimmBackbone(), GridPool(camera.width // STRIDE_PX), lambda _: nn.Identity())
+    model = PoseNet(TimmBackbone(), GridPool(camera.width // STRIDE_PX), lambda *_: nn.Identity())
     images = PosedImages(read_views(folder.parent, folder.name, split), camera.height, camera.width)
     return compute_features(
         model,

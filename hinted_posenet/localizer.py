@@ -33,7 +33,7 @@ class Localizer(pl.LightningModule):
         model: ``PoseNet`` with any head.
         train_hint: where training hints come from.
         start_hint: where the first hint comes from at inference.
-        loss: (predicted, truth) -> (B,).
+        loss: (predicted, truth) -> (B,), for heads that have none of their own.
         optimizer: parameters -> optimizer.
         scheduler: (optimizer, total steps) -> per-step learning-rate schedule.
         seed: of the training hints; a step's hints depend on the seed and the step alone, so that a resumed
@@ -83,7 +83,9 @@ class Localizer(pl.LightningModule):
         hint = self.train_hint.for_training(
             truth, features[0], generator, self._answer(sample.query)
         )
-        loss = self.loss(self.model(sample.query, features[0], hint), truth)
+        loss = self.model.own_loss(features[0], hint, truth)
+        if loss is None:
+            loss = self.loss(self.model(sample.query, features[0], hint), truth)
         for pose in self.model.auxiliary_poses(features, hint):
             loss = loss + AUXILIARY_WEIGHT * self.loss(pose, truth)
         mean: Tensor = loss.mean()

@@ -13,7 +13,7 @@ POOL = "hinted_posenet.model.pool.GridPool"
 
 def test_builds_what_the_package_defines():
     assert isinstance(build({"_target_": POOL, "grid": 2}), GridPool)
-    assert build({"_target_": POOL}, grid=4).cells == 16
+    assert build({"_target_": POOL}, grid=4).grid == 4
     optimizer = build({"_target_": "torch.optim.SGD", "_partial_": True, "lr": 0.1})
     assert optimizer([torch.nn.Parameter(torch.zeros(1))]).defaults["lr"] == 0.1
 

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from poses import query, random_poses
+from poses import query, random_poses, sequences
 from tiny import TINY, config, equal_states
 
 from hinted_posenet.build import build_localizer
@@ -18,7 +18,7 @@ def trained(*overrides: str) -> tuple[Localizer, dict]:
     for parameter in localizer.model.head.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     truth = random_poses(30)
-    localizer.fit_scene(truth, torch.randn(30, 320, 1, 1))
+    localizer.fit_scene(truth, torch.randn(30, 320, 1, 1), sequences(30))
     localizer.calibrate(Sample(asked(), random_poses(6)))
     return localizer, plain
 
@@ -50,6 +50,12 @@ def test_round_trip_answers_alike_bit_for_bit(tmp_path, hint, rotation):
     assert not loaded.training
     assert_same_answers(localizer, loaded)
     assert [path.name for path in tmp_path.iterdir()] == ["localizer.ckpt"]
+
+
+def test_a_memory_of_another_size_than_an_empty_one_is_loaded(tmp_path):
+    localizer, plain = trained("method=hinted_memory", "pool.grid=1", "backbone.stage=-1")
+    save_checkpoint(tmp_path / "localizer.ckpt", localizer, plain, "key")
+    assert_same_answers(localizer, load_localizer(read_checkpoint(tmp_path)))
 
 
 def test_a_network_hint_needs_no_other_file(tmp_path):

@@ -22,6 +22,9 @@ ALLOWED: dict[str, set[str]] = {
     "camera_io": OURS | {"stated_pose", "torch"},
     "model": LEARNING,
     "hint": LEARNING,
+    "baseline": LEARNING | {"hint.memory"},
+    # reads the same memory of the training images as retrieval does
+    "model.head.hinted_memory": LEARNING | {"hint.memory", "hint.sigma"},
     "loss": LEARNING,
     "metric": LEARNING,
     "data": OURS
@@ -47,6 +50,7 @@ ALLOWED: dict[str, set[str]] = {
     "show": OURS
     | {"data", "simulator", "torch", "numpy", "cv2", "PIL", "matplotlib", "open3d", "tqdm"},
     "report": {"types", "numpy", "cv2", "matplotlib", "plotly", "report"},
+    "toy": {"report.table", "torch", "matplotlib", "tqdm"},
     "cli.main": {"cli"},
     "cli.help": {"cli"},
 }

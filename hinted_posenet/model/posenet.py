@@ -69,6 +69,11 @@ class PoseNet(nn.Module):
         pose: Pose = self.head(feature, self.frame.resolve(hint), self.frame)
         return pose
 
+    def own_loss(self, feature: Tensor, hint: Hint, truth: Pose) -> Tensor | None:
+        """(B,) of heads with a loss of their own, such as a likelihood of several hypotheses; else None."""
+        loss = getattr(self.head, "loss", None)
+        return loss(feature, self.frame.resolve(hint), self.frame, truth) if loss else None
+
     def auxiliary_poses(self, features: tuple[Tensor, ...], hint: Hint) -> list[Pose]:
         """Answers of the auxiliary branches (GoogLeNet, in training); empty for other backbones."""
         return [

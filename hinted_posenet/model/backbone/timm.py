@@ -13,13 +13,15 @@ from hinted_posenet.types import InputError
 
 
 class TimmBackbone(ImageBackbone):
-    """The last feature map of a timm model.
+    """A feature map of a timm model, the last one unless ``stage`` says otherwise.
 
     Args:
         name: a name of ``timm.list_models()``.
         weights: null (random), ``packaged`` (EfficientNet-Lite0's ImageNet weights, installed with this
             package), ``default`` (timm downloads its own), or the path of a state dict.
         trainable: ``none``, ``last`` (stage) or ``all``.
+        stage: which feature map, counted from the last (-1). Earlier ones are finer, and less sensitive to
+            the season: -2 of EfficientNet-Lite0 has cells of 16 pixels.
         options: further arguments of ``timm.create_model``, such as ``dynamic_img_size: true``
             for ViTs.
     """
@@ -29,6 +31,7 @@ class TimmBackbone(ImageBackbone):
         name: str = "tf_efficientnet_lite0",
         weights: str | None = "packaged",
         trainable: str = "none",
+        stage: int = -1,
         options: dict[str, Any] | None = None,
     ):
         if not timm.is_model(name):
@@ -50,8 +53,12 @@ class TimmBackbone(ImageBackbone):
             mean, std = IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD
         elif weights not in (None, "default"):
             network.load_state_dict(read_weights(weights))
-        network.prune_intermediate_layers(1, prune_norm=False, prune_head=True)
-        last = network.feature_info[-1]
+        stages = len(network.feature_info)
+        if not -stages <= stage <= -1:
+            raise InputError(f"backbone.stage={stage}: {name} has stages -{stages} to -1")
+        last = network.feature_info[stage]
+        index = stages + stage
+        network.prune_intermediate_layers([index], prune_norm=False, prune_head=True)
         super().__init__(
             network,
             last_stage=network.get_submodule(last["module"]),
@@ -60,12 +67,13 @@ class TimmBackbone(ImageBackbone):
             std=std,
             trainable=trainable,
         )
+        self.index = index
 
     def maps(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Normalised image (B, 3, H, W) -> the last stage's map (B, C, H', W')."""
+        """Normalised image (B, 3, H, W) -> the stage's map (B, C, H', W')."""
         network: Any = self.network
         return tuple(
             network.forward_intermediates(
-                image, indices=1, norm=True, stop_early=True, intermediates_only=True
+                image, indices=[self.index], norm=True, stop_early=True, intermediates_only=True
             )
         )

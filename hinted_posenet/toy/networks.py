@@ -1,0 +1,87 @@
+"""The package's heads in one dimension: y in place of the image's feature, t in place of the pose."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from hinted_posenet.toy.problem import SPREAD, Hint
+
+HIDDEN = 64
+FREQUENCIES = math.pi * 2.0 ** torch.arange(5)
+Y_SIZE = 1 + 2 * len(FREQUENCIES)
+HINT_SIZE = Y_SIZE + 1
+BOUND = 6.0  # largest correction of the residual in sigmas
+
+
+class Plain(nn.Module):
+    """PoseNet: y -> t."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.regress = _layers(Y_SIZE)
+
+    def forward(self, y: Tensor, hint: Hint) -> Tensor:
+        """(N,) -> (N,); the hint is ignored."""
+        return _number(self.regress(_code_y(y)))
+
+
+class HintedEmbedding(nn.Module):
+    """The hint is embedded, fused with y, and t is regressed from both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.regress = _layers(Y_SIZE + HINT_SIZE)
+
+    def forward(self, y: Tensor, hint: Hint) -> Tensor:
+        """(N,) -> (N,)."""
+        return _number(self.regress(torch.cat([_code_y(y), _code_hint(hint)], dim=1)))
+
+
+class HintedResidual(nn.Module):
+    """The hint plus a correction in units of its sigma: a learned gain times how far off a proposal is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.propose = _layers(Y_SIZE + HINT_SIZE)
+        self.gain = _layers(Y_SIZE + HINT_SIZE + 1)
+
+    def forward(self, y: Tensor, hint: Hint) -> Tensor:
+        """(N,) -> (N,)."""
+        unit = hint.sigma.clamp_max(1.0)
+        code = torch.cat([_code_y(y), _code_hint(hint)], dim=1)
+        innovation = ((_number(self.propose(code)) - hint.t) / unit).asinh()
+        gain = _number(self.gain(torch.cat([code, innovation.unsqueeze(1)], dim=1)))
+        return hint.t + unit * BOUND * torch.tanh(gain * innovation / BOUND)
+
+
+def _layers(inputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(inputs, HIDDEN),
+        nn.SiLU(),
+        nn.Linear(HIDDEN, HIDDEN),
+        nn.SiLU(),
+        nn.Linear(HIDDEN, 1),
+    )
+
+
+def _number(column: Tensor) -> Tensor:
+    return column.squeeze(1)
+
+
+def _code_y(y: Tensor) -> Tensor:
+    return _waves(y, torch.zeros_like(y))
+
+
+def _code_hint(hint: Hint) -> Tensor:
+    """Where the hint is, as far as it knows, and how well it knows."""
+    certainty = torch.log1p(SPREAD / hint.sigma).unsqueeze(1)
+    return torch.cat([_waves(hint.t, hint.sigma), certainty], dim=1)
+
+
+def _waves(x: Tensor, sigma: Tensor) -> Tensor:
+    """Expected sin/cos features (N, Y_SIZE) of x (N,) known to within sigma (N,), as model/hint_code.py."""
+    phase = x.unsqueeze(1) * FREQUENCIES
+    damping = torch.exp(-0.5 * (sigma.unsqueeze(1) * FREQUENCIES).square())
+    place = (x / (1 + (sigma / SPREAD).square())).unsqueeze(1)
+    return torch.cat([place, damping * phase.sin(), damping * phase.cos()], dim=1)
