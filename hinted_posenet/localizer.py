@@ -33,7 +33,7 @@ class Localizer(pl.LightningModule):
         model: ``PoseNet`` with any head.
         train_hint: where training hints come from.
         start_hint: where the first hint comes from at inference.
-        loss: (predicted, truth) -> (B,), for heads that have none of their own.
+        loss: (predicted, truth, hint) -> (B,), for heads that have none of their own.
         optimizer: parameters -> optimizer.
         scheduler: (optimizer, total steps) -> per-step learning-rate schedule.
         seed: of the training hints; a step's hints depend on the seed and the step alone, so that a resumed
@@ -85,9 +85,9 @@ class Localizer(pl.LightningModule):
         )
         loss = self.model.own_loss(features[0], hint, truth)
         if loss is None:
-            loss = self.loss(self.model(sample.query, features[0], hint), truth)
+            loss = self.loss(self.model(sample.query, features[0], hint), truth, hint)
         for pose in self.model.auxiliary_poses(features, hint):
-            loss = loss + AUXILIARY_WEIGHT * self.loss(pose, truth)
+            loss = loss + AUXILIARY_WEIGHT * self.loss(pose, truth, hint)
         mean: Tensor = loss.mean()
         self.log(
             "train/loss", mean, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(truth.t)
@@ -122,13 +122,14 @@ class Localizer(pl.LightningModule):
 
     @torch.no_grad()
     def calibrate(self, validation: Sample) -> None:
-        """Measure sigma on the validation split: of the first hint, then of each pass's answer in turn.
+        """Measure on the validation split: the head, the first hint's sigma, then each pass's in turn.
 
         A pass's sigma enters the next pass, so they are set one after the other.
         """
         self.eval()
         query, truth = validation
         feature = self.model.features(query)[0]
+        self.model.calibrate(feature, truth)
         self.start_hint.calibrate(self.start_hint.at_inference(query, feature), truth)
         hint = self.start_hint.at_inference(query, feature)
         for index in range(self.model.passes):

@@ -28,7 +28,9 @@ from hinted_posenet.model.rotation import Quaternion
 HEADS = {
     "plain": partial(PlainHead, hidden=16, dropout=0.2),
     "embedding": partial(HintedEmbeddingHead, hidden=16, dropout=0.2, embedding=8),
-    "residual": partial(HintedResidualHead, hidden=16, dropout=0.2, embedding=8, bound=4.0),
+    "residual": partial(
+        HintedResidualHead, hidden=16, dropout=0.2, embedding=8, axes="world", bound=4.0
+    ),
 }
 TINY = [
     "data.height=64",

@@ -64,6 +64,12 @@ class PoseNet(nn.Module):
         if remember:
             remember(truth, feature, sequence)
 
+    def calibrate(self, feature: Tensor, truth: Pose) -> None:
+        """Let the head measure itself on the validation split: features (N, C, G, G), poses (N,)."""
+        measure = getattr(self.head, "calibrate", None)
+        if measure:
+            measure(feature, self.frame, truth)
+
     def forward(self, query: Query, feature: Tensor, hint: Hint) -> Pose:
         """One pass: queries (B,), their features (B, C, G, G) and hints (B,) -> Pose (B,)."""
         pose: Pose = self.head(feature, self.frame.resolve(hint), self.frame)

@@ -8,6 +8,8 @@ from torch import nn
 from hinted_posenet.geometry import rotation_angle
 from hinted_posenet.model.frame import SceneFrame
 from hinted_posenet.model.head.hinted_embedding import HintedEmbeddingHead
+from hinted_posenet.model.head.hinted_fusion import HintedFusionHead
+from hinted_posenet.model.head.hinted_gated import HintedGatedHead
 from hinted_posenet.model.head.hinted_residual import HintedResidualHead
 from hinted_posenet.model.head.plain import PlainHead
 from hinted_posenet.model.rotation import LogQuaternion, Quaternion, SixD
@@ -17,8 +19,16 @@ FEATURES, BOUND = 32, 4.0
 HEADS = {
     "plain": lambda rotation: PlainHead(FEATURES, 1, rotation, 16, 0.2),
     "embedding": lambda rotation: HintedEmbeddingHead(FEATURES, 1, rotation, 16, 0.2, 8),
-    "residual": lambda rotation: HintedResidualHead(FEATURES, 1, rotation, 16, 0.2, 8, BOUND),
+    "residual": lambda rotation: HintedResidualHead(
+        FEATURES, 1, rotation, 16, 0.2, 8, "world", BOUND
+    ),
+    "residual_camera": lambda rotation: HintedResidualHead(
+        FEATURES, 1, rotation, 16, 0.2, 8, "camera", None
+    ),
+    "gated": lambda rotation: HintedGatedHead(FEATURES, 1, rotation, 16, 0.2, 8),
+    "fusion": lambda rotation: HintedFusionHead(FEATURES, 1, rotation, 16, 0.2, 4, 0.05),
 }
+each_hinted_head = pytest.mark.parametrize("head", [name for name in HEADS if name != "plain"])
 each_head = pytest.mark.parametrize("head", HEADS)
 
 
@@ -109,7 +119,7 @@ def test_plain_head_does_not_look_at_its_hint(frame):
     assert same(a, b)
 
 
-@pytest.mark.parametrize("head", ["embedding", "residual"])
+@each_hinted_head
 def test_hinted_heads_do_look_at_theirs(frame, head):
     module, feature = build(head, spread=0.5), torch.randn(20, FEATURES)
     poses = random_poses(20, seed=1)
@@ -120,7 +130,7 @@ def test_hinted_heads_do_look_at_theirs(frame, head):
     assert not same(sharp, vague)
 
 
-@pytest.mark.parametrize("head", ["embedding", "residual"])
+@each_hinted_head
 def test_both_signs_of_a_hint_give_the_same_rotation(frame, head):
     module, feature = build(head, spread=0.3), torch.randn(20, FEATURES)
     poses = random_poses(20, seed=1)

@@ -1,4 +1,4 @@
-"""What both hinted heads begin with: the image feature and the embedded hint, concatenated."""
+"""What hinted heads begin with: the image feature and the embedded hint, concatenated. And how they end."""
 
 import torch
 from torch import Tensor, nn
@@ -35,3 +35,13 @@ class ConcatFusion(nn.Module):
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Tensor:
         """Feature (B, C, G, G), hint (B,) -> (B, size)."""
         return torch.cat([self.image(feature), self.hint(self.code(hint, frame))], dim=-1)
+
+
+def regressor(in_features: int, hidden: int, dropout: float, out_features: int) -> nn.Sequential:
+    """A hidden layer with dropout, and the regressed numbers."""
+    return nn.Sequential(
+        nn.Linear(in_features, hidden),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+        nn.Linear(hidden, out_features),
+    )

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from hinted_posenet.model.frame import SceneFrame
-from hinted_posenet.model.head.fusion import ConcatFusion
+from hinted_posenet.model.head.fusion import ConcatFusion, regressor
 from hinted_posenet.model.rotation import Rotation
 from hinted_posenet.types import Hint, Pose
 
@@ -31,12 +31,7 @@ class HintedEmbeddingHead(nn.Module):
         super().__init__()
         self.rotation = rotation
         self.fusion = ConcatFusion(channels, grid, hidden, embedding)
-        self.regress = nn.Sequential(
-            nn.Linear(self.fusion.size, hidden),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, 3 + rotation.size),
-        )
+        self.regress = regressor(self.fusion.size, hidden, dropout, 3 + rotation.size)
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
         """Feature (B, C, G, G), hint (B,) -> Pose (B,)."""

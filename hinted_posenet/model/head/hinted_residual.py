@@ -9,11 +9,12 @@ from hinted_posenet.geometry import (
     quaternion_inverse,
     quaternion_log,
     quaternion_product,
+    rotate,
 )
 from hinted_posenet.model.frame import SceneFrame
-from hinted_posenet.model.head.fusion import ConcatFusion
+from hinted_posenet.model.head.fusion import ConcatFusion, regressor
 from hinted_posenet.model.rotation import Rotation
-from hinted_posenet.types import Hint, Pose
+from hinted_posenet.types import Hint, InputError, Pose
 
 
 class HintedResidualHead(nn.Module):
@@ -23,10 +24,10 @@ class HintedResidualHead(nn.Module):
     filter, and the correction is gain * innovation. The network learns both the proposal and the gain. (From
     image and hint alone, without an innovation, it learns to copy the hint: it would have to divide by sigma.)
 
-    The position moves in the world frame, the rotation on the camera's side (``q_hint * dq``). A correction is
-    bounded to ``bound`` sigmas and the rotation normalised, so that a cascade cannot run away. Where there is no
-    hint, or one vaguer than the scene, the unit is the scene itself (its box; one radian). The gain starts at
-    zero: an untrained head returns its hint.
+    The position moves along the axes of the world or of the hint's camera, the rotation on the camera's side
+    (``q_hint * dq``). A correction is bounded to ``bound`` sigmas, so that a cascade cannot run away. Where there
+    is no hint, or one vaguer than the scene, the unit is the scene itself (its box; one radian). The gain starts
+    at zero: an untrained head returns its hint.
 
     Args:
         channels, grid: of the feature (B, C, G, G).
@@ -34,7 +35,8 @@ class HintedResidualHead(nn.Module):
         hidden: width of the image layer and of the proposal's.
         dropout: on the layer before the proposal.
         embedding: width of the embedded hint and of the gain's layer.
-        bound: largest correction per axis in sigmas.
+        axes: ``world``, or ``camera``, in which left in the image is left in every view.
+        bound: largest correction per axis in sigmas; null has no bound.
     """
 
     def __init__(
@@ -45,18 +47,17 @@ class HintedResidualHead(nn.Module):
         hidden: int,
         dropout: float,
         embedding: int,
-        bound: float,
+        axes: str,
+        bound: float | None,
     ):
         super().__init__()
+        if axes not in ("world", "camera"):
+            raise InputError(f"head.axes={axes}: choose world or camera")
         self.rotation = rotation
+        self.axes = axes
         self.bound = bound
         self.fusion = ConcatFusion(channels, grid, hidden, embedding)
-        self.propose = nn.Sequential(
-            nn.Linear(self.fusion.size, hidden),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, 3 + rotation.size),
-        )
+        self.propose = regressor(self.fusion.size, hidden, dropout, 3 + rotation.size)
         to_gain = nn.Linear(embedding, 6)
         nn.init.zeros_(to_gain.weight)
         nn.init.zeros_(to_gain.bias)
@@ -69,15 +70,22 @@ class HintedResidualHead(nn.Module):
         unit_r_rad = hint.sigma_r.clamp_max(1.0).unsqueeze(-1)
         proposal = self.propose(fused)
         off_t_m = frame.to_metres(proposal[:, :3]) - hint.pose.t
+        if self.axes == "camera":
+            off_t_m = rotate(quaternion_inverse(hint.pose.q), off_t_m)
         turn = quaternion_product(quaternion_inverse(hint.pose.q), self.rotation(proposal[:, 3:]))
         # linear for a few sigmas, logarithmic for the thousands that a sharp hint makes of a metre
         innovation = torch.cat(
             [off_t_m / unit_t_m, quaternion_log(turn) / unit_r_rad], dim=-1
         ).asinh()
         gain = self.gain(torch.cat([fused, innovation], dim=-1))
-        correction = self.bound * torch.tanh(gain * innovation / self.bound)  # (B, 6) sigmas
+        correction = gain * innovation  # (B, 6) sigmas
+        if self.bound:
+            correction = self.bound * torch.tanh(correction / self.bound)
+        move_m = unit_t_m * correction[:, :3]
+        if self.axes == "camera":
+            move_m = rotate(hint.pose.q, move_m)
         return Pose(
-            hint.pose.t + unit_t_m * correction[:, :3],
+            hint.pose.t + move_m,
             normalize(
                 quaternion_product(hint.pose.q, quaternion_exp(unit_r_rad * correction[:, 3:])),
                 dim=-1,

@@ -1,0 +1,64 @@
+"""A mixture of training hints: each sample's comes from one of several sources."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Generator, Tensor, nn
+
+from hinted_posenet.hint.protocol import Answer, TrainingHints
+from hinted_posenet.types import NO_NEIGHBOURS, Hint, InputError, Pose
+
+
+class MixedHints(nn.Module):
+    """Chooses a source for every sample, with given odds.
+
+    Neighbours are left out, since not every source has them: Hinted Memory needs ``leave_one_out`` alone.
+
+    Args:
+        sources: name -> source.
+        weights: name -> how often it is chosen, in proportion; a source that is not named is not used.
+    """
+
+    def __init__(self, sources: Mapping[str, TrainingHints], weights: Mapping[str, float]):
+        super().__init__()
+        for name, weight in weights.items():
+            if name not in sources:
+                raise InputError(
+                    f"train_hint.weights.{name}: no such source; choose {', '.join(sources)}"
+                )
+            if not weight >= 0:
+                raise InputError(f"train_hint.weights.{name}={weight}: must be at least 0")
+        used = {name: weight for name, weight in weights.items() if weight > 0}
+        if not used:
+            raise InputError("train_hint.weights: at least one must be above 0")
+        self.sources: dict[str, TrainingHints] = {name: sources[name] for name in used}
+        self.parts = nn.ModuleList(self.sources.values())  # type: ignore[arg-type]
+        self.register_buffer("odds", torch.tensor(list(used.values())))
+
+    odds: Tensor  # (sources,)
+
+    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
+        """Every source measures the training set: poses (N,), features (N, C, G, G), sequences (N,)."""
+        for source in self.sources.values():
+            source.fit(truth, feature, sequence)
+
+    def for_training(
+        self, truth: Pose, feature: Tensor, generator: Generator, answer: Answer
+    ) -> Hint:
+        """Hints (B,), each from one source."""
+        rows, device = len(truth.t), truth.t.device
+        which = self.odds.cpu().multinomial(rows, replacement=True, generator=generator).to(device)
+        hints = [
+            source.for_training(truth, feature, generator, answer)
+            for source in self.sources.values()
+        ]
+        at = torch.arange(rows, device=device)
+        return Hint(
+            Pose(
+                torch.stack([hint.pose.t for hint in hints])[which, at],
+                torch.stack([hint.pose.q for hint in hints])[which, at],
+            ),
+            torch.stack([hint.sigma_t for hint in hints])[which, at],
+            torch.stack([hint.sigma_r for hint in hints])[which, at],
+            NO_NEIGHBOURS.to(device).expand(rows, 0),
+        )
