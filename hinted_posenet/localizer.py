@@ -124,17 +124,27 @@ class Localizer(pl.LightningModule):
     def calibrate(self, validation: Sample) -> None:
         """Measure on the validation split: the head, the first hint's sigma, then each pass's in turn.
 
-        A pass's sigma enters the next pass, so they are set one after the other.
+        A pass's sigma enters the next pass, so they are set one after the other. The cascade ends before the
+        first pass that makes the split no better.
         """
         self.eval()
         query, truth = validation
         feature = self.model.features(query)[0]
         self.model.calibrate(feature, truth)
+        self.model.set_passes(self.model.passes)
         self.start_hint.calibrate(self.start_hint.at_inference(query, feature), truth)
         hint = self.start_hint.at_inference(query, feature)
+        best = torch.inf
         for index in range(self.model.passes):
             pose = self.model(query, feature, hint)
             sigma_t_m, sigma_r_rad = robust_sigma(pose, truth)
+            score = float(sigma_t_m / self.model.frame.scale_m + sigma_r_rad)
+            if score >= best:
+                self.model.useful_passes.fill_(index)
+                for sigma in (self.model.pass_sigma_t_m, self.model.pass_sigma_r_rad):
+                    sigma[index:] = sigma[index - 1]
+                break
+            best = score
             self.model.pass_sigma_t_m[index] = sigma_t_m
             self.model.pass_sigma_r_rad[index] = sigma_r_rad
             rows = len(truth.t)

@@ -92,8 +92,8 @@ def test_training_choice_builds_and_answers(choice):
     )
     with torch.no_grad():
         localizer.fit_scene(truth, localizer.model.features(query)[0], torch.arange(2))
-        poses = localizer.predict(query).poses
-        assert localizer.loss(poses[-1], truth).isfinite().all()
+        hint, poses = localizer.predict(query)
+        assert localizer.loss(poses[-1], truth, hint).isfinite().all()
     assert len(poses) == plain["passes"]
     assert poses[-1].t.isfinite().all()
     optimizer = localizer.optimizer(p for p in localizer.parameters() if p.requires_grad)

@@ -6,7 +6,7 @@ from tiny import small_localizer
 from hinted_posenet.hint.constant import ConstantHint
 from hinted_posenet.hint.prior import PriorHint
 from hinted_posenet.hint.retrieval import RetrievalHint
-from hinted_posenet.types import Query, Sample
+from hinted_posenet.types import Pose, Query, Sample
 
 
 def trained_like(head: str, **options):
@@ -47,6 +47,41 @@ def test_twenty_passes_stay_finite_and_unit(head):
     assert len(answers) == 20
     assert all(pose.t.isfinite().all() for pose in answers)
     assert max((pose.q.norm(dim=-1) - 1).abs().max() for pose in answers) < 1e-5
+
+
+def falling_back(errors_m: list[float]):
+    """A localizer whose passes are so far from the truth, and what it is asked."""
+    localizer = trained_like("residual", start_hint=PriorHint(), passes=len(errors_m))
+    truth = random_poses(40)
+    localizer.fit_scene(truth, torch.randn(40, 8, 2, 2), sequences(40))
+    asked = query(40, prior=hints(truth, 1.0, 0.1))
+    away = torch.nn.functional.normalize(torch.randn(40, 3), dim=-1)
+    answers = iter(2 * [Pose(truth.t + error * away, truth.q) for error in errors_m])
+    localizer.model.forward = lambda query, feature, hint: next(answers)
+    return localizer, Sample(asked, truth)
+
+
+def test_a_cascade_ends_before_the_pass_that_makes_validation_worse():
+    localizer, validation = falling_back([5.0, 2.0, 3.0, 1.0])
+    localizer.calibrate(validation)
+    assert localizer.model.useful_passes == 2
+    sigma = localizer.model.pass_sigma_t_m
+    assert torch.equal(sigma[1:], sigma[1].expand(3))
+    localizer, validation = falling_back([5.0, 2.0, 3.0, 1.0])
+    localizer.model.useful_passes.fill_(2)
+    localizer.model.pass_sigma_t_m.fill_(1.0)
+    poses = localizer.predict(validation.query).poses
+    assert len(poses) == 4
+    assert torch.equal(poses[3].t, poses[1].t)
+    assert not torch.equal(poses[1].t, poses[0].t)
+
+
+def test_a_frame_that_moves_by_less_than_a_twentieth_of_its_sigma_stays_for_good():
+    localizer, validation = falling_back([5.0, 4.99, 0.0])
+    localizer.model.pass_sigma_t_m.fill_(1.0)
+    localizer.model.pass_sigma_r_rad.fill_(1.0)
+    poses = localizer.predict(validation.query).poses
+    assert torch.equal(poses[2].t, poses[0].t)
 
 
 def test_calibrate_measures_the_first_hint_and_every_pass():

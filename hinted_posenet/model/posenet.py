@@ -5,10 +5,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from hinted_posenet.geometry import rotation_angle
 from hinted_posenet.model.backbone.base import ImageBackbone
 from hinted_posenet.model.frame import SceneFrame
 from hinted_posenet.model.pool import GridPool
 from hinted_posenet.types import Hint, Pose, Query
+
+STILL = 0.05  # sigmas: a smaller step of a cascade changes nothing worth while
 
 
 class PoseNet(nn.Module):
@@ -25,6 +28,8 @@ class PoseNet(nn.Module):
     # (Localizer.calibrate); inf before. They are the sigma of the hint that the next pass gets.
     pass_sigma_t_m: Tensor
     pass_sigma_r_rad: Tensor
+    # () int64: passes after these did not make the validation split better, so they keep the answer
+    useful_passes: Tensor
 
     def __init__(
         self,
@@ -50,6 +55,7 @@ class PoseNet(nn.Module):
         """Another number of passes; their sigmas are to be calibrated."""
         for name in ("pass_sigma_t_m", "pass_sigma_r_rad"):
             self.register_buffer(name, torch.full((passes,), torch.inf))
+        self.register_buffer("useful_passes", torch.tensor(passes))
 
     def features(self, query: Query) -> tuple[Tensor, ...]:
         """Pooled features (B, C, G, G) of the query: computed beforehand, or from its image."""
@@ -88,9 +94,30 @@ class PoseNet(nn.Module):
         ]
 
     def cascade(self, query: Query, feature: Tensor, hint: Hint) -> list[Pose]:
-        """The answer of each pass; a pass's answer, with its measured sigma, is the next one's hint."""
-        answers = []
-        for sigma_t, sigma_r in zip(self.pass_sigma_t_m, self.pass_sigma_r_rad, strict=True):
-            answers.append(self(query, feature, hint))
-            hint = Hint(answers[-1], sigma_t.expand(len(feature)), sigma_r.expand(len(feature)))
+        """The answer of each pass; a pass's answer, with its measured sigma, is the next one's hint.
+
+        A frame stops where a pass moves it by less than ``STILL`` sigmas, and all do after ``useful_passes``:
+        fed back for ever, an answer forgets the hint that it came from and becomes what the image alone says.
+        """
+        answers = [self(query, feature, hint)]
+        moving = torch.ones(len(feature), dtype=torch.bool, device=feature.device)
+        for index in range(self.passes - 1):
+            last = answers[-1]
+            if index + 1 >= self.useful_passes:
+                answers.append(last)
+                continue
+            sigma_t, sigma_r = self.pass_sigma_t_m[index], self.pass_sigma_r_rad[index]
+            hint = Hint(last, sigma_t.expand(len(feature)), sigma_r.expand(len(feature)))
+            answer = self(query, feature, hint)
+            step_t_m = (answer.t - last.t).norm(dim=-1)
+            step_r_rad = rotation_angle(answer.q, last.q)
+            moving = moving & ((step_t_m > STILL * sigma_t) | (step_r_rad > STILL * sigma_r))
+            answers.append(
+                Pose(
+                    *(
+                        torch.where(moving.unsqueeze(-1), *pair)
+                        for pair in zip(answer, last, strict=True)
+                    )
+                )
+            )
         return answers

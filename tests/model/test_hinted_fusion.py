@@ -64,8 +64,8 @@ def test_calibration_stretches_sigmas_to_the_errors_of_new_images(frame):
 def test_the_stretch_is_in_the_checkpoint(tmp_path):
     plain = config("train", "data=seven_scenes", *TINY, "method=hinted_fusion", "pool=global")
     localizer = build_localizer(plain).eval()
-    localizer.fit_scene(random_poses(30), torch.randn(30, 320, 1, 1), sequences(30))
-    asked = query(6, torch.randn(6, 320, 1, 1))
+    localizer.fit_scene(random_poses(30), torch.randn(30, 112, 1, 1), sequences(30))
+    asked = query(6, torch.randn(6, 112, 1, 1))
     localizer.calibrate(Sample(asked, random_poses(6)))
     assert localizer.model.head.stretch_t != 1.0
     save_checkpoint(tmp_path / "localizer.ckpt", localizer, plain, "key")

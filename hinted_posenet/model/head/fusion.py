@@ -8,6 +8,25 @@ from hinted_posenet.model.hint_code import HintCode
 from hinted_posenet.types import Hint
 
 
+class HintEmbedding(nn.Module):
+    """Hint (B,) -> (B, embedding): its code through two layers."""
+
+    def __init__(self, embedding: int):
+        super().__init__()
+        self.code = HintCode()
+        self.layers = nn.Sequential(
+            nn.Linear(self.code.size, embedding),
+            nn.ReLU(),
+            nn.Linear(embedding, embedding),
+            nn.ReLU(),
+        )
+
+    def forward(self, hint: Hint, frame: SceneFrame) -> Tensor:
+        """(B, embedding) of hints (B,)."""
+        embedded: Tensor = self.layers(self.code(hint, frame))
+        return embedded
+
+
 class ConcatFusion(nn.Module):
     """(feature, hint) -> (B, size), size = hidden + embedding.
 
@@ -20,21 +39,15 @@ class ConcatFusion(nn.Module):
     def __init__(self, channels: int, grid: int, hidden: int, embedding: int):
         super().__init__()
         self.size = hidden + embedding
-        self.code = HintCode()
         in_features = channels * grid**2
         self.image = nn.Sequential(
             nn.Flatten(), nn.LayerNorm(in_features), nn.Linear(in_features, hidden), nn.ReLU()
         )
-        self.hint = nn.Sequential(
-            nn.Linear(self.code.size, embedding),
-            nn.ReLU(),
-            nn.Linear(embedding, embedding),
-            nn.ReLU(),
-        )
+        self.hint = HintEmbedding(embedding)
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Tensor:
         """Feature (B, C, G, G), hint (B,) -> (B, size)."""
-        return torch.cat([self.image(feature), self.hint(self.code(hint, frame))], dim=-1)
+        return torch.cat([self.image(feature), self.hint(hint, frame)], dim=-1)
 
 
 def regressor(in_features: int, hidden: int, dropout: float, out_features: int) -> nn.Sequential:
