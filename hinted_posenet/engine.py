@@ -32,8 +32,8 @@ from hinted_posenet.report.runs import read_results
 from hinted_posenet.report.table import print_results
 from hinted_posenet.run_folder import is_finished, open_run
 from hinted_posenet.scene import Scene, is_frozen
-from hinted_posenet.scoring import with_simulated_prior
-from hinted_posenet.types import InputError, Pose
+from hinted_posenet.scoring import fit_controls, with_simulated_prior
+from hinted_posenet.types import InputError, Pose, Sample
 
 
 def train(config: dict[str, Any]) -> None:
@@ -73,8 +73,9 @@ def train(config: dict[str, Any]) -> None:
         )
     localizer.to(device).calibrate(to(validation, device))
     save_checkpoint(run / "localizer.ckpt", localizer, config, key)
+    controls = fit_controls(train_images, scene.sequences(), device)
     for split, folder in (("val", run / "val"), ("test", run)):
-        score_split(config, scene, localizer, train_images, split, folder, started)
+        score_split(config, scene, localizer, controls, split, folder, started)
     shutil.rmtree(run / "lightning", ignore_errors=True)  # what a resumed run would have needed
 
 
@@ -90,18 +91,30 @@ def evaluate(config: dict[str, Any]) -> None:
     name = config["split"]
     if config.get("start_hint") or config["passes"]:
         if config.get("start_hint"):
-            localizer.start_hint = build(config["start_hint"])
-            _check_start_network(localizer, checkpoint.feature_key, scene)
-            localizer.start_hint.fit(
-                train_images.T_world_cam, train_images.query.feature, scene.sequences()
-            )
+            set_start_hint(localizer, config["start_hint"], checkpoint, scene, train_images)
         localizer.model.set_passes(merged["passes"])
-        validation = scene.features(localizer.model, "val", device)
-        validation = with_simulated_prior(localizer.start_hint, validation)
-        localizer.to(device).calibrate(to(validation, device))
+        calibrate(localizer, scene)
         name += f"-{type(localizer.start_hint).__name__}-{merged['passes']}"
     folder = Path(config["output"] or checkpoint.path.parent / "evaluate" / name)
-    score_split(merged, scene, localizer.eval(), train_images, config["split"], folder, started)
+    controls = fit_controls(train_images, scene.sequences(), device)
+    score_split(merged, scene, localizer.eval(), controls, config["split"], folder, started)
+
+
+def set_start_hint(
+    localizer: Localizer, hint: dict[str, Any], checkpoint: Checkpoint, scene: Scene, train: Sample
+) -> None:
+    """Another first hint for a trained localizer, fitted to the training images; it is to be calibrated."""
+    localizer.start_hint = build(hint)
+    _check_start_network(localizer, checkpoint.feature_key, scene)
+    localizer.start_hint.fit(train.T_world_cam, train.query.feature, scene.sequences())
+
+
+def calibrate(localizer: Localizer, scene: Scene) -> None:
+    """Measure the localizer, its first hint and its passes on the validation split."""
+    device = localizer.model.frame.center_m.device
+    validation = scene.features(localizer.model, "val", device)
+    validation = with_simulated_prior(localizer.start_hint, validation)
+    localizer.to(device).calibrate(to(validation, device))
 
 
 def predict(config: dict[str, Any]) -> None:

@@ -8,15 +8,20 @@ from hinted_posenet.localizer import Localizer
 from hinted_posenet.report.table import print_results
 from hinted_posenet.results import provenance, write_poses, write_results
 from hinted_posenet.scene import Scene
-from hinted_posenet.scoring import group_frames, predict_split, score, with_simulated_prior
-from hinted_posenet.types import Sample
+from hinted_posenet.scoring import (
+    Controls,
+    group_frames,
+    predict_split,
+    score,
+    with_simulated_prior,
+)
 
 
 def score_split(
     config: dict[str, Any],
     scene: Scene,
     localizer: Localizer,
-    train_images: Sample,
+    controls: Controls,
     split: str,
     folder: Path,
     started: float,
@@ -27,7 +32,7 @@ def score_split(
         config: of the run; goes into results.json.
         scene: its views of ``split`` and of the training split.
         localizer: trained, in evaluation mode.
-        train_images: stacked features of the training images, the memory of the retrieval control.
+        controls: beside the network, see ``scoring.fit_controls``.
         split: train, val or test.
         folder: made if need be.
         started: ``time.monotonic()`` when the run began.
@@ -37,7 +42,7 @@ def score_split(
         localizer.start_hint, scene.features(localizer.model, split, device)
     )
     answers = predict_split(
-        localizer, train_images, samples, config["feature_batch_size"], config["seed"]
+        localizer, controls, samples, config["feature_batch_size"], config["seed"]
     )
     views = scene.views[split]
     groups = group_frames(views, scene.views["train"])

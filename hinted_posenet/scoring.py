@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from hinted_posenet.data.stacked import batches, to
 from hinted_posenet.hint.constant import ConstantHint
+from hinted_posenet.hint.nearest import NearestHint
 from hinted_posenet.hint.none import NoHint
 from hinted_posenet.hint.prior import OracleHint
 from hinted_posenet.hint.protocol import InferenceHints
@@ -15,6 +16,8 @@ from hinted_posenet.hint.retrieval import RetrievalHint
 from hinted_posenet.localizer import Localizer
 from hinted_posenet.metric.pose_errors import pose_errors, summary
 from hinted_posenet.types import Pose, Sample, View
+
+Controls = dict[str, Any]  # name -> module with the ``fit`` and ``at_inference`` of a hint
 
 
 class Answer(NamedTuple):
@@ -27,33 +30,37 @@ class Answer(NamedTuple):
 
 def with_simulated_prior(start_hint: InferenceHints, sample: Sample) -> Sample:
     """The stacked sample with priors made from its labels, if the first hint is an oracle; else as it is."""
-    if not isinstance(start_hint, OracleHint):
+    if not isinstance(start_hint, OracleHint | NearestHint):
         return sample
     return sample._replace(query=sample.query._replace(prior=start_hint.sense(sample.T_world_cam)))
 
 
+def fit_controls(train: Sample, sequence: Tensor, device: torch.device) -> Controls:
+    """Constant pose and retrieval (the nearest training image in the same features), from the training images."""
+    controls: Controls = {"constant pose": ConstantHint(), "retrieval": RetrievalHint()}
+    for control in controls.values():
+        control.fit(train.T_world_cam, train.query.feature, sequence)
+        control.to(device)
+    return controls
+
+
 @torch.inference_mode()
 def predict_split(
-    localizer: Localizer, train: Sample, split: Sample, batch_size: int, seed: int
+    localizer: Localizer, controls: Controls, split: Sample, batch_size: int, seed: int
 ) -> list[Answer]:
     """The localizer's passes on a split, and its controls beside them.
 
-    Controls: constant pose, retrieval (nearest training image in the same features), the first hint
-    taken as the answer, and the network with another image's feature (if that is as good, it copies
-    its hint).
+    Two more than those given: the first hint taken as the answer, and the network with another image's
+    feature (if that is as good, it copies its hint).
 
     Args:
         localizer: trained, in evaluation mode.
-        train: stacked features of the training images (the memory of the retrieval control).
+        controls: name -> fitted source of poses.
         split: stacked features to answer; its labels are not looked at.
         batch_size: queries at a time.
         seed: of the permutation that hands out other images.
     """
     device = localizer.model.frame.center_m.device
-    controls: dict[str, Any] = {"constant pose": ConstantHint(), "retrieval": RetrievalHint()}
-    for control in controls.values():
-        control.fit(train.T_world_cam, train.query.feature, torch.zeros(0))
-        control.to(device)
     poses: dict[str, list[Pose]] = {}
     order = torch.randperm(len(split.query.name), generator=Generator().manual_seed(seed))
     others = torch.split(split.query.feature[order], batch_size)
@@ -67,7 +74,8 @@ def predict_split(
             poses.setdefault(f"control/{name}", []).append(hint.pose)
         prediction = localizer.predict(query)
         if not isinstance(localizer.start_hint, NoHint):
-            poses.setdefault("hint/hint as the answer", []).append(prediction.hint.pose)
+            answer = localizer.model.frame.resolve(prediction.hint).pose
+            poses.setdefault("hint/hint as the answer", []).append(answer)
             swapped = localizer.model(query, other.float().to(device), prediction.hint)
             poses.setdefault("control/shuffled image", []).append(swapped)
         for index, pose in enumerate(prediction.poses, start=1):

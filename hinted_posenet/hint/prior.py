@@ -32,22 +32,25 @@ class OracleHint(PriorHint):
 
     Args:
         sigma_t_m: standard deviation per axis in metres.
-        sigma_r_deg: standard deviation per axis in degrees.
+        sigma_r_deg: standard deviation per axis in degrees; None for a sensor that knows no rotation.
         seed: of the noise.
     """
 
     oracle = True
 
-    def __init__(self, sigma_t_m: float, sigma_r_deg: float, seed: int):
+    def __init__(self, sigma_t_m: float, sigma_r_deg: float | None, seed: int):
         super().__init__()
-        if not (sigma_t_m > 0 and sigma_r_deg > 0):
+        if not (sigma_t_m > 0 and (sigma_r_deg is None or sigma_r_deg > 0)):
             raise InputError("start_hint.sigma_t_m and start_hint.sigma_r_deg: must be above 0")
         self.sigma_t_m = sigma_t_m
-        self.sigma_r_rad = math.radians(sigma_r_deg)
+        self.sigma_r_rad = math.inf if sigma_r_deg is None else math.radians(sigma_r_deg)
         self.seed = seed
 
     def sense(self, truth: Pose) -> Hint:
         """Simulated readings (N,) at the true poses (N,)."""
         ones = truth.t.new_ones(len(truth.t))
         generator = Generator().manual_seed(self.seed)
-        return perturb(truth, self.sigma_t_m * ones, self.sigma_r_rad * ones, generator)
+        # what stands in a rotation without sigma is no one's business, but it should be a rotation
+        turn_rad = min(self.sigma_r_rad, math.pi)
+        hint = perturb(truth, self.sigma_t_m * ones, turn_rad * ones, generator)
+        return hint._replace(sigma_r=self.sigma_r_rad * ones)

@@ -62,7 +62,7 @@ def comparison(runs: list[Run], groups: list[str] | None = None, markdown: bool 
         f"{data['ground_truth']} ground truth"
     )
     if markdown:
-        return "\n".join([f"{title}:", "", _markdown_table([header, *blocks])])
+        return "\n".join([f"{title}:", "", markdown_table([header, *blocks])])
     return f"{title}\n\n{text_table([header, *blocks])}"
 
 
@@ -119,7 +119,8 @@ def bootstrap_interval(errors: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _markdown_table(rows: list[list[str]]) -> str:
+def markdown_table(rows: list[list[str]]) -> str:
+    """A header and lines of cells as a Markdown table."""
     lines = ["| " + " | ".join(cell.strip() for cell in row) + " |" for row in rows]
     rule = "|" + "|".join([" --- "] + [" ---: "] * (len(rows[0]) - 1)) + "|"
     return "\n".join([lines[0], rule, *lines[1:]])

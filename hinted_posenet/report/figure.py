@@ -10,6 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from hinted_posenet.report.runs import MethodPoses, Run, by_title
+from hinted_posenet.report.save_figure import save_figure
 from hinted_posenet.report.table import length
 
 SEEN, UNSEEN = "#1f6feb", "#d1242f"
@@ -53,9 +54,7 @@ def positions_figure(path: Path, runs: list[Run]) -> None:
         mpl.lines.Line2D([], [], color=c, marker="o", ms=4, label=t) for c, t in labels.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
-    partial = path.with_name(f".{path.name}")
-    figure.savefig(partial, dpi=100, format=path.suffix.removeprefix("."))
-    partial.replace(path)
+    save_figure(figure, path)
 
 
 def _plane(poses: MethodPoses) -> tuple[int, int]:

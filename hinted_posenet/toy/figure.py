@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from hinted_posenet.report.save_figure import save_figure
 from hinted_posenet.toy.problem import branches, constant_hint, curve, fold, no_hint
 from hinted_posenet.toy.study import (
     BAYES,
@@ -51,9 +52,7 @@ def draw_study(path: Path, study: Study) -> None:
     _by_pass(bottom_right, study)
     for axes in (top_left, top_right, bottom_left, bottom_right):
         axes.spines[["top", "right"]].set_visible(False)
-    partial = path.with_name(f".{path.name}")
-    figure.savefig(partial, dpi=110, format=path.suffix.removeprefix("."))
-    partial.replace(path)
+    save_figure(figure, path)
 
 
 def _answers(axes: Axes, study: Study) -> None:

@@ -13,9 +13,10 @@ from torch import nn
 import hinted_posenet.hint
 from hinted_posenet.geometry import mean_quaternion, rotation_angle
 from hinted_posenet.hint.constant import ConstantHint
+from hinted_posenet.hint.nearest import NearestHint
 from hinted_posenet.hint.none import NoHint
 from hinted_posenet.hint.prior import OracleHint, PriorHint
-from hinted_posenet.types import Hint, Query
+from hinted_posenet.types import Hint, Pose, Query
 
 
 def sources() -> list[type]:
@@ -44,8 +45,8 @@ def test_no_source_sees_a_label_at_inference_by_type(source):
 
 
 @pytest.mark.parametrize("source", [s for s in sources() if issubclass(s, nn.Module)])
-def test_only_the_oracle_is_marked(source):
-    assert source.oracle is (source is OracleHint)
+def test_only_oracles_are_marked(source):
+    assert source.oracle is (source in (OracleHint, NearestHint))
 
 
 def test_constant_is_the_median_position_and_the_mean_rotation():
@@ -82,3 +83,25 @@ def test_no_hint_is_infinite_sigma_for_each_row():
     assert hint.sigma_t.tolist() == hint.sigma_r.tolist() == [INF] * 3
     assert hint.pose.t.shape == (3, 3)
     assert hint.pose.q.shape == (3, 4)
+
+
+def test_nearest_is_the_training_camera_that_stood_nearest_and_no_label_at_inference():
+    truth = random_poses(301)
+    source = NearestHint()
+    source.fit(truth, torch.empty(301, 1), sequences(301))
+    here = Pose(truth.t[:5] + 1e-3, truth.q[10:15])
+    sensed = source.sense(here)
+    assert torch.equal(sensed.pose.t, truth.t[:5])
+    assert torch.equal(sensed.pose.q, truth.q[:5])
+    source.calibrate(sensed, here)
+    hint = source.at_inference(query(5, prior=sensed), torch.empty(5, 1))
+    assert hint.sigma_t.max() < 0.01
+    assert torch.equal(hint.pose.t, sensed.pose.t)
+
+
+def test_a_sensor_may_know_no_rotation():
+    truth = random_poses(50)
+    hint = OracleHint(0.5, None, seed=0).sense(truth)
+    assert hint.sigma_r.isinf().all()
+    assert hint.pose.q.isfinite().all()
+    assert (hint.sigma_t == 0.5).all()

@@ -1,0 +1,15 @@
+"""A figure to a file, whole or not at all."""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+DPI = 100
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write .png, .jpg, .svg or .pdf atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}")
+    figure.savefig(partial, dpi=DPI, format=path.suffix.removeprefix("."))
+    partial.replace(path)

@@ -1,0 +1,104 @@
+"""Curves of a study: error against the hint's sigma, against passes, and against where a cascade started."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hinted_posenet.report.runs import Floats
+from hinted_posenet.report.save_figure import save_figure
+from hinted_posenet.report.study import NULL, OWN, Study, sweep_points
+
+COLOURS = {
+    "hinted_embedding": "#b2182b",
+    "hinted_residual": "#e08214",
+    "hinted_gated": "#8073ac",
+    "hinted_fusion": "#1b7837",
+    "hinted_memory": "#2166ac",
+}
+OTHER = "#bbbbbb"
+BINS = 8
+
+
+def study_figure(path: Path, study: Study) -> None:
+    """A row of three panels for each group of frames."""
+    groups = study.groups()
+    figure = Figure(figsize=(13, 4.4 * len(groups)), layout="constrained")
+    axes = figure.subplots(len(groups), 3, squeeze=False)
+    for (name, frames), (sweep, passes, basin) in zip(groups.items(), axes, strict=True):
+        _sweep(sweep, study, frames)
+        _passes(passes, study, frames)
+        _basin(basin, study, frames)
+        sweep.set_title(f"{name}: a sensor's hint", loc="left")
+        passes.set_title("passes from retrieval, never stopped", loc="left")
+        basin.set_title("where 20 passes lead", loc="left")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False)
+    save_figure(figure, path)
+
+
+def _sweep(axes: Axes, study: Study, frames: Floats) -> None:
+    null = study.errors(NULL, OWN)
+    limits: tuple[float, float] | None = None
+    for method, curves in study.curves.items():
+        points = sweep_points(curves, frames)
+        hint_m = np.array([point.hint_m for point in points])
+        limits = (float(hint_m.min()), float(hint_m.max()))
+        axes.plot(hint_m, [point.answer_m for point in points], "o-", **_style(method))
+    if limits:
+        x = np.geomspace(*limits, 50)
+        axes.plot(x, x, color="black", linewidth=1, label="the hint as the answer")
+        if null is not None:
+            null_m = float(np.median(null[0][:, frames], axis=1).mean())
+            axes.axhline(null_m, color="black", linestyle=":", label="null hint (control)")
+            axes.plot(x, x * null_m / np.hypot(x, null_m), "k--", linewidth=1, label="ideal fusion")
+    axes.set(xscale="log", yscale="log", xlabel="hint's median error, m", ylabel="answer's, m")
+
+
+def _passes(axes: Axes, study: Study, frames: Floats) -> None:
+    for method, curves in study.curves.items():
+        found = [_contraction(curve, frames) for curve in curves]
+        errors = np.mean([[np.median(values) for values in passes] for passes in found], axis=0)
+        axes.plot(range(len(errors)), errors, ".-", **_style(method))
+    axes.set(yscale="log", xlabel="pass (0: retrieval)", ylabel="median error, m")
+    axes.set_xticks([0, 1, 2, 3, 5, 10, 15, 20])
+
+
+def _basin(axes: Axes, study: Study, frames: Floats) -> None:
+    limits: tuple[float, float] | None = None
+    for method, curves in study.curves.items():
+        passes = [_contraction(curve, frames) for curve in curves]
+        start, end = (np.concatenate([found[index] for found in passes]) for index in (0, -1))
+        edges = np.quantile(start, np.linspace(0, 1, BINS + 1))
+        bins = np.clip(np.searchsorted(edges, start, side="right") - 1, 0, BINS - 1)
+        middle = [
+            (np.median(start[bins == b]), np.median(end[bins == b]))
+            for b in range(BINS)
+            if (bins == b).any()
+        ]
+        x, y = np.array(middle).T
+        limits = (float(x.min()), float(x.max()))
+        axes.plot(x, y, "o-", **_style(method))
+    if limits:
+        axes.plot(limits, limits, color="black", linewidth=1)
+    axes.set(
+        xscale="log", yscale="log", xlabel="retrieval's error, m", ylabel="error after 20 passes, m"
+    )
+
+
+def _contraction(curve: dict[str, Any], frames: Floats) -> list[Floats]:
+    """Errors (N,) in metres: at the start, then after every pass."""
+    found = curve["contraction"]["retrieval"]
+    return [np.array(values["t_m"])[frames] for values in (found["start"], *found["passes"])]
+
+
+def _style(method: str) -> dict[str, Any]:
+    known = method in COLOURS
+    return {
+        "color": COLOURS.get(method, OTHER),
+        "label": method.replace("_", " ") if known else "_other",
+        "zorder": 3 if known else 1,
+        "markersize": 4,
+    }

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# docs/hints.md: every variant under every hint, beside its controls, 3 seeds, on RedKitchen, NAIP and ambiguous rows.
+# A scene and seed to a core; a killed run goes on where it was. HINTED_POSENET_DATA holds RedKitchen and NAIP.
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+export HINTED_POSENET_DATA=${HINTED_POSENET_DATA:-../shared/data} SEEDS=${SEEDS:-0 1 2} OVERRIDES="$*"
+methods="posenet null_hint hinted_embedding embedding_uniform embedding_leave_one_out embedding_mixed embedding_cascaded
+    cross_attention hinted_residual residual_camera residual_unbounded residual_mixed residual_cascaded hinted_gated
+    hinted_fusion film,trainer.max_epochs=10 hinted_memory"
+export METHODS=${METHODS:-$methods}
+
+[ -d simulated/aerial/naip ] || hinted-posenet simulate recipe=naip
+[ -d simulated/aerial/ambiguous_rows ] || hinted-posenet simulate recipe=ambiguous_rows
+
+study() { # scene, seeds, further words
+    local words=(data=seven_scenes) sensors_m="0.05 0.2 0.5" methods=$METHODS
+    if [ "$1" != redkitchen ]; then
+        words=(data=aerial augmented_views=2 trainer.max_epochs=20) sensors_m="5 50 500"
+        # it learns from pairs of images, of which there are enough: augmented versions only take time
+        methods=${methods/hinted_memory/hinted_memory,augmented_views=0}
+    fi
+    hinted-posenet study "${words[@]}" data.scene="$1" threads=1 $OVERRIDES --methods $methods --seeds $2 \
+        --sensors-m $sensors_m "${@:3}"
+}
+export -f study
+for seed in $SEEDS; do for scene in naip ambiguous_rows redkitchen; do echo "$scene $seed"; done; done |
+    xargs -P "${JOBS:-$(nproc)}" -L 1 bash -euc 'study "$@"' _
+for scene in redkitchen naip ambiguous_rows; do
+    study $scene "$SEEDS" --insert docs/hints.md $scene --figure docs/images/hints_$scene.jpg
+done
