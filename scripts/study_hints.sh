@@ -7,9 +7,11 @@ methods="posenet null_hint hinted_embedding embedding_uniform embedding_leave_on
     cross_attention hinted_residual residual_camera residual_unbounded residual_mixed residual_cascaded hinted_gated
     hinted_fusion film,trainer.max_epochs=10 hinted_memory"
 export METHODS=${METHODS:-$methods}
+SCENES=${SCENES:-naip ambiguous_rows redkitchen}
 
-[ -d simulated/aerial/naip ] || hinted-posenet simulate recipe=naip
-[ -d simulated/aerial/ambiguous_rows ] || hinted-posenet simulate recipe=ambiguous_rows
+for recipe in naip ambiguous_rows; do
+    [[ " $SCENES " != *" $recipe "* ]] || [ -d simulated/aerial/$recipe ] || hinted-posenet simulate recipe=$recipe
+done
 
 study() { # scene, seeds, further words
     local words=(data=seven_scenes) sensors_m="0.05 0.2 0.5" methods=$METHODS
@@ -22,8 +24,8 @@ study() { # scene, seeds, further words
         --sensors-m $sensors_m "${@:3}"
 }
 export -f study
-for seed in $SEEDS; do for scene in naip ambiguous_rows redkitchen; do echo "$scene $seed"; done; done |
+for seed in $SEEDS; do for scene in $SCENES; do echo "$scene $seed"; done; done |
     xargs -P "${JOBS:-$(nproc)}" -L 1 bash -euc 'study "$@"' _
-for scene in redkitchen naip ambiguous_rows; do
+for scene in $SCENES; do
     study $scene "$SEEDS" --insert docs/hints.md $scene --figure docs/images/hints_$scene.jpg
 done

@@ -146,7 +146,7 @@ def _row_errors(runs: list[Run]) -> dict[str, Floats]:
             first = same[0].methods
             rows[ORACLE_ANSWER] = first["hint as the answer"].error_t_m[None]
             rows[ORACLE_RETRIEVAL] = first["retrieval"].error_t_m[None]
-        rows[title] = np.stack([run.methods["pass 1"].error_t_m for run in same])
+        rows[title] = np.stack([run.methods[run.last_pass].error_t_m for run in same])
     return rows
 
 
