@@ -5,7 +5,7 @@ from torch import Generator, Tensor, nn
 
 from hinted_posenet.hint.protocol import Answer, TrainingHints
 from hinted_posenet.hint.sigma import robust_sigma
-from hinted_posenet.types import Hint, InputError, Pose
+from hinted_posenet.types import NO_NEIGHBOURS, Hint, InputError, Pose
 
 MEMORY = 0.99  # of the running mean of an answer's errors, a step
 
@@ -29,10 +29,12 @@ class CascadedHints(nn.Module):
 
     def __init__(self, source: TrainingHints, passes: int, share: float, ramp_steps: int):
         super().__init__()
-        if not (passes >= 1 and 0 <= share <= 1 and ramp_steps >= 1):
-            raise InputError(
-                "train_hint: expected passes >= 1, 0 <= share <= 1 and ramp_steps >= 1"
-            )
+        if not passes >= 1:
+            raise InputError(f"train_hint.passes={passes}: must be at least 1")
+        if not 0 <= share <= 1:
+            raise InputError(f"train_hint.share={share}: must be from 0 to 1")
+        if not ramp_steps >= 1:
+            raise InputError(f"train_hint.ramp_steps={ramp_steps}: must be at least 1")
         self.source = source
         self.passes = passes
         self.share = share
@@ -49,9 +51,10 @@ class CascadedHints(nn.Module):
         self, truth: Pose, feature: Tensor, generator: Generator, answer: Answer
     ) -> Hint:
         """Hints (B,) for training poses (B,) with features (B, C, G, G)."""
-        hint = self.source.for_training(truth, feature, generator, answer)
-        hint = hint._replace(neighbours=hint.neighbours[:, :0])  # an answer has none
         rows, device = len(truth.t), truth.t.device
+        nothing = NO_NEIGHBOURS.to(device).expand(rows, 0)  # an answer was not retrieved
+        hint = self.source.for_training(truth, feature, generator, answer)
+        hint = hint._replace(neighbours=nothing)
         share = self.share * min(1.0, self.step.item() / self.ramp_steps)
         answered = torch.rand(rows, generator=generator).to(device) < share
         passes = torch.randint(1, self.passes + 1, (rows,), generator=generator).to(device)

@@ -1,18 +1,20 @@
 """A mixture of training hints: each sample's comes from one of several sources."""
 
+import math
 from collections.abc import Mapping
 
 import torch
 from torch import Generator, Tensor, nn
 
 from hinted_posenet.hint.protocol import Answer, TrainingHints
-from hinted_posenet.types import NO_NEIGHBOURS, Hint, InputError, Pose
+from hinted_posenet.types import Hint, InputError, Pose
 
 
 class MixedHints(nn.Module):
     """Chooses a source for every sample, with given odds.
 
-    Neighbours are left out, since not every source has them: Hinted Memory needs ``leave_one_out`` alone.
+    A hint has as many neighbours as every source gives. Most give none, and then there are none: Hinted Memory
+    needs ``leave_one_out`` alone.
 
     Args:
         sources: name -> source.
@@ -26,14 +28,16 @@ class MixedHints(nn.Module):
                 raise InputError(
                     f"train_hint.weights.{name}: no such source; choose {', '.join(sources)}"
                 )
-            if not weight >= 0:
-                raise InputError(f"train_hint.weights.{name}={weight}: must be at least 0")
+            if not 0 <= weight < math.inf:
+                raise InputError(
+                    f"train_hint.weights.{name}={weight}: must be a number of at least 0"
+                )
         used = {name: weight for name, weight in weights.items() if weight > 0}
         if not used:
             raise InputError("train_hint.weights: at least one must be above 0")
         self.sources: dict[str, TrainingHints] = {name: sources[name] for name in used}
         self.parts = nn.ModuleList(self.sources.values())  # type: ignore[arg-type]
-        self.register_buffer("odds", torch.tensor(list(used.values())))
+        self.register_buffer("odds", torch.tensor(list(used.values()), dtype=torch.float32))
 
     odds: Tensor  # (sources,)
 
@@ -53,6 +57,8 @@ class MixedHints(nn.Module):
             for source in self.sources.values()
         ]
         at = torch.arange(rows, device=device)
+        count = min(hint.neighbours.shape[-1] for hint in hints)
+        neighbours = [hint.neighbours[..., :count].to(device).expand(rows, count) for hint in hints]
         return Hint(
             Pose(
                 torch.stack([hint.pose.t for hint in hints])[which, at],
@@ -60,5 +66,5 @@ class MixedHints(nn.Module):
             ),
             torch.stack([hint.sigma_t for hint in hints])[which, at],
             torch.stack([hint.sigma_r for hint in hints])[which, at],
-            NO_NEIGHBOURS.to(device).expand(rows, 0),
+            torch.stack(neighbours)[which, at],
         )

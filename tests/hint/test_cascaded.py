@@ -1,7 +1,9 @@
 import pytest
 import torch
 from poses import generator, random_poses, sequences
+from tiny import config
 
+from hinted_posenet.build import build
 from hinted_posenet.hint.cascaded import CascadedHints
 from hinted_posenet.hint.gaussian import GaussianHints
 from hinted_posenet.types import Hint, InputError, Pose
@@ -55,7 +57,21 @@ def test_a_resumed_run_draws_what_the_uninterrupted_one_would_have_drawn():
     assert torch.equal(a.sigma_t, b.sigma_t)
 
 
-@pytest.mark.parametrize("changes", [{"passes": 0}, {"share": 1.5}, {"ramp_steps": 0}])
-def test_senseless_settings_are_refused(changes):
-    with pytest.raises(InputError, match="train_hint"):
-        fitted(**changes)
+@pytest.mark.parametrize("first", ["none", "leave_one_out", "mixed"])
+def test_the_first_hints_may_be_of_any_source(first):
+    choice = ("train_hint=cascaded", f"train_hint@train_hint.source={first}")
+    source = build(config("train", "data=seven_scenes", *choice)["train_hint"])
+    source.fit(TRUTH, torch.randn(COUNT, 2, 1, 1, generator=generator()), sequences(COUNT, of=4))
+    base = source.source.for_training(TRUTH, FEATURE, generator(0), halfway)
+    hint = draw(source, 0)
+    assert torch.equal(hint.pose.t, base.pose.t)
+    assert hint.neighbours.shape == (COUNT, 0)
+
+
+@pytest.mark.parametrize(
+    "key, value",
+    [("passes", 0), ("share", 1.5), ("share", -0.1), ("share", torch.nan), ("ramp_steps", 0)],
+)
+def test_senseless_settings_are_named(key, value):
+    with pytest.raises(InputError, match=rf"train_hint\.{key}="):
+        fitted(**{key: value})

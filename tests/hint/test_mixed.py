@@ -3,6 +3,7 @@ import torch
 from poses import generator, random_poses, sequences
 
 from hinted_posenet.hint.gaussian import GaussianHints
+from hinted_posenet.hint.leave_one_out import LeaveOneOutHints
 from hinted_posenet.hint.mixed import MixedHints
 from hinted_posenet.hint.none import NoHint
 from hinted_posenet.hint.uniform import UniformHints
@@ -46,7 +47,31 @@ def test_a_source_of_weight_zero_is_left_out():
     assert list(source.sources) == ["sharp"]
 
 
-@pytest.mark.parametrize("weights", [{}, {"sharp": 0.0}, {"sharp": -1.0}, {"blunt": 1.0}])
+def test_odds_may_be_whole_numbers():
+    hint = fitted(sharp=1, none=1).for_training(TRUTH, FEATURE, generator(), lambda *_: TRUTH)
+    assert hint.sigma_t.isfinite().float().mean().item() == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("other, count", [("four", 2), ("none", 0)])
+def test_hints_have_the_neighbours_that_every_source_gives(other, count):
+    sources = {
+        "two": LeaveOneOutHints(neighbours=2, candidates=4, p_own=1.0),
+        "four": LeaveOneOutHints(neighbours=4, candidates=4, p_own=1.0),
+        "none": NoHint(),
+    }
+    source = MixedHints(sources, {"two": 1.0, other: 1.0})
+    feature = torch.randn(50, 8, 1, 1, generator=generator())
+    truth = random_poses(50)
+    source.fit(truth, feature, sequences(50))
+    hint = source.for_training(truth, feature, generator(), lambda *_: truth)
+    assert hint.neighbours.shape == (50, count)
+    near = sources["two"].rows[1]  # each image's, best first
+    assert (hint.neighbours.unsqueeze(-1) == near.unsqueeze(1)).any(dim=-1).all()
+
+
+@pytest.mark.parametrize(
+    "weights", [{}, {"sharp": 0.0}, {"sharp": -1.0}, {"sharp": torch.inf}, {"blunt": 1.0}]
+)
 def test_senseless_weights_are_named(weights):
     with pytest.raises(InputError, match=r"train_hint\.weights"):
         fitted(**weights)
