@@ -21,6 +21,7 @@ class WarmupCosine(LambdaLR):
         def factor(step: int) -> float:
             if step < first:
                 return (step + 1) / first
-            return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (step - first) / (total_steps - first)))
+            left = max(1, total_steps - first)  # a run of a single step is all warm-up
+            return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (step - first) / left))
 
         super().__init__(optimizer, factor)

@@ -64,6 +64,8 @@ class SceneStudy:
         curves = run / "curves.json"
         if not left and (curves.is_file() or not hints):
             return not finished
+        if config["threads"] is not None:  # a run that was finished before has not set them
+            torch.set_num_threads(config["threads"])
         checkpoint = read_checkpoint(run)
         scene = Scene(config)
         localizer = load_localizer(checkpoint)
@@ -132,7 +134,8 @@ def measure_curves(
             source.at_inference(s.query, s.query.feature.float()) for s in (validation, test)
         )
         contraction[name] = _passes(localizer, hint_v, hint, validation, test)
-    return {"extent_m": extent_m, "sweep": sweep, "contraction": contraction}
+    # the sweep's hints were made from the labels
+    return {"oracle": True, "extent_m": extent_m, "sweep": sweep, "contraction": contraction}
 
 
 def _passes(

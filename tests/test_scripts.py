@@ -66,19 +66,33 @@ def test_quickstart(checkout: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.realdata
 @in_own_environment
-@pytest.mark.parametrize("name", ["redkitchen", "naip"])
-def test_tables(checkout: Path, real_data: Path, name: str) -> None:
-    run(
-        checkout,
-        f"table_{name}",
-        "trainer.max_epochs=1",
-        "augmented_views=0",
-        HINTED_POSENET_DATA=str(real_data),
-        SEEDS="0",
-    )
-    table = inserted(checkout, name)
-    assert "| retrieval |" in table
-    assert table.count("\n| hinted_") >= 6
+def test_study_of_hints(checkout: Path, real_data: Path) -> None:
+    given = {"HINTED_POSENET_DATA": str(real_data), "SEEDS": "0", "SCENES": "redkitchen naip"}
+    given |= {"METHODS": "posenet null_hint hinted_residual hinted_fusion"}
+    small = ("trainer.max_epochs=1", "augmented_views=0")
+    run(checkout, "study_hints", *small, **given)
+    page = (checkout / "docs/hints.md").read_text()
+    for scene in ("redkitchen", "naip"):
+        assert "| hinted_fusion |" in inserted(checkout, scene)
+        told = page.partition(f"<!-- begin {scene} -->")[2].partition("<!-- end")[0]
+        assert told.count("| hinted_residual |") >= 4
+        assert (checkout / f"docs/images/hints_{scene}.jpg").stat().st_size > 10_000
+    cells = list((checkout / "runs").rglob("from-*/results.json"))
+    then = {cell: cell.stat().st_mtime_ns for cell in cells}
+    run(checkout, "study_hints", *small, **given)  # has nothing left to do but to draw
+    assert {cell: cell.stat().st_mtime_ns for cell in cells} == then
+
+
+@pytest.mark.slow
+@in_own_environment
+def test_study_of_areas(checkout: Path) -> None:
+    given = {"SEEDS": "0", "METHODS": "posenet null_hint hinted_fusion"}
+    given |= {"SCENES": "area_0.25km2 |area_1km2 |months", "VIEWS": "9"}
+    run(checkout, "study_aerial", "trainer.max_epochs=1", "augmented_views=0", **given)
+    page = (checkout / "docs/aerial.md").read_text()
+    assert "hinted_fusion from retrieval / null_hint" in page
+    assert "months of the year" in page
+    assert (checkout / "docs/images/aerial.jpg").stat().st_size > 10_000
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from hinted_posenet.cli.help import config_folder
 from hinted_posenet.cli.verb import check_overrides
 
 METHODS = ["posenet", "null_hint", "hinted_embedding", "hinted_residual", "hinted_fusion"]
+TABLES = ["errors", "recall", "other image", "gains"]
 HINTS = ["none", "constant", "retrieval", "nearest"]
 
 
@@ -45,9 +46,14 @@ def main() -> None:
         metavar=("FILE", "MARKER"),
         help="also put the tables, as Markdown, between <!-- begin MARKER --> and <!-- end MARKER --> of FILE",
     )
+    parser.add_argument(
+        "--groups", nargs="+", default=[], metavar="GROUP", help="frames, as in results.json"
+    )
+    parser.add_argument("--tables", nargs="+", default=TABLES, choices=TABLES)
     parser.add_argument("--figure", type=Path, help="also draw the curves (.png, .jpg, .svg, .pdf)")
     arguments = parser.parse_intermixed_args()
-    check_overrides("train", arguments.overrides)
+    for method in arguments.methods:
+        check_overrides("train", _cell(arguments.overrides, method))
     with one_line_errors("study"):
         study(arguments)
 
@@ -55,13 +61,18 @@ def main() -> None:
 def study(arguments: argparse.Namespace) -> None:
     """All cells, then the tables and the figure."""
     from hinted_posenet.report.compare import insert_text
-    from hinted_posenet.report.study import read_study, study_tables
+    from hinted_posenet.report.study import read_study
+    from hinted_posenet.report.study_table import study_tables
     from hinted_posenet.study import SceneStudy
 
-    scene = SceneStudy(_hints(arguments))
+    hints = _hints(arguments)
+    scene = SceneStudy(hints)
+    shown = {*hints, "none", "network"}
+    # PoseNet comes first, since its answers are a hint for the others
+    methods = sorted(arguments.methods, key=lambda method: method != "posenet")
     configs = {
         (method, seed): _config(arguments.overrides, method, seed)
-        for method in arguments.methods
+        for method in methods
         for seed in arguments.seeds
     }
     started = time.monotonic()
@@ -74,12 +85,15 @@ def study(arguments: argparse.Namespace) -> None:
                 f"{number} of {len(configs)}: {method}, seed {seed} ({minutes:.1f} minutes so far)"
             )
             done = [Path(c["paths"]["run"]) for c in list(configs.values())[:number]]
-            print(study_tables(read_study(done))[0], flush=True)
-    found = read_study([Path(config["paths"]["run"]) for config in configs.values()])
-    print("\n\n".join(study_tables(found)))
+            found = read_study(done, shown, arguments.groups)
+            print(next(study_tables(found, ["errors"])).text(), flush=True)
+    done = [Path(config["paths"]["run"]) for config in configs.values()]
+    found = read_study(done, shown, arguments.groups)
+    tables = list(study_tables(found, arguments.tables))
+    print("\n\n".join(table.text() for table in tables))
     if arguments.insert:
         file, marker = arguments.insert
-        insert_text(Path(file), marker, "\n\n".join(study_tables(found, markdown=True)))
+        insert_text(Path(file), marker, "\n\n".join(table.markdown() for table in tables))
     if arguments.figure:
         from hinted_posenet.report.study_figure import study_figure
 
@@ -109,13 +123,17 @@ def _config(overrides: list[str], method: str, seed: int) -> dict[str, Any]:
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
-    name, *special = method.split(",")
-    cell = [*overrides, f"method={name}", f"seed={seed}", *special, "resume=true"]
+    cell = [*_cell(overrides, method), f"seed={seed}", "resume=true"]
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         config: Any = OmegaConf.to_container(
             compose("train", overrides=cell), resolve=True, throw_on_missing=True
         )
     return dict(config)
+
+
+def _cell(overrides: list[str], method: str) -> list[str]:
+    name, *special = method.split(",")
+    return [*overrides, f"method={name}", *special]
 
 
 if __name__ == "__main__":

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hinted_posenet.report.bootstrap import bootstrap_interval
 from hinted_posenet.report.runs import Floats, Run, by_title
 from hinted_posenet.report.table import length, text_table
 from hinted_posenet.types import InputError
 
-RESAMPLES = 1000
 CONTROLS = ("constant pose", "retrieval")
 
 
@@ -101,22 +100,6 @@ def _interval(errors: Floats, text: Callable[[float], str]) -> str:
     """Mean over seeds of the median over frames, and its interval over resampled seeds and frames."""
     low, high = bootstrap_interval(errors)
     return f"{text(float(np.mean(np.median(errors, axis=1))))} [{text(low)}, {text(high)}]"
-
-
-def bootstrap_interval(errors: Floats) -> tuple[float, float]:
-    """2.5 % and 97.5 % quantiles of the seed mean of medians of (seeds, N) errors, seeds and frames resampled.
-
-    Every seed saw the same frames, so a resample takes the same frames of each.
-    """
-    generator = np.random.default_rng(0)
-    seeds, frames = errors.shape
-    draws: NDArray[np.float64] = np.empty(RESAMPLES)
-    for index in range(RESAMPLES):
-        some_seeds = generator.integers(seeds, size=seeds)
-        some_frames = generator.integers(frames, size=frames)
-        draws[index] = np.median(errors[np.ix_(some_seeds, some_frames)], axis=1).mean()
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def markdown_table(rows: list[list[str]]) -> str:

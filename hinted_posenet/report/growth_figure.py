@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hinted_posenet.report.compare import bootstrap_interval
+from hinted_posenet.report.bootstrap import bootstrap_interval
 from hinted_posenet.report.growth import Axis, Curve, fit_growth, median_m
 from hinted_posenet.report.growth_table import place
 from hinted_posenet.report.save_figure import save_figure

@@ -1,8 +1,6 @@
 """Errors along an axis as text: a block per curve, then what each hint gains."""
 
-import numpy as np
-
-from hinted_posenet.report.compare import RESAMPLES, bootstrap_interval
+from hinted_posenet.report.bootstrap import bootstrap_interval, ratio_interval
 from hinted_posenet.report.growth import (
     CONTROLS,
     ORACLE_ANSWER,
@@ -11,7 +9,6 @@ from hinted_posenet.report.growth import (
     fit_growth,
     median_m,
 )
-from hinted_posenet.report.runs import Floats
 from hinted_posenet.report.table import text_table
 
 NULL = "null_hint"
@@ -43,21 +40,6 @@ def ratios(rows: list[str]) -> list[tuple[str, str]]:
     hinted = [row for row in rows if row not in (*CONTROLS, "posenet", NULL)]
     pairs = [(row, NULL) for row in hinted if NULL in rows]
     return pairs + [(row, ORACLE_ANSWER) for row in hinted if "ORACLE" in row]
-
-
-def ratio_interval(over: Floats, under: Floats) -> tuple[float, float]:
-    """Bootstrap 95 % interval of the ratio of medians of (seeds, N) errors of the same frames."""
-    generator = np.random.default_rng(0)
-    draws = np.empty(RESAMPLES)
-    for index in range(RESAMPLES):
-        frames = generator.integers(over.shape[1], size=over.shape[1])
-        medians = []
-        for errors in (over, under):
-            seeds = generator.integers(len(errors), size=len(errors))
-            medians.append(median_m(errors[np.ix_(seeds, frames)]))
-        draws[index] = medians[0] / medians[1]
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def _counts(title: str, numbers: list[int]) -> list[str]:

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from hinted_posenet.report.runs import Floats
 from hinted_posenet.report.save_figure import save_figure
 from hinted_posenet.report.study import NULL, OWN, Study, sweep_points
+from hinted_posenet.report.table import length
 
 COLOURS = {
     "hinted_embedding": "#b2182b",
@@ -31,11 +33,12 @@ def study_figure(path: Path, study: Study) -> None:
         _sweep(sweep, study, frames)
         _passes(passes, study, frames)
         _basin(basin, study, frames)
-        sweep.set_title(f"{name}: a sensor's hint", loc="left")
+        sweep.set_title(f"{name}: GPS (ORACLE)", loc="left")
         passes.set_title("passes from retrieval, never stopped", loc="left")
         basin.set_title("where 20 passes lead", loc="left")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False)
+    once = dict(zip(labels, handles, strict=True))
+    figure.legend(once.values(), once.keys(), loc="outside lower center", ncols=5, frameon=False)
     save_figure(figure, path)
 
 
@@ -54,7 +57,8 @@ def _sweep(axes: Axes, study: Study, frames: Floats) -> None:
             null_m = float(np.median(null[0][:, frames], axis=1).mean())
             axes.axhline(null_m, color="black", linestyle=":", label="null hint (control)")
             axes.plot(x, x * null_m / np.hypot(x, null_m), "k--", linewidth=1, label="ideal fusion")
-    axes.set(xscale="log", yscale="log", xlabel="hint's median error, m", ylabel="answer's, m")
+    _logarithmic(axes, "x", "y")
+    axes.set(xlabel="median error of the hint", ylabel="median error of the answer")
 
 
 def _passes(axes: Axes, study: Study, frames: Floats) -> None:
@@ -62,7 +66,8 @@ def _passes(axes: Axes, study: Study, frames: Floats) -> None:
         found = [_contraction(curve, frames) for curve in curves]
         errors = np.mean([[np.median(values) for values in passes] for passes in found], axis=0)
         axes.plot(range(len(errors)), errors, ".-", **_style(method))
-    axes.set(yscale="log", xlabel="pass (0: retrieval)", ylabel="median error, m")
+    _logarithmic(axes, "y")
+    axes.set(xlabel="pass (0: retrieval)", ylabel="median error")
     axes.set_xticks([0, 1, 2, 3, 5, 10, 15, 20])
 
 
@@ -83,9 +88,26 @@ def _basin(axes: Axes, study: Study, frames: Floats) -> None:
         axes.plot(x, y, "o-", **_style(method))
     if limits:
         axes.plot(limits, limits, color="black", linewidth=1)
-    axes.set(
-        xscale="log", yscale="log", xlabel="retrieval's error, m", ylabel="error after 20 passes, m"
-    )
+    _logarithmic(axes, "x", "y")
+    axes.set(xlabel="error of retrieval", ylabel="error after 20 passes")
+
+
+def _logarithmic(axes: Axes, *names: str) -> None:
+    """Lengths as a person writes them: as many as fit beside each other, and never a single one."""
+    axes.set(**{f"{name}scale": "log" for name in names})
+    for name in names:
+        scale = axes.xaxis if name == "x" else axes.yaxis
+        low, high = scale.get_view_interval()
+        decades = np.log10(high / low)
+        if decades > 1.5 and name == "x":
+            subs: tuple[float, ...] = (1.0,)
+        else:
+            subs = (1.0, 2.0, 5.0) if decades > 0.7 else (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+        scale.set_major_locator(LogLocator(subs=subs))
+        scale.set_minor_locator(NullLocator())
+        scale.set_major_formatter(
+            lambda metres, _: length(metres).replace(".00", "").replace(".0 ", " ")
+        )
 
 
 def _contraction(curve: dict[str, Any], frames: Floats) -> list[Floats]:
@@ -98,7 +120,7 @@ def _style(method: str) -> dict[str, Any]:
     known = method in COLOURS
     return {
         "color": COLOURS.get(method, OTHER),
-        "label": method.replace("_", " ") if known else "_other",
+        "label": method.replace("_", " ") if known else "other variants",
         "zorder": 3 if known else 1,
         "markersize": 4,
     }

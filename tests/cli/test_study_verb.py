@@ -9,10 +9,11 @@ from tiny import Workspace, results
 
 from hinted_posenet import engine
 from hinted_posenet.cli import study
-from hinted_posenet.report.study import read_study, study_tables, sweep_points
+from hinted_posenet.report.study import read_study, sweep_points
 from hinted_posenet.report.study_figure import study_figure
+from hinted_posenet.report.study_table import study_tables
 
-METHODS = ["posenet", "null_hint", "hinted_fusion,head.components=3", "hinted_residual"]
+METHODS = ["null_hint", "hinted_fusion,head.components=3", "hinted_residual", "posenet"]
 HINTS = ["none", "constant", "retrieval", "nearest", "sensor-0.1m", "network"]
 
 
@@ -62,7 +63,7 @@ def test_the_page_has_errors_another_image_and_gains(page):
     text = page.read_text()
     lines = {line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")}
     assert {"hint as the answer", "retrieval", "null_hint", "hinted_residual"} <= lines
-    assert "GPS 10.0 cm (ORACLE)" in text
+    assert "GPS 10 cm (ORACLE)" in text
     assert "with another image" in text and "gains" in text
     null = next(line for line in text.splitlines() if line.startswith("| null_hint | 1.00 "))
     assert "| - |" in null
@@ -70,6 +71,7 @@ def test_the_page_has_errors_another_image_and_gains(page):
 
 def test_curves_are_of_all_frames_and_as_vague_as_they_say(place, page):
     curves = json.loads((folder(place, "hinted_residual") / "curves.json").read_text())
+    assert curves["oracle"]
     assert len(curves["contraction"]["retrieval"]["passes"]) == 20
     assert all(len(passed["t_m"]) == 4 for passed in curves["contraction"]["none"]["passes"])
     found = read_study([folder(place, "hinted_residual")])
@@ -95,7 +97,7 @@ def test_a_finished_study_computes_nothing_and_a_cut_one_the_missing_cell(place,
 
 def test_a_study_without_the_control_shows_no_gains(place, page):
     tables = study_tables(read_study([folder(place, "hinted_fusion")]))
-    assert not any("gains" in table for table in tables)
+    assert not any("gains" in table.title for table in tables)
 
 
 def test_the_figure_draws_every_hinted_method(place, page):
@@ -110,3 +112,9 @@ def test_an_unknown_hint_names_the_choices(place, capsys):
     with pytest.raises(SystemExit):
         run(place, "--hints", "magic")
     assert "choose among none, constant" in capsys.readouterr().err
+
+
+def test_an_unknown_method_names_the_choices(place, capsys):
+    with pytest.raises(SystemExit):
+        run(place, methods=["posenet", "magic"])
+    assert "choices: cross_attention, " in capsys.readouterr().err

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from hinted_posenet.report.compare import bootstrap_interval, comparison, insert_text
+from hinted_posenet.report.bootstrap import bootstrap_interval
+from hinted_posenet.report.compare import comparison, insert_text
 from hinted_posenet.report.figure import positions_figure
 from hinted_posenet.report.runs import read_runs
 from hinted_posenet.results import write_poses, write_results

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from hinted_posenet.report.bootstrap import ratio_interval
 from hinted_posenet.report.growth import AXES, Curve, Point, fit_growth, read_scenes
 from hinted_posenet.report.growth_figure import growth_figure
-from hinted_posenet.report.growth_table import growth_table, ratio_interval
+from hinted_posenet.report.growth_table import growth_table
 from hinted_posenet.results import write_poses, write_results
 from hinted_posenet.scoring import Answer, group_frames
 from hinted_posenet.types import InputError, Pose, View
