@@ -1,0 +1,320 @@
+"""How well an aerial image is registered from a hint, by a learned network, by gradient correlation and by SIFT.
+
+The table of the NAIP scene (simulated by scripts/study_hints.sh), median errors of the position::
+
+    python benchmarks/registration.py --photos ../shared/data/aerial/naip_north_dakota --every 2
+
+Rows: the map is the orthophotos of the training dates, where an image's own date is left out, or a mosaic of
+the training images, which is no more than what training knows. The hint is a GPS of 50 m without rotation, or
+retrieval. Every answer is written to ``runs/aerial/<scene>/registration-<map>-<hint>/seed-<n>``; what is there
+already is not done again.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from itertools import groupby, product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from torch import Tensor
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from hinted_posenet.baseline.gradient_correlation import GradientCorrelation
+from hinted_posenet.baseline.sift import SiftRegistration
+from hinted_posenet.build import build_localizer
+from hinted_posenet.cli.help import config_folder
+from hinted_posenet.data.stacked import identity, stack
+from hinted_posenet.ground import map_of_world
+from hinted_posenet.hint.gaussian import log_uniform, perturb
+from hinted_posenet.hint.prior import OracleHint
+from hinted_posenet.hint.retrieval import RetrievalHint
+from hinted_posenet.model.frame import SceneFrame
+from hinted_posenet.model.ground_map import GroundMap
+from hinted_posenet.model.mapnet import MapHead, map_net
+from hinted_posenet.model.posenet import PoseNet
+from hinted_posenet.model.registration.mosaic import mosaic
+from hinted_posenet.report.bootstrap import bootstrap_interval
+from hinted_posenet.report.compare import insert_text, markdown_table
+from hinted_posenet.report.runs import Floats, by_title, read_runs
+from hinted_posenet.report.table import print_results, text_table
+from hinted_posenet.results import provenance, write_poses, write_results
+from hinted_posenet.scene import Scene
+from hinted_posenet.scoring import Answer, group_frames, score
+from hinted_posenet.simulator.world.orthophoto import OrthophotoWorld, orthophoto_world
+from hinted_posenet.types import NO_NEIGHBOURS, Hint, Pose, Sample
+
+GPS_M = 50.0
+BATCH, LEARNING_RATE = 8, 5e-3
+SIGMA_T_M, SIGMA_R_RAD = (3.0, 30.0), (0.005, 0.05)  # of the training hints
+MAPS, HINTS = ("photos", "memory"), ("gps", "retrieval")
+NAMES = {
+    "photos": "orthophotos of other dates",
+    "memory": "training images",
+    "gps": "GPS 50 m (ORACLE)",
+    "retrieval": "retrieval",
+}
+ROWS = 10  # images that are located at a time
+
+
+class Cell(NamedTuple):
+    """A run."""
+
+    root: Path  # of the scene's runs
+    map: str
+    seed: int
+    hint: str
+
+    @property
+    def folder(self) -> Path:
+        """Where it is written."""
+        return self.root / f"registration-{self.map}-{self.hint}" / f"seed-{self.seed}"
+
+
+class Images(NamedTuple):
+    """A split: pixels, poses, and the photo of each image's own date (-1: none)."""
+
+    sample: Sample  # images as uint8 (N, 3, H, W)
+    photo: Tensor  # (N,) int64
+
+
+def main() -> None:
+    """What is left of every map, seed and hint; then the table."""
+    arguments = parse()
+    torch.set_num_threads(1)
+    config = training_config(arguments.scene)
+    root = Path(config["paths"]["runs"]) / "aerial" / arguments.scene
+    cells = [Cell(root, *cell) for cell in product(MAPS, arguments.seeds, HINTS)]
+    left = [cell for cell in cells if not (cell.folder / "results.json").is_file()]
+    if left:
+        register(arguments, config, left)
+    rows = table([cell.folder for cell in cells])
+    print(text_table(rows))
+    if arguments.insert:
+        insert_text(Path(arguments.insert), "registration", markdown_table(rows))
+
+
+def register(arguments: argparse.Namespace, config: dict[str, Any], left: list[Cell]) -> None:
+    """Train a network for each map and seed, locate from each hint, write."""
+    scene = Scene(config)
+    scene.views[arguments.split] = scene.views[arguments.split][:: arguments.every]
+    dates = list(dict.fromkeys(view.tags["date"] for view in scene.views["train"]))
+    train, split = images(scene, "train", dates), images(scene, arguments.split, dates)
+    K = train.sample.query.K[0]
+    world = orthophoto_world(str(arguments.photos))
+    ground = {"photos": map_of_world(world, dates), "memory": memory_of(train, world)}
+    hints = hints_of(config, scene, split, arguments.split)
+    for (map_name, seed), group in groupby(left, key=lambda cell: (cell.map, cell.seed)):
+        started = time.monotonic()
+        own = split.photo if map_name == "photos" else torch.full_like(split.photo, -1)
+        model = trained(ground[map_name], K, train, seed, arguments.steps)
+        for cell in group:
+            hint = hints[cell.hint]
+            answers = {"hint as the answer": hint.pose}
+            answers["registration network"] = located(network(model, own), split, hint)
+            if map_name == "photos" and seed == arguments.seeds[0]:  # nothing in them is drawn
+                for method, make in REFERENCES.items():
+                    locate = reference(make, ground[map_name], K, own)
+                    answers[method] = located(locate, split, hint)
+            write(cell, config, scene, arguments.split, split, answers, started)
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=Path, required=True, help="folder of the orthophotos")
+    parser.add_argument("--scene", default="naip")
+    parser.add_argument("--split", default="test", choices=("val", "test"))
+    parser.add_argument("--every", type=int, default=1, help="locate every n-th image only")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument(
+        "--insert", metavar="FILE", help="also put the table between its registration markers"
+    )
+    return parser.parse_args()
+
+
+def training_config(scene: str) -> dict[str, Any]:
+    """Of a frozen backbone's features, for the retrieval hint."""
+    overrides = ["data=aerial", f"data.scene={scene}", "threads=1"]
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        config: Any = OmegaConf.to_container(compose("train", overrides=overrides), resolve=True)
+    return dict(config)
+
+
+def images(scene: Scene, split: str, dates: list[str]) -> Images:
+    """A whole split in memory."""
+    loaded = []
+    for batch in DataLoader(scene.images(split, whole=True), 100, collate_fn=identity):
+        pixels = (batch.query.image * 255).round().to(torch.uint8)
+        loaded.append(batch._replace(query=batch.query._replace(image=pixels)))
+    own = [view.tags["date"] for view in scene.views[split]]
+    return Images(stack(loaded), torch.tensor([dates.index(d) if d in dates else -1 for d in own]))
+
+
+def memory_of(train: Images, world: OrthophotoWorld) -> GroundMap:
+    """A mosaic of the training images for each date, as fine as the orthophotos."""
+    query, truth = train.sample.query, train.sample.T_world_cam
+    size_m = world.lattice.resolution_m
+    return mosaic(query.image / 255, truth, query.K[0], train.photo, size_m)
+
+
+def hints_of(config: dict[str, Any], scene: Scene, split: Images, name: str) -> dict[str, Hint]:
+    """A simulated GPS, and retrieval with the sigma that validation gives it; without rotation the mean one."""
+    localizer, cpu = build_localizer(config), torch.device("cpu")
+    train = scene.features(localizer.model, "train", cpu)
+    retrieval, frame = RetrievalHint(), SceneFrame()
+    retrieval.fit(train.T_world_cam, train.query.feature, scene.sequences())
+    frame.fit(train.T_world_cam)
+    val = scene.features(localizer.model, "val", cpu)
+    retrieval.calibrate(retrieval.at_inference(val.query, val.query.feature), val.T_world_cam)
+    asked = scene.features(localizer.model, name, cpu)
+    return {
+        "gps": frame.resolve(OracleHint(GPS_M, None, seed=1).sense(split.sample.T_world_cam)),
+        "retrieval": retrieval.at_inference(asked.query, asked.query.feature),
+    }
+
+
+def trained(ground_map: GroundMap, K: Tensor, train: Images, seed: int, steps: int) -> PoseNet:
+    """A network of this seed, from hints drawn around training poses."""
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    model, pixels, truth = (
+        map_net(ground_map, K),
+        train.sample.query.image,
+        train.sample.T_world_cam,
+    )
+    model.fit(truth, pixels, train.photo)
+    optimizer = torch.optim.AdamW(model.parameters(), LEARNING_RATE, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, LEARNING_RATE, total_steps=steps, pct_start=0.15
+    )
+    model.train()
+    for _ in tqdm(range(steps), f"train, seed {seed}", leave=False):
+        rows = torch.randint(len(pixels), (BATCH,), generator=generator)
+        some = Pose(truth.t[rows], truth.q[rows])
+        sigmas = (log_uniform(*s, BATCH, generator) for s in (SIGMA_T_M, SIGMA_R_RAD))
+        loss = model.own_loss(pixels[rows] / 255, perturb(some, *sigmas, generator), some)
+        assert loss is not None
+        optimizer.zero_grad()
+        loss.mean().backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    return model.eval()
+
+
+Locate = Callable[[Tensor, Hint, Tensor], Pose]  # images, hints, their rows in the split -> poses
+
+
+def network(model: PoseNet, own: Tensor) -> Locate:
+    """The network, with the photo of each image's own date left out."""
+    head = model.head
+    assert isinstance(head, MapHead)
+
+    def locate(image: Tensor, hint: Hint, rows: Tensor) -> Pose:
+        head.allowed[:] = torch.arange(len(head.allowed)) != own[rows[0]]
+        return head(image, model.frame.resolve(hint), model.frame)
+
+    return locate
+
+
+def reference(make: Any, ground_map: GroundMap, K: Tensor, own: Tensor) -> Locate:
+    """A baseline, likewise."""
+
+    def locate(image: Tensor, hint: Hint, rows: Tensor) -> Pose:
+        allowed = torch.arange(len(ground_map.photo)) != own[rows[0]]
+        pose: Pose = make(ground_map, K, allowed).locate(image, hint)
+        return pose
+
+    return locate
+
+
+REFERENCES = {"gradient correlation": GradientCorrelation, "SIFT": SiftRegistration}
+
+
+@torch.no_grad()
+def located(locate: Locate, split: Images, hint: Hint) -> Pose:
+    """Poses (N,) of a split, images of one date at a time."""
+    t, q = torch.empty_like(hint.pose.t), torch.empty_like(hint.pose.q)
+    for photo in split.photo.unique():
+        same = torch.nonzero(split.photo == photo)[:, 0]
+        for rows in tqdm(torch.split(same, ROWS), "locate", leave=False):
+            pose = Pose(hint.pose.t[rows], hint.pose.q[rows])
+            some = Hint(pose, hint.sigma_t[rows], hint.sigma_r[rows], NO_NEIGHBOURS)
+            t[rows], q[rows] = locate(split.sample.query.image[rows] / 255, some, rows)
+    return Pose(t, q)
+
+
+def write(
+    cell: Cell,
+    config: dict[str, Any],
+    scene: Scene,
+    split_name: str,
+    split: Images,
+    answers: dict[str, Pose],
+    started: float,
+) -> None:
+    """poses.csv and results.json, as of any other run."""
+    kinds = {"hint as the answer": "hint", "registration network": "network"}
+    found = [Answer(name, kinds.get(name, "control"), pose) for name, pose in answers.items()]
+    views, truth = scene.views[split_name], split.sample.T_world_cam
+    groups = group_frames(views, scene.views["train"])
+    thresholds = [tuple(pair) for pair in config["data"]["recall_m_deg"]]
+    name = cell.folder.parent.name
+    results = {
+        "name": name,
+        "data": scene.identity,
+        "split": split_name,
+        "seed": cell.seed,
+        "oracle": cell.hint == "gps",
+        "start_hint": {"gps": "OracleHint", "retrieval": "RetrievalHint"}[cell.hint],
+        "rows": score(found, truth, groups, thresholds),
+        "frames": {name: len(group) for name, group in scene.views.items()},
+        "frame_groups": [[n for n, g in groups.items() if g[i]] for i in range(len(views))],
+        "excluded_frames": scene.excluded,
+        "card_notes": scene.card_notes,
+        "map": scene.map,
+        "wall_time_s": round(time.monotonic() - started, 1),
+        **provenance("cpu"),
+        "config": {**config, "name": name, "seed": cell.seed},
+    }
+    cell.folder.mkdir(parents=True, exist_ok=True)
+    write_poses(cell.folder / "poses.csv", views, found, truth)
+    write_results(cell.folder / "results.json", results)
+    print_results(results)
+
+
+def table(folders: list[Path]) -> list[list[str]]:
+    """Medians over frames, averaged over seeds, with their bootstrap 95 % intervals."""
+    runs = read_runs(folders)
+    in_groups = runs[0].results["frame_groups"]
+    groups = {
+        name: np.array([name in of_frame for of_frame in in_groups])
+        for name in ("dates seen in training", "unseen dates")
+    }
+    rows = [["map", "hint", "method", "seeds", *groups]]
+    for seeds in by_title(runs).values():
+        _, map_name, hint = seeds[0].results["name"].split("-")
+        for method in seeds[0].methods:
+            of_method = [run.methods[method] for run in seeds if method in run.methods]
+            errors = np.stack([poses.error_t_m for poses in of_method])
+            cells = [error_cell(errors[:, frames]) for frames in groups.values()]
+            named = [NAMES[map_name], NAMES[hint], method, str(len(of_method))]
+            rows.append([*named, *cells])
+    return rows
+
+
+def error_cell(errors_m: Floats) -> str:
+    """Of (seeds, N) errors."""
+    low, high = bootstrap_interval(errors_m)
+    return f"{np.median(errors_m, axis=1).mean():.1f} m [{low:.1f}, {high:.1f}]"
+
+
+if __name__ == "__main__":
+    main()
