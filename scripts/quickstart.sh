@@ -7,8 +7,11 @@ scene=${SCENE:-village_four_seasons} # a recipe of datasets/aerial/recipe
 runs=runs/aerial/$scene
 
 [ -d "simulated/aerial/$scene" ] || hinted-posenet simulate recipe="$scene"
-for method in posenet null_hint hinted_embedding hinted_residual; do
-    hinted-posenet train data=aerial data.scene="$scene" experiment=quickstart method=$method \
+for method in posenet null_hint hinted_embedding hinted_residual hinted_memory; do
+    words=(experiment=quickstart)
+    [ $method != hinted_memory ] || words+=(augmented_views=0) # it learns from pairs, of which there are enough
+    hinted-posenet train data=aerial data.scene="$scene" method=$method "${words[@]}" \
         resume=true threads="$(nproc)" "$@"
 done
-hinted-posenet compare "$runs"/{posenet,null_hint,hinted_embedding,hinted_residual}/seed-0 --figure "runs/$scene.png"
+hinted-posenet compare "$runs"/{posenet,null_hint,hinted_embedding,hinted_residual,hinted_memory}/seed-0 \
+    --figure "runs/$scene.png"

@@ -6,5 +6,5 @@ for seed in ${SEEDS:-0 1 2}; do
 done
 source scripts/setup.sh
 runs=runs/aerial/${SCENE:-village_four_seasons}
-hinted-posenet compare "$runs"/{posenet,null_hint,hinted_embedding,hinted_residual}/seed-? \
+hinted-posenet compare "$runs"/{posenet,null_hint,hinted_embedding,hinted_residual,hinted_memory}/seed-? \
     --groups "seasons seen in training" "unseen seasons" --insert README.md quickstart --figure docs/images/quickstart.jpg

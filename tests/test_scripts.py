@@ -60,7 +60,7 @@ def test_quickstart(checkout: Path) -> None:
     assert "hinted_residual from retrieval" in first
     assert (checkout / "runs/tiny.png").stat().st_size > 10_000
     again = run(checkout, "quickstart", "trainer.max_epochs=1", SCENE="tiny")
-    assert again.count("finished already") == 4
+    assert again.count("finished already") == 5
 
 
 @pytest.mark.slow
