@@ -66,13 +66,14 @@ def check_overrides(verb: str, overrides: list[str]) -> None:
             fail(f"{_first_line(error)}; choices: {', '.join(error.options or [])}")
         except (HydraException, OmegaConfBaseException) as error:
             known = re.search(r"Could not override '([\w.@/]+)'", str(error))
-            fail(_unknown_key(verb, known.group(1)) if known else " ".join(str(error).split()))
+            fail(_unknown_key(verb, known.group(1), single) if known else " ".join(str(error).split()))
     GlobalHydra.instance().clear()
 
 
-def _unknown_key(verb: str, key: str) -> str:
-    """Names the nearest keys of the deepest node of the default config that the key leads to."""
-    node: Any = compose(verb, overrides=REQUIRED_GROUPS.get(verb, []))
+def _unknown_key(verb: str, key: str, overrides: list[str]) -> str:
+    """Names the nearest keys of the deepest node of the chosen config that the key leads to."""
+    chosen = [word for word in overrides if word.partition("=")[0] in groups_of(verb)]
+    node: Any = compose(verb, overrides=[*REQUIRED_GROUPS.get(verb, []), *chosen])
     trail: list[str] = []
     for part in key.split("."):
         if not OmegaConf.is_dict(node) or part not in node:

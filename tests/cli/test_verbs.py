@@ -74,6 +74,10 @@ MISTAKES = {
         ["train", "data=seven_scenes", "trainer.max_epoch=3"],
         ["trainer.max_epoch", "did you mean trainer.max_epochs?"],
     ),
+    "unknown key of a choice": (
+        ["simulate", "recipe=naip", "flights.test.images=3"],
+        ["flights.test.images", "test_known_dates, test_new_dates, train"],
+    ),
     "unknown choice": (
         ["train", "data=seven_scenes", "method=hinted"],
         ["hinted_residual", "posenet", "null_hint"],
