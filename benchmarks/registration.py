@@ -184,11 +184,8 @@ def trained(ground_map: GroundMap, K: Tensor, train: Images, seed: int, steps: i
     """A network of this seed, from hints drawn around training poses."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    model, pixels, truth = (
-        map_net(ground_map, K),
-        train.sample.query.image,
-        train.sample.T_world_cam,
-    )
+    model = map_net(ground_map, K)
+    pixels, truth = train.sample.query.image, train.sample.T_world_cam
     model.fit(truth, pixels, train.photo)
     optimizer = torch.optim.AdamW(model.parameters(), LEARNING_RATE, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(

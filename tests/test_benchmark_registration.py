@@ -1,4 +1,4 @@
-"""The registration benchmark on a few views of NAIP: every row is written and tabled, and nothing is done twice."""
+"""The registration benchmark on a few views of NAIP: every row is written and tabled, nothing is done twice."""
 
 import os
 import subprocess

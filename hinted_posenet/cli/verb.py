@@ -66,7 +66,11 @@ def check_overrides(verb: str, overrides: list[str]) -> None:
             fail(f"{_first_line(error)}; choices: {', '.join(error.options or [])}")
         except (HydraException, OmegaConfBaseException) as error:
             known = re.search(r"Could not override '([\w.@/]+)'", str(error))
-            fail(_unknown_key(verb, known.group(1), single) if known else " ".join(str(error).split()))
+            fail(
+                _unknown_key(verb, known.group(1), single)
+                if known
+                else " ".join(str(error).split())
+            )
     GlobalHydra.instance().clear()
 
 

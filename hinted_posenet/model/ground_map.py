@@ -77,10 +77,7 @@ class GroundMap(nn.Module):
     def _look_up(self, pixel: Tensor) -> Tensor:
         """Colours and knowledge (D, 4, h, w) at photo pixels (h, w, 2); only the part they lie in is read."""
         rows, cols = self.photo.shape[2:]
-        low, high = (
-            pixel.detach().flatten(0, 1).amin(dim=0),
-            pixel.detach().flatten(0, 1).amax(dim=0),
-        )
+        low, high = pixel.detach().flatten(0, 1).aminmax(dim=0)
         left, right = _around(float(low[0]), float(high[0]), cols)
         top, bottom = _around(float(low[1]), float(high[1]), rows)
         part = self.photo[:, :, top:bottom, left:right].to(pixel) / 255

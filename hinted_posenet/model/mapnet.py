@@ -118,12 +118,8 @@ class MapHead(nn.Module):
         around = self.coarse.surroundings(over, start, few)
         loss = self.coarse.loss(over, feature, start, around, truth)
         pose = toward(truth, hint.pose, ALIGN_START_M)
-        pixels = (
-            pixel_centres(4, 4, feature.shape[-1] / 4)
-            .flatten(0, 1)
-            .to(pose.t)
-            .expand(len(row), -1, -1)
-        )
+        pixels = pixel_centres(4, 4, feature.shape[-1] / 4).flatten(0, 1).to(pose.t)
+        pixels = pixels.expand(len(row), -1, -1)
         nothing = torch.full((len(pose.t), 6), torch.inf, device=pose.t.device)
         for _ in range(TRAINING_ALIGNMENTS):
             pose, information = self._align(over, feature, pose, Prior(pose, nothing), allowed)

@@ -106,9 +106,8 @@ class CoarseRegistration(nn.Module):
         mean, covariance = displacement(score)
         seen_m = blocks_m + mean * cell_m(over)
         spread = covariance * cell_m(over) ** 2 + MISFIT_M**2 * torch.eye(2).to(mean)
-        A = torch.linalg.inv(spread).flatten(2)[..., [0, 1, 3]] * (BLOCK_TRUST * known).unsqueeze(
-            -1
-        )
+        trust = (BLOCK_TRUST * known).unsqueeze(-1)
+        A = torch.linalg.inv(spread).flatten(2)[..., [0, 1, 3]] * trust
         for _ in range(ROUNDS):
             J = over.jacobian(pose, pixels)
             J = torch.linalg.solve(J[..., :2], J)  # pixels to metres on the ground

@@ -11,10 +11,8 @@ from hinted_posenet.geometry import (
 )
 from hinted_posenet.types import Pose
 
-NEAR_M, NEAR_GROUND_M = (
-    2.0,
-    0.5,
-)  # errors of the position, and of what a pixel sees, from which the loss grows as their logarithm
+# errors of the position, and of what a pixel sees, from which the loss grows as their logarithm
+NEAR_M, NEAR_GROUND_M = 2.0, 0.5
 LIKELIHOOD = 0.05  # of the likelihood of the information that is stated, beside the error's
 
 
