@@ -4,10 +4,10 @@ The table of the NAIP scene (simulated by scripts/study_hints.sh), median errors
 
     python benchmarks/registration.py --photos ../shared/data/aerial/naip_north_dakota --every 2
 
-Rows: the map is the orthophotos of the training dates, where an image's own date is left out, or a mosaic of
-the training images, which is no more than what training knows. The hint is a GPS of 50 m without rotation, or
-retrieval. Every answer is written to ``runs/aerial/<scene>/registration-<map>-<hint>/seed-<n>``; what is there
-already is not done again.
+Rows: the map is the orthophotos of the training dates, where an image's own date is left out; or with it, which
+shows what is lost between dates; or a mosaic of the training images, no more than what training knows. The hint
+is a GPS of 50 m without rotation, or retrieval. Every answer is written to
+``runs/aerial/<scene>/registration-<map>-<hint>/seed-<n>``; what is there already is not done again.
 """
 
 import argparse
@@ -52,9 +52,10 @@ from hinted_posenet.types import NO_NEIGHBOURS, Hint, Pose, Sample
 GPS_M = 50.0
 BATCH, LEARNING_RATE = 8, 5e-3
 SIGMA_T_M, SIGMA_R_RAD = (3.0, 30.0), (0.005, 0.05)  # of the training hints
-MAPS, HINTS = ("photos", "memory"), ("gps", "retrieval")
+MAPS, HINTS = ("photos", "own", "memory"), ("gps", "retrieval")
 NAMES = {
     "photos": "orthophotos of other dates",
+    "own": "orthophotos, also its own",
     "memory": "training images",
     "gps": "GPS 50 m (ORACLE)",
     "retrieval": "retrieval",
@@ -66,8 +67,8 @@ class Cell(NamedTuple):
     """A run."""
 
     root: Path  # of the scene's runs
-    map: str
     seed: int
+    map: str
     hint: str
 
     @property
@@ -89,7 +90,7 @@ def main() -> None:
     torch.set_num_threads(1)
     config = training_config(arguments.scene)
     root = Path(config["paths"]["runs"]) / "aerial" / arguments.scene
-    cells = [Cell(root, *cell) for cell in product(MAPS, arguments.seeds, HINTS)]
+    cells = [Cell(root, *cell) for cell in product(arguments.seeds, MAPS, HINTS)]
     left = [cell for cell in cells if not (cell.folder / "results.json").is_file()]
     if left:
         register(arguments, config, left)
@@ -109,17 +110,18 @@ def register(arguments: argparse.Namespace, config: dict[str, Any], left: list[C
     world = orthophoto_world(str(arguments.photos))
     ground = {"photos": map_of_world(world, dates), "memory": memory_of(train, world)}
     hints = hints_of(config, scene, split, arguments.split)
-    for (map_name, seed), group in groupby(left, key=lambda cell: (cell.map, cell.seed)):
+    for (seed, remembers), group in groupby(left, lambda cell: (cell.seed, cell.map == "memory")):
         started = time.monotonic()
-        own = split.photo if map_name == "photos" else torch.full_like(split.photo, -1)
-        model = trained(ground[map_name], K, train, seed, arguments.steps)
+        over = ground["memory" if remembers else "photos"]
+        model = trained(over, K, train, seed, arguments.steps)
         for cell in group:
             hint = hints[cell.hint]
+            own = split.photo if cell.map == "photos" else torch.full_like(split.photo, -1)
             answers = {"hint as the answer": hint.pose}
             answers["registration network"] = located(network(model, own), split, hint)
-            if map_name == "photos" and seed == arguments.seeds[0]:  # nothing in them is drawn
+            if cell.map == "photos" and seed == arguments.seeds[0]:  # nothing in them is drawn
                 for method, make in REFERENCES.items():
-                    locate = reference(make, ground[map_name], K, own)
+                    locate = reference(make, over, K, own)
                     answers[method] = located(locate, split, hint)
             write(cell, config, scene, arguments.split, split, answers, started)
 
