@@ -5,7 +5,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint
 
 from hinted_posenet.build import build
 from hinted_posenet.data.module import PosedImagesModule
@@ -41,10 +41,14 @@ def fit(config: dict[str, Any], run: Path, localizer: Localizer, module: PosedIm
     folder = run / "lightning"
     chosen = ModelCheckpoint(folder, "best", monitor="val/score", enable_version_counter=False)
     every = ModelCheckpoint(folder, "last", enable_version_counter=False)
+    callbacks = [chosen, every, *(build(node) for node in config["callbacks"].values())]
+    if steps := config["averaged_steps"]:
+        # what heads and hints remember is no weight, and is kept as it is
+        callbacks.append(EMAWeightAveraging(decay=1 - 1 / steps, use_buffers=False))
     trainer: pl.Trainer = build(
         config["trainer"],
         accelerator=config["accelerator"],
-        callbacks=[chosen, every, *(build(node) for node in config["callbacks"].values())],
+        callbacks=callbacks,
         logger=build(config["logger"], save_dir=str(run)),
         default_root_dir=str(run),
     )

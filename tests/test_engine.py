@@ -180,15 +180,21 @@ def test_no_finished_epoch_is_lost_even_if_validation_did_not_improve(place, mon
     assert torch.load(last, map_location="cpu", weights_only=True)["epoch"] == 2
 
 
-@pytest.mark.parametrize("trainable", ["none", "all"])
-def test_resume_after_a_crash_ends_with_the_same_weights(place, monkeypatch, trainable):
+@pytest.mark.parametrize(
+    "trainable, averaged_steps", [("none", "null"), ("all", "null"), ("none", "3")]
+)
+def test_resume_after_a_crash_ends_with_the_same_weights(
+    place, monkeypatch, trainable, averaged_steps
+):
     small = ["name=resumed", f"backbone.trainable={trainable}", "trainer.max_epochs=3"]
+    small.append(f"averaged_steps={averaged_steps}")
     if trainable == "all":
         small += ["backbone=resnet18", "backbone.weights=null"]
     # its own answers, and how far they were off, are hints: all that has to go on
     method = ["method=hinted_residual", "train_hint=cascaded", "train_hint.ramp_steps=2"]
-    whole = place.train(*method, *small, f"paths.runs={place.folder / trainable}")
-    runs = f"paths.runs={place.folder / trainable / 'cut'}"
+    folder = place.folder / f"{trainable}-{averaged_steps}"
+    whole = place.train(*method, *small, f"paths.runs={folder}")
+    runs = f"paths.runs={folder / 'cut'}"
     with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="power cut"):
         cut_power_at_epoch(2, patch)
         place.train(*method, *small, runs)
