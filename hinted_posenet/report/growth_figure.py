@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hinted_posenet.report.bootstrap import bootstrap_interval
-from hinted_posenet.report.growth import Axis, Curve, fit_growth, median_m
+from hinted_posenet.report.growth import Axis, Curve, Growth, fit_growth, median_m
 from hinted_posenet.report.growth_table import place
 from hinted_posenet.report.save_figure import save_figure
 
@@ -22,6 +22,7 @@ COLOURS = {
 }
 OTHERS = ("#8250df", "#bf3989", "#1b7c83", "#953800")
 LABEL_GAP = 0.05  # of the panel's height, between names
+WIDEST_INTERVAL = 0.7  # of an exponent that is drawn
 
 
 def growth_figure(path: Path, curves: dict[Axis, list[Curve]]) -> None:
@@ -57,7 +58,11 @@ def growth_figure(path: Path, curves: dict[Axis, list[Curve]]) -> None:
 
 def _shown(rows: list[str]) -> list[str]:
     """Without the hinted networks' answers to no hint, where they have one: the null hint is near enough."""
-    return [row for row in rows if not any(other.startswith(f"{row} from") for other in rows)]
+    return [
+        row
+        for row in rows
+        if row == "retrieval" or not any(other.startswith(f"{row} from") for other in rows)
+    ]
 
 
 def _colours(rows: list[str]) -> dict[str, str]:
@@ -83,8 +88,14 @@ def _draw(axes: Axes, curve: Curve, row: str, colour: str, face: str | None, fit
         x, medians, (medians - low, high - medians), fmt="o", ms=5, color=colour, mfc=face or colour
     )
     style = "--" if "ORACLE" in row else "-"
-    growth = fit_growth(curve.points, row) if fitted else None
+    growth = _firm_growth(curve, row) if fitted else None
     axes.plot(x, growth.at(x) if growth else medians, style, color=colour, lw=1.8)
+
+
+def _firm_growth(curve: Curve, row: str) -> Growth | None:
+    """The fitted growth where the points are on a line at all; retrieval, for one, breaks down at once."""
+    growth = fit_growth(curve.points, row)
+    return growth if growth and growth.high - growth.low < WIDEST_INTERVAL else None
 
 
 def _names(axes: Axes, curve: Curve, rows: list[str], colours: dict[str, str]) -> None:
@@ -94,7 +105,7 @@ def _names(axes: Axes, curve: Curve, rows: list[str], colours: dict[str, str]) -
     at = -np.inf
     for row in sorted(rows, key=last.__getitem__):
         at = max((last[row] - low) / (high - low), at + LABEL_GAP)
-        growth = fit_growth(curve.points, row)
+        growth = _firm_growth(curve, row)
         text = row.replace(" from oracle (ORACLE hint)", " from ORACLE")
         axes.annotate(
             text + (f"  ~ x$^{{{growth.exponent:.2f}}}$" if growth else ""),
