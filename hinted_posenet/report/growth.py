@@ -188,7 +188,7 @@ AXES = {
     "area": Axis("area at one number of training views", "km²", True, _scene_curves),
     "density": Axis("area at one density of training views", "km²", True, _scene_curves),
     "months": Axis(
-        "months of the year from training", "months", False, _frame_curves(months_from_training)
+        "time of the year from training", "months", False, _frame_curves(months_from_training)
     ),
     "altitude": Axis("altitude above ground", "m", False, _frame_curves(flight_altitude_m)),
 }

@@ -44,7 +44,8 @@ def growth_figure(path: Path, curves: dict[Axis, list[Curve]]) -> None:
         for curve, face in zip(drawn[: 1 if axis.grows else 2], (None, "white"), strict=False):
             for row in set(rows) & set(curve.rows):
                 _draw(axes, curve, row, colours[row], face, fitted=number == 0 and axis.grows)
-        axes.set(yscale="log", xlabel=f"{axis.title}, {axis.unit}", title=_title(axis, drawn))
+        axes.set(yscale="log", title=_title(axis, drawn))
+        axes.set_xlabel(f"{axis.title}, {axis.unit}", loc="right")
         if axis.grows:
             axes.set_xscale("log")
         ticks = sorted({point.x for point in drawn[0].points})

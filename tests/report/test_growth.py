@@ -182,7 +182,7 @@ def test_command_writes_page_and_figure(tmp_path: Path) -> None:
     command += ["--density", "--months", str(months), "--insert", str(page)]
     done = subprocess.run([*command, "--figure", str(picture)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "months of the year" in page.read_text()
+    assert "time of the year" in page.read_text()
     assert picture.stat().st_size > 10_000
     none = subprocess.run(command[:4], capture_output=True, text=True)
     assert none.returncode != 0 and "--area" in none.stderr
