@@ -4,9 +4,9 @@ The table of the NAIP scene (simulated by scripts/study_hints.sh), median errors
 
     python benchmarks/registration.py --photos ../shared/data/aerial/naip_north_dakota --every 2
 
-Rows: the map is the orthophotos of the training dates, where an image's own date is left out, or a mosaic of
-the training images, which is no more than what training knows. The hint is a GPS of 50 m without rotation, or
-retrieval. Every answer is written to
+Rows: the map is the orthophotos of the training dates, where an image's own date is left out; or with it, which
+shows what is lost between dates; or a mosaic of the training images, no more than what training knows. The hint
+is a GPS of 50 m without rotation, or retrieval. Every answer is written to
 ``runs/aerial/<scene>/registration-<map>-<hint>/seed-<n>``; what is there already is not done again.
 """
 
@@ -52,9 +52,10 @@ from hinted_posenet.types import NO_NEIGHBOURS, Hint, Pose, Sample
 GPS_M = 50.0
 BATCH, LEARNING_RATE = 8, 5e-3
 SIGMA_T_M, SIGMA_R_RAD = (3.0, 30.0), (0.005, 0.05)  # of the training hints
-MAPS, HINTS = ("photos", "memory"), ("gps", "retrieval")
+MAPS, HINTS = ("photos", "own", "memory"), ("gps", "retrieval")
 NAMES = {
     "photos": "orthophotos of other dates",
+    "own": "orthophotos, also its own",
     "memory": "training images",
     "gps": "GPS 50 m (ORACLE)",
     "retrieval": "retrieval",
@@ -109,16 +110,16 @@ def register(arguments: argparse.Namespace, config: dict[str, Any], left: list[C
     world = orthophoto_world(str(arguments.photos))
     ground = {"photos": map_of_world(world, dates), "memory": memory_of(train, world)}
     hints = hints_of(config, scene, split, arguments.split)
-    for (seed, map_name), group in groupby(left, lambda cell: (cell.seed, cell.map)):
+    for (seed, remembers), group in groupby(left, lambda cell: (cell.seed, cell.map == "memory")):
         started = time.monotonic()
-        over = ground[map_name]
-        own = split.photo if map_name == "photos" else torch.full_like(split.photo, -1)
+        over = ground["memory" if remembers else "photos"]
         model = trained(over, K, train, seed, arguments.steps)
         for cell in group:
             hint = hints[cell.hint]
+            own = split.photo if cell.map == "photos" else torch.full_like(split.photo, -1)
             answers = {"hint as the answer": hint.pose}
             answers["registration network"] = located(network(model, own), split, hint)
-            if map_name == "photos" and seed == arguments.seeds[0]:  # nothing in them is drawn
+            if cell.map == "photos" and seed == arguments.seeds[0]:  # nothing in them is drawn
                 for method, make in REFERENCES.items():
                     locate = reference(make, over, K, own)
                     answers[method] = located(locate, split, hint)

@@ -40,7 +40,7 @@ def test_table_of_a_few_views(real_data: Path, tmp_path: Path) -> None:
         assert f"| orthophotos of other dates | GPS 50 m (ORACLE) | {row} |" in table
     assert "| training images | retrieval | registration network |" in table
     runs = list((tmp_path / "runs").rglob("results.json"))
-    assert len(runs) == 4
+    assert len(runs) == 6
     then = [file.stat().st_mtime_ns for file in runs]
     run(*words)
     assert [file.stat().st_mtime_ns for file in runs] == then and page.read_text() == table

@@ -37,7 +37,6 @@ from hinted_posenet.model.registration.solve import Prior, information_step
 from hinted_posenet.types import Hint, Pose
 
 MATCHES, ALIGNMENTS = 3, 7  # steps at inference
-STEP = 1.6  # of what an alignment asks for: tried on validation, it halves their number
 TRAINING_PHOTOS, TRAINING_ALIGNMENTS = 2, 3
 MATCH_START_M, ALIGN_START_M = 30.0, 9.0  # how far training starts from the truth, at most
 
@@ -153,7 +152,7 @@ class MapHead(nn.Module):
             J = over.jacobian(pose, centres.expand(len(image), -1, -1))
             usable = known_windows(known) & allowed[:, :, None, None]
         A, b = weighed(windows, self.trust(windows.statistics) * usable.unsqueeze(2))
-        return information_step(pose, J, A, b, prior, STEP)
+        return information_step(pose, J, A, b, prior)
 
 
 class WholeImage(ImageBackbone):

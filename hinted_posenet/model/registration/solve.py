@@ -23,7 +23,7 @@ class Prior(NamedTuple):
 
 
 def information_step(
-    pose: Pose, J: Tensor, A: Tensor, b: Tensor, prior: Prior, stride: float = 1.0
+    pose: Pose, J: Tensor, A: Tensor, b: Tensor, prior: Prior
 ) -> tuple[Pose, Tensor]:
     """The maximum a posteriori pose (B,), to first order, and its information (B, 6, 6).
 
@@ -33,8 +33,6 @@ def information_step(
         A: information of its displacement (B, n, 3) as xx, xy, yy.
         b: A times the measured displacement, (B, n, 2).
         prior: of the pose.
-        stride: of the step; above 1 where information is known to be exaggerated, since it is that of a
-            noisy photo's gradients. The place where steps end is the same.
     """
     Jx, Jy = J.unbind(dim=-2)
     xx, xy, yy = A.unsqueeze(-1).unbind(dim=-2)
@@ -44,7 +42,7 @@ def information_step(
     turn = quaternion_log(quaternion_product(quaternion_inverse(pose.q), prior.pose.q))
     information = information + torch.diag_embed(weight)
     pull = pull + weight * torch.cat([prior.pose.t - pose.t, turn], dim=-1)
-    step = stride * torch.linalg.solve(information, pull)
+    step = torch.linalg.solve(information, pull)
     q = normalize(quaternion_product(pose.q, quaternion_exp(step[:, 3:])), dim=-1)
     return Pose(pose.t + step[:, :3], q), information
 
