@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All set-up, then the main job: simulate a world in four seasons, train the networks, compare them.
-# Under 10 minutes on 2 cores. Finished steps are not repeated; a killed run continues.
+# About 10 minutes on 2 cores. Finished steps are not repeated; a killed run continues.
 # Arguments go to every training: scripts/quickstart.sh trainer.max_epochs=60
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 scene=${SCENE:-village_four_seasons} # a recipe of datasets/aerial/recipe

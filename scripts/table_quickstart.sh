@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's quick-start table and figure: the quick start with 3 seeds. 20 minutes on 2 cores.
+# The README's quick-start table and figure: the quick start with 3 seeds. 30 minutes on 2 cores.
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 for seed in ${SEEDS:-0 1 2}; do
     bash scripts/quickstart.sh seed="$seed" "$@"
