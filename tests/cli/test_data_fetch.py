@@ -158,7 +158,8 @@ def test_mistakes_are_one_line(here, mistake):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_command_goes_on(server, tmp_path, how):
+def test_a_stopped_command_goes_on(server, tmp_path, monkeypatch, how):
+    monkeypatch.delenv("HINTED_POSENET_DATA", raising=False)
     content = zipped(fakes.write_cambridge(tmp_path / "made", "KingsCollege", 4), "KingsCollege")
     server.files["KingsCollege.zip"] = content
     server.cut, server.hold = [len(content) // 2], threading.Event()
