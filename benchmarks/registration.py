@@ -28,6 +28,7 @@ from tqdm import tqdm
 from hinted_posenet.baseline.gradient_correlation import GradientCorrelation
 from hinted_posenet.baseline.sift import SiftRegistration
 from hinted_posenet.build import build_localizer
+from hinted_posenet.cli.errors import one_line_errors
 from hinted_posenet.cli.help import config_folder
 from hinted_posenet.data.stacked import identity, stack
 from hinted_posenet.ground import map_of_world
@@ -316,4 +317,5 @@ def error_cell(errors_m: Floats) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        main()

@@ -49,6 +49,10 @@ def train(config: dict[str, Any]) -> None:
     localizer = build_localizer(config)
     if localizer.start_hint.oracle:
         raise InputError("start_hint=oracle: only evaluate takes it; train with another start_hint")
+    if config["averaged_steps"] is not None and not config["averaged_steps"] >= 1:
+        raise InputError(
+            f"averaged_steps={config['averaged_steps']}: must be at least 1, or null for no averaging"
+        )
     frozen = is_frozen(localizer.model)
     key = feature_key(localizer.model, scene.height, scene.width, scene.crop) if frozen else ""
     _check_start_network(localizer, key, scene)

@@ -369,3 +369,11 @@ def test_predict_writes_the_answers_of_evaluate(place, hinted, tmp_path):
         [[float(v) for v in row] for row in poses(hinted, "predicted_", "pass 2")]
     )
     torch.testing.assert_close(found.t.float(), expected, rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("steps", ["0", "-3", "0.5"])
+def test_senseless_averaging_is_named_and_leaves_no_run(place, steps):
+    runs = place.folder / f"averaged-{steps}"
+    with pytest.raises(InputError, match=rf"averaged_steps={steps}: must be at least 1"):
+        place.train("method=posenet", f"averaged_steps={steps}", f"paths.runs={runs}")
+    assert not runs.exists()

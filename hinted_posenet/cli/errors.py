@@ -9,6 +9,7 @@ from typing import NoReturn
 INTERRUPTED = {
     "train": "interrupted; run again with resume=true to continue",
     "simulate": "interrupted; the same command goes on from here",
+    "study": "interrupted; the same command goes on from here",
     "data fetch": "interrupted; the same command goes on from here",
 }
 

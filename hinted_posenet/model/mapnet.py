@@ -176,4 +176,5 @@ class NoPool(nn.Identity):
 def map_net(ground_map: GroundMap, K: Tensor, passes: int = 1) -> PoseNet:
     """A PoseNet that registers images of the camera K (3, 3) to a map."""
     head = partial(MapHead, ground_map=ground_map, K=K)
+    # an identity in place of a grid pool: PoseNet asks of it no more than to be called, and its grid
     return PoseNet(WholeImage(), NoPool(), head, passes)  # type: ignore[arg-type]

@@ -89,10 +89,21 @@ def by_title(runs: list[Run]) -> dict[str, list[Run]]:
 
 def read_results(path: Path) -> dict[str, Any]:
     """What ``results.write_results`` wrote."""
-    results: dict[str, Any] = json.loads(path.read_text())
+    results = read_json(path)
     for row in results["rows"]:
         row.update({key: math.inf for key, value in row.items() if value == "inf"})
     return results
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A file that a run wrote, whole or not at all: a broken one was changed since, or its disk was full."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(
+            f"{path}: not readable as JSON ({error}); delete it and run again"
+        ) from None
+    return content
 
 
 def _read_run(folder: Path) -> Run:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hinted_posenet.report.runs import Floats, Run, read_results, read_runs
+from hinted_posenet.report.runs import Floats, Run, read_json, read_results, read_runs
 from hinted_posenet.types import InputError
 
 OWN = "none"  # the hint of a network that takes none: its own run
@@ -94,7 +94,7 @@ def read_study(
             runs.setdefault((str(run.results["name"]), hint), []).append(run)
         if (folder / "curves.json").is_file():
             name = str(read_results(folder / "results.json")["name"])
-            curves.setdefault(name, []).append(json.loads((folder / "curves.json").read_text()))
+            curves.setdefault(name, []).append(read_json(folder / "curves.json"))
     return Study(runs, curves, groups)
 
 

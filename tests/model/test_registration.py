@@ -146,7 +146,10 @@ def test_windows_measure_a_shift_whatever_gain_and_offset():
     colours = texture(size=80)
     x, y = 0.3, -0.2
     here = pixel_centres(64, 64) + 8
-    grid = lambda by: ((here + torch.tensor(by)) / 80 * 2 - 1)[None]  # noqa: E731
+
+    def grid(by: list[float]) -> Tensor:
+        return ((here + torch.tensor(by)) / 80 * 2 - 1)[None]
+
     photo = grid_sample(colours, grid([0.0, 0.0]), align_corners=False)
     image = grid_sample(colours, grid([x, y]), align_corners=False)
     windows = compare(0.2 + 0.5 * image, photo[:, None])

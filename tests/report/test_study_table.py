@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from hinted_posenet.report.runs import MethodPoses, Run
-from hinted_posenet.report.study import Study
+from hinted_posenet.report.study import Study, read_study
 from hinted_posenet.report.study_table import study_tables
+from hinted_posenet.types import InputError
 
 FRAMES = 20
 POINT = {"fraction": 0.1, "hint": {"t_m": [1.0] * FRAMES}, "answer": {"t_m": [2.0] * FRAMES}}
@@ -73,3 +74,9 @@ def test_a_method_under_oracles_alone_has_no_gain_but_a_stamped_sweep():
     assert "ORACLE" in gains["ratios"][-2]
     assert gains["net"][:-1] == ["-", "-", "2.00"]
     assert float(gains["net"][-1]) == pytest.approx(2 * np.hypot(1, 20) / 20, abs=0.01)
+
+
+def test_a_broken_results_file_is_named(tmp_path):
+    (tmp_path / "results.json").write_text('{"rows": [')
+    with pytest.raises(InputError, match=r"results\.json: not readable as JSON.*run again"):
+        read_study([tmp_path])

@@ -92,7 +92,8 @@ class WindowTrust(nn.Module):
         last = nn.Conv2d(width, 3, 1)
         nn.init.zeros_(last.weight)
         # windows and dates are wrong together, so each counts for about a tenth of what it says
-        nn.init.constant_(last.bias, -2.3)  # type: ignore[arg-type]
+        assert last.bias is not None
+        nn.init.constant_(last.bias, -2.3)
         self.trust = nn.Sequential(nn.Conv2d(width + STATISTICS, width, 1), nn.ReLU(), last)
 
     def forward(self, statistics: Tensor) -> Tensor:
