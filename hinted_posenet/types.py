@@ -91,3 +91,4 @@ class View(NamedTuple):
     # how far the stated rotation was from one before it was made so: | |q| - 1 |, or max |R^T R - I|
     rotation_error: float = 0.0
     scene: int = 0  # which of several scenes that are read together
+    altitude_m: float | None = None  # above the ground below the camera; None: not known

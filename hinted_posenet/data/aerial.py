@@ -5,7 +5,8 @@ Layout::
     <root>/<scene>/manifest.json   {"format": "hinted_posenet aerial", "version": 2, "scene": ...,
                                     "camera": {"width", "height", "fx", "fy", "cx", "cy",
                                                "distortion": [] or [k1, k2, p1, p2, k3]},
-                                    "counts": {"train": n, "val": n, "test": n}, ...}
+                                    "counts": {"train": n, "val": n, "test": n},
+                                    "altitude_m": [above the ground, one a row of frames.csv], ...}
     <root>/<scene>/frames.csv      one row a frame: name, split, flight, season, date, solar_hour, time_s,
                                    T_cam_world_*, prior_T_cam_world_*, prior_sigma_t_m,
                                    prior_sigma_r_deg (empty where there is no prior)
@@ -62,8 +63,9 @@ def read_views(
     _check_counts(folder, manifest, rows)
     camera = manifest["camera"]
     K = intrinsics(camera["fx"], camera["fy"], camera["cx"], camera["cy"])
+    altitudes_m = manifest.get("altitude_m") or [None] * len(rows)  # earlier data sets have none
     views = []
-    for number, row in rows:
+    for (number, row), altitude_m in zip(rows, altitudes_m, strict=True):
         if row["split"] != split:
             continue
         where = f"{folder / 'frames.csv'} line {number}"
@@ -87,6 +89,7 @@ def read_views(
                     size=(camera["width"], camera["height"]),
                     where=where,
                     rotation_error=stated.rotation_error,
+                    altitude_m=altitude_m,
                 )
             )
     return views
@@ -115,6 +118,12 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if not isinstance(lens, list) or len(lens) not in (0, 5):
         raise InputError(
             f"{path}: camera.distortion is {lens}, expected [] or [k1, k2, p1, p2, k3]; see {CARD}"
+        )
+    altitudes, frames = manifest.get("altitude_m"), sum(manifest["counts"].values())
+    if altitudes is not None and len(altitudes) != frames:
+        raise InputError(
+            f"{path}: altitude_m has {len(altitudes)} numbers, expected {frames}, one a frame; simulate "
+            f"the scene again, see {CARD}"
         )
     return dict(manifest)
 

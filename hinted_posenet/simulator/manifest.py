@@ -60,10 +60,17 @@ def make_manifest(
         "depth": depth if depth_unit_m is not None else None,
         "map": {"image": "map.jpg", "bounds_m": list(world.bounds)},
         "counts": {split: sum(label.split == split for label in labels) for split in SPLITS},
+        "altitude_m": [round(_altitude_m(world, label), 2) for label in labels],
         **made_from,
         "sha256": groups,
         "data_sha256": listing_hash(groups),
     }
+
+
+def _altitude_m(world: World, label: FrameLabel) -> float:
+    """Of an image, above the terrain below its camera."""
+    x_m, y_m, z_m = label.station.T_world_cam.t.tolist()
+    return float(z_m - world.terrain_at(x_m, y_m))
 
 
 def group_hashes(sha256: Mapping[str, str]) -> dict[str, str]:
