@@ -42,11 +42,12 @@ from hinted_posenet.model.posenet import PoseNet
 from hinted_posenet.model.registration.mosaic import mosaic
 from hinted_posenet.report.bootstrap import bootstrap_interval
 from hinted_posenet.report.compare import insert_text, markdown_table
-from hinted_posenet.report.runs import Floats, by_title, read_runs
-from hinted_posenet.report.table import print_results, text_table
-from hinted_posenet.results import provenance, write_poses, write_results
+from hinted_posenet.report.frames import Floats
+from hinted_posenet.report.runs import by_title, read_runs
+from hinted_posenet.report.table import text_table
+from hinted_posenet.results import frames_of, provenance, write_run
 from hinted_posenet.scene import Scene
-from hinted_posenet.scoring import Answer, group_frames, score
+from hinted_posenet.scoring import Answer
 from hinted_posenet.simulator.world.orthophoto import OrthophotoWorld, orthophoto_world
 from hinted_posenet.types import NO_NEIGHBOURS, Hint, Pose, Sample
 
@@ -260,34 +261,27 @@ def write(
     answers: dict[str, Pose],
     started: float,
 ) -> None:
-    """poses.csv and results.json, as of any other run."""
+    """The files of any other run."""
     kinds = {"hint as the answer": "hint", "registration network": "network"}
     found = [Answer(name, kinds.get(name, "control"), pose) for name, pose in answers.items()]
-    views, truth = scene.views[split_name], split.sample.T_world_cam
-    groups = group_frames(views, scene.views["train"])
-    thresholds = [tuple(pair) for pair in config["data"]["recall_m_deg"]]
-    name = cell.folder.parent.name
-    results = {
-        "name": name,
+    about = {
+        "name": cell.folder.parent.name,
         "data": scene.identity,
         "split": split_name,
         "seed": cell.seed,
         "oracle": cell.hint == "gps",
         "start_hint": {"gps": "OracleHint", "retrieval": "RetrievalHint"}[cell.hint],
-        "rows": score(found, truth, groups, thresholds),
-        "frames": {name: len(group) for name, group in scene.views.items()},
-        "frame_groups": [[n for n, g in groups.items() if g[i]] for i in range(len(views))],
+        "frames": {name: len(views) for name, views in scene.views.items()},
         "excluded_frames": scene.excluded,
         "card_notes": scene.card_notes,
         "map": scene.map,
         "wall_time_s": round(time.monotonic() - started, 1),
         **provenance("cpu"),
-        "config": {**config, "name": name, "seed": cell.seed},
+        "config": {**config, "name": cell.folder.parent.name, "seed": cell.seed},
     }
-    cell.folder.mkdir(parents=True, exist_ok=True)
-    write_poses(cell.folder / "poses.csv", views, found, truth)
-    write_results(cell.folder / "results.json", results)
-    print_results(results)
+    frames, train = (frames_of(scene.views[name]) for name in (split_name, "train"))
+    recall_m_deg = config["data"]["recall_m_deg"]
+    write_run(cell.folder, about, frames, train, found, split.sample.T_world_cam, recall_m_deg)
 
 
 def table(folders: list[Path]) -> list[list[str]]:

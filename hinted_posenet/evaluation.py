@@ -5,16 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from hinted_posenet.localizer import Localizer
-from hinted_posenet.report.table import print_results
-from hinted_posenet.results import provenance, write_poses, write_results
+from hinted_posenet.results import frames_of, provenance, write_run
 from hinted_posenet.scene import Scene
-from hinted_posenet.scoring import (
-    Controls,
-    group_frames,
-    predict_split,
-    score,
-    with_simulated_prior,
-)
+from hinted_posenet.scoring import Controls, predict_split, with_simulated_prior
 
 
 def score_split(
@@ -26,7 +19,7 @@ def score_split(
     folder: Path,
     started: float,
 ) -> None:
-    """Write poses.csv and results.json into ``folder`` and print the table.
+    """Write results.json, poses.csv and frames.csv into ``folder`` and print the table.
 
     Args:
         config: of the run; goes into results.json.
@@ -44,24 +37,14 @@ def score_split(
     answers = predict_split(
         localizer, controls, samples, config["feature_batch_size"], config["seed"]
     )
-    views = scene.views[split]
-    groups = group_frames(views, scene.views["train"])
-    frame_groups = [
-        [name for name, frames in groups.items() if frames[index]] for index in range(len(views))
-    ]
-    thresholds = [tuple(pair) for pair in config["data"]["recall_m_deg"]]
-    folder.mkdir(parents=True, exist_ok=True)
-    write_poses(folder / "poses.csv", views, answers, samples.T_world_cam)
-    results = {
+    about = {
         "name": config["name"],
         "data": scene.identity,
         "split": split,
         "seed": config["seed"],
         "oracle": localizer.start_hint.oracle,
         "start_hint": type(localizer.start_hint).__name__,
-        "rows": score(answers, samples.T_world_cam, groups, thresholds),
-        "frames": {name: len(group) for name, group in scene.views.items()},
-        "frame_groups": frame_groups,
+        "frames": {name: len(views) for name, views in scene.views.items()},
         "excluded_frames": scene.excluded,
         "card_notes": scene.card_notes,
         "map": scene.map,
@@ -69,6 +52,6 @@ def score_split(
         **provenance(str(device)),
         "config": config,
     }
-    write_results(folder / "results.json", results)
-    print_results(results)
-    print(f"written: {folder / 'results.json'}, {folder / 'poses.csv'}")
+    frames, train = (frames_of(scene.views[name]) for name in (split, "train"))
+    recall_m_deg = config["data"]["recall_m_deg"]
+    write_run(folder, about, frames, train, answers, samples.T_world_cam, recall_m_deg)

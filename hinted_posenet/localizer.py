@@ -23,7 +23,12 @@ class Prediction(NamedTuple):
     """What a localizer says of a batch of queries."""
 
     hint: Hint  # (B,) what it started from
-    poses: list[Pose]  # (B,) the answer of each pass
+    answers: list[Hint]  # (B,) the answer of each pass, and what is known of its error
+
+    @property
+    def poses(self) -> list[Pose]:
+        """(B,) of each pass."""
+        return [answer.pose for answer in self.answers]
 
 
 class Localizer(pl.LightningModule):

@@ -1,4 +1,4 @@
-"""A result is a file: poses.csv and results.json of a run."""
+"""A result is a file: results.json, poses.csv and frames.csv of a run."""
 
 import csv
 import json
@@ -10,9 +10,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
+from hinted_posenet.breakdown import frame_groups, score
 from hinted_posenet.geometry import invert
-from hinted_posenet.metric.pose_errors import pose_errors
+from hinted_posenet.metric.pose_errors import Thresholds, pose_errors
+from hinted_posenet.report.frames import T_CAM_WORLD, Frames, write_frames
+from hinted_posenet.report.runs import NEAREST_CAMERA
+from hinted_posenet.report.table import print_results
 from hinted_posenet.scoring import Answer
+from hinted_posenet.stats.baselines import nearest_row
 from hinted_posenet.types import Pose, View
 
 PACKAGES = (
@@ -25,34 +33,125 @@ PACKAGES = (
     "opencv-python",
 )
 CENTRE = ("x_m", "y_m", "z_m")
-T_CAM_WORLD = tuple(f"T_cam_world_{part}" for part in ("qw", "qx", "qy", "qz", "tx", "ty", "tz"))
+ERRORS = (
+    "error_t_m",
+    "error_r_deg",
+    "sigma_t_m",
+    "sigma_r_deg",
+)  # sigmas: what the method says of them
 
 
-def write_poses(path: Path, views: list[View], answers: list[Answer], truth: Pose) -> None:
-    """One line per frame and method: world-to-camera pose as COLMAP, errors, true and predicted centre."""
-    tags = sorted({tag for view in views for tag in view.tags})
-    header = ["method", "name", "sequence", *tags, *T_CAM_WORLD, "error_t_m", "error_r_deg"]
+def write_run(
+    folder: Path,
+    about: dict[str, Any],
+    frames: Frames,
+    train: Frames | None,
+    answers: list[Answer],
+    truth: Pose,
+    thresholds: Thresholds,
+) -> None:
+    """Score answers, write the files of a run into ``folder`` and print the table.
+
+    Beside the answers stands the training camera nearest to the true one: what perfect retrieval would say.
+
+    Args:
+        folder: made if need be.
+        about: what results.json holds besides metrics, among it name, data, split, seed and oracle.
+        frames: (N,) that were answered.
+        train: of training, if they are known.
+        answers: poses (N,) of each method.
+        truth: (N,).
+        thresholds: (metres, degrees) of the recalls.
+    """
+    if train:
+        known = pose_of(train)
+        row = nearest_row(known, truth)
+        nearest = Pose(known.t[row], known.q[row])
+        answers = [*answers, Answer(NEAREST_CAMERA, "oracle", nearest, neighbour=row)]
+    groups = frame_groups(frames, train, answers, truth)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_frames(
+        folder / "frames.csv", {about["split"]: frames} | ({"train": train} if train else {})
+    )
+    write_poses(folder / "poses.csv", frames, answers, truth, train.name if train else [])
+    names = np.array(list(groups))
+    of_frames = [names[rows].tolist() for rows in np.array(list(groups.values())).T]
+    rows = score(answers, truth, frames, groups, thresholds)
+    results = {**about, "rows": rows, "frame_groups": of_frames}
+    write_results(folder / "results.json", results)
+    print_results(results)
+    print(f"written: {folder / 'results.json'}, {folder / 'poses.csv'}, {folder / 'frames.csv'}")
+
+
+def write_poses(
+    path: Path, frames: Frames, answers: list[Answer], truth: Pose, train_names: list[str]
+) -> None:
+    """One line per frame and method: world-to-camera pose as COLMAP, errors, true and predicted centre.
+
+    Args:
+        path: of poses.csv.
+        frames: (N,).
+        answers: poses (N,) of each method.
+        truth: (N,).
+        train_names: of the training images, which neighbours are rows of.
+    """
+    tags = sorted({tag for labels in frames.tags for tag in labels})
+    header = ["method", "name", "sequence", *tags, "neighbour", *T_CAM_WORLD, *ERRORS]
     header += [f"predicted_{axis}" for axis in CENTRE] + [f"true_{axis}" for axis in CENTRE]
+    labels = [
+        [name, sequence, *(values.get(tag, "") for tag in tags)]
+        for name, sequence, values in zip(frames.name, frames.sequence, frames.tags, strict=True)
+    ]
     partial = path.with_suffix(".partial")
-    with partial.open("w", newline="") as file:
+    with partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         for answer in answers:
-            error_t_m, error_r_deg = pose_errors(answer.pose, truth)
-            t_cam_world, q_cam_world = invert(answer.pose.t.double(), answer.pose.q.double())
-            columns = (q_cam_world, t_cam_world, error_t_m, error_r_deg, answer.pose.t, truth.t)
-            for view, *values in zip(views, *(column.tolist() for column in columns), strict=True):
-                numbers = [
-                    n for value in values for n in (value if isinstance(value, list) else [value])
-                ]
-                labels = [
-                    answer.method,
-                    view.name,
-                    view.sequence,
-                    *(view.tags.get(t, "") for t in tags),
-                ]
-                writer.writerow([*labels, *(f"{number:.9g}" for number in numbers)])
+            rows = answer.neighbour
+            near = (
+                [""] * len(labels) if rows is None else [train_names[row] for row in rows.tolist()]
+            )
+            numbers = _numbers(answer, truth)
+            for label, neighbour, values in zip(labels, near, numbers, strict=True):
+                texts = ("" if value != value else f"{value:.9g}" for value in values)
+                writer.writerow([answer.method, *label, neighbour, *texts])
     partial.replace(path)
+
+
+def _numbers(answer: Answer, truth: Pose) -> list[list[float]]:
+    """Of every frame, in the order of the header; NaN where the method says nothing."""
+    t_cam_world, q_cam_world = invert(answer.pose.t.double(), answer.pose.q.double())
+    unsaid = torch.full((len(truth.t),), torch.nan)
+    sigma_t_m = unsaid if answer.sigma_t_m is None else answer.sigma_t_m
+    sigma_r_deg = unsaid if answer.sigma_r_rad is None else answer.sigma_r_rad.rad2deg()
+    columns = (*pose_errors(answer.pose, truth), sigma_t_m, sigma_r_deg)
+    parts = [q_cam_world, t_cam_world, *(column[:, None] for column in columns)]
+    numbers: list[list[float]] = torch.cat([*parts, answer.pose.t, truth.t], dim=1).tolist()
+    return numbers
+
+
+def frames_of(views: list[View]) -> Frames:
+    """What a report needs to know of views (N,)."""
+    t, q = (torch.stack(parts) for parts in zip(*(v.T_world_cam for v in views), strict=True))
+    t_cam_world, q_cam_world = invert(t.double(), q.double())
+    K = torch.stack([view.K for view in views])
+    half = torch.stack([K[:, axis, 2] / K[:, axis, axis] for axis in (0, 1)], dim=1)
+    altitude_m = [np.nan if v.altitude_m is None else v.altitude_m for v in views]
+    return Frames(
+        [view.name for view in views],
+        [view.sequence for view in views],
+        [view.tags for view in views],
+        [str(view.image.absolute()) if view.image.name else "" for view in views],
+        torch.cat([q_cam_world, t_cam_world], dim=1).numpy(),
+        np.array(altitude_m),
+        (2 * half.atan()).rad2deg().numpy(),
+    )
+
+
+def pose_of(frames: Frames) -> Pose:
+    """True T_world_cam (N,), float64."""
+    numbers = torch.from_numpy(frames.T_cam_world)
+    return Pose(*invert(numbers[:, 4:], numbers[:, :4]))
 
 
 def write_results(path: Path, results: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Predictions of a localizer and of its controls on one split, and their errors."""
+"""Predictions of a localizer and of its controls on one split."""
 
 from typing import Any, NamedTuple
 
@@ -6,7 +6,7 @@ import torch
 from torch import Generator, Tensor
 from tqdm import tqdm
 
-from hinted_posenet.data.stacked import batches, to
+from hinted_posenet.data.stacked import batches, joined, to
 from hinted_posenet.hint.constant import ConstantHint
 from hinted_posenet.hint.nearest import NearestHint
 from hinted_posenet.hint.none import NoHint
@@ -14,8 +14,7 @@ from hinted_posenet.hint.prior import OracleHint
 from hinted_posenet.hint.protocol import InferenceHints
 from hinted_posenet.hint.retrieval import RetrievalHint
 from hinted_posenet.localizer import Localizer
-from hinted_posenet.metric.pose_errors import pose_errors, summary
-from hinted_posenet.types import Pose, Sample, View
+from hinted_posenet.types import Hint, Pose, Sample
 
 Controls = dict[str, Any]  # name -> module with the ``fit`` and ``at_inference`` of a hint
 
@@ -24,8 +23,13 @@ class Answer(NamedTuple):
     """One method's poses for a whole split."""
 
     method: str
-    kind: str  # network, hint, or control
+    kind: str  # network, hint, control, or oracle: one that knows the label
     pose: Pose  # (N,)
+    sigma_t_m: Tensor | None = (
+        None  # (N,) what the method says of its error, per axis; None: nothing
+    )
+    sigma_r_rad: Tensor | None = None  # (N,)
+    neighbour: Tensor | None = None  # (N,) int64, the training image that the pose was taken from
 
 
 def with_simulated_prior(start_hint: InferenceHints, sample: Sample) -> Sample:
@@ -61,7 +65,7 @@ def predict_split(
         seed: of the permutation that hands out other images.
     """
     device = localizer.model.frame.center_m.device
-    poses: dict[str, list[Pose]] = {}
+    hints: dict[str, list[Hint]] = {}
     order = torch.randperm(len(split.query.name), generator=Generator().manual_seed(seed))
     others = torch.split(split.query.feature[order], batch_size)
     total = -(-len(order) // batch_size)
@@ -71,64 +75,27 @@ def predict_split(
         query = to(batch.query, device)
         for name, control in controls.items():
             hint = control.at_inference(query, query.feature)
-            poses.setdefault(f"control/{name}", []).append(hint.pose)
+            hints.setdefault(f"control/{name}", []).append(hint)
         prediction = localizer.predict(query)
         if not isinstance(localizer.start_hint, NoHint):
-            answer = localizer.model.frame.resolve(prediction.hint).pose
-            poses.setdefault("hint/hint as the answer", []).append(answer)
+            answer = localizer.model.frame.resolve(prediction.hint)
+            hints.setdefault("hint/hint as the answer", []).append(answer)
             swapped = localizer.model(query, other.float().to(device), prediction.hint)
-            poses.setdefault("control/shuffled image", []).append(swapped)
-        for index, pose in enumerate(prediction.poses, start=1):
-            poses.setdefault(f"network/pass {index}", []).append(pose)
-    return [_answer(key, column) for key, column in poses.items()]
+            unsure = torch.full((len(swapped.t),), torch.inf)
+            hints.setdefault("control/shuffled image", []).append(Hint(swapped, unsure, unsure))
+        for index, answer in enumerate(prediction.answers, start=1):
+            hints.setdefault(f"network/pass {index}", []).append(answer)
+    return [_answer(key, column) for key, column in hints.items()]
 
 
-def _answer(key: str, column: list[Pose]) -> Answer:
+def _answer(key: str, column: list[Hint]) -> Answer:
     kind, _, method = key.partition("/")
-    t, q = (torch.cat([part.cpu() for part in parts]) for parts in zip(*column, strict=True))
-    return Answer(method, kind, Pose(t, q))
-
-
-def score(
-    answers: list[Answer],
-    truth: Pose,
-    groups: dict[str, Tensor],
-    thresholds: list[tuple[float, float]],
-) -> list[dict[str, object]]:
-    """One row of metrics per group of frames and method.
-
-    Args:
-        answers: poses (N,) by method.
-        truth: (N,).
-        groups: name -> frames (N,) bool.
-        thresholds: (metres, degrees) of the recalls.
-    """
-    rows: list[dict[str, object]] = []
-    for group, frames in groups.items():
-        for answer in answers:
-            error_t_m, error_r_deg = pose_errors(answer.pose, truth)
-            metrics = summary(error_t_m[frames], error_r_deg[frames], thresholds)
-            rows.append({"group": group, "method": answer.method, "kind": answer.kind, **metrics})
-    return rows
-
-
-def group_frames(views: list[View], train: list[View]) -> dict[str, Tensor]:
-    """Which frames each breakdown takes: all, then per tag what training saw, and each value.
-
-    A breakdown that takes the same frames as an earlier one (each season flown on one date) is left out.
-
-    Args:
-        views: of the split that is scored, (N,).
-        train: training views; a tag's value is seen if one of them has it.
-    """
-    groups = {"all": [True] * len(views)}
-    for tag in dict.fromkeys(tag for view in views for tag in view.tags):
-        values = [view.tags.get(tag, "") for view in views]
-        known = {view.tags.get(tag, "") for view in train}
-        seen = [value in known for value in values]
-        named = {f"{tag}s seen in training": seen, f"unseen {tag}s": [not value for value in seen]}
-        named |= {f"{tag} {value}": [v == value for v in values] for value in dict.fromkeys(values)}
-        for name, frames in named.items():
-            if any(frames) and frames not in groups.values():
-                groups[name] = frames
-    return {name: torch.tensor(frames) for name, frames in groups.items()}
+    pose, sigma_t_m, sigma_r_rad, neighbours = joined(column)
+    return Answer(
+        method,
+        kind,
+        pose,
+        sigma_t_m if sigma_t_m.isfinite().all() else None,
+        sigma_r_rad if sigma_r_rad.isfinite().all() else None,
+        neighbours[:, 0] if neighbours.numel() else None,
+    )

@@ -92,7 +92,8 @@ def test_training_choice_builds_and_answers(choice):
     )
     with torch.no_grad():
         localizer.fit_scene(truth, localizer.model.features(query)[0], torch.arange(2))
-        hint, poses = localizer.predict(query)
+        prediction = localizer.predict(query)
+        hint, poses = prediction.hint, prediction.poses
         assert localizer.loss(poses[-1], truth, hint).isfinite().all()
     assert len(poses) == plain["passes"]
     assert poses[-1].t.isfinite().all()

@@ -51,7 +51,12 @@ def scramble(folder: Path, sequence: str) -> None:
 
 def test_a_plain_network_is_scored_beside_its_controls(plain):
     found = methods(plain)
-    assert found == {"constant pose": "control", "retrieval": "control", "pass 1": "network"}
+    assert found == {
+        "constant pose": "control",
+        "retrieval": "control",
+        "pass 1": "network",
+        "nearest camera (ORACLE)": "oracle",
+    }
 
 
 def test_a_hinted_network_is_scored_beside_its_hint_and_the_copy_check(hinted):
@@ -62,6 +67,7 @@ def test_a_hinted_network_is_scored_beside_its_hint_and_the_copy_check(hinted):
         "shuffled image": "control",
         "pass 1": "network",
         "pass 2": "network",
+        "nearest camera (ORACLE)": "oracle",
     }
 
 

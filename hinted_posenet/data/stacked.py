@@ -27,9 +27,14 @@ def to(value: T, device: torch.device) -> T:
     return map_tensors(lambda tensor: tensor.to(device), value)
 
 
+def joined(batches: list[T]) -> T:
+    """Batches of NamedTuples one after the other, on the CPU; names stay the first's."""
+    return map_tensors(lambda *parts: torch.cat([part.cpu() for part in parts]), *batches)
+
+
 def stack(samples: list[Sample]) -> Sample:
     """Batches one after the other as one stacked Sample, on the CPU."""
-    stacked = map_tensors(lambda *parts: torch.cat([part.cpu() for part in parts]), *samples)
+    stacked = joined(samples)
     names = [name for sample in samples for name in sample.query.name]
     return stacked._replace(query=stacked.query._replace(name=names))
 

@@ -81,6 +81,20 @@ class PoseNet(nn.Module):
         pose: Pose = self.head(feature, self.frame.resolve(hint), self.frame)
         return pose
 
+    def estimate(self, query: Query, feature: Tensor, hint: Hint, index: int) -> Hint:
+        """The answer (B,) of pass ``index`` with its sigma: the head's, or where it states none validation's."""
+        own = getattr(self.head, "estimate", None)
+        if own:
+            stated: Hint = own(feature, self.frame.resolve(hint), self.frame)
+            return stated
+        return self._measured(self(query, feature, hint), index)
+
+    def _measured(self, pose: Pose, index: int) -> Hint:
+        """Poses (B,) with the sigma that pass ``index`` had on the validation split."""
+        rows = len(pose.t)
+        sigma_t, sigma_r = self.pass_sigma_t_m[index], self.pass_sigma_r_rad[index]
+        return Hint(pose, sigma_t.expand(rows), sigma_r.expand(rows))
+
     def own_loss(self, feature: Tensor, hint: Hint, truth: Pose) -> Tensor | None:
         """(B,) of heads with a loss of their own, such as a likelihood of several hypotheses; else None."""
         loss = getattr(self.head, "loss", None)
@@ -93,31 +107,27 @@ class PoseNet(nn.Module):
             for head, feature in zip(self.auxiliary_heads, features[1:], strict=False)
         ]
 
-    def cascade(self, query: Query, feature: Tensor, hint: Hint) -> list[Pose]:
-        """The answer of each pass; a pass's answer, with its measured sigma, is the next one's hint.
+    def cascade(self, query: Query, feature: Tensor, hint: Hint) -> list[Hint]:
+        """The answer of each pass with its sigma; an answer, as sure as validation found, is the next's hint.
 
         A frame stops where a pass moves it by less than ``STILL`` sigmas, and all do after ``useful_passes``:
         fed back for ever, an answer forgets the hint that it came from and becomes what the image alone says.
         """
-        answers = [self(query, feature, hint)]
+        answers = [self.estimate(query, feature, hint, 0)]
         moving = torch.ones(len(feature), dtype=torch.bool, device=feature.device)
         for index in range(self.passes - 1):
             last = answers[-1]
             if index + 1 >= self.useful_passes:
                 answers.append(last)
                 continue
-            sigma_t, sigma_r = self.pass_sigma_t_m[index], self.pass_sigma_r_rad[index]
-            hint = Hint(last, sigma_t.expand(len(feature)), sigma_r.expand(len(feature)))
-            answer = self(query, feature, hint)
-            step_t_m = (answer.t - last.t).norm(dim=-1)
-            step_r_rad = rotation_angle(answer.q, last.q)
-            moving = moving & ((step_t_m > STILL * sigma_t) | (step_r_rad > STILL * sigma_r))
-            answers.append(
-                Pose(
-                    *(
-                        torch.where(moving.unsqueeze(-1), *pair)
-                        for pair in zip(answer, last, strict=True)
-                    )
-                )
+            hint = self._measured(last.pose, index)
+            answer = self.estimate(query, feature, hint, index + 1)
+            step_t_m = (answer.pose.t - last.pose.t).norm(dim=-1)
+            step_r_rad = rotation_angle(answer.pose.q, last.pose.q)
+            moving = moving & (
+                (step_t_m > STILL * hint.sigma_t) | (step_r_rad > STILL * hint.sigma_r)
             )
+            pairs = zip(answer.pose, last.pose, strict=True)
+            pose = Pose(*(torch.where(moving.unsqueeze(-1), *pair) for pair in pairs))
+            answers.append(answer._replace(pose=pose))
         return answers

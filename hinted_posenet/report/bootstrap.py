@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from hinted_posenet.report.runs import Floats
+from hinted_posenet.report.frames import Floats
 
 RESAMPLES = 1000
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from hinted_posenet.report.bootstrap import bootstrap_interval
-from hinted_posenet.report.runs import Floats, Run, by_title
+from hinted_posenet.report.frames import Floats
+from hinted_posenet.report.runs import Run, by_title
 from hinted_posenet.report.table import length, text_table
 from hinted_posenet.types import InputError
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import linregress, t
 
-from hinted_posenet.report.runs import Floats, Run, by_title, read_results, read_runs
+from hinted_posenet.report.frames import Floats
+from hinted_posenet.report.runs import Run, by_title, read_results, read_runs
 from hinted_posenet.types import InputError
 
 ORACLE_ANSWER = "the ORACLE hint as the answer"

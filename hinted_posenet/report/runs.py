@@ -8,21 +8,29 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hinted_posenet.report.frames import T_CAM_WORLD, Floats, Frames, read_frames
 from hinted_posenet.types import InputError
 
-Floats = NDArray[np.float64]
+NEAREST_CAMERA = "nearest camera (ORACLE)"
 
 
 class MethodPoses(NamedTuple):
     """What poses.csv says of one method, frame by frame in the order of the file."""
 
-    frames: list[dict[str, str]]  # name, sequence and tags
+    frames: list[dict[str, str]]  # name, sequence, tags and neighbour
     error_t_m: Floats  # (N,)
     error_r_deg: Floats  # (N,)
     predicted_m: Floats  # (N, 3) camera centres in the world
     true_m: Floats  # (N, 3)
+    T_cam_world: Floats  # (N, 7) predicted: qw, qx, qy, qz, tx, ty, tz
+    sigma_t_m: Floats  # (N,) per axis, what the method says of its error; NaN where it says nothing
+    sigma_r_deg: Floats  # (N,)
+
+    @property
+    def neighbour(self) -> list[str]:
+        """(N,) names of the training images that poses were taken from; empty where from none."""
+        return [frame["neighbour"] for frame in self.frames]
 
 
 class Run(NamedTuple):
@@ -46,10 +54,24 @@ class Run(NamedTuple):
             title += f" from {self.start}"
         return title + (" (ORACLE hint)" if self.results["oracle"] else "")
 
+    def read_frames(self) -> dict[str, Frames]:
+        """The frames that were scored, by the name of their split, and those of training."""
+        return read_frames(self.folder / "frames.csv")
+
     @property
     def last_pass(self) -> str:
         """Method name of the network's last pass."""
         return [method for method in self.methods if method.startswith("pass ")][-1]
+
+    @property
+    def sequences(self) -> list[str] | None:
+        """Of each frame (N,), which a bootstrap resamples; None where frames are independent of each other.
+
+        Flights of an aerial set are strata of its design, and their views are drawn one by one.
+        """
+        if self.results["data"]["name"].startswith("aerial"):
+            return None
+        return [frame["sequence"] for frame in next(iter(self.methods.values())).frames]
 
 
 def read_runs(folders: list[Path]) -> list[Run]:
@@ -110,18 +132,27 @@ def _read_run(folder: Path) -> Run:
     file = folder if folder.suffix == ".json" else folder / "results.json"
     if not file.is_file():
         raise InputError(f"{file}: no such file; give folders of finished runs")
+    results = read_results(file)
     columns: dict[str, list[dict[str, str]]] = defaultdict(list)
-    with (file.parent / "poses.csv").open(newline="") as lines:
+    poses = file.parent / "poses.csv"
+    if not poses.is_file():
+        raise InputError(
+            f"{poses}: no such file, though {file.name} is there; evaluate the run again"
+        )
+    with poses.open(newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             columns[row["method"]].append(row)
-    return Run(
-        file.parent, read_results(file), {name: _poses(rows) for name, rows in columns.items()}
-    )
+    if not all("neighbour" in rows[0] for rows in columns.values()):
+        raise InputError(
+            f"{poses}: of an older version; `hinted-posenet evaluate checkpoint={file.parent} "
+            f"output={file.parent}` writes it anew"
+        )
+    return Run(file.parent, results, {name: _poses(rows) for name, rows in columns.items()})
 
 
 def _poses(rows: list[dict[str, str]]) -> MethodPoses:
     def numbers(*keys: str) -> Floats:
-        return np.array([[float(row[key]) for key in keys] for row in rows])
+        return np.array([[float(row[key] or "nan") for key in keys] for row in rows])
 
     return MethodPoses(
         frames=rows,
@@ -129,6 +160,9 @@ def _poses(rows: list[dict[str, str]]) -> MethodPoses:
         error_r_deg=numbers("error_r_deg")[:, 0],
         predicted_m=numbers("predicted_x_m", "predicted_y_m", "predicted_z_m"),
         true_m=numbers("true_x_m", "true_y_m", "true_z_m"),
+        T_cam_world=numbers(*T_CAM_WORLD),
+        sigma_t_m=numbers("sigma_t_m")[:, 0],
+        sigma_r_deg=numbers("sigma_r_deg")[:, 0],
     )
 
 

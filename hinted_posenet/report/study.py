@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hinted_posenet.report.runs import Floats, Run, read_json, read_results, read_runs
+from hinted_posenet.report.frames import Floats
+from hinted_posenet.report.runs import Run, read_json, read_results, read_runs
 from hinted_posenet.types import InputError
 
 OWN = "none"  # the hint of a network that takes none: its own run

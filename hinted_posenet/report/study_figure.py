@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from hinted_posenet.report.runs import Floats
+from hinted_posenet.report.frames import Floats
 from hinted_posenet.report.save_figure import save_figure
 from hinted_posenet.report.study import NULL, OWN, Study, sweep_points
 from hinted_posenet.report.table import length

@@ -86,7 +86,7 @@ def test_fusing_weighs_by_precision():
     a, b = random_poses(QUERIES), random_poses(QUERIES, seed=4)
     answer = hints(a, 1.0, 0.1)
     for sigma, share in ((1.0, 0.5), (2.0, 0.2), (1e-6, 1.0), (INF, 0.0)):
-        fused = fuse(answer, hints(b, sigma, 0.1 * sigma))
+        fused = fuse(answer, hints(b, sigma, 0.1 * sigma)).pose
         torch.testing.assert_close(fused.t, a.t + share * (b.t - a.t), rtol=1e-4, atol=1e-4)
         whole = rotation_angle(a.q, b.q)
         torch.testing.assert_close(

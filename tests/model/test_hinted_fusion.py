@@ -53,7 +53,7 @@ def test_calibration_stretches_sigmas_to_the_errors_of_new_images(frame):
     feature = torch.randn(100, 4, 1, 1)
     head = trained(frame, feature, truth, steps=50)
     mixture = head.mixture(feature, frame)
-    sharp = head.mixture(feature, frame).likeliest()
+    sharp = head.mixture(feature, frame).likeliest().pose
     off = mixture.sigma_t_m[:, :-1].median() * 6.0 * torch.randn(100, 3)
     with torch.no_grad():
         head.calibrate(feature, frame, Pose(sharp.t + off, sharp.q))

@@ -28,7 +28,7 @@ def hint(x: float, sigma_t: float, sigma_r: float = INF):
 
 def test_one_component_and_a_hint_are_a_kalman_update():
     fused = mixture([1.0], [0.0], sigma=3.0).given(hint(10.0, 4.0))
-    assert fused.likeliest().t[0, 0].item() == pytest.approx(10.0 * 9 / 25)
+    assert fused.likeliest().pose.t[0, 0].item() == pytest.approx(10.0 * 9 / 25)
     assert fused.sigma_t_m.item() == pytest.approx(3 * 4 / 5)
 
 
@@ -36,14 +36,16 @@ def test_rotations_are_fused_on_the_shorter_way():
     turned = quaternion_exp(torch.tensor([[0.0, 0.0, 0.4]]))
     start = mixture([1.0], [0.0], sigma=0.1)
     for q in (turned, -turned):
-        answer = start.given(hints(Pose(torch.zeros(1, 3), q), INF, 0.1)).likeliest()
+        answer = start.given(hints(Pose(torch.zeros(1, 3), q), INF, 0.1)).likeliest().pose
         assert rotation_angle(answer.q, IDENTITY.view(1, 4)).item() == pytest.approx(0.2, abs=1e-5)
 
 
 def test_a_hint_chooses_the_mode_that_foretold_it():
     modes = mixture([0.7, 0.3], [-50.0, 50.0], sigma=1.0)
-    assert modes.likeliest().t[0, 0].item() == pytest.approx(-50.0, abs=0.5)
-    assert modes.given(hint(20.0, 30.0)).likeliest().t[0, 0].item() == pytest.approx(50.0, abs=0.5)
+    assert modes.likeliest().pose.t[0, 0].item() == pytest.approx(-50.0, abs=0.5)
+    assert modes.given(hint(20.0, 30.0)).likeliest().pose.t[0, 0].item() == pytest.approx(
+        50.0, abs=0.5
+    )
 
 
 def test_no_hint_changes_nothing():
@@ -62,7 +64,9 @@ def test_a_sharp_hint_is_kept_where_the_image_says_otherwise():
         torch.tensor([[1.0, 300.0]]),
         torch.ones(1, 2),
     )
-    assert image.given(hint(200.0, 2.0)).likeliest().t[0, 0].item() == pytest.approx(200.0, abs=0.1)
+    assert image.given(hint(200.0, 2.0)).likeliest().pose.t[0, 0].item() == pytest.approx(
+        200.0, abs=0.1
+    )
 
 
 def test_likelihood_of_one_component_is_the_normal_density():

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from hinted_posenet import results
 from hinted_posenet.report.bootstrap import bootstrap_interval
 from hinted_posenet.report.compare import comparison, insert_text
 from hinted_posenet.report.figure import positions_figure
 from hinted_posenet.report.runs import read_runs
-from hinted_posenet.results import write_poses, write_results
-from hinted_posenet.scoring import Answer, group_frames, score
+from hinted_posenet.results import frames_of
+from hinted_posenet.scoring import Answer
 from hinted_posenet.types import InputError, Pose, View
 
 SUMMER, WINTER = {"season": "summer"}, {"season": "winter"}
@@ -35,22 +36,18 @@ def write_run(folder: Path, name: str, seed: int, offset_m: float, **changes: ob
         Answer("retrieval", "control", poses(50.0)),
         Answer("pass 1", "network", poses(offset_m)),
     ]
-    groups = group_frames(views, views[:5])
-    results = {
+    about = {
         "name": name,
         "data": IDENTITY,
         "split": "test",
         "seed": seed,
         "oracle": False,
         "start_hint": "NoHint",
-        "rows": score(answers, truth, groups, [(10.0, 5.0)]),
-        "frame_groups": [[g for g, rows in groups.items() if rows[i]] for i in range(10)],
         "map": None,
         **changes,
     }
-    folder.mkdir(parents=True)
-    write_poses(folder / "poses.csv", views, answers, truth)
-    write_results(folder / "results.json", results)
+    frames, train = frames_of(views), frames_of(views[:5])
+    results.write_run(folder, about, frames, train, answers, truth, [(10.0, 5.0)])
     return folder
 
 

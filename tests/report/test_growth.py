@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from hinted_posenet import results
 from hinted_posenet.report.bootstrap import ratio_interval
 from hinted_posenet.report.growth import AXES, Curve, Point, fit_growth, read_scenes
 from hinted_posenet.report.growth_figure import growth_figure
 from hinted_posenet.report.growth_table import growth_table
-from hinted_posenet.results import write_poses, write_results
-from hinted_posenet.scoring import Answer, group_frames
+from hinted_posenet.results import frames_of
+from hinted_posenet.scoring import Answer
 from hinted_posenet.types import InputError, Pose, View
 
 AREAS_KM2 = (0.25, 1.0, 4.0, 16.0)
@@ -56,22 +57,17 @@ def write_run(
         answers.append(
             Answer(method, "", truth._replace(t=places + off[:, None] * torch.eye(3)[0]))
         )
-    groups = group_frames(views, views[:1])
-    results = {
+    about = {
         "name": name,
         "data": {"name": "aerial", "scene": scene, "ground_truth": "exact"},
         "split": "test",
         "seed": 0,
         "oracle": False,
         "start_hint": "NoHint",
-        "rows": [],
         "frames": {"train": 1200},
-        "frame_groups": [[g for g, rows in groups.items() if rows[i]] for i in range(count)],
         **changes,
     }
-    folder.mkdir(parents=True)
-    write_poses(folder / "poses.csv", views, answers, truth)
-    write_results(folder / "results.json", results)
+    results.write_run(folder, about, frames_of(views), frames_of(views[:1]), answers, truth, [])
     return folder
 
 

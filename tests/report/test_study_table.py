@@ -21,7 +21,8 @@ def run(errors_m: dict[str, float], grid: int = 3) -> Run:
     config = {"backbone": {"name": "net"}, "pool": {"grid": grid}}
     results: dict[str, Any] = {"config": config, "frame_groups": [["all"]] * FRAMES}
     ones, nowhere = np.ones(FRAMES), np.zeros((FRAMES, 3))
-    poses = {row: MethodPoses([], e * ones, ones, nowhere, nowhere) for row, e in errors_m.items()}
+    rest = (nowhere, nowhere, np.zeros((FRAMES, 7)), ones, ones)
+    poses = {row: MethodPoses([], e * ones, ones, *rest) for row, e in errors_m.items()}
     return Run(Path(), results, poses)
 
 

@@ -66,15 +66,17 @@ def consensus(hypotheses: Hypotheses) -> Hint:
     )
 
 
-def fuse(answer: Hint, hint: Hint) -> Pose:
+def fuse(answer: Hint, hint: Hint) -> Hint:
     """The mean of two independent estimates (B,), weighed by their precisions; sigma inf has no weight."""
     gain_t = _gain(answer.sigma_t, hint.sigma_t)
     gain_r = _gain(answer.sigma_r, hint.sigma_r)
     turn = quaternion_log(quaternion_product(quaternion_inverse(answer.pose.q), hint.pose.q))
-    return Pose(
+    pose = Pose(
         answer.pose.t + gain_t * (hint.pose.t - answer.pose.t),
         normalize(quaternion_product(answer.pose.q, quaternion_exp(gain_r * turn)), dim=-1),
     )
+    sigmas = ((answer.sigma_t, gain_t), (answer.sigma_r, gain_r))
+    return Hint(pose, *(sigma * (1 - gain.squeeze(-1)).sqrt() for sigma, gain in sigmas))
 
 
 def _mean(vector: Tensor, weight: Tensor) -> Tensor:

@@ -70,6 +70,10 @@ class HintedFusionHead(nn.Module):
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
         """Feature (B, C, G, G), hint (B,) -> Pose (B,)."""
+        return self.estimate(feature, hint, frame).pose
+
+    def estimate(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Hint:
+        """The same with the sigma (B,) of the component that was chosen."""
         return self.mixture(feature, frame).given(hint).likeliest()
 
     def loss(self, feature: Tensor, hint: Hint, frame: SceneFrame, truth: Pose) -> Tensor:

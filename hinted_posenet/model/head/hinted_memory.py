@@ -72,6 +72,10 @@ class HintedMemoryHead(nn.Module):
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
         """Feature (B, C, G, G), hint (B,) -> Pose (B,)."""
+        return self.estimate(feature, hint, frame).pose
+
+    def estimate(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Hint:
+        """The same with what is known of its error (B,)."""
         if hint.neighbours.shape[-1] > 0:  # retrieved from the same memory, so it adds no evidence
             unknown = torch.full_like(hint.sigma_t, torch.inf)
             hint = hint._replace(sigma_t=unknown, sigma_r=unknown)

@@ -51,10 +51,14 @@ class Mixture(NamedTuple):
             sigma_r_rad,
         )
 
-    def likeliest(self) -> Pose:
-        """The pose (B,) of the component with the most weight: never between two places that look alike."""
-        best = self.log_weight.argmax(dim=1).view(-1, 1, 1)
-        return Pose(*(part.take_along_dim(best, dim=1).squeeze(1) for part in self.pose))
+    def likeliest(self) -> Hint:
+        """The component (B,) with the most weight: never between two places that look alike."""
+        best = self.log_weight.argmax(dim=1, keepdim=True)
+        pose = Pose(
+            *(part.take_along_dim(best.unsqueeze(-1), dim=1).squeeze(1) for part in self.pose)
+        )
+        sigmas = (self.sigma_t_m, self.sigma_r_rad)
+        return Hint(pose, *(sigma.take_along_dim(best, dim=1).squeeze(1) for sigma in sigmas))
 
 
 def _kalman(off: Tensor, sigma: Tensor, other: Tensor) -> tuple[Tensor, Tensor, Tensor]:
