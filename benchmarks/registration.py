@@ -25,6 +25,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from hinted_posenet.answer import Answer
 from hinted_posenet.baseline.gradient_correlation import GradientCorrelation
 from hinted_posenet.baseline.sift import SiftRegistration
 from hinted_posenet.build import build_localizer
@@ -41,13 +42,11 @@ from hinted_posenet.model.mapnet import MapHead, map_net
 from hinted_posenet.model.posenet import PoseNet
 from hinted_posenet.model.registration.mosaic import mosaic
 from hinted_posenet.report.bootstrap import bootstrap_interval
-from hinted_posenet.report.compare import insert_text, markdown_table
 from hinted_posenet.report.frames import Floats
 from hinted_posenet.report.runs import by_title, read_runs
-from hinted_posenet.report.table import text_table
+from hinted_posenet.report.table import insert_text, markdown_table, text_table
 from hinted_posenet.results import frames_of, provenance, write_run
 from hinted_posenet.scene import Scene
-from hinted_posenet.scoring import Answer
 from hinted_posenet.simulator.world.orthophoto import OrthophotoWorld, orthophoto_world
 from hinted_posenet.types import NO_NEIGHBOURS, Hint, Pose, Sample
 

@@ -7,9 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hinted_posenet.answer import Answer
 from hinted_posenet.metric.pose_errors import Thresholds, aerial_summary, pose_errors, summary
+from hinted_posenet.metric.trajectory import trajectory_errors
 from hinted_posenet.report.frames import Frames
-from hinted_posenet.scoring import Answer
 from hinted_posenet.types import Pose
 
 Groups = dict[str, NDArray[np.bool_]]  # name -> frames (N,)
@@ -85,6 +86,25 @@ def score(
             if aerial:
                 metrics |= aerial_summary(predicted, true, *(side_m[here] for side_m in ground))
             rows.append({"group": group, "method": answer.method, "kind": answer.kind, **metrics})
+    return rows
+
+
+def trajectories(
+    answers: list[Answer], truth: Pose, sequence: list[str]
+) -> list[dict[str, object]]:
+    """One row of trajectory errors per sequence and network, of frames (N,) in the order of their split."""
+    rows: list[dict[str, object]] = []
+    names = np.array(sequence)
+    for name in dict.fromkeys(sequence):
+        here = torch.from_numpy(names == name)
+        for answer in answers:
+            if answer.kind == "network" and here.sum() >= 3:
+                predicted, true = (
+                    Pose(part.t.double(), part.q.double())
+                    for part in (_take(answer.pose, here), _take(truth, here))
+                )
+                errors = trajectory_errors(predicted, true)
+                rows.append({"sequence": name, "method": answer.method, **errors})
     return rows
 
 

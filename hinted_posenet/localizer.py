@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 from hinted_posenet.hint.protocol import Answer, InferenceHints, TrainingHints
 from hinted_posenet.hint.sigma import robust_sigma
 from hinted_posenet.loss.posenet import PoseLoss
-from hinted_posenet.metric.pose_errors import MedianPoseError
+from hinted_posenet.metric.median_pose_error import MedianPoseError
 from hinted_posenet.model.posenet import PoseNet
 from hinted_posenet.types import Hint, Pose, Query, Sample
 

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from hinted_posenet.breakdown import frame_groups, score
+from hinted_posenet.answer import Answer
+from hinted_posenet.breakdown import frame_groups, score, trajectories
 from hinted_posenet.geometry import invert
 from hinted_posenet.metric.pose_errors import Thresholds, pose_errors
 from hinted_posenet.report.frames import T_CAM_WORLD, Frames, write_frames
 from hinted_posenet.report.runs import NEAREST_CAMERA
 from hinted_posenet.report.table import print_results
-from hinted_posenet.scoring import Answer
 from hinted_posenet.stats.baselines import nearest_row
 from hinted_posenet.types import Pose, View
 
@@ -76,8 +76,12 @@ def write_run(
     write_poses(folder / "poses.csv", frames, answers, truth, train.name if train else [])
     names = np.array(list(groups))
     of_frames = [names[rows].tolist() for rows in np.array(list(groups.values())).T]
-    rows = score(answers, truth, frames, groups, thresholds)
-    results = {**about, "rows": rows, "frame_groups": of_frames}
+    results = {
+        **about,
+        "rows": score(answers, truth, frames, groups, thresholds),
+        "trajectories": trajectories(answers, truth, frames.sequence),
+        "frame_groups": of_frames,
+    }
     write_results(folder / "results.json", results)
     print_results(results)
     print(f"written: {folder / 'results.json'}, {folder / 'poses.csv'}, {folder / 'frames.csv'}")
@@ -113,7 +117,7 @@ def write_poses(
             )
             numbers = _numbers(answer, truth)
             for label, neighbour, values in zip(labels, near, numbers, strict=True):
-                texts = ("" if value != value else f"{value:.9g}" for value in values)
+                texts = ["" if value != value else f"{value:.9g}" for value in values]
                 writer.writerow([answer.method, *label, neighbour, *texts])
     partial.replace(path)
 

@@ -1,6 +1,5 @@
 """The scene that a config's ``data`` node names: its views, its images, its features."""
 
-import json
 import logging
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from hinted_posenet.build import build
-from hinted_posenet.data.aerial import read_manifest
+from hinted_posenet.data.aerial import read_manifest, read_overview
 from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.card import card_names, counts_note, read_card
 from hinted_posenet.data.decoded_images import DecodedImages
@@ -42,7 +41,7 @@ class Scene:
         self.root = Path(data["root"])
         self.height, self.width = data["height"], data["width"]
         self.crop: Crop = tuple(data["crop"]) if data["crop"] else None
-        self.map: dict[str, Any] | None = self._read_map()
+        self.map = read_overview(self._manifest.parent)
         self.is_live = "live" in data  # training views are rendered, the others only without files
         self._rendered: dict[str, PosedImages] = {}
         if self.is_live and not self._manifest.is_file():
@@ -158,13 +157,6 @@ class Scene:
     def _manifest(self) -> Path:
         """Of an aerial scene."""
         return self.root / self.identity["scene"] / "manifest.json"
-
-    def _read_map(self) -> dict[str, Any] | None:
-        """An aerial scene's overview picture and its bounds, for figures."""
-        if not self._manifest.is_file():
-            return None
-        overview = json.loads(self._manifest.read_text())["map"]
-        return {**overview, "image": str((self._manifest.parent / overview["image"]).resolve())}
 
 
 def is_frozen(model: PoseNet) -> bool:

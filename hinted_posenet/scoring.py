@@ -1,11 +1,12 @@
 """Predictions of a localizer and of its controls on one split."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
 from tqdm import tqdm
 
+from hinted_posenet.answer import Answer
 from hinted_posenet.data.stacked import batches, joined, to
 from hinted_posenet.hint.constant import ConstantHint
 from hinted_posenet.hint.nearest import NearestHint
@@ -14,22 +15,9 @@ from hinted_posenet.hint.prior import OracleHint
 from hinted_posenet.hint.protocol import InferenceHints
 from hinted_posenet.hint.retrieval import RetrievalHint
 from hinted_posenet.localizer import Localizer
-from hinted_posenet.types import Hint, Pose, Sample
+from hinted_posenet.types import Hint, Sample
 
 Controls = dict[str, Any]  # name -> module with the ``fit`` and ``at_inference`` of a hint
-
-
-class Answer(NamedTuple):
-    """One method's poses for a whole split."""
-
-    method: str
-    kind: str  # network, hint, control, or oracle: one that knows the label
-    pose: Pose  # (N,)
-    sigma_t_m: Tensor | None = (
-        None  # (N,) what the method says of its error, per axis; None: nothing
-    )
-    sigma_r_rad: Tensor | None = None  # (N,)
-    neighbour: Tensor | None = None  # (N,) int64, the training image that the pose was taken from
 
 
 def with_simulated_prior(start_hint: InferenceHints, sample: Sample) -> Sample:

@@ -32,9 +32,10 @@ def main() -> None:
     if not folders:
         parser.error(f"give the folders of runs after --{', --'.join(axes)}")
     with one_line_errors():
-        from hinted_posenet.report.compare import insert_text
-        from hinted_posenet.report.growth import AXES, read_scenes
+        from hinted_posenet.report.growth import AXES
         from hinted_posenet.report.growth_table import growth_table
+        from hinted_posenet.report.runs import read_scenes
+        from hinted_posenet.report.table import insert_text
 
         curves = {
             AXES[name]: AXES[name].curves(read_scenes(same)) for name, same in folders.items()

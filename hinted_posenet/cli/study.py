@@ -60,9 +60,9 @@ def main() -> None:
 
 def study(arguments: argparse.Namespace) -> None:
     """All cells, then the tables and the figure."""
-    from hinted_posenet.report.compare import insert_text
     from hinted_posenet.report.study import read_study
     from hinted_posenet.report.study_table import study_tables
+    from hinted_posenet.report.table import insert_text
     from hinted_posenet.study import SceneStudy
 
     hints = _hints(arguments)

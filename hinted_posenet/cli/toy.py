@@ -49,7 +49,7 @@ def main() -> None:
 def _toy(arguments: argparse.Namespace) -> None:
     import torch
 
-    from hinted_posenet.report.compare import insert_text
+    from hinted_posenet.report.table import insert_text
     from hinted_posenet.toy.figure import draw_study
     from hinted_posenet.toy.study import study
     from hinted_posenet.toy.table import study_table

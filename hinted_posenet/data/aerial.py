@@ -128,6 +128,14 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
+def read_overview(folder: Path) -> dict[str, Any] | None:
+    """A scene's picture from above, its absolute path and bounds; None where the folder has no manifest."""
+    if not (folder / "manifest.json").is_file():
+        return None
+    overview = read_manifest(folder / "manifest.json")["map"]
+    return {**overview, "image": str((folder / overview["image"]).resolve())}
+
+
 def _depth(folder: Path, manifest: dict[str, Any], name: str) -> DepthImage | None:
     """The depth image of a frame, where the manifest says that there are any."""
     depth = manifest.get("depth")

@@ -56,7 +56,7 @@ class Card(NamedTuple):
 
 def card_names() -> list[str]:
     """Names of all cards."""
-    return sorted(path.parent.name for path in _datasets_folder().glob("*/manifest.yaml"))
+    return sorted(path.parent.name for path in datasets_folder().glob("*/manifest.yaml"))
 
 
 @cache
@@ -112,7 +112,7 @@ def counts_note(card: Card, scene: str, found: Mapping[str, int]) -> str | None:
     return f"{scene}: {', '.join(differing)} ({card.readme} tells {what})"
 
 
-def _datasets_folder() -> Path:
+def datasets_folder() -> Path:
     """The manifests: inside an installed package, or beside it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / "datasets"
@@ -120,7 +120,7 @@ def _datasets_folder() -> Path:
 
 
 def _read(name: str) -> Card:
-    path = _datasets_folder() / name / "manifest.yaml"
+    path = datasets_folder() / name / "manifest.yaml"
     fields: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     scenes = {str(scene): _scene(entry) for scene, entry in fields.pop("scenes").items()}
     aliases = tuple(fields.pop("aliases"))

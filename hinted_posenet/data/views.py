@@ -68,7 +68,7 @@ def split_views(
             "validation=null"
         )
     if not splits["val"]:
-        splits["train"], splits["val"] = _hold_out(splits["train"], scene, validation)
+        splits["train"], splits["val"] = hold_out(splits["train"], scene, validation)
     for split, views in splits.items():
         if not views:
             raise InputError(
@@ -173,10 +173,10 @@ def views_key(views: Sequence[View]) -> str:
     return digest.hexdigest()
 
 
-def _hold_out(
+def hold_out(
     train: list[View], scene: str, validation: Sequence[str] | None
 ) -> tuple[list[View], list[View]]:
-    """(train, val) of the training views."""
+    """(train, val) of the training views: whole sequences, see `split_views`."""
     counts = Counter(view.sequence for view in train)
     choices = ", ".join(sorted(counts))
     if validation is None and len(counts) == 1:

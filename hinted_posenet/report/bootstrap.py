@@ -1,4 +1,7 @@
-"""Bootstrap 95 % intervals of medians and of their ratios, from errors of several seeds on the same frames."""
+"""Bootstrap of medians and of how two of them differ, from errors of several seeds on the same frames."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,29 +9,67 @@ from numpy.typing import NDArray
 from hinted_posenet.report.frames import Floats
 
 RESAMPLES = 1000
+Sequences = (
+    Sequence[str] | None
+)  # (N,) which sequence each frame is of; None: frames are independent
 
 
-def bootstrap_interval(errors: Floats) -> tuple[float, float]:
-    """Of the seed mean of medians of (seeds, N) errors, seeds and frames resampled.
+class Difference(NamedTuple):
+    """How a method differs from a reference: the ratio of their medians and its 95 % interval."""
 
-    Every seed saw the same frames, so a resample takes the same frames of each.
+    ratio: float
+    low: float
+    high: float
+    p: float  # two-sided, that the medians are the same; not below 1 / RESAMPLES
+
+
+def bootstrap_interval(errors: Floats, sequences: Sequences = None) -> tuple[float, float]:
+    """Of the seed mean of medians of (seeds, N) errors: 95 % of it over resampled seeds and frames.
+
+    Every seed saw the same frames, so a resample takes the same frames of each. Neighbouring frames of a
+    sequence err together, so where there are several sequences those are drawn first, and frames of them.
     """
     generator = np.random.default_rng(0)
-    return _interval(_medians(errors, _frames(errors, generator), generator))
+    return _interval(_medians(errors, _frames(errors, sequences, generator), generator))
 
 
-def ratio_interval(over: Floats, under: Floats) -> tuple[float, float]:
+def ratio_interval(over: Floats, under: Floats, sequences: Sequences = None) -> tuple[float, float]:
     """Of the ratio of such medians of (seeds, N) errors of the same frames."""
+    return difference(over, under, sequences)[1:3]
+
+
+def difference(errors: Floats, reference: Floats, sequences: Sequences = None) -> Difference:
+    """Paired test of such medians: resampled frames are the same of both (seeds, N), seeds are not."""
     generator = np.random.default_rng(0)
-    frames = _frames(over, generator)
-    drawn, control = (_medians(errors, frames, generator) for errors in (over, under))
-    return _interval(drawn / control)
+    frames = _frames(errors, sequences, generator)
+    ours, theirs = (_medians(each, frames, generator) for each in (errors, reference))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = median(errors) / median(reference)
+        low, high = _interval(ours / theirs)
+        p = 2 * min(float(np.mean(ours <= theirs)), float(np.mean(ours >= theirs)))
+    return Difference(float(ratio), low, high, min(max(p, 1 / RESAMPLES), 1.0))
 
 
-def _frames(errors: Floats, generator: np.random.Generator) -> NDArray[np.int64]:
+def median(errors: Floats) -> float:
+    """Seed mean of the medians of (seeds, N) errors."""
+    return float(np.median(errors, axis=1).mean())
+
+
+def _frames(
+    errors: Floats, sequences: Sequences, generator: np.random.Generator
+) -> NDArray[np.int64]:
     """Numbers of frames, drawn with replacement: (resamples, N)."""
     count = errors.shape[1]
-    return generator.integers(count, size=(RESAMPLES, count))
+    if sequences is None or len(set(sequences)) == 1:
+        return generator.integers(count, size=(RESAMPLES, count))
+    _, number = np.unique(np.array(sequences), return_inverse=True)
+    members = [np.flatnonzero(number == index) for index in range(number.max() + 1)]
+    draws = np.empty((RESAMPLES, count), dtype=np.int64)
+    for draw in draws:
+        drawn = generator.integers(len(members), size=len(members))
+        pool = np.concatenate([members[index] for index in drawn])
+        draw[:] = pool[generator.integers(len(pool), size=count)]
+    return draws
 
 
 def _medians(
@@ -42,5 +83,6 @@ def _medians(
 
 
 def _interval(draws: NDArray[np.float64]) -> tuple[float, float]:
-    low, high = np.quantile(draws, [0.025, 0.975])
+    # of the draws themselves: between infinities there is nothing to interpolate
+    low, high = np.quantile(draws, [0.025, 0.975], method="nearest")
     return float(low), float(high)

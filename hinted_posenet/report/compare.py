@@ -1,30 +1,51 @@
 """One table of several runs: medians over seeds with bootstrap intervals, controls beside them."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import NamedTuple
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from hinted_posenet.report.bootstrap import bootstrap_interval
+from hinted_posenet.report.bootstrap import bootstrap_interval, difference, median
 from hinted_posenet.report.frames import Floats
-from hinted_posenet.report.runs import Run, by_title
-from hinted_posenet.report.table import length, text_table
+from hinted_posenet.report.published import Published
+from hinted_posenet.report.runs import NEAREST_CAMERA, Run, by_title
+from hinted_posenet.report.table import (
+    Table,
+    degrees,
+    length,
+    recall_thresholds,
+    recall_title,
+)
 from hinted_posenet.types import InputError
 
-CONTROLS = ("constant pose", "retrieval")
+CONSTANT, RETRIEVAL = "constant pose", "retrieval"
+HINT = "hint as the answer"
 
 
 class Row(NamedTuple):
-    """A line of the table."""
+    """A line of the table: one method of runs that differ in their seed."""
 
-    method: str
-    seeds: int
-    error_t_m: Floats  # (seeds, N)
-    error_r_deg: Floats  # (seeds, N)
+    title: str
+    runs: list[Run]
+    method: str  # in poses.csv
+
+    def errors(self, frames: Floats) -> tuple[Floats, Floats]:
+        """Metres and degrees (seeds, n) of the frames (N,) bool."""
+        poses = [run.methods[self.method] for run in self.runs]
+        return (
+            np.stack([p.error_t_m[frames] for p in poses]),
+            np.stack([p.error_r_deg[frames] for p in poses]),
+        )
 
 
-def comparison(runs: list[Run], groups: list[str] | None = None, markdown: bool = False) -> str:
+def comparison(
+    runs: list[Run],
+    groups: list[str] | None = None,
+    reference: str | None = None,
+    published: Sequence[Published] = (),
+) -> Table:
     """The table of all runs: a block per group of frames, a line per method.
 
     A number is the median over the frames, averaged over seeds, with its bootstrap 95 % interval.
@@ -32,93 +53,152 @@ def comparison(runs: list[Run], groups: list[str] | None = None, markdown: bool 
     Args:
         runs: of one scene and split.
         groups: frames to break down by; None takes all frames and what training saw or not.
-        markdown: for a page rather than a terminal.
+        reference: a line to test the others against: ratio of the medians, and how likely so much is by chance.
+        published: methods to print below.
     """
-    first = runs[0]
-    rows = _rows(runs)
-    constant = rows[0]
-    blocks: list[list[str]] = []
-    for group in _groups(first, groups):
-        frames = np.array([group in names for names in first.results["frame_groups"]])
-        blocks.append([f"**{group}**" if markdown else f"{group} ({frames.sum()} frames)"])
-        if markdown:
-            blocks[-1] += [f"{frames.sum()} frames", "", "", ""]
-        reference = np.median(constant.error_t_m[:, frames])
+    first, rows = runs[0], table_rows(runs)
+    base = _row(rows, reference, "--reference") if reference else None
+    recalls = [key for key in first.results["rows"][0] if key.startswith("recall_")]
+    header = ["", "seeds", "position [95 %]", "rotation [95 %]"]
+    has_constant = rows[0].method == CONSTANT
+    header += ["of constant"] * has_constant
+    header += [f"recall {' / '.join(recall_title(key) for key in recalls)}"] * bool(recalls)
+    header += [f"position of {reference} [95 %]", "p"] * bool(base)
+    table = Table(_title(first), header)
+    for group, frames in chosen_frames(runs, groups).items():
+        table.block(f"{group} ({frames.sum()} frames)")
+        sequences = _of(first.sequences, frames)
+        constant_m = median(rows[0].errors(frames)[0])
         for row in rows:
-            t, r = row.error_t_m[:, frames], row.error_r_deg[:, frames]
-            blocks.append(
-                [
-                    row.method if markdown else f"  {row.method}",
-                    str(row.seeds),
-                    _interval(t, length),
-                    _interval(r, lambda degrees: f"{degrees:.1f}°"),
-                    f"{np.mean(np.median(t, axis=1)) / reference:.3f}",
-                ]
-            )
-    header = ["", "seeds", "position [95 %]", "rotation [95 %]", "of constant"]
-    data = first.results["data"]
-    title = (
-        f"Median errors on {data['name']}/{data['scene']}, {first.results['split']} split, "
-        f"{data['ground_truth']} ground truth"
-    )
-    if markdown:
-        return "\n".join([f"{title}:", "", markdown_table([header, *blocks])])
-    return f"{title}\n\n{text_table([header, *blocks])}"
+            t_m, r_deg = row.errors(frames)
+            cells = [row.title, str(len(row.runs))]
+            for errors, text in ((t_m, length), (r_deg, degrees)):
+                low, high = bootstrap_interval(errors, sequences)
+                cells.append(f"{text(median(errors))} [{text(low)}, {text(high)}]")
+            cells += [f"{median(t_m) / constant_m:.3f}"] * has_constant
+            if recalls:
+                shares = (recall(t_m, r_deg, *recall_thresholds(key)) for key in recalls)
+                cells.append(" / ".join(f"{100 * share:.0f}" for share in shares) + " %")
+            if base and row is not base:
+                found = difference(t_m, base.errors(frames)[0], sequences)
+                p = "< 0.002" if found.p <= 0.002 else f"{found.p:.2g}"
+                cells += [f"{found.ratio:.2f} [{found.low:.2f}, {found.high:.2f}]", p]
+            table.line(cells)
+    scene = first.results["data"]["scene"]
+    papers = [paper for paper in published if scene in paper.medians]
+    if papers:
+        table.block("published, not measured here")
+    for paper in papers:
+        metres, turn = paper.medians[scene]
+        table.line([paper.title, "", length(metres), degrees(turn)])
+        table.notes.append(paper.note)
+    return table
 
 
-def _rows(runs: list[Run]) -> list[Row]:
-    rows = [_row(name, runs[:1], name) for name in CONTROLS]
+def comparison_csv(runs: list[Run], groups: list[str] | None = None) -> str:
+    """Every metric in full, a line per group and method; means over the seeds."""
+    text = io.StringIO()
+    keys = [key for key, value in runs[0].results["rows"][0].items() if not isinstance(value, str)]
+    keys = [key for key in keys if key != "frames"]
+    limits = [f"median_{name}_{end}" for name in ("t_m", "r_deg") for end in ("low", "high")]
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["group", "method", "seeds", "oracle", "frames", *keys, *limits])
+    sequences = runs[0].sequences
+    for group, frames in chosen_frames(runs, groups).items():
+        for row in table_rows(runs):
+            found = [_metrics(run, group, row.method) for run in row.runs]
+            means = [float(np.mean([metrics[key] for metrics in found])) for key in keys]
+            bounds = [
+                bound
+                for errors in row.errors(frames)
+                for bound in bootstrap_interval(errors, _of(sequences, frames))
+            ]
+            start = [group, row.title, len(row.runs), "ORACLE" in row.title, frames.sum()]
+            writer.writerow([*start, *(f"{number:.6g}" for number in (*means, *bounds))])
+    return text.getvalue()
+
+
+def table_rows(runs: list[Run]) -> list[Row]:
+    """Controls, then every method with the hint that it started from as an answer, its first and its last pass."""
+    rows = [
+        Row(name, [run], name)
+        for name in (CONSTANT, NEAREST_CAMERA)
+        for run in runs[:1]
+        if name in run.methods
+    ]
+    rows += _retrievals(runs)
     for title, same in by_title(runs).items():
-        if same[0].start in ("oracle", "prior"):  # the others' hints are rows already
-            rows.append(_row(f"{title}: the hint as the answer", same, "hint as the answer"))
-        rows.append(_row(title, same, "pass 1"))
+        if same[0].start in ("oracle", "prior", "network"):  # the others' hints are rows already
+            rows.append(Row(f"{title}: the hint as the answer", same, HINT))
+        rows.append(Row(title, same, "pass 1"))
         if same[0].last_pass != "pass 1":
-            rows.append(_row(f"{title}, {same[0].last_pass}", same, same[0].last_pass))
+            rows.append(Row(f"{title}, {same[0].last_pass}", same, same[0].last_pass))
     return rows
 
 
-def _row(title: str, runs: list[Run], method: str) -> Row:
-    poses = [run.methods[method] for run in runs]
-    return Row(
-        title,
-        len(runs),
-        np.stack([p.error_t_m for p in poses]),
-        np.stack([p.error_r_deg for p in poses]),
-    )
+def _retrievals(runs: list[Run]) -> list[Row]:
+    """What retrieval answers depends on the features that it reads, and on a sensor's prior where there is one."""
+    rows: dict[bytes, Row] = {}
+    for run in sorted(runs, key=lambda run: bool(run.results["oracle"])):
+        if RETRIEVAL not in run.methods:
+            continue
+        title = RETRIEVAL
+        if run.results["oracle"]:
+            title += " with the ORACLE hint"
+        elif rows:
+            title += f", features of {run.results['name']}"
+        rows.setdefault(run.methods[RETRIEVAL].error_t_m.tobytes(), Row(title, [run], RETRIEVAL))
+    return list(rows.values())
 
 
-def _groups(run: Run, wanted: list[str] | None) -> list[str]:
-    names = list(dict.fromkeys(str(row["group"]) for row in run.results["rows"]))
+def chosen_frames(runs: list[Run], wanted: list[str] | None) -> dict[str, Floats]:
+    """Frames (N,) bool of groups; all and what training saw or not, if none are named."""
+    names = list(dict.fromkeys(str(row["group"]) for row in runs[0].results["rows"]))
     if wanted is None:
-        return [name for name in names if name == "all" or {"seen", "unseen"} & set(name.split())]
+        wanted = [name for name in names if name == "all" or {"seen", "unseen"} & set(name.split())]
+    found = {}
     for name in wanted:
         if name not in names:
             raise InputError(f"--groups {name}: choose among {', '.join(names)}")
-    return wanted
+        of_runs = [np.array([name in of for of in run.results["frame_groups"]]) for run in runs]
+        for run, frames in zip(runs, of_runs, strict=True):
+            if not np.array_equal(frames, of_runs[0]):
+                raise InputError(
+                    f"--groups {name}: other frames in {run.folder} than in {runs[0].folder}; choose groups that "
+                    "do not depend on the hint"
+                )
+        found[name] = of_runs[0]
+    return found
 
 
-def _interval(errors: Floats, text: Callable[[float], str]) -> str:
-    """Mean over seeds of the median over frames, and its interval over resampled seeds and frames."""
-    low, high = bootstrap_interval(errors)
-    return f"{text(float(np.mean(np.median(errors, axis=1))))} [{text(low)}, {text(high)}]"
+def recall(error_t_m: Floats, error_r_deg: Floats, metres: float, degrees: float) -> float:
+    """Share of (seeds, N) errors that are at most both thresholds."""
+    return float(((error_t_m <= metres) & (error_r_deg <= degrees)).mean())
 
 
-def markdown_table(rows: list[list[str]]) -> str:
-    """A header and lines of cells as a Markdown table."""
-    lines = ["| " + " | ".join(cell.strip() for cell in row) + " |" for row in rows]
-    rule = "|" + "|".join([" --- "] + [" ---: "] * (len(rows[0]) - 1)) + "|"
-    return "\n".join([lines[0], rule, *lines[1:]])
+def _row(rows: list[Row], title: str, option: str) -> Row:
+    for row in rows:
+        if row.title == title:
+            return row
+    raise InputError(f"{option} {title}: choose among {', '.join(row.title for row in rows)}")
 
 
-def insert_text(path: Path, marker: str, text: str) -> None:
-    """Replace what stands between ``<!-- begin MARKER -->`` and ``<!-- end MARKER -->`` in a file."""
-    begin, end = f"<!-- begin {marker} -->", f"<!-- end {marker} -->"
-    before, found, rest = path.read_text().partition(begin)
-    _, closed, after = rest.partition(end)
-    if not (found and closed):
-        raise InputError(
-            f"{path}: has no lines {begin} and {end}; add them where the table should go"
-        )
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(f"{before}{begin}\n{text}\n{end}{after}")
-    partial.replace(path)
+def _title(run: Run) -> str:
+    data = run.results["data"]
+    return (
+        f"Median errors on {data['name']}/{data['scene']}, {run.results['split']} split, "
+        f"{data['ground_truth']} ground truth"
+    )
+
+
+def _of(sequences: list[str] | None, frames: Floats) -> list[str] | None:
+    if sequences is None:
+        return None
+    return [name for name, chosen in zip(sequences, frames, strict=True) if chosen]
+
+
+def _metrics(run: Run, group: str, method: str) -> dict[str, Any]:
+    for row in run.results["rows"]:
+        if (row["group"], row["method"]) == (group, method):
+            return dict(row)
+    raise InputError(f"{run.folder}: results.json has no row {group}, {method}; evaluate it again")

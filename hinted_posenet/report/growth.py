@@ -4,14 +4,13 @@ import math
 import re
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import linregress, t
 
 from hinted_posenet.report.frames import Floats
-from hinted_posenet.report.runs import Run, by_title, read_results, read_runs
+from hinted_posenet.report.runs import Run, by_title
 from hinted_posenet.types import InputError
 
 ORACLE_ANSWER = "the ORACLE hint as the answer"
@@ -60,17 +59,6 @@ class Growth(NamedTuple):
     def at(self, x: Floats) -> Floats:
         """The fitted errors."""
         return np.asarray(self.factor * x**self.exponent)
-
-
-def read_scenes(folders: list[Path]) -> list[list[Run]]:
-    """Runs by scene, in the order given."""
-    scenes: dict[str, list[Path]] = {}
-    for folder in folders:
-        file = folder if folder.suffix == ".json" else folder / "results.json"
-        if not file.is_file():
-            raise InputError(f"{file}: no such file; give folders of finished runs")
-        scenes.setdefault(read_results(file)["data"]["scene"], []).append(folder)
-    return [read_runs(same) for same in scenes.values()]
 
 
 def fit_growth(points: list[Point], row: str) -> Growth | None:

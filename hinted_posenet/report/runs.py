@@ -52,7 +52,9 @@ class Run(NamedTuple):
         title = str(self.results["name"])
         if self.start:
             title += f" from {self.start}"
-        return title + (" (ORACLE hint)" if self.results["oracle"] else "")
+        if self.results["oracle"]:
+            title += " (ORACLE hint)" if self.start else " (ORACLE)"
+        return title
 
     def read_frames(self) -> dict[str, Frames]:
         """The frames that were scored, by the name of their split, and those of training."""
@@ -94,6 +96,17 @@ def read_runs(folders: list[Path]) -> list[Run]:
                 f"{run.folder}: scored other frames than {first.folder}; evaluate both on the same data set"
             )
     return runs
+
+
+def read_scenes(folders: list[Path]) -> list[list[Run]]:
+    """Runs by scene, in the order given."""
+    scenes: dict[str, list[Path]] = {}
+    for folder in folders:
+        file = folder if folder.suffix == ".json" else folder / "results.json"
+        if not file.is_file():
+            raise InputError(f"{file}: no such file; give folders of finished runs")
+        scenes.setdefault(read_results(file)["data"]["scene"], []).append(folder)
+    return [read_runs(same) for same in scenes.values()]
 
 
 def by_title(runs: list[Run]) -> dict[str, list[Run]]:

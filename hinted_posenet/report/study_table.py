@@ -6,10 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from hinted_posenet.report.bootstrap import bootstrap_interval, ratio_interval
-from hinted_posenet.report.compare import markdown_table
 from hinted_posenet.report.frames import Floats
 from hinted_posenet.report.study import NULL, OWN, Point, Study, sigma_m, sweep_points
-from hinted_posenet.report.table import length, text_table
+from hinted_posenet.report.table import length, markdown_table, text_table
 
 ANSWER = "hint as the answer"
 TITLES = {

@@ -1,7 +1,10 @@
-"""Results as a table to read in a terminal."""
+"""Tables: for a terminal, Markdown and LaTeX; and results.json in a terminal."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+from hinted_posenet.types import InputError
 
 KEYS = (("median_t_m", "median_r_deg"), ("mean_t_m", "mean_r_deg"), ("p95_t_m", "p95_r_deg"))
 
@@ -9,7 +12,7 @@ KEYS = (("median_t_m", "median_r_deg"), ("mean_t_m", "mean_r_deg"), ("p95_t_m", 
 def print_results(results: dict[str, Any]) -> None:
     """One table of a results.json: a block per group of frames, a line per method."""
     data = results["data"]
-    oracle = ", ORACLE: the first hint was made from the labels" if results["oracle"] else ""
+    oracle = ", ORACLE: it was made with the labels" if results["oracle"] else ""
     print(
         f"\n{results['name']} on {data['name']}/{data['scene']} {results['split']} "
         f"({data['ground_truth']} ground truth, seed {results['seed']}{oracle})"
@@ -31,9 +34,9 @@ def print_results(results: dict[str, Any]) -> None:
 
 def recall_title(key: str) -> str:
     """recall_0.05m_5deg -> '≤ 5 cm, 5°'."""
-    metres, degrees = key.removeprefix("recall_").removesuffix("deg").split("m_")
-    size = f"{100 * float(metres):g} cm" if float(metres) < 1 else f"{metres} m"
-    return f"≤ {size}, {degrees}°"
+    metres, degrees = recall_thresholds(key)
+    size = f"{100 * metres:g} cm" if metres < 1 else f"{metres:g} m"
+    return f"≤ {size}, {degrees:g}°"
 
 
 def length(metres: float) -> str:
@@ -41,6 +44,104 @@ def length(metres: float) -> str:
     if metres < 1:
         return f"{100 * metres:.1f} cm"
     return f"{metres:.2f} m" if metres < 10 else f"{metres:.0f} m"
+
+
+def degrees(value: float) -> str:
+    """Degrees to a tenth."""
+    return f"{value:.1f}°"
+
+
+def recall_thresholds(key: str) -> tuple[float, float]:
+    """recall_0.05m_5deg -> metres and degrees."""
+    metres, degrees = key.removeprefix("recall_").removesuffix("deg").split("m_")
+    return float(metres), float(degrees)
+
+
+class Table:
+    """A title, a header, blocks of lines under a heading each, and notes below.
+
+    Args:
+        title: what is measured on what.
+        header: a text a column; the first is that of the lines' names.
+    """
+
+    def __init__(self, title: str, header: list[str]) -> None:
+        self.title, self.header = title, header
+        self.blocks: list[tuple[str, list[list[str]]]] = []
+        self.notes: list[str] = []
+
+    def block(self, heading: str) -> None:
+        """Begin a block."""
+        self.blocks.append((heading, []))
+
+    def line(self, cells: list[str]) -> None:
+        """Add a line to the last block; cells that are not given are empty."""
+        self.blocks[-1][1].append([*cells, *[""] * (len(self.header) - len(cells))])
+
+    def text(self) -> str:
+        """For a terminal."""
+        rows = [self.header]
+        for heading, lines in self.blocks:
+            rows += [[heading], *([f"  {line[0]}", *line[1:]] for line in lines)]
+        return "\n".join([self.title, "", text_table(rows), *self.notes])
+
+    def markdown(self) -> str:
+        """For a page."""
+        rows = [self.header]
+        for heading, lines in self.blocks:
+            rows += [[f"**{heading}**", *[""] * (len(self.header) - 1)], *lines]
+        notes = [part for note in self.notes for part in ("", note)]
+        return "\n".join([f"{self.title}:", "", markdown_table(rows), *notes])
+
+    def latex(self) -> str:
+        """For a paper: a tabular of the package booktabs, under a comment with the title."""
+        columns = len(self.header)
+        rows = [f"% {self.title}", rf"\begin{{tabular}}{{l{'r' * (columns - 1)}}}", r"\toprule"]
+        rows.append(_latex_row(self.header))
+        for heading, lines in self.blocks:
+            title = rf"\multicolumn{{{columns}}}{{l}}{{\emph{{{_latex(heading)}}}}} \\"
+            rows += [r"\midrule", title, *map(_latex_row, lines)]
+        rows += [r"\bottomrule", r"\end{tabular}", *(f"% {note}" for note in self.notes)]
+        return "\n".join(rows)
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    return " & ".join(map(_latex, cells)) + r" \\"
+
+
+def _latex(text: str) -> str:
+    for sign in "&%#_":
+        text = text.replace(sign, rf"\{sign}")
+    for sign, macro in {"°": r"$^\circ$", "≤": r"$\leq$", "<": "$<$"}.items():
+        text = text.replace(sign, macro)
+    return text
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """A header and lines of cells as a Markdown table."""
+    lines = ["| " + " | ".join(cell.strip() for cell in row) + " |" for row in rows]
+    rule = "|" + "|".join([" --- "] + [" ---: "] * (len(rows[0]) - 1)) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def insert_text(path: Path, marker: str, text: str) -> None:
+    """Replace what stands between ``<!-- begin MARKER -->`` and ``<!-- end MARKER -->`` in a file."""
+    begin, end = f"<!-- begin {marker} -->", f"<!-- end {marker} -->"
+    before, found, rest = path.read_text().partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise InputError(
+            f"{path}: has no lines {begin} and {end}; add them where the table should go"
+        )
+    write_text(path, f"{before}{begin}\n{text}\n{end}{after}")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def text_table(rows: Sequence[Sequence[str]]) -> str:

@@ -5,7 +5,8 @@ import torch
 from poses import random_poses
 
 from hinted_posenet.geometry import quaternion_exp, quaternion_product
-from hinted_posenet.metric.pose_errors import MedianPoseError, pose_errors, quantile, summary
+from hinted_posenet.metric.median_pose_error import MedianPoseError
+from hinted_posenet.metric.pose_errors import pose_errors, quantile, summary
 from hinted_posenet.types import Pose
 
 

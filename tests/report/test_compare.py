@@ -1,3 +1,4 @@
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -5,12 +6,15 @@ import pytest
 import torch
 
 from hinted_posenet import results
-from hinted_posenet.report.bootstrap import bootstrap_interval
-from hinted_posenet.report.compare import comparison, insert_text
+from hinted_posenet.answer import Answer
+from hinted_posenet.report.bootstrap import bootstrap_interval, difference
+from hinted_posenet.report.compare import comparison, comparison_csv, table_rows
+from hinted_posenet.report.compare_scenes import comparison_of_scenes
 from hinted_posenet.report.figure import positions_figure
-from hinted_posenet.report.runs import read_runs
+from hinted_posenet.report.published import average_scenes, published_for
+from hinted_posenet.report.runs import read_runs, read_scenes
+from hinted_posenet.report.table import insert_text
 from hinted_posenet.results import frames_of
-from hinted_posenet.scoring import Answer
 from hinted_posenet.types import InputError, Pose, View
 
 SUMMER, WINTER = {"season": "summer"}, {"season": "winter"}
@@ -22,7 +26,15 @@ def poses(offset_m: float, count: int = 10) -> Pose:
     return Pose(t + torch.tensor([offset_m, 0.0, 0.0]), torch.tensor([[1.0, 0, 0, 0]] * count))
 
 
-def write_run(folder: Path, name: str, seed: int, offset_m: float, **changes: object) -> Path:
+def write_run(
+    folder: Path,
+    name: str,
+    seed: int,
+    offset_m: float,
+    retrieval_m: float = 50.0,
+    hint_m: torch.Tensor | None = None,
+    **changes: object,
+) -> Path:
     """A run whose network is off by ``offset_m`` everywhere; half of the frames are of an unseen season."""
     truth = poses(0.0)
     views = [
@@ -33,9 +45,14 @@ def write_run(folder: Path, name: str, seed: int, offset_m: float, **changes: ob
     ]
     answers = [
         Answer("constant pose", "control", poses(200.0)),
-        Answer("retrieval", "control", poses(50.0)),
+        Answer("retrieval", "control", poses(retrieval_m)),
         Answer("pass 1", "network", poses(offset_m)),
     ]
+    if hint_m is not None:
+        off = poses(0.0)
+        answers.append(
+            Answer("hint as the answer", "hint", off._replace(t=off.t + hint_m[:, None]))
+        )
     about = {
         "name": name,
         "data": IDENTITY,
@@ -53,20 +70,21 @@ def write_run(folder: Path, name: str, seed: int, offset_m: float, **changes: ob
 
 def test_seeds_are_folded_and_groups_told_apart(tmp_path: Path) -> None:
     folders = [write_run(tmp_path / f"net{s}", "net", s, 10.0 * (s + 1)) for s in range(3)]
-    table = comparison(read_runs(folders))
+    table = comparison(read_runs(folders)).text()
     net = [line.split() for line in table.splitlines() if line.strip().startswith("net")]
     assert [line[1] for line in net] == ["3"] * 3  # all, seen, unseen
     assert all(line[2:4] == ["20", "m"] for line in net)  # mean of 10, 20, 30
-    assert net[0][-1] == "0.100"  # of the constant pose's 200 m
+    assert "0.100" in net[0]  # of the constant pose's 200 m
+    assert net[0][-2:] == ["33", "%"]  # within 10 m
     assert "seasons seen in training (5 frames)" in table
     assert "unseen seasons (5 frames)" in table
-    markdown = comparison(read_runs(folders), markdown=True)
+    markdown = comparison(read_runs(folders)).markdown()
     assert len({line.count("|") for line in markdown.splitlines()[2:]}) == 1
 
 
 def test_groups_are_chosen_by_name(tmp_path: Path) -> None:
     runs = read_runs([write_run(tmp_path / "a", "net", 0, 1.0)])
-    table = comparison(runs, ["unseen seasons", "all"])
+    table = comparison(runs, ["unseen seasons", "all"]).text()
     assert table.index("unseen seasons (5 frames)") < table.index("all (10 frames)")
     assert "seen in training" not in table
     with pytest.raises(InputError, match="unseen seasons"):
@@ -84,7 +102,138 @@ def test_interval_covers_seeds_and_frames() -> None:
 
 def test_oracle_runs_are_stamped(tmp_path: Path) -> None:
     run = write_run(tmp_path / "a", "net", 0, 1.0, oracle=True)
-    assert "net (ORACLE hint)" in comparison(read_runs([run]))
+    assert "net (ORACLE)" in comparison(read_runs([run])).text()
+
+
+def test_intervals_are_wider_where_whole_sequences_err_together() -> None:
+    generator = np.random.default_rng(0)
+    sequences = [name for name in "abcd" for _ in range(100)]
+    errors = np.repeat([[1.0, 2.0, 3.0, 4.0]], 100, axis=1) + generator.normal(0, 0.1, (1, 400))
+    errors = np.sort(errors)
+    by_frame, by_sequence = (bootstrap_interval(errors, s) for s in (None, sequences))
+    assert by_sequence[0] < by_frame[0] < by_frame[1] < by_sequence[1]
+    assert bootstrap_interval(errors, ["a"] * 400) == by_frame  # one sequence: its frames
+
+
+def test_a_difference_is_tested_on_the_same_frames() -> None:
+    generator = np.random.default_rng(0)
+    reference = generator.lognormal(0, 1, (1, 300))
+    better, same = 0.9 * reference, reference * generator.lognormal(0, 0.3, (1, 300))
+    found = difference(better, reference)
+    assert found.ratio == pytest.approx(0.9)
+    alone = bootstrap_interval(better)
+    assert found.high - found.low < 0.5 * (
+        alone[1] - alone[0]
+    )  # pairing takes out the frames' own spread
+    assert difference(same, reference).p > 0.05
+    assert found.p <= 0.002
+
+
+def test_lost_frames_make_intervals_infinite_and_not_nan() -> None:
+    errors = np.ones((1, 10))
+    errors[:, :6] = np.inf
+    assert bootstrap_interval(errors)[1] == np.inf
+    assert np.isnan(difference(errors, errors).ratio)
+
+
+def test_a_reference_gives_ratio_and_p(tmp_path: Path) -> None:
+    runs = read_runs([write_run(tmp_path / n, n, 0, off) for n, off in (("a", 10.0), ("b", 20.0))])
+    table = comparison(runs, reference="a").text()
+    assert "position of a [95 %]" in table.splitlines()[2]
+    (line,) = [line for line in table.splitlines() if line.startswith("  b") and "300" not in line][
+        :1
+    ]
+    assert line.split()[-3:] == ["2.00]", "<", "0.002"]
+    with pytest.raises(
+        InputError, match="--reference c: choose among constant pose, nearest camera"
+    ):
+        comparison(runs, reference="c")
+
+
+def test_latex_and_csv(tmp_path: Path) -> None:
+    runs = read_runs([write_run(tmp_path / "a", "net_1", 0, 10.0)])
+    latex = comparison(runs).latex()
+    assert r"net\_1 & 1 & 10 m [10 m, 10 m]" in latex
+    assert latex.count(r"\midrule") == 3 and r"\bottomrule" in latex
+    assert "°" not in latex and "≤" not in latex
+    rows = list(csv.DictReader(comparison_csv(runs).splitlines()))
+    net = next(row for row in rows if row["method"] == "net_1")
+    assert float(net["median_t_m"]) == float(net["rmse_t_m"]) == pytest.approx(10)
+    assert (net["group"], net["frames"], net["oracle"]) == ("all", "10", "False")
+    assert {"median_t_m_low", "p90_r_deg", "auc_10m", "recall_10m_5deg"} <= net.keys()
+
+
+def test_retrieval_has_a_line_for_each_kind_of_features_and_oracles_are_stamped(
+    tmp_path: Path,
+) -> None:
+    folders = [write_run(tmp_path / n, n, 0, 10.0) for n in ("one", "two")]
+    folders.append(write_run(tmp_path / "gps", "gps", 0, 10.0, retrieval_m=60.0))
+    folders.append(write_run(tmp_path / "o", "o", 0, 10.0, retrieval_m=5.0, oracle=True))
+    titles = [row.title for row in table_rows(read_runs(folders))]
+    assert [title for title in titles if title.startswith("retrieval")] == [
+        "retrieval",
+        "retrieval, features of gps",
+        "retrieval with the ORACLE hint",
+    ]
+
+
+def test_groups_that_depend_on_the_hint_are_refused(tmp_path: Path) -> None:
+    first, second = (
+        write_run(tmp_path / n, n, 0, 1.0, hint_m=torch.linspace(0, 1, 10).roll(shift))
+        for n, shift in (("a", 0), ("b", 5))
+    )
+    group = next(g for g in read_runs([first])[0].results["frame_groups"][0] if "hint error" in g)
+    assert "hint error up to" in comparison(read_runs([first]), [group]).text()
+    with pytest.raises(InputError, match=r"other frames in .*b than in .*a"):
+        comparison(read_runs([first, second]), [group])
+
+
+SEVEN = {"name": "seven_scenes", "ground_truth": "raw"}
+
+
+def scenes(tmp_path: Path, counts: dict[str, int], **data: str) -> list[Path]:
+    return [
+        write_run(
+            tmp_path / scene,
+            "net",
+            0,
+            0.1 * number,
+            data={**SEVEN, "scene": scene, **data},
+            frames={"test": count},
+        )
+        for number, (scene, count) in enumerate(counts.items(), start=1)
+    ]
+
+
+def test_published_medians_stand_beside_results_on_the_same_frames_only(tmp_path: Path) -> None:
+    runs = read_runs(scenes(tmp_path, {"redkitchen": 5000}))
+    table = comparison(runs, published=published_for(runs))
+    text = table.text()
+    assert "published, not measured here" in text
+    assert "MapNet" in text and "23.0 cm" in text and "LSTM" not in text  # it has an average only
+    assert any("DFNet" in note and "radiance field" in note for note in table.notes)
+    few = read_runs(scenes(tmp_path / "few", {"redkitchen": 100}))
+    with pytest.raises(InputError, match=r"of 5000 test frames of redkitchen, .* has 100"):
+        published_for(few)
+    other = read_runs(scenes(tmp_path / "sfm", {"redkitchen": 5000}, ground_truth="sfm"))
+    with pytest.raises(InputError, match="raw ground truth and the test split"):
+        published_for(other)
+
+
+def test_scenes_become_columns_with_their_average(tmp_path: Path) -> None:
+    every = {"chess": 2000, "fire": 2000, "heads": 1000, "office": 4000, "pumpkin": 2000}
+    folders = scenes(tmp_path, {**every, "redkitchen": 5000, "stairs": 1000})
+    found = read_scenes(folders)
+    papers = published_for([run for runs in found for run in runs])
+    lines = comparison_of_scenes(found, papers, average_scenes("seven_scenes")).text().splitlines()
+    net = next(line for line in lines if line.startswith("  net"))
+    assert "10.0 cm" in net and net.endswith("40.0 cm, 0.0°")
+    assert next(line for line in lines if line.startswith("  iAPR")).endswith("17.0 cm, 6.7°")
+    some = comparison_of_scenes(found[:2], papers, average_scenes("seven_scenes")).text()
+    assert "iAPR" not in some and "AtLoc" in some  # no average of the same scenes
+    mixed = read_scenes([folders[0], *scenes(tmp_path / "x", {"fire": 2000}, ground_truth="sfm")])
+    with pytest.raises(InputError, match="ground_truth is sfm"):
+        comparison_of_scenes(mixed)
 
 
 @pytest.mark.parametrize(

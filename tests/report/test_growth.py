@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from hinted_posenet import results
+from hinted_posenet.answer import Answer
 from hinted_posenet.report.bootstrap import ratio_interval
-from hinted_posenet.report.growth import AXES, Curve, Point, fit_growth, read_scenes
+from hinted_posenet.report.growth import AXES, Curve, Point, fit_growth
 from hinted_posenet.report.growth_figure import growth_figure
 from hinted_posenet.report.growth_table import growth_table
+from hinted_posenet.report.runs import read_scenes
 from hinted_posenet.results import frames_of
-from hinted_posenet.scoring import Answer
 from hinted_posenet.types import InputError, Pose, View
 
 AREAS_KM2 = (0.25, 1.0, 4.0, 16.0)

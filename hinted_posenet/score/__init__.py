@@ -1,0 +1,1 @@
+"""Score files, not models: anybody's poses of a data set's frames, for `hinted-posenet score`."""
