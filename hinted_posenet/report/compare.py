@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hinted_posenet.report.bootstrap import bootstrap_interval, difference, median
-from hinted_posenet.report.frames import Floats
+from hinted_posenet.report.frames import Chosen, Floats
 from hinted_posenet.report.published import Published
 from hinted_posenet.report.runs import NEAREST_CAMERA, Run, by_title
 from hinted_posenet.report.table import (
     Table,
     degrees,
+    degrees_interval,
     length,
+    length_interval,
     recall_thresholds,
     recall_title,
 )
@@ -31,7 +33,7 @@ class Row(NamedTuple):
     runs: list[Run]
     method: str  # in poses.csv
 
-    def errors(self, frames: Floats) -> tuple[Floats, Floats]:
+    def errors(self, frames: Chosen) -> tuple[Floats, Floats]:
         """Metres and degrees (seeds, n) of the frames (N,) bool."""
         poses = [run.methods[self.method] for run in self.runs]
         return (
@@ -62,19 +64,18 @@ def comparison(
     header = ["", "seeds", "position [95 %]", "rotation [95 %]"]
     has_constant = rows[0].method == CONSTANT
     header += ["of constant"] * has_constant
-    header += [f"recall {' / '.join(recall_title(key) for key in recalls)}"] * bool(recalls)
+    header += ["recall " + " / ".join(map(recall_title, recalls)).replace("≤ ", "")] * bool(recalls)
     header += [f"position of {reference} [95 %]", "p"] * bool(base)
     table = Table(_title(first), header)
     for group, frames in chosen_frames(runs, groups).items():
         table.block(f"{group} ({frames.sum()} frames)")
-        sequences = _of(first.sequences, frames)
+        sequences = first.sequences(frames)
         constant_m = median(rows[0].errors(frames)[0])
         for row in rows:
             t_m, r_deg = row.errors(frames)
             cells = [row.title, str(len(row.runs))]
-            for errors, text in ((t_m, length), (r_deg, degrees)):
-                low, high = bootstrap_interval(errors, sequences)
-                cells.append(f"{text(median(errors))} [{text(low)}, {text(high)}]")
+            for errors, text in ((t_m, length_interval), (r_deg, degrees_interval)):
+                cells.append(text(median(errors), *bootstrap_interval(errors, sequences)))
             cells += [f"{median(t_m) / constant_m:.3f}"] * has_constant
             if recalls:
                 shares = (recall(t_m, r_deg, *recall_thresholds(key)) for key in recalls)
@@ -103,15 +104,15 @@ def comparison_csv(runs: list[Run], groups: list[str] | None = None) -> str:
     limits = [f"median_{name}_{end}" for name in ("t_m", "r_deg") for end in ("low", "high")]
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["group", "method", "seeds", "oracle", "frames", *keys, *limits])
-    sequences = runs[0].sequences
     for group, frames in chosen_frames(runs, groups).items():
+        sequences = runs[0].sequences(frames)
         for row in table_rows(runs):
             found = [_metrics(run, group, row.method) for run in row.runs]
             means = [float(np.mean([metrics[key] for metrics in found])) for key in keys]
             bounds = [
                 bound
                 for errors in row.errors(frames)
-                for bound in bootstrap_interval(errors, _of(sequences, frames))
+                for bound in bootstrap_interval(errors, sequences)
             ]
             start = [group, row.title, len(row.runs), "ORACLE" in row.title, frames.sum()]
             writer.writerow([*start, *(f"{number:.6g}" for number in (*means, *bounds))])
@@ -151,7 +152,7 @@ def _retrievals(runs: list[Run]) -> list[Row]:
     return list(rows.values())
 
 
-def chosen_frames(runs: list[Run], wanted: list[str] | None) -> dict[str, Floats]:
+def chosen_frames(runs: list[Run], wanted: list[str] | None) -> dict[str, Chosen]:
     """Frames (N,) bool of groups; all and what training saw or not, if none are named."""
     names = list(dict.fromkeys(str(row["group"]) for row in runs[0].results["rows"]))
     if wanted is None:
@@ -189,12 +190,6 @@ def _title(run: Run) -> str:
         f"Median errors on {data['name']}/{data['scene']}, {run.results['split']} split, "
         f"{data['ground_truth']} ground truth"
     )
-
-
-def _of(sequences: list[str] | None, frames: Floats) -> list[str] | None:
-    if sequences is None:
-        return None
-    return [name for name, chosen in zip(sequences, frames, strict=True) if chosen]
 
 
 def _metrics(run: Run, group: str, method: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from hinted_posenet.types import InputError
 
 Floats = NDArray[np.float64]
+Chosen = NDArray[np.bool_]  # frames, of all
 T_CAM_WORLD = tuple(f"T_cam_world_{part}" for part in ("qw", "qx", "qy", "qz", "tx", "ty", "tz"))
 NUMBERS = (*T_CAM_WORLD, "altitude_m", "hfov_deg", "vfov_deg")
 COLUMNS = ("split", "name", "sequence", "image", *NUMBERS)  # and one for each tag

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hinted_posenet.report.frames import T_CAM_WORLD, Floats, Frames, read_frames
+from hinted_posenet.report.frames import T_CAM_WORLD, Chosen, Floats, Frames, read_frames
 from hinted_posenet.types import InputError
 
 NEAREST_CAMERA = "nearest camera (ORACLE)"
@@ -65,15 +65,15 @@ class Run(NamedTuple):
         """Method name of the network's last pass."""
         return [method for method in self.methods if method.startswith("pass ")][-1]
 
-    @property
-    def sequences(self) -> list[str] | None:
-        """Of each frame (N,), which a bootstrap resamples; None where frames are independent of each other.
+    def sequences(self, frames: Chosen) -> list[str] | None:
+        """Of chosen frames (N,), which a bootstrap resamples; None where they are independent of each other.
 
         Flights of an aerial set are strata of its design, and their views are drawn one by one.
         """
         if self.results["data"]["name"].startswith("aerial"):
             return None
-        return [frame["sequence"] for frame in next(iter(self.methods.values())).frames]
+        rows = next(iter(self.methods.values())).frames
+        return [row["sequence"] for row, chosen in zip(rows, frames, strict=True) if chosen]
 
 
 def read_runs(folders: list[Path]) -> list[Run]:

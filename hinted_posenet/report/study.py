@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hinted_posenet.report.frames import Floats
+from hinted_posenet.report.frames import Chosen, Floats
 from hinted_posenet.report.runs import Run, read_json, read_results, read_runs
 from hinted_posenet.types import InputError
 
@@ -51,7 +51,7 @@ class Study(NamedTuple):
             found.setdefault(features, {})[method] = None
         return [list(methods) for methods in found.values()]
 
-    def groups(self) -> dict[str, Floats]:
+    def groups(self) -> dict[str, Chosen]:
         """Frames (N,) bool by name: those asked for, or what training saw and what not, or all."""
         names = self.first.results["frame_groups"]
         found = dict.fromkeys(name for frame in names for name in frame)
@@ -107,7 +107,7 @@ class Point(NamedTuple):
     answer_m: float
 
 
-def sweep_points(curves: list[dict[str, Any]], frames: Floats) -> list[Point]:
+def sweep_points(curves: list[dict[str, Any]], frames: Chosen) -> list[Point]:
     """The sweep of a method."""
     if not curves:
         return []

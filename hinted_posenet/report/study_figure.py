@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from hinted_posenet.report.frames import Floats
+from hinted_posenet.report.frames import Chosen, Floats
 from hinted_posenet.report.save_figure import save_figure
 from hinted_posenet.report.study import NULL, OWN, Study, sweep_points
 from hinted_posenet.report.table import length
@@ -42,7 +42,7 @@ def study_figure(path: Path, study: Study) -> None:
     save_figure(figure, path)
 
 
-def _sweep(axes: Axes, study: Study, frames: Floats) -> None:
+def _sweep(axes: Axes, study: Study, frames: Chosen) -> None:
     null = study.errors(NULL, OWN)
     limits: tuple[float, float] | None = None
     for method, curves in study.curves.items():
@@ -61,7 +61,7 @@ def _sweep(axes: Axes, study: Study, frames: Floats) -> None:
     axes.set(xlabel="median error of the hint", ylabel="median error of the answer")
 
 
-def _passes(axes: Axes, study: Study, frames: Floats) -> None:
+def _passes(axes: Axes, study: Study, frames: Chosen) -> None:
     for method, curves in study.curves.items():
         found = [_contraction(curve, frames) for curve in curves]
         errors = np.mean([[np.median(values) for values in passes] for passes in found], axis=0)
@@ -71,7 +71,7 @@ def _passes(axes: Axes, study: Study, frames: Floats) -> None:
     axes.set_xticks([0, 1, 2, 3, 5, 10, 15, 20])
 
 
-def _basin(axes: Axes, study: Study, frames: Floats) -> None:
+def _basin(axes: Axes, study: Study, frames: Chosen) -> None:
     limits: tuple[float, float] | None = None
     for method, curves in study.curves.items():
         passes = [_contraction(curve, frames) for curve in curves]
@@ -110,7 +110,7 @@ def _logarithmic(axes: Axes, *names: str) -> None:
         )
 
 
-def _contraction(curve: dict[str, Any], frames: Floats) -> list[Floats]:
+def _contraction(curve: dict[str, Any], frames: Chosen) -> list[Floats]:
     """Errors (N,) in metres: at the start, then after every pass."""
     found = curve["contraction"]["retrieval"]
     return [np.array(values["t_m"])[frames] for values in (found["start"], *found["passes"])]

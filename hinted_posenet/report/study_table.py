@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hinted_posenet.report.bootstrap import bootstrap_interval, ratio_interval
-from hinted_posenet.report.frames import Floats
+from hinted_posenet.report.bootstrap import bootstrap_interval, difference, median
+from hinted_posenet.report.frames import Chosen, Floats
+from hinted_posenet.report.runs import NEAREST_CAMERA
 from hinted_posenet.report.study import NULL, OWN, Point, Study, sigma_m, sweep_points
-from hinted_posenet.report.table import length, markdown_table, text_table
+from hinted_posenet.report.table import length, length_interval, markdown_table, text_table
 
 ANSWER = "hint as the answer"
 TITLES = {
@@ -18,7 +19,8 @@ TITLES = {
     "gains": ", gains",
 }
 KINDS = tuple(TITLES)
-CONTROLS = ("constant pose", "retrieval", "k-NN", "kernel regression")
+CONTROLS = ("constant pose", NEAREST_CAMERA, "retrieval", "k-NN", "kernel regression")
+NO_FEATURES = 2  # of them, which the first are
 
 
 class Table(NamedTuple):
@@ -51,26 +53,34 @@ def study_tables(study: Study, kinds: Sequence[str] = KINDS) -> Iterator[Table]:
                 yield Table(f"{name}{TITLES[kind].format(frames.sum())}", rows)
 
 
-def _error_rows(study: Study, frames: Floats) -> list[list[str]]:
+def _error_rows(study: Study, frames: Chosen) -> list[list[str]]:
     """Median position and rotation, with the interval of the position; hints across, methods down."""
     hints = study.hints
     rows = [["median errors", *(_hint_title(hint) for hint in hints)]]
     blank = [""] * (len(hints) - 1)
+    sequences = study.first.sequences(frames)
+
+    def cell(errors: Floats | None) -> str:
+        if errors is None:
+            return "-"
+        t_m, r_deg = errors[:, :, frames]
+        position = length_interval(median(t_m), *bootstrap_interval(t_m, sequences))
+        return f"{position}, {median(r_deg):.1f}°"
+
     for number, methods in enumerate(study.readers):
         whose = f", features of {methods[0]}" if number else ""
         answers = [_any(study, methods, ANSWER, hint) for hint in hints]
-        rows.append([f"{ANSWER}{whose}", *(_cell(errors, frames) for errors in answers)])
+        rows.append([f"{ANSWER}{whose}", *map(cell, answers)])
         rows += [
-            [f"{name}{whose}", _cell(_any(study, methods, name), frames), *blank]
-            for name in (CONTROLS[1:] if number else CONTROLS)  # the constant pose reads none
+            [f"{name}{whose}", cell(_any(study, methods, name)), *blank]
+            for name in (CONTROLS[NO_FEATURES:] if number else CONTROLS)
         ]
     for method in study.methods:
-        cells = [_cell(study.errors(method, hint), frames) for hint in hints]
-        rows.append([method, *cells])
+        rows.append([method, *(cell(study.errors(method, hint)) for hint in hints)])
     return rows
 
 
-def _recall_rows(study: Study, frames: Floats) -> list[list[str]]:
+def _recall_rows(study: Study, frames: Chosen) -> list[list[str]]:
     """Share of frames nearer to the truth than a twentieth of the side of the scene's box."""
     if not study.curves:
         return []
@@ -83,7 +93,7 @@ def _recall_rows(study: Study, frames: Floats) -> list[list[str]]:
     return rows
 
 
-def _shuffled_rows(study: Study, frames: Floats) -> list[list[str]]:
+def _shuffled_rows(study: Study, frames: Chosen) -> list[list[str]]:
     """Median positions with another image: as good as with the right one where a network copies its hint."""
     hints = [hint for hint in study.hints if hint != OWN]
     rows = [["another image", *(_hint_title(hint) for hint in hints)]]
@@ -91,7 +101,7 @@ def _shuffled_rows(study: Study, frames: Floats) -> list[list[str]]:
         found = [study.errors(method, hint, "shuffled image") for hint in hints]
         if any(errors is not None for errors in found):
             rows.append(
-                [method, *("-" if e is None else length(_median(e[0][:, frames])) for e in found)]
+                [method, *("-" if e is None else length(median(e[0][:, frames])) for e in found)]
             )
     return rows
 
@@ -106,49 +116,39 @@ def _any(study: Study, methods: list[str], row: str, hint: str | None = None) ->
     return None
 
 
-def _cell(errors: Floats | None, frames: Floats) -> str:
-    if errors is None:
-        return "-"
-    t_m, r_deg = errors[:, :, frames]
-    number, unit = length(_median(t_m)).split()
-    factor = 100.0 if unit == "cm" else 1.0
-    digits = 0 if factor * _median(t_m) >= 10 else 1
-    low, high = (f"{factor * bound:,.{digits}f}" for bound in bootstrap_interval(t_m))
-    return f"{number} [{low}, {high}] {unit}, {_median(r_deg):.1f}°"
-
-
-def _median(errors: Floats) -> float:
-    """Of the frames, mean over the seeds."""
-    return float(np.mean(np.median(errors, axis=1)))
-
-
 def _hint_title(hint: str) -> str:
     if hint.startswith("sensor-"):
         return f"GPS {length(sigma_m(hint)).replace('.00', '').replace('.0 ', ' ')} (ORACLE)"
     return {"none": "no hint", "nearest": "nearest (ORACLE)"}.get(hint, hint)
 
 
-def _gain_rows(study: Study, frames: Floats) -> list[list[str]]:
+def _gain_rows(study: Study, frames: Chosen) -> list[list[str]]:
     """Ratios of median position errors; below 1 is a gain. Retrieval is in the method's own features."""
     if NULL not in study.methods:
         return []
     null = study.errors(NULL, OWN)
     assert null is not None
     null_t_m = null[0][:, frames]
-    null_m = _median(null_t_m)
+    null_m = median(null_t_m)
     free = [hint for hint in study.hints if hint in ("none", "constant", "network", "retrieval")]
     header = ["ratios", *(f"{_hint_title(hint)}: of null hint" for hint in free)]
     header += ["last of them: of retrieval", "worst of sweep (ORACLE): of min(hint, null)"]
     rows = [[*header, "of ideal fusion"]]
+    sequences = study.first.sequences(frames)
+
+    def ratio(over: Floats, under: Floats) -> str:
+        found = difference(over, under, sequences)
+        return f"{found.ratio:.2f} [{found.low:.2f}, {found.high:.2f}]"
+
     for method in study.methods:
         found = [study.errors(method, hint) for hint in free]
         t_m = [None if e is None else e[0][:, frames] for e in found]
-        cells = ["-" if e is None else _ratio(e, null_t_m) for e in t_m]
+        cells = ["-" if e is None else ratio(e, null_t_m) for e in t_m]
         # not the best of them: that would choose by the test split
         last = next((e for e in reversed(t_m) if e is not None), None)
         retrieval = _any(study, [method], "retrieval")
         assert retrieval is not None
-        cells.append("-" if last is None else _ratio(last, retrieval[0][:, frames]))
+        cells.append("-" if last is None else ratio(last, retrieval[0][:, frames]))
         points = sweep_points(study.curves.get(method, []), frames)
         worst: list[Callable[[Point], float]] = [
             lambda point: point.answer_m / min(point.hint_m, null_m),
@@ -157,8 +157,3 @@ def _gain_rows(study: Study, frames: Floats) -> list[list[str]]:
         ratios = [f"{max(map(of, points)):.2f}" if points else "-" for of in worst]
         rows.append([method, *cells, *ratios])
     return rows
-
-
-def _ratio(over: Floats, under: Floats) -> str:
-    low, high = ratio_interval(over, under)
-    return f"{_median(over) / _median(under):.2f} [{low:.2f}, {high:.2f}]"

@@ -46,6 +46,19 @@ def length(metres: float) -> str:
     return f"{metres:.2f} m" if metres < 10 else f"{metres:.0f} m"
 
 
+def length_interval(metres: float, low_m: float, high_m: float) -> str:
+    """A length and its interval in one unit: 62.2 [40.0, 66.9] cm."""
+    number, unit = length(metres).split()
+    factor, digits = 100.0 if unit == "cm" else 1.0, len(number.partition(".")[2])
+    low, high = (f"{factor * bound:.{digits}f}" for bound in (low_m, high_m))
+    return f"{number} [{low}, {high}] {unit}"
+
+
+def degrees_interval(value: float, low: float, high: float) -> str:
+    """An angle and its interval: 2.3 [1.1, 3.3]°."""
+    return f"{value:.1f} [{low:.1f}, {high:.1f}]°"
+
+
 def degrees(value: float) -> str:
     """Degrees to a tenth."""
     return f"{value:.1f}°"

@@ -20,6 +20,7 @@ def run(errors_m: dict[str, float], grid: int = 3) -> Run:
     """A run, each of whose rows is off by the same length in all frames."""
     config = {"backbone": {"name": "net"}, "pool": {"grid": grid}}
     results: dict[str, Any] = {"config": config, "frame_groups": [["all"]] * FRAMES}
+    results["data"] = {"name": "aerial"}
     ones, nowhere = np.ones(FRAMES), np.zeros((FRAMES, 3))
     rest = (nowhere, nowhere, np.zeros((FRAMES, 7)), ones, ones)
     poses = {row: MethodPoses([], e * ones, ones, *rest) for row, e in errors_m.items()}
