@@ -6,6 +6,7 @@ import math
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ PACKAGES = (
     "kornia",
     "opencv-python",
 )
+ROWS = 4096  # turned into Python's numbers at a time, which take four times the memory
 CENTRE = ("x_m", "y_m", "z_m")
 ERRORS = (
     "error_t_m",
@@ -122,16 +124,16 @@ def write_poses(
     partial.replace(path)
 
 
-def _numbers(answer: Answer, truth: Pose) -> list[list[float]]:
-    """Of every frame, in the order of the header; NaN where the method says nothing."""
+def _numbers(answer: Answer, truth: Pose) -> Iterator[list[float]]:
+    """Of frame after frame, in the order of the header; NaN where the method says nothing."""
     t_cam_world, q_cam_world = invert(answer.pose.t.double(), answer.pose.q.double())
     unsaid = torch.full((len(truth.t),), torch.nan)
     sigma_t_m = unsaid if answer.sigma_t_m is None else answer.sigma_t_m
     sigma_r_deg = unsaid if answer.sigma_r_rad is None else answer.sigma_r_rad.rad2deg()
     columns = (*pose_errors(answer.pose, truth), sigma_t_m, sigma_r_deg)
     parts = [q_cam_world, t_cam_world, *(column[:, None] for column in columns)]
-    numbers: list[list[float]] = torch.cat([*parts, answer.pose.t, truth.t], dim=1).tolist()
-    return numbers
+    numbers = torch.cat([*parts, answer.pose.t, truth.t], dim=1)
+    return (row for some in torch.split(numbers, ROWS) for row in some.tolist())
 
 
 def frames_of(views: list[View]) -> Frames:

@@ -53,9 +53,10 @@ def write_frames(path: Path, splits: dict[str, Frames]) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*COLUMNS, *tags])
         for split, frames in splits.items():
-            numbers = np.column_stack([frames.T_cam_world, frames.altitude_m, frames.fov_deg])
+            columns = zip(frames.T_cam_world, frames.altitude_m, frames.fov_deg, strict=True)
+            numbers = ([*pose, altitude_m, *fov_deg] for pose, altitude_m, fov_deg in columns)
             rows = zip(frames.name, frames.sequence, frames.image, strict=True)
-            for row, values, labels in zip(rows, numbers.tolist(), frames.tags, strict=True):
+            for row, values, labels in zip(rows, numbers, frames.tags, strict=True):
                 texts = ("" if value != value else f"{value:.12g}" for value in values)
                 writer.writerow([split, *row, *texts, *(labels.get(tag, "") for tag in tags)])
     partial.replace(path)

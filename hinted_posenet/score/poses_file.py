@@ -12,6 +12,7 @@ A pose of NaN is an answer that failed, as trackers write it; anything else that
 """
 
 import csv
+from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -39,10 +40,23 @@ class PosesFile(NamedTuple):
     T_world_cam: Pose  # (N,) float64; NaN where a method failed
 
 
-class _Row(NamedTuple):
-    name: str
-    fields: Sequence[str]  # seven numbers
-    where: str
+class _Rows:
+    """Rows of seven numbers, collected line by line; what is none is told at the end."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.where: list[str] = []
+        self.mistakes: list[str] = []
+        self.numbers = array("d")
+
+    def add(self, name: str, fields: Sequence[str], where: str) -> None:
+        """One pose."""
+        try:
+            self.numbers.extend([float(field) for field in fields])
+        except ValueError:
+            self.mistakes.append(f"{where}: expected numbers, found `{' '.join(fields)}`")
+        self.names.append(name)
+        self.where.append(where)
 
 
 def read_poses_file(path: Path, format: str | None = None) -> PosesFile:
@@ -94,26 +108,24 @@ def refuse(mistakes: Sequence[str]) -> None:
 
 
 def _read_text(path: Path) -> PosesFile:
-    return _from_rows(
-        "text", path, _split(path, "name qw qx qy qz tx ty tz", names_have_spaces=True)
-    )
+    return _from_rows("text", _split(path, "name qw qx qy qz tx ty tz", names_have_spaces=True))
 
 
 def _read_tum(path: Path) -> PosesFile:
-    return _from_rows("tum", path, _split(path, "time tx ty tz qx qy qz qw"))
+    return _from_rows("tum", _split(path, "time tx ty tz qx qy qz qw"))
 
 
-def _split(path: Path, columns: str, names_have_spaces: bool = False) -> list[_Row]:
-    rows, mistakes = [], []
+def _split(path: Path, columns: str, names_have_spaces: bool = False) -> _Rows:
+    rows = _Rows()
     for number, line in enumerate(_lines(path), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         name, *fields = line.rsplit(maxsplit=7) if names_have_spaces else line.split()
         where = f"{path} line {number}"
         if len(fields) != 7:
-            mistakes.append(f"{where}: expected 8 fields `{columns}`, found {len(fields) + 1}")
-        rows.append(_Row(name, fields, where))
-    refuse(mistakes)
+            found = f"expected 8 fields `{columns}`, found {len(fields) + 1}"
+            rows.mistakes.append(f"{where}: {found}")
+        rows.add(name, fields, where)
     return rows
 
 
@@ -124,13 +136,13 @@ def _read_csv(path: Path) -> PosesFile:
     missing = [column for column in ("name", *columns) if column not in header]
     if missing:
         raise InputError(f"{path} line 1: no column {', '.join(missing)}; add it")
-    rows = []
+    rows = _Rows()
     for row in reader:
         where = f"{path} line {reader.line_num}"
         if None in row or None in row.values():
             raise InputError(f"{where}: expected {len(header)} fields; correct the line")
-        rows.append(_Row(row["name"], [row[column] for column in columns], where))
-    return _from_rows("csv" if columns is CSV_POSE_COLUMNS else "text", path, rows)
+        rows.add(row["name"], [row[column] for column in columns], where)
+    return _from_rows("csv" if columns is CSV_POSE_COLUMNS else "text", rows)
 
 
 def _read_matrices(path: Path) -> PosesFile:
@@ -159,21 +171,16 @@ def _read_colmap(path: Path) -> PosesFile:
     return PosesFile("colmap", list(images), where, _stack(poses))
 
 
-def _from_rows(format: str, path: Path, rows: Sequence[_Row]) -> PosesFile:
+def _from_rows(format: str, rows: _Rows) -> PosesFile:
     """Numbers of all rows at once, since there may be 100,000.
 
     Args:
         format: tells the order: text qw qx qy qz tx ty tz of T_cam_world, tum tx ty tz qx qy qz qw and csv
             qw qx qy qz tx ty tz of T_world_cam.
-        path: of the file.
-        rows: with seven fields each.
+        rows: of a file.
     """
-    try:
-        numbers = np.array([[*map(float, row.fields)] for row in rows]).reshape(-1, 7)
-    except ValueError:
-        odd = [row for row in rows if not all(map(_is_number, row.fields))]
-        refuse([f"{row.where}: expected numbers, found `{' '.join(row.fields)}`" for row in odd])
-        raise
+    refuse(rows.mistakes)
+    numbers = np.array(rows.numbers).reshape(-1, 7)
     quaternion = numbers[:, [6, 3, 4, 5]] if format == "tum" else numbers[:, :4]
     t = numbers[:, :3] if format == "tum" else numbers[:, 4:]
     norm = np.linalg.norm(quaternion, axis=1)
@@ -181,7 +188,7 @@ def _from_rows(format: str, path: Path, rows: Sequence[_Row]) -> PosesFile:
     wrong = (norm < low) | (norm > high) | np.isinf(numbers).any(axis=1)
     refuse(
         [
-            f"{rows[i].where}: quaternion of norm {norm[i]:.3g}, expected about 1; correct the line, or write "
+            f"{rows.where[i]}: quaternion of norm {norm[i]:.3g}, expected about 1; correct the line, or write "
             "nan where there is no answer"
             for i in np.flatnonzero(wrong).tolist()
         ]
@@ -189,7 +196,7 @@ def _from_rows(format: str, path: Path, rows: Sequence[_Row]) -> PosesFile:
     pose = Pose(torch.from_numpy(t.copy()), torch.from_numpy(quaternion / norm[:, None]))
     if format == "text":
         pose = Pose(*invert(*pose))
-    return PosesFile(format, [row.name for row in rows], [row.where for row in rows], pose)
+    return PosesFile(format, rows.names, rows.where, pose)
 
 
 def _stack(poses: Sequence[Pose]) -> Pose:

@@ -6,7 +6,7 @@ from poses import random_poses
 
 from hinted_posenet.geometry import quaternion_exp, quaternion_product
 from hinted_posenet.metric.median_pose_error import MedianPoseError
-from hinted_posenet.metric.pose_errors import pose_errors, quantile, summary
+from hinted_posenet.metric.pose_errors import pose_errors, quantile, recall_area, summary
 from hinted_posenet.types import Pose
 
 
@@ -84,3 +84,31 @@ def test_summary_counts_recall_at_both_thresholds_together():
     assert row["median_t_m"] == pytest.approx(0.05)
     assert row["median_r_deg"] == pytest.approx(5.0)
     assert row["mean_t_m"] == row["p95_t_m"] == math.inf
+
+
+def test_summary_of_four_frames_by_hand():
+    metres, degrees = torch.tensor([4.0, 1.0, 3.0, 2.0]), torch.tensor([0.0, 0.0, 0.0, 40.0])
+    row = summary(metres, degrees, [(2.0, 5.0), (4.0, 10.0)])
+    expected = {
+        "median_t_m": 2.5,
+        "mean_t_m": 2.5,
+        "rmse_t_m": math.sqrt(30 / 4),
+        "p75_t_m": 3.25,
+        "p90_t_m": 3.7,
+        "p95_t_m": 3.85,
+        "max_t_m": 4.0,
+        "median_r_deg": 0.0,
+        "max_r_deg": 40.0,
+        "recall_2m_5deg": 0.25,  # the other frame within 2 m is turned
+        "recall_4m_10deg": 0.75,
+        "auc_4m": (0 + 0.75 + 0.25 + 0.5) / 4,
+        "auc_10deg": 0.75,
+    }
+    assert {name: row[name] for name in expected} == pytest.approx(expected)
+
+
+def test_the_area_is_that_under_the_recall_curve():
+    error = torch.tensor([0.2, 0.7, 3.0, math.inf])
+    steps = torch.linspace(0, 2, 20001)
+    sampled = (error[:, None] <= steps).double().mean()
+    assert recall_area(error, 2.0) == pytest.approx(sampled.item(), abs=1e-4)

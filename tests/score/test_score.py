@@ -51,7 +51,7 @@ def test_a_file_is_scored_as_a_run_is(prairie, tmp_path, capsys):
     assert ours["recall_10m_5deg"] == 1
     assert ours["auc_50m"] == pytest.approx(0.9) and ours["auc_10deg"] == pytest.approx(0.8)
     table = comparison(read_runs([folder])).text()
-    assert "hloc" in table and "5.00 m" in table
+    assert "hloc" in table and "5.00 [5.00, 5.00] m" in table
     assert "written: " in capsys.readouterr().out
 
 
