@@ -23,6 +23,8 @@ CLASSES = (
     "hinted_posenet.simulator.",
     "hinted_posenet.show.",
     "hinted_posenet.schedule.",
+    "hinted_posenet.callbacks.",
+    "hinted_posenet.logger.",
     "torch.optim.",
     "pytorch_lightning.callbacks.",
     "pytorch_lightning.loggers.",

@@ -23,11 +23,12 @@ from hinted_posenet.data.stacked import take, to
 from hinted_posenet.evaluation import score_split
 from hinted_posenet.export.export import export as export_scene
 from hinted_posenet.features import feature_key, with_feature
-from hinted_posenet.fitting import batches, fit
+from hinted_posenet.fitting import batches, build_trainer, fit
 from hinted_posenet.hint.network import NetworkHint
 from hinted_posenet.localizer import Localizer
 from hinted_posenet.pose_io import write_poses as write_poses_text
 from hinted_posenet.quiet import quiet_lightning
+from hinted_posenet.report.learning_curve import learning_curve
 from hinted_posenet.report.runs import read_results
 from hinted_posenet.report.table import print_results
 from hinted_posenet.run_folder import is_finished, open_run
@@ -53,6 +54,7 @@ def train(config: dict[str, Any]) -> None:
         raise InputError(
             f"averaged_steps={config['averaged_steps']}: must be at least 1, or null for no averaging"
         )
+    trainer = build_trainer(config, run)  # before the features, which may take hours
     frozen = is_frozen(localizer.model)
     key = feature_key(localizer.model, scene.height, scene.width, scene.crop) if frozen else ""
     _check_start_network(localizer, key, scene)
@@ -64,10 +66,12 @@ def train(config: dict[str, Any]) -> None:
     train_images = take(features, slice(len(scene.views["train"])))
     validation = scene.features(localizer.model, "val", device)
     localizer.fit_scene(train_images.T_world_cam, train_images.query.feature, scene.sequences())
-    module = batches(config, scene, None if streams else features, validation if frozen else None)
+    still = (train_images, validation) if frozen else None
+    module = batches(config, scene, None if streams else features, still)
     open_run(run, config)  # not earlier: a mistake in config, labels or images leaves no trace
-    if not fit(config, run, localizer, module):
+    if not fit(trainer, run, localizer, module):
         return
+    learning_curve(run / "learning_curve.png", run / "history.csv")
     localizer.eval().to(device)
     if not frozen:  # the features have changed with the backbone
         train_images = scene.features(localizer.model, "train", device)

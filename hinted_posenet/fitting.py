@@ -6,21 +6,48 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch.utils.data import Subset
 
 from hinted_posenet.build import build
+from hinted_posenet.callbacks.history import History
 from hinted_posenet.data.module import PosedImagesModule
-from hinted_posenet.data.stacked import StackedSamples
+from hinted_posenet.data.stacked import StackedSamples, take
 from hinted_posenet.localizer import Localizer
 from hinted_posenet.scene import Scene
 from hinted_posenet.types import InputError, Sample
 
+# Training images that are checked beside the validation split: a share of an epoch's, since a prediction takes a
+# third of a step and more, between the least that a median makes sense of and what is plenty.
+CHECKED_SHARE, LEAST_CHECKED, MOST_CHECKED = 1 / 20, 16, 512
+
 
 def batches(
-    config: dict[str, Any], scene: Scene, features: Sample | None, validation: Sample | None
+    config: dict[str, Any],
+    scene: Scene,
+    features: Sample | None,
+    still: tuple[Sample, Sample] | None,
 ) -> PosedImagesModule:
-    """Batches of features where they were computed beforehand, else of images or of rendered views."""
-    val = StackedSamples(validation) if validation else scene.images("val")
+    """Batches of features where they were computed beforehand, else of images or of rendered views.
+
+    Args:
+        config: of the run.
+        scene: its images.
+        features: of the training images and their augmented versions.
+        still: features of the training and the validation images that hold for the whole training.
+    """
+    images = len(scene.views["train"])
+    length = len(features.query.name) if features else images
+    count = min(max(int(length * CHECKED_SHARE), LEAST_CHECKED), MOST_CHECKED, images)
+    rows = torch.linspace(0, images - 1, count).long()
     loading = {key: config[key] for key in ("batch_size", "workers", "seed", "balance_scenes")}
+    loading |= {"overview": scene.map}
+    if still:
+        val: Any = StackedSamples(still[1])
+        loading["train_check"] = StackedSamples(take(still[0], rows))
+    else:
+        val = scene.images("val")
+        loading["train_check"] = Subset(scene.images("train"), rows.tolist())
     if features:
         return PosedImagesModule(StackedSamples(features), val, **loading)
     augment = scene.augment()
@@ -33,15 +60,15 @@ def batches(
     return AerialLiveModule(views, val, **loading, augment=augment)
 
 
-def fit(config: dict[str, Any], run: Path, localizer: Localizer, module: PosedImagesModule) -> bool:
-    """Fit, from the last checkpoint if there is one; leave the best weights in ``localizer``.
-
-    False in the further processes of a run on several devices, which have no more to do.
-    """
+def build_trainer(config: dict[str, Any], run: Path) -> pl.Trainer:
+    """The trainer with its checkpoints, history, progress bar and logger; writes nothing yet."""
     folder = run / "lightning"
-    chosen = ModelCheckpoint(folder, "best", monitor="val/score", enable_version_counter=False)
-    every = ModelCheckpoint(folder, "last", enable_version_counter=False)
-    callbacks = [chosen, every, *(build(node) for node in config["callbacks"].values())]
+    callbacks = [
+        ModelCheckpoint(folder, "best", monitor="val/score", enable_version_counter=False),
+        ModelCheckpoint(folder, "last", enable_version_counter=False),
+        History(run / "history.csv"),
+        *(build(node) for node in config["callbacks"].values()),
+    ]
     if steps := config["averaged_steps"]:
         # what heads and hints remember is no weight, and is kept as it is
         callbacks.append(EMAWeightAveraging(decay=1 - 1 / steps, use_buffers=False))
@@ -49,10 +76,20 @@ def fit(config: dict[str, Any], run: Path, localizer: Localizer, module: PosedIm
         config["trainer"],
         accelerator=config["accelerator"],
         callbacks=callbacks,
-        logger=build(config["logger"], save_dir=str(run)),
+        logger=build(config["logger"], save_dir=str(run)) if config["logger"] else False,
         default_root_dir=str(run),
     )
-    last = folder / "last.ckpt"
+    return trainer
+
+
+def fit(trainer: pl.Trainer, run: Path, localizer: Localizer, module: PosedImagesModule) -> bool:
+    """Fit, from the last checkpoint if there is one; leave the best weights in ``localizer``.
+
+    False in the further processes of a run on several devices, which have no more to do.
+    """
+    if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero:
+        print(f"to watch: tensorboard --logdir {run}", flush=True)
+    last = run / "lightning" / "last.ckpt"
     localizer.train()  # Lightning keeps the mode, and computing features left evaluation mode behind
     try:
         trainer.fit(
@@ -60,7 +97,8 @@ def fit(config: dict[str, Any], run: Path, localizer: Localizer, module: PosedIm
         )
     except SystemExit:  # Lightning's answer to Ctrl-C
         raise KeyboardInterrupt from None
-    if not chosen.best_model_path:
+    chosen = trainer.checkpoint_callback
+    if not isinstance(chosen, ModelCheckpoint) or not chosen.best_model_path:
         raise InputError(
             "trainer: it ended before its first validation, which chooses the checkpoint; set "
             "trainer.check_val_every_n_epoch to at most trainer.max_epochs"

@@ -63,7 +63,7 @@ class Localizer(pl.LightningModule):
         self.optimizer = optimizer
         self.scheduler = scheduler
         self.seed = seed
-        self.error = MedianPoseError()
+        self.val_error, self.train_error = MedianPoseError(), MedianPoseError()
 
     def fit_scene(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Everything that is measured on the training set once.
@@ -94,9 +94,7 @@ class Localizer(pl.LightningModule):
         for pose in self.model.auxiliary_poses(features, hint):
             loss = loss + AUXILIARY_WEIGHT * self.loss(pose, truth, hint)
         mean: Tensor = loss.mean()
-        self.log(
-            "train/loss", mean, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(truth.t)
-        )
+        self.log("train/loss", mean, on_step=False, on_epoch=True, batch_size=len(truth.t))
         return mean
 
     def _answer(self, query: Query) -> Answer:
@@ -155,22 +153,30 @@ class Localizer(pl.LightningModule):
             rows = len(truth.t)
             hint = Hint(pose, sigma_t_m.expand(rows), sigma_r_rad.expand(rows))
 
-    def validation_step(self, sample: Sample, batch_index: int) -> None:
-        """Errors of the first pass on the held-out training sequence.
+    def validation_step(
+        self, sample: Sample, batch_index: int, dataloader_idx: int = 0
+    ) -> dict[str, Tensor]:
+        """Errors of the first pass on the held-out training sequence, and on training images (1); its pose (B,).
 
         Later passes wait for ``calibrate``; so does retrieval, whose hint has no sigma before and thus counts
         as none: while training, its network is validated without a hint.
         """
-        self.error.update(self.predict(sample.query).poses[0], sample.T_world_cam)
+        feature = self.model.features(sample.query)[0]
+        pose: Pose = self.model(
+            sample.query, feature, self.start_hint.at_inference(sample.query, feature)
+        )
+        (self.val_error, self.train_error)[dataloader_idx].update(pose, sample.T_world_cam)
+        return pose._asdict()
 
     def on_validation_epoch_end(self) -> None:
-        """Log the medians of the whole split, and one number to choose the checkpoint by."""
-        medians = self.error.compute()
-        self.error.reset()
+        """Log the medians of both splits, and one number to choose the checkpoint by."""
+        medians = self.val_error.compute()
         # metres over the scene's scale plus radians: either alone would give up the other
         score = medians["median_t_m"] / self.model.frame.scale_m + medians["median_r_deg"].deg2rad()
         self.log("val/score", score)
-        self.log_dict({f"val/{name}": value for name, value in medians.items()}, prog_bar=True)
+        for split, error in (("val", self.val_error), ("train", self.train_error)):
+            self.log_dict({f"{split}/{name}": value for name, value in error.compute().items()})
+            error.reset()
 
     def configure_optimizers(self) -> Any:
         """Optimizer over what is trainable, and a schedule per step."""

@@ -10,7 +10,7 @@ from hinted_posenet.build import build, build_localizer
 from hinted_posenet.cli.help import config_folder, groups_of
 from hinted_posenet.types import Hint, Pose, Query
 
-WITH_TARGET = ("augment", "trainer", "logger")  # of a training config, beside the localizer
+WITH_TARGET = ("augment", "trainer")  # of a training config, beside the localizer
 NEEDS = {  # mandatory values of single choices
     "backbone=timm": ["backbone.name=test_vit", "pool=global"],
     "start_hint=oracle": ["start_hint.sigma_t_m=1", "start_hint.sigma_r_deg=1"],
@@ -70,7 +70,8 @@ def default_of(choice: str) -> str:
             *("augment", "backbone", "callbacks", "head", "logger", "loss", "method", "optim"),
             *("paths", "pool", "rotation", "start_hint", "train_hint", "trainer", "experiment"),
         )
-        if c != "start_hint=network"  # test_engine.py trains the network that it needs
+        # test_engine.py trains the network that the one needs, test_wandb_logger.py does without the package
+        if c not in ("start_hint=network", "logger=wandb")
     ],
 )
 def test_training_choice_builds_and_answers(choice):
@@ -79,7 +80,9 @@ def test_training_choice_builds_and_answers(choice):
         needs = [*needs, f"backbone.weights={default_of(choice)}"]
     plain = config("train", "data=seven_scenes", "accelerator=cpu", choice, *needs)
     for group in WITH_TARGET:
-        build(plain[group], **({"save_dir": "."} if group == "logger" else {}))
+        build(plain[group])
+    if plain["logger"]:
+        build(plain["logger"], save_dir=".")
     for callback in plain["callbacks"].values():
         build(callback)
     localizer = build_localizer(plain).eval()

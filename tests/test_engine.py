@@ -5,10 +5,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import Workspace, config, equal_states, last_epoch, poses, results, weights
+from tiny import (
+    Workspace,
+    config,
+    cut_power_at_epoch,
+    equal_states,
+    history,
+    poses,
+    results,
+    weights,
+)
 
 from hinted_posenet import engine
-from hinted_posenet.data.module import PosedImagesModule
 from hinted_posenet.localizer import Localizer
 from hinted_posenet.pose_io import read_poses
 from hinted_posenet.types import InputError
@@ -165,17 +173,6 @@ def test_another_seed_gives_another_network(place, hinted):
 # Runs that are interrupted, finished, or in the way
 
 
-def cut_power_at_epoch(epoch: int, patch: pytest.MonkeyPatch) -> None:
-    original = PosedImagesModule.train_dataloader
-
-    def train_dataloader(module: PosedImagesModule):
-        if module.trainer.current_epoch == epoch:
-            raise RuntimeError("power cut")
-        return original(module)
-
-    patch.setattr(PosedImagesModule, "train_dataloader", train_dataloader)
-
-
 def test_no_finished_epoch_is_lost_even_if_validation_did_not_improve(place, monkeypatch):
     cut_power_at_epoch(3, monkeypatch)
     runs = place.folder / "flat"
@@ -206,7 +203,7 @@ def test_resume_after_a_crash_ends_with_the_same_weights(
         place.train(*method, *small, runs)
     torch.manual_seed(99)  # a new process does not go on with the old random numbers
     resumed = place.train(*method, *small, runs, "resume=true")
-    assert last_epoch(resumed) == last_epoch(whole)
+    assert history(resumed) == history(whole)
     assert equal_states(weights(resumed), weights(whole))
     assert (resumed / "poses.csv").read_bytes() == (whole / "poses.csv").read_bytes()
 
@@ -354,7 +351,6 @@ def test_four_images_are_learned_by_heart(tmp_path):
         "trainer.max_epochs=150",
         "head.hidden=128",
         "head.dropout=0",
-        "callbacks.progress_bar.refresh_rate=1000",
     )
     rows = {r["method"]: r for r in results(run)["rows"] if r["group"] == "all"}
     assert rows["constant pose"]["median_t_m"] > 0.15

@@ -66,6 +66,8 @@ ALLOWED: dict[str, set[str]] = {
     | {"hint.protocol", "hint.sigma", "loss.posenet", "model.posenet"},
     "show": OURS
     | {"data", "simulator", "torch", "numpy", "cv2", "PIL", "matplotlib", "open3d", "tqdm"},
+    "callbacks": {"report", "types", "torch", "matplotlib", "rich", "pytorch_lightning"},
+    "logger": {"types", "pytorch_lightning"},
     "report": {"types", "numpy", "scipy", "cv2", "matplotlib", "plotly", "report"},
     "report.published": {"types", "report", "yaml", "data.card"},
     "toy": {"report.table", "report.save_figure", "torch", "matplotlib", "tqdm"},
@@ -150,6 +152,9 @@ def test_module_imports_only_what_its_layer_may(path):
         ("show.new", "from hinted_posenet.model.posenet import PoseNet"),
         ("simulator.new", "from hinted_posenet.show.map import FlightMap"),
         ("report.new", "import torch"),
+        ("report.new", "import pytorch_lightning"),
+        ("callbacks.new", "from hinted_posenet.localizer import Localizer"),
+        ("logger.new", "from hinted_posenet.callbacks.history import History"),
         ("report.new", "from hinted_posenet.localizer import Localizer"),
         ("scene", "import hydra"),
         ("engine", "import lightning"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import fakes
+import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
@@ -14,6 +15,7 @@ from torch import nn
 
 from hinted_posenet import engine
 from hinted_posenet.cli.help import config_folder
+from hinted_posenet.data.module import PosedImagesModule
 from hinted_posenet.hint.none import NoHint
 from hinted_posenet.localizer import Localizer
 from hinted_posenet.loss.posenet import LearnedWeightsLoss
@@ -132,9 +134,19 @@ def equal_states(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool
     return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
 
 
-def last_epoch(run: Path) -> list[dict[str, str]]:
-    """Losses and errors of the last epoch, as logged: they tell the final weights, which are not kept."""
-    newest = max(run.rglob("metrics.csv"), key=lambda path: path.stat().st_mtime_ns)
-    with newest.open() as file:
-        rows = list(csv.DictReader(file))
-    return [row for row in rows if row["epoch"] == rows[-1]["epoch"]]
+def history(run: Path) -> list[dict[str, str]]:
+    """Losses and errors of every epoch, which tell the weights that are not kept."""
+    with (run / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def cut_power_at_epoch(epoch: int, patch: pytest.MonkeyPatch) -> None:
+    """A training stops before that epoch, counted from 0."""
+    original = PosedImagesModule.train_dataloader
+
+    def train_dataloader(module: PosedImagesModule):
+        if module.trainer.current_epoch == epoch:
+            raise RuntimeError("power cut")
+        return original(module)
+
+    patch.setattr(PosedImagesModule, "train_dataloader", train_dataloader)

@@ -1,17 +1,19 @@
 """PosedImagesModule: training and validation batches for Lightning."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytorch_lightning as pl
 import torch
 from torch import Generator, Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
 from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.order import balanced_order
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.stacked import StackedSamples, identity
 from hinted_posenet.types import Sample
+
+Samples: TypeAlias = PosedImages | StackedSamples | Subset[Sample]
 
 
 class PosedImagesModule(pl.LightningDataModule):
@@ -25,6 +27,8 @@ class PosedImagesModule(pl.LightningDataModule):
             so a resumed run sees what the uninterrupted one would have seen.
         augment: applied on the device to training batches that hold images.
         balance_scenes: whether every epoch has equally many images of each scene.
+        train_check: some training images as they are, whose errors are measured beside the validation's.
+        overview: ``image`` and ``bounds_m`` of the scene's map, which figures are drawn over.
     """
 
     def __init__(
@@ -36,6 +40,8 @@ class PosedImagesModule(pl.LightningDataModule):
         seed: int,
         augment: Augment | None = None,
         balance_scenes: bool = True,
+        train_check: Samples | None = None,
+        overview: dict[str, Any] | None = None,
     ):
         super().__init__()
         self.train = train
@@ -45,8 +51,10 @@ class PosedImagesModule(pl.LightningDataModule):
         self.seed = seed
         self.augment = augment
         self.balance_scenes = balance_scenes
+        self.train_check = train_check
+        self.overview = overview
 
-    def loader(self, dataset: PosedImages | StackedSamples, **options: Any) -> DataLoader[Sample]:
+    def loader(self, dataset: Samples, **options: Any) -> DataLoader[Sample]:
         """A loader of either kind of dataset."""
         workers = 0 if isinstance(dataset, StackedSamples) else self.workers
         return DataLoader(
@@ -61,9 +69,13 @@ class PosedImagesModule(pl.LightningDataModule):
         order = balanced_order(scene if self.balance_scenes else torch.zeros_like(scene), generator)
         return self.loader(self.train, sampler=order)
 
-    def val_dataloader(self) -> DataLoader[Sample]:
-        """In order."""
-        return self.loader(self.val)
+    def val_dataloader(self) -> list[DataLoader[Sample]]:
+        """In order: the validation split, then the training images that are checked."""
+        loaders = [self.loader(self.val)]
+        if self.train_check is not None:
+            # a generator of its own: the global random numbers of a training do not depend on this check
+            loaders.append(self.loader(self.train_check, generator=Generator()))
+        return loaders
 
     def on_after_batch_transfer(self, batch: Sample, dataloader_idx: int) -> Sample:
         """Augment training images on the device that they are now on."""

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
 
 from hinted_posenet.report.frames import Chosen, Floats
+from hinted_posenet.report.length_axis import logarithmic
 from hinted_posenet.report.save_figure import save_figure
 from hinted_posenet.report.study import NULL, OWN, Study, sweep_points
-from hinted_posenet.report.table import length
 
 COLOURS = {
     "hinted_embedding": "#b2182b",
@@ -57,7 +56,7 @@ def _sweep(axes: Axes, study: Study, frames: Chosen) -> None:
             null_m = float(np.median(null[0][:, frames], axis=1).mean())
             axes.axhline(null_m, color="black", linestyle=":", label="null hint (control)")
             axes.plot(x, x * null_m / np.hypot(x, null_m), "k--", linewidth=1, label="ideal fusion")
-    _logarithmic(axes, "x", "y")
+    logarithmic(axes, "x", "y")
     axes.set(xlabel="median error of the hint", ylabel="median error of the answer")
 
 
@@ -66,7 +65,7 @@ def _passes(axes: Axes, study: Study, frames: Chosen) -> None:
         found = [_contraction(curve, frames) for curve in curves]
         errors = np.mean([[np.median(values) for values in passes] for passes in found], axis=0)
         axes.plot(range(len(errors)), errors, ".-", **_style(method))
-    _logarithmic(axes, "y")
+    logarithmic(axes, "y")
     axes.set(xlabel="pass (0: retrieval)", ylabel="median error")
     axes.set_xticks([0, 1, 2, 3, 5, 10, 15, 20])
 
@@ -88,26 +87,8 @@ def _basin(axes: Axes, study: Study, frames: Chosen) -> None:
         axes.plot(x, y, "o-", **_style(method))
     if limits:
         axes.plot(limits, limits, color="black", linewidth=1)
-    _logarithmic(axes, "x", "y")
+    logarithmic(axes, "x", "y")
     axes.set(xlabel="error of retrieval", ylabel="error after 20 passes")
-
-
-def _logarithmic(axes: Axes, *names: str) -> None:
-    """Lengths as a person writes them: as many as fit beside each other, and never a single one."""
-    axes.set(**{f"{name}scale": "log" for name in names})
-    for name in names:
-        scale = axes.xaxis if name == "x" else axes.yaxis
-        low, high = scale.get_view_interval()
-        decades = np.log10(high / low)
-        if decades > 1.5 and name == "x":
-            subs: tuple[float, ...] = (1.0,)
-        else:
-            subs = (1.0, 2.0, 5.0) if decades > 0.7 else (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
-        scale.set_major_locator(LogLocator(subs=subs))
-        scale.set_minor_locator(NullLocator())
-        scale.set_major_formatter(
-            lambda metres, _: length(metres).replace(".00", "").replace(".0 ", " ")
-        )
 
 
 def _contraction(curve: dict[str, Any], frames: Chosen) -> list[Floats]:

@@ -14,7 +14,7 @@ import pytest
 import rasterio
 import torch
 from hydra.core.global_hydra import GlobalHydra
-from tiny import TINY, Workspace, config, equal_states, last_epoch, results, weights
+from tiny import TINY, Workspace, config, equal_states, history, results, weights
 
 from hinted_posenet.cli.help import config_folder
 from hinted_posenet.cli.main import main
@@ -374,7 +374,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(tmp_path, how):
     assert_one_line(cli(tmp_path, "train", *given), "unfinished", "resume=true")
     resumed = cli(tmp_path, "train", *given, "resume=true")
     assert resumed.returncode == 0, resumed.stderr
-    assert last_epoch(run) == last_epoch(whole)
+    assert history(run) == history(whole)
     assert equal_states(weights(run), weights(whole))
 
 

@@ -56,6 +56,6 @@ def test_loader_gives_every_row_once_in_an_order_of_its_epoch() -> None:
 
 def test_validation_is_in_order() -> None:
     module = PosedImagesModule(StackedSamples(sample(4)), StackedSamples(sample(5)), 2, 0, 0)
-    loader = module.val_dataloader()
+    (loader,) = module.val_dataloader()
     assert isinstance(loader, DataLoader)
     assert [name for batch in loader for name in batch.query.name] == ["0", "1", "2", "3", "4"]
