@@ -29,8 +29,8 @@ from hinted_posenet.localizer import Localizer
 from hinted_posenet.pose_io import write_poses as write_poses_text
 from hinted_posenet.quiet import quiet_lightning
 from hinted_posenet.report.learning_curve import learning_curve
+from hinted_posenet.report.results_table import print_results
 from hinted_posenet.report.runs import read_results
-from hinted_posenet.report.table import print_results
 from hinted_posenet.run_folder import is_finished, open_run
 from hinted_posenet.scene import Scene, is_frozen
 from hinted_posenet.scoring import fit_controls, with_simulated_prior

@@ -19,8 +19,8 @@ from hinted_posenet.breakdown import frame_groups, score, trajectories
 from hinted_posenet.geometry import invert
 from hinted_posenet.metric.pose_errors import Thresholds, pose_errors
 from hinted_posenet.report.frames import T_CAM_WORLD, Frames, write_frames
+from hinted_posenet.report.results_table import print_results
 from hinted_posenet.report.runs import NEAREST_CAMERA
-from hinted_posenet.report.table import print_results
 from hinted_posenet.stats.baselines import nearest_row
 from hinted_posenet.types import Pose, View
 

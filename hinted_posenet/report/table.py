@@ -1,35 +1,9 @@
-"""Tables: for a terminal, Markdown and LaTeX; and results.json in a terminal."""
+"""Tables for a terminal, Markdown and LaTeX, and numbers as a person writes them."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from hinted_posenet.types import InputError
-
-KEYS = (("median_t_m", "median_r_deg"), ("mean_t_m", "mean_r_deg"), ("p95_t_m", "p95_r_deg"))
-
-
-def print_results(results: dict[str, Any]) -> None:
-    """One table of a results.json: a block per group of frames, a line per method."""
-    data = results["data"]
-    oracle = ", ORACLE: it was made with the labels" if results["oracle"] else ""
-    print(
-        f"\n{results['name']} on {data['name']}/{data['scene']} {results['split']} "
-        f"({data['ground_truth']} ground truth, seed {results['seed']}{oracle})"
-    )
-    recalls = [key for key in results["rows"][0] if key.startswith("recall_")]
-    header = ["", "median", "mean", "95 %", *(recall_title(key) for key in recalls)]
-    lines: list[list[str]] = []
-    group = None
-    for row in results["rows"]:
-        if row["group"] != group:
-            group = row["group"]
-            lines.append([f"{group} ({row['frames']} frames)"])
-        errors = [f"{length(row[t])} {row[r]:5.1f}°" for t, r in KEYS]
-        lines.append(
-            [f"  {row['method']}", *errors, *(f"{100 * row[key]:.0f} %" for key in recalls)]
-        )
-    print(text_table([header, *lines]))
 
 
 def recall_title(key: str) -> str:
