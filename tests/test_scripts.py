@@ -43,9 +43,9 @@ def run(checkout: Path, script: str, *arguments: str, **environment: str) -> str
     return result.stdout
 
 
-def inserted(checkout: Path, marker: str) -> str:
-    readme = (checkout / "README.md").read_text()
-    return readme.partition(f"<!-- begin {marker} -->")[2].partition(f"<!-- end {marker} -->")[0]
+def inserted(checkout: Path, marker: str, page: str = "README.md") -> str:
+    text = (checkout / page).read_text()
+    return text.partition(f"<!-- begin {marker} -->")[2].partition(f"<!-- end {marker} -->")[0]
 
 
 in_own_environment = pytest.mark.skipif(
@@ -117,5 +117,5 @@ def test_pictures_of_the_data_page(checkout: Path, real_data: Path) -> None:
 def test_table_of_live_views(checkout: Path, real_data: Path) -> None:
     given = {"HINTED_POSENET_DATA": str(real_data), "SEEDS": "0", "METHODS": "null_hint"}
     run(checkout, "table_live", EPOCHS="1", TIMES="1", **given)
-    table = inserted(checkout, "live")
+    table = inserted(checkout, "live", "docs/aerial.md")
     assert "| null_hint_files |" in table and "| null_hint_live |" in table
