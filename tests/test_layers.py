@@ -64,7 +64,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"hint.protocol", "hint.sigma", "loss.posenet", "model.posenet"},
     "show": OURS
     | {"data", "simulator", "torch", "numpy", "cv2", "PIL", "matplotlib", "open3d", "tqdm"},
-    "report": {"types", "numpy", "scipy", "cv2", "matplotlib", "plotly", "report"},
+    "report": {"types", "numpy", "scipy", "cv2", "matplotlib", "plotly", "jinja2", "report"},
     "toy": {"report.table", "report.save_figure", "torch", "matplotlib", "tqdm"},
     "cli.main": {"cli"},
     "cli.help": {"cli"},
