@@ -114,6 +114,19 @@ def test_table_is_sorted_by_mouse_and_by_keyboard(opened: Open) -> None:
     )
 
 
+def test_empty_cells_come_last(opened: Open) -> None:
+    page = opened()
+    header, _ = column(page, "another image")
+    header.find_element(By.TAG_NAME, "button").click()
+    script = (
+        "return [...document.querySelector('#table tbody:not([hidden])').rows]"
+        ".map(row => row.cells[arguments[0].cellIndex].textContent !== '')"
+    )
+    filled = page.execute_script(script, header)
+    assert filled == sorted(filled, reverse=True)
+    assert 0 < sum(filled) < len(filled)
+
+
 def test_group_changes_table_and_plots(opened: Open) -> None:
     page = opened()
     drawn = "return document.getElementById('map').data[1].x.length"

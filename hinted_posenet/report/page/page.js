@@ -129,7 +129,8 @@ function sort(header) {
   const ascending = header.getAttribute("aria-sort") !== "ascending";
   all("#table thead th").forEach((other) => other.setAttribute("aria-sort", "none"));
   header.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-  const value = (row) => Number(row.cells[header.cellIndex].dataset.value);
+  const number = (text) => (text === "inf" ? Infinity : Number(text)); // inf: no answer, or an empty cell
+  const value = (row) => number(row.cells[header.cellIndex].dataset.value);
   all("#table tbody").forEach((body) =>
     body.append(...[...body.rows].sort((a, b) => (ascending ? 1 : -1) * (value(a) - value(b) || 0))));
 }
