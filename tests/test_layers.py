@@ -68,7 +68,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"data", "simulator", "torch", "numpy", "cv2", "PIL", "matplotlib", "open3d", "tqdm"},
     "callbacks": {"report", "types", "torch", "matplotlib", "rich", "pytorch_lightning"},
     "logger": {"types", "pytorch_lightning"},
-    "report": {"types", "numpy", "scipy", "cv2", "matplotlib", "plotly", "report"},
+    "report": {"types", "numpy", "scipy", "cv2", "matplotlib", "plotly", "jinja2", "report"},
     "report.published": {"types", "report", "yaml", "data.card"},
     "toy": {"report.table", "report.save_figure", "torch", "matplotlib", "tqdm"},
     "cli.main": {"cli"},

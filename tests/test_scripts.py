@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from report_runs import write_runs
+
+from hinted_posenet.report.page.page import write_page
+from hinted_posenet.report.runs import read_runs
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = Path(sys.prefix)
@@ -119,3 +123,13 @@ def test_table_of_live_views(checkout: Path, real_data: Path) -> None:
     run(checkout, "table_live", EPOCHS="1", TIMES="1", **given)
     table = inserted(checkout, "live", "docs/aerial.md")
     assert "| null_hint_files |" in table and "| null_hint_live |" in table
+
+
+@pytest.mark.slow
+@in_own_environment
+@pytest.mark.skipif(not shutil.which("chromedriver"), reason="chromium-driver is not installed")
+def test_picture_of_a_report(checkout: Path, tmp_path: Path) -> None:
+    page, picture = tmp_path / "report.html", tmp_path / "picture.jpg"
+    write_page(page, read_runs(write_runs(tmp_path)))
+    run(checkout, "picture_report", str(page), str(picture), "hints", "600", "dark")
+    assert 10_000 < picture.stat().st_size < 300_000

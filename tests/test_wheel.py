@@ -56,7 +56,9 @@ def test_holds_every_module_config_and_card_and_nothing_else(wheel):
         for path in (ROOT / "datasets").rglob("*")
         if path.is_file()
     }
-    expected = {str(path) for path in modules | configs | cards} | {"hinted_posenet/py.typed"}
+    page = {f"hinted_posenet/report/page/page.{kind}" for kind in ("html.j2", "css", "js")}
+    expected = {str(path) for path in modules | configs | cards} | page
+    expected.add("hinted_posenet/py.typed")
     assert names == expected
 
 

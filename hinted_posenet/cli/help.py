@@ -11,6 +11,7 @@ VERBS = {
     "show": "draw a world or its data set: contact sheet, map, mesh, scene in 3-D",
     "score": "score a file of poses of any method, as our own are",
     "compare": "one table, and a map, of several runs",
+    "report": "one HTML page of several runs: tables, plots, frames; opens without a network",
     "study": "methods x seeds x hints on one scene: tables and curves of when a hint helps",
     "growth": "how errors grow with area, months and altitude: tables and a figure of runs of many scenes",
     "toy": "why a hint helps, in one dimension: trains small networks and draws a figure",

@@ -1,0 +1,112 @@
+"""Runs as evaluate writes them, of made-up networks on a flight over a made-up map."""
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from hinted_posenet import results
+from hinted_posenet.results import frames_of
+from hinted_posenet.scoring import Answer
+from hinted_posenet.types import Pose, View
+
+ANGLE_RAD = 0.05
+THRESHOLDS = [(5.0, 2.0), (20.0, 5.0)]
+
+
+def pictures(folder: Path, count: int = 4) -> list[Path]:
+    """Images as smooth as photos of land."""
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(0)
+    paths = [folder / f"{number}.jpg" for number in range(count)]
+    for path in paths:
+        coarse = generator.integers(0, 255, (48, 64, 3), dtype=np.uint8)
+        cv2.imwrite(str(path), cv2.resize(coarse, (640, 480), interpolation=cv2.INTER_CUBIC))
+    return paths
+
+
+def positions(count: int, seed: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(count, 3, generator=generator) * torch.tensor([1000.0, 600.0, 50.0])
+
+
+def off(truth: Pose, sigma_m: float, seed: int) -> Pose:
+    """Poses off by a Gaussian in position, and by a small rotation about z."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = sigma_m * torch.randn(truth.t.shape, generator=generator)
+    half = ANGLE_RAD * torch.randn(len(noise), generator=generator) / 2
+    zero = torch.zeros_like(half)
+    return Pose(truth.t + noise, torch.stack([half.cos(), zero, zero, half.sin()], dim=1))
+
+
+def write_run(
+    folder: Path,
+    name: str,
+    seed: int = 0,
+    sigma_m: float = 10.0,
+    count: int = 60,
+    images: list[Path] | None = None,
+    hint_m: float | None = 40.0,
+    **changes: Any,
+) -> Path:
+    """A run whose network is off by ``sigma_m`` per axis and says so; every other frame is of an unseen season."""
+    truth, known = (
+        Pose(positions(n, s), torch.tensor([[1.0, 0, 0, 0]] * n)) for n, s in ((count, 1), (80, 2))
+    )
+    images = images or [Path("nowhere.jpg")]
+    views, train = (
+        [
+            View(
+                f"{split}/{i:04d}.jpg",
+                images[i % len(images)],
+                Pose(t, q),
+                torch.eye(3),
+                split,
+                {"season": "winter" if split == "test" and i % 2 else "summer"},
+            )
+            for i, (t, q) in enumerate(zip(*poses, strict=True))
+        ]
+        for split, poses in (("test", truth), ("train", known))
+    )
+    luck = 2 * zlib.crc32(f"{name} {seed}".encode())
+    near = torch.arange(count) % 80
+    stated = torch.full((count,), sigma_m)
+    answers = [
+        Answer("constant pose", "control", off(truth, 400.0, 0)),
+        Answer("retrieval", "control", Pose(known.t[near], known.q[near]), neighbour=near),
+        Answer("pass 1", "network", off(truth, 1.5 * sigma_m, luck)),
+        Answer("pass 2", "network", off(truth, sigma_m, luck + 1), stated, 0 * stated + ANGLE_RAD),
+    ]
+    if hint_m is not None:
+        hint = Answer("hint as the answer", "hint", off(truth, hint_m, 5))
+        answers[2:2] = [hint, Answer("shuffled image", "control", off(truth, 90.0, 6))]
+    about = {
+        "name": name,
+        "data": {"name": "aerial", "scene": "toy", "ground_truth": "exact"},
+        "split": "test",
+        "seed": seed,
+        "oracle": False,
+        "start_hint": "NoHint" if hint_m is None else "RetrievalHint",
+        "map": {"image": str(images[0]), "bounds_m": [0.0, 0.0, 1000.0, 600.0]},
+        "frames": {"train": 80, "val": 0, "test": count},
+        "versions": {"python": "3"},
+        **changes,
+    }
+    results.write_run(folder, about, frames_of(views), frames_of(train), answers, truth, THRESHOLDS)
+    return folder
+
+
+def write_runs(root: Path) -> list[Path]:
+    """A control without a hint, two seeds of a network, and the same with simulated sensors."""
+    images = pictures(root / "images")
+    runs = [write_run(root / "null", "null", 0, 30.0, images=images, hint_m=None)]
+    runs += [write_run(root / f"seed-{s}", "residual", s, images=images) for s in (0, 1)]
+    for sigma_m in (5.0, 50.0):
+        about = {"oracle": True, "start_hint": "OracleHint"}
+        about["config"] = {"start_hint": {"sigma_t_m": sigma_m}}
+        folder = root / f"seed-0/from-sensor-{sigma_m:g}m"
+        runs.append(write_run(folder, "residual", 0, 8.0, images=images, hint_m=sigma_m, **about))
+    return runs
