@@ -63,7 +63,8 @@ ALLOWED: dict[str, set[str]] = {
     | {"metric", "torch", "pytorch_lightning"}
     | {"hint.protocol", "hint.sigma", "loss.posenet", "model.posenet"},
     "show": OURS
-    | {"data", "simulator", "torch", "numpy", "cv2", "PIL", "matplotlib", "open3d", "tqdm"},
+    | {"data", "simulator", "report", "torch", "numpy", "cv2", "PIL", "matplotlib", "open3d"}
+    | {"tqdm"},
     "report": {"types", "numpy", "scipy", "cv2", "matplotlib", "plotly", "report"},
     "toy": {"report.table", "report.save_figure", "torch", "matplotlib", "tqdm"},
     "cli.main": {"cli"},
