@@ -8,7 +8,7 @@ VERBS = {
     "train": "train a network and score it on the test split",
     "evaluate": "score a checkpoint beside its controls",
     "predict": "write poses for a folder of images without ground truth",
-    "show": "draw a world or its data set: contact sheet, map, mesh, scene in 3-D",
+    "show": "draw a world, its data set or a run: contact sheet, map, mesh, scene in 3-D, film",
     "compare": "one table, and a map, of several runs",
     "study": "methods x seeds x hints on one scene: tables and curves of when a hint helps",
     "growth": "how errors grow with area, months and altitude: tables and a figure of runs of many scenes",
