@@ -178,13 +178,16 @@ def export(config: dict[str, Any]) -> None:
 
 
 def show(config: dict[str, Any]) -> None:
-    """Draw a recipe's world, or the data set that was simulated over it."""
+    """Draw a recipe's world, the data set that was simulated over it, or a run of any data set."""
     from hinted_posenet.show.subject import Subject  # open3d takes seconds to import
 
-    picture = build(config["what"])
+    picture, run = build(config["what"]), config["run"]
+    if run is not None and "run" not in config["what"]:
+        raise InputError(f"run={run}: what=run draws it; give that too, or leave run out")
     keep = {key: config[key] for key in ("scene", "seed", "threads")}
     subject = Subject(lambda: build(config["world"]), Path(config["root"]), **keep)
-    picture.draw(subject, Path(config["output"] or f"{config['scene']}-{picture.file}"))
+    default = f"{config['scene']}-{picture.file}" if run is None else Path(run, picture.file)
+    picture.draw(subject, Path(config["output"] or default))
 
 
 def _evaluation_config(config: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:

@@ -65,7 +65,8 @@ ALLOWED: dict[str, set[str]] = {
     | {"metric", "torch", "pytorch_lightning"}
     | {"hint.protocol", "hint.sigma", "loss.posenet", "model.posenet"},
     "show": OURS
-    | {"data", "simulator", "torch", "numpy", "cv2", "PIL", "matplotlib", "open3d", "tqdm"},
+    | {"data", "simulator", "report", "torch", "numpy", "cv2", "PIL", "matplotlib", "open3d"}
+    | {"tqdm"},
     "callbacks": {"report", "types", "torch", "matplotlib", "rich", "pytorch_lightning"},
     "logger": {"types", "pytorch_lightning"},
     "report": {"types", "numpy", "scipy", "cv2", "matplotlib", "plotly", "jinja2", "report"},

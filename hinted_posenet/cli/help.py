@@ -8,7 +8,7 @@ VERBS = {
     "train": "train a network and score it on the test split",
     "evaluate": "score a checkpoint beside its controls",
     "predict": "write poses for a folder of images without ground truth",
-    "show": "draw a world or its data set: contact sheet, map, mesh, scene in 3-D",
+    "show": "draw a world, its data set or a run: contact sheet, map, mesh, scene in 3-D, film",
     "score": "score a file of poses of any method, as our own are",
     "compare": "one table, and a map, of several runs",
     "report": "one HTML page of several runs: tables, plots, frames; opens without a network",

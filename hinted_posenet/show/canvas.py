@@ -12,6 +12,7 @@ from hinted_posenet.types import InputError
 SPLIT_COLOURS = {"train": "#1f6feb", "val": "#f0b429", "test": "#d1242f"}
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
 INK, QUIET = "#1f2328", "#57606a"
+PAPER = (246, 248, 250)  # behind scenes
 PICTURES = (".jpg", ".jpeg", ".png")
 
 
@@ -37,6 +38,13 @@ def write_picture(path: Path, rgb: Rgb, max_kb: float = np.inf) -> None:
     partial = path.with_name(f".{path.name}")
     partial.write_bytes(file.getvalue())
     partial.replace(path)
+
+
+def round_length(metres: float) -> str:
+    """A round length in the unit that suits it."""
+    if metres < 1:
+        return f"{100 * metres:.6g} cm"
+    return f"{metres:.6g} m" if metres < 1000 else f"{metres / 1000:.6g} km"
 
 
 def write_text(

@@ -8,25 +8,34 @@ from numpy.typing import NDArray
 
 from hinted_posenet.geometry import rotate
 from hinted_posenet.show.relief import Relief
-from hinted_posenet.types import View
+from hinted_posenet.types import Pose, View
 
 Points = NDArray[np.float64]  # (..., 3) in the world
 EDGES = [(0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (2, 3), (3, 4), (4, 1)]  # between corners
 
 
 def frusta(views: Sequence[View], size_m: float) -> Points:
-    """Corners (N, 5, 3) of cameras, ``size_m`` long: the centre, then the image's corners clockwise."""
+    """Corners (N, 5, 3) of cameras, see `pyramids`."""
     if not views:
         return np.zeros((0, 5, 3))
-    width, height = (2 * views[0].K[axis, 2] for axis in (0, 1))
-    corners = torch.tensor([[0, 0, 1], [1, 0, 1], [1, 1, 1], [0, 1, 1]], dtype=torch.float64)
-    pixels = corners * torch.tensor([width, height, 1.0], dtype=torch.float64)
     K = torch.stack([view.K for view in views])
-    t, q = (
-        torch.stack(parts)[:, None] for parts in zip(*(v.T_world_cam for v in views), strict=True)
-    )
-    rays = size_m * torch.linalg.solve(K, pixels.T).mT  # (N, 4, 3)
-    return np.asarray(torch.cat([t, rotate(q, rays) + t], dim=1))
+    slopes = K[:, :2, 2] / K[:, [0, 1], [0, 1]]
+    poses = (torch.stack(parts) for parts in zip(*(v.T_world_cam for v in views), strict=True))
+    return pyramids(Pose(*poses), slopes, size_m)
+
+
+def pyramids(T_world_cam: Pose, slopes: torch.Tensor, size_m: float) -> Points:
+    """Corners (N, 5, 3), ``size_m`` long: the centre, then the image's corners clockwise.
+
+    Args:
+        T_world_cam: N poses.
+        slopes: (N, 2) half an image's width and height, over its focal length.
+        size_m: from the centre to the image.
+    """
+    signs = torch.tensor([[-1, -1], [1, -1], [1, 1], [-1, 1]], dtype=torch.float64)
+    corners = torch.nn.functional.pad(signs * slopes[:, None], (0, 1), value=1.0)  # (N, 4, 3)
+    t, q = (part[:, None] for part in T_world_cam)
+    return np.asarray(torch.cat([t, rotate(q, size_m * corners) + t], dim=1))
 
 
 def frustum_size_m(relief: Relief) -> float:

@@ -10,7 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from hinted_posenet.show.canvas import INK, SPLIT_COLOURS, SPLIT_NAMES, check_picture_name
+from hinted_posenet.show.canvas import (
+    INK,
+    SPLIT_COLOURS,
+    SPLIT_NAMES,
+    check_picture_name,
+    round_length,
+)
 from hinted_posenet.show.subject import Subject
 from hinted_posenet.simulator.world import Bounds
 from hinted_posenet.types import View
@@ -110,8 +116,7 @@ def draw_scale(axes: Axes, bounds: Bounds) -> None:
     paper = Rectangle((x - unit, y - unit), length_m + 2 * unit, 6 * unit, fc="white", alpha=0.85)
     axes.add_patch(paper).set(linewidth=0, zorder=4)
     axes.plot([x, x + length_m], [y, y], color=INK, lw=4, solid_capstyle="butt", zorder=5)
-    text = f"{length_m:g} m" if length_m < 1000 else f"{length_m / 1000:g} km"
-    axes.text(x, y + unit, text, color=INK, va="bottom", zorder=5)
+    axes.text(x, y + unit, round_length(length_m), color=INK, va="bottom", zorder=5)
     axes.annotate(
         "N",
         xy=(0.97, 0.98),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import cv2
@@ -93,6 +94,19 @@ def read_relief(
     cell = max(1, step // 2) if photo_px is None else math.ceil(longest / photo_px)
     photo = _photo(world, epoch, window, cell)
     return Relief(bounds, _heights(world, window, step), photo, cell * world.lattice.resolution_m)
+
+
+def flat_relief(image: Path, bounds: Bounds, height_m: float) -> Relief:
+    """A picture of the ground as a level surface."""
+    photo = cv2.imread(str(image))
+    if photo is None:
+        raise InputError(
+            f"{image}: no such picture, though results.json names it as the map; evaluate the run again "
+            "where its data set lies now"
+        )
+    heights_m = np.full((2, 2), height_m, np.float32)
+    rgb = np.ascontiguousarray(photo[..., ::-1], np.uint8)
+    return Relief(bounds, heights_m, rgb, bounds.width_m / rgb.shape[1])
 
 
 def _window(world: World, area_m: Sequence[float]) -> Window:

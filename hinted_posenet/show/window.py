@@ -3,19 +3,18 @@
 import ctypes
 import os
 import sys
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 import open3d as o3d
-from PIL import ImageColor
 
-from hinted_posenet.show.canvas import SPLIT_COLOURS
-from hinted_posenet.show.frusta import EDGES, Points, frusta, frustum_size_m
-from hinted_posenet.show.mesh import textured_mesh
-from hinted_posenet.show.relief import Relief
-from hinted_posenet.types import View
+from hinted_posenet.show.stage import Stage
+from hinted_posenet.show.wires import Wires
+from hinted_posenet.types import Pose
 
-HFOV_DEG = 35.0
+SIZE_PX = (1600, 1000)
+CLOSER = (
+    0.6  # than for a picture: open3d 0.20 has a field of view of 60 degrees, whatever it is told
+)
 
 
 def has_display() -> bool:
@@ -36,23 +35,20 @@ def has_display() -> bool:
     return bool(display)
 
 
-def open_window(
-    title: str, relief: Relief, views: Mapping[str, Sequence[View]], eye_m: Sequence[float]
-) -> None:
-    """Open it, seen from ``eye_m`` (3,) at first, and wait until it is closed.
+def open_window(stage: Stage, pose: Pose) -> None:
+    """Open it, seen from ``pose`` at first, and wait until it is closed.
 
-    Splits can be switched on and off. A machine without the graphics that open3d needs is told so.
+    The ground and each kind of wires can be switched on and off. A machine without the graphics that
+    open3d needs is told so.
     """
-    items = [{"name": "surface", "geometry": textured_mesh(relief)}]
-    for split, found in views.items():
-        if found:
-            lines = frustum_lines(split, frusta(found, frustum_size_m(relief)))
-            items.append({"name": split, "geometry": lines})
-    middle_m = relief.nodes().mean(axis=(0, 1))
-    where = {"eye": eye_m, "lookat": middle_m, "up": [0.0, 0.0, 1.0], "field_of_view": HFOV_DEG}
+    items = [{"name": "ground", "geometry": stage.ground.geometry()}] if stage.ground else []
+    items += [{"name": wires.name, "geometry": line_set(wires)} for wires in stage.wires]
+    middle_m = stage.points().mean(axis=0)
+    eye_m = middle_m + CLOSER * (pose.t.numpy() - middle_m)
+    where = {"eye": eye_m, "lookat": middle_m, "up": [0.0, 0.0, 1.0]}
     try:
         o3d.visualization.draw(  # type: ignore[no-untyped-call]  # open3d states no types here
-            items, title=title, show_ui=True, show_skybox=False, **where
+            items, stage.title, *SIZE_PX, show_ui=True, show_skybox=False, **where
         )
     except RuntimeError as error:
         print(
@@ -61,13 +57,13 @@ def open_window(
         )
 
 
-def frustum_lines(split: str, outlines: Points) -> o3d.t.geometry.LineSet:
-    """Frusta (N, 5, 3) as lines in the colour of their split."""
-    first = len(outlines[0]) * np.arange(len(outlines), dtype=np.int32)
-    edges = (first[:, None, None] + np.array(EDGES, np.int32)).reshape(-1, 2)
-    points = o3d.core.Tensor.from_numpy(outlines.reshape(-1, 3).astype(np.float32))
-    lines = o3d.t.geometry.LineSet(points, o3d.core.Tensor.from_numpy(edges))
-    srgb = np.array(ImageColor.getrgb(SPLIT_COLOURS[split]), np.float32) / 255
-    colour = srgb**2.2  # lines are coloured in linear light
-    lines.line.colors = o3d.core.Tensor.from_numpy(np.tile(colour, (len(edges), 1)))
+def line_set(wires: Wires) -> o3d.t.geometry.LineSet:
+    """Wires as open3d shows them."""
+    ends = wires.segments.reshape(-1, 3).astype(np.float32)
+    edges = np.arange(len(ends), dtype=np.int32).reshape(-1, 2)
+    lines = o3d.t.geometry.LineSet(
+        o3d.core.Tensor.from_numpy(ends), o3d.core.Tensor.from_numpy(edges)
+    )
+    colours = (wires.colours.astype(np.float32) / 255) ** 2.2  # lines are coloured in linear light
+    lines.line.colors = o3d.core.Tensor.from_numpy(colours)
     return lines

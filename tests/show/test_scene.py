@@ -9,15 +9,19 @@ from hinted_posenet.geometry import invert, rotate
 from hinted_posenet.show.canvas import SPLIT_COLOURS
 from hinted_posenet.show.frusta import EDGES, frusta
 from hinted_posenet.show.relief import read_relief
-from hinted_posenet.show.scene import FRUSTA, ScenePicture, draw_scene, overview_pose, thinned
+from hinted_posenet.show.scene import FRUSTA, ScenePicture, scene_stage, thinned
+from hinted_posenet.show.stage import draw_stage
 from hinted_posenet.show.subject import Subject
-from hinted_posenet.show.window import frustum_lines, has_display
+from hinted_posenet.show.viewpoint import orbit, overview_pose
+from hinted_posenet.show.window import has_display, line_set
+from hinted_posenet.show.wires import frustum_wires
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.types import InputError, Pose
 
 from .conftest import quarter_of, quarters
 
 CAMERA = Camera(400, 250, 35.0)
+HEADER_PX = 28  # above the image
 
 
 def pixels(pose: Pose, points: np.ndarray) -> np.ndarray:
@@ -42,29 +46,38 @@ def test_frusta_are_the_corners_of_the_images(subject: Subject) -> None:
 
 
 def test_the_overview_shows_all_of_the_world_and_all_cameras(subject: Subject) -> None:
-    relief, views = read_relief(quarters(), vertices=500), subject.views()
-    pose = overview_pose(CAMERA, relief, views)
-    uv = pixels(pose, np.concatenate([relief.nodes().reshape(-1, 3)]))
-    low, high = uv.min(axis=0), uv.max(axis=0)
-    assert (low >= 0).all() and (high <= [400, 250]).all()
-    assert ((high - low) / [400, 250]).max() > 0.85  # and no smaller than need be
+    relief = read_relief(quarters(), vertices=500)
+    stage = scene_stage("quarters", "summer", relief, subject.views())
+    points = np.concatenate([relief.nodes().reshape(-1, 3), stage.points()])
+    for pose, part in (
+        (overview_pose(CAMERA, stage.points()), 0.85),  # and no smaller than need be
+        (orbit(CAMERA, stage.points(), 24)[0], 0.6),  # from as far as another side needs
+    ):
+        uv = pixels(pose, points)
+        low, high = uv.min(axis=0), uv.max(axis=0)
+        assert (low >= 0).all() and (high <= [400, 250]).all()
+        assert ((high - low) / [400, 250]).max() > part
 
 
 def test_the_picture_has_ground_and_cameras_where_they_are(subject: Subject) -> None:
     relief, views = read_relief(quarters(), vertices=5000), subject.views()
-    pose = overview_pose(CAMERA, relief, views)
-    bare = draw_scene(relief, {}, CAMERA, pose, threads=1)
+    stage = scene_stage("quarters", "summer", relief, views)
+    pose = overview_pose(CAMERA, stage.points())
+    below = slice(HEADER_PX, HEADER_PX + CAMERA.height)
+    bare = draw_stage(stage._replace(wires=[], ruler=None), CAMERA, pose, threads=1)[below]
     for x_m, y_m in [(-80, 60), (80, 60), (-80, -60), (80, -60)]:
         place = np.array([x_m, y_m, 0.1 * x_m + 0.2 * y_m])
         col, row = pixels(pose, place).astype(int)
         np.testing.assert_allclose(bare[row, col], quarter_of(x_m, y_m), atol=3)
-    drawn = draw_scene(relief, views, CAMERA, pose, threads=1)
+    drawn = draw_stage(stage, CAMERA, pose, threads=1)[below]
     for view in views["test"]:
         col, row = pixels(pose, view.T_world_cam.t.numpy()).astype(int)
         part = drawn[row - 1 : row + 3, col - 1 : col + 3].astype(int)
         red = np.array(ImageColor.getrgb(SPLIT_COLOURS["test"]))
-        assert np.abs(part - red).max(axis=2).min() == 0
-    assert (drawn[:250] != bare[:250]).any(axis=2).mean() < 0.3
+        assert (
+            np.abs(part - red).max(axis=2).min() < 60
+        )  # lines are smooth, and one pixel wide here
+    assert (drawn != bare).any(axis=2).mean() < 0.3
 
 
 def test_of_many_cameras_every_so_many_is_drawn(subject: Subject) -> None:
@@ -86,7 +99,7 @@ def test_without_a_display_there_is_the_picture_and_a_message(
         path = tmp_path / "scene.png"
         ScenePicture("winter", vertices=500, width_px=320).draw(subject, path)
         with Image.open(path) as image:
-            assert image.size == (320, 200 + 10)
+            assert image.size[0] == 320
         path.unlink()
         out = capsys.readouterr().out
         assert f"written: {path}" in out and "no display answers" in out
@@ -95,7 +108,7 @@ def test_without_a_display_there_is_the_picture_and_a_message(
 def test_lines_of_the_window_are_the_frusta(subject: Subject) -> None:
     views = subject.views()["val"]
     outlines = frusta(views, 5.0)
-    lines = frustum_lines("val", outlines)
+    lines = line_set(frustum_wires("val", outlines, "#ff0000"))
     ends = lines.point.positions.numpy()[lines.line.indices.numpy()].reshape(5, 8, 2, 3)
     np.testing.assert_allclose(ends, outlines[:, EDGES], atol=1e-4)
 

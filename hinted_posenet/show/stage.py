@@ -1,0 +1,100 @@
+"""Stage: a ground, wires above it and what they mean; drawn the same way in pictures and films."""
+
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from hinted_posenet.show.canvas import INK, PAPER, QUIET, write_text
+from hinted_posenet.show.error_scale import ErrorScale, ramp
+from hinted_posenet.show.frusta import Points
+from hinted_posenet.show.ground import Ground
+from hinted_posenet.show.ruler import Ruler
+from hinted_posenet.show.wires import Wires, draw_wires
+from hinted_posenet.simulator.camera import Camera
+from hinted_posenet.simulator.world.world import Rgb
+from hinted_posenet.types import Pose
+
+
+class Stage(NamedTuple):
+    """What is shown; z is up."""
+
+    title: str
+    subtitle: str
+    ground: Ground | None
+    wires: list[Wires]  # later ones over earlier ones
+    legend: list[tuple[str, str]]  # colour, and what has it
+    scale: ErrorScale | None = None  # of the wires that are coloured by error
+    ruler: Ruler | None = None
+
+    def points(self) -> Points:
+        """Places (N, 3): a picture of them shows everything but a few poses that are far off."""
+        places = np.concatenate([wires.segments.reshape(-1, 3) for wires in self.wires])
+        low, high = np.percentile(places, [2, 98], axis=0)
+        around = (high - low).max()
+        places = places[((places > low - around) & (places < high + around)).all(axis=1)]
+        others = [self.ground.corners()] if self.ground else []
+        others += [self.ruler.points()] if self.ruler else []
+        return np.concatenate([places, *others])
+
+
+def counted(name: str, count: int, drawn: int) -> str:
+    """What a legend says of cameras."""
+    return f"{name}: {count}" + ("" if drawn == count else f", {drawn} drawn")
+
+
+def draw_stage(stage: Stage, camera: Camera, pose: Pose, threads: int = 0) -> Rgb:
+    """The stage from a pose, between a title and a legend: higher than the camera's image."""
+    image = _paper(camera.height, camera.width)
+    if stage.ground:
+        image = stage.ground.render(camera, pose, threads)
+    for wires in stage.wires:
+        draw_wires(image, camera, pose, wires)
+    if stage.ruler:
+        image = stage.ruler.drawn(image, camera, pose)
+    parts = [_header(stage, camera.width), image, _footer(stage, camera.width)]
+    return np.concatenate(parts)
+
+
+def _header(stage: Stage, width: int) -> Rgb:
+    em = width / 62
+    picture = Image.fromarray(_paper(round(2.2 * em) * 2, width))
+    draw = ImageDraw.Draw(picture)
+    write_text(draw, (em, 0.9 * em), stage.title, 1.35 * em)
+    write_text(draw, (em, 2.8 * em), stage.subtitle, em, colour=QUIET)
+    return np.asarray(picture)
+
+
+def _footer(stage: Stage, width: int) -> Rgb:
+    em = width / 68
+    height = round(1.6 * em) * 2
+    picture = Image.fromarray(_paper(height, width))
+    draw = ImageDraw.Draw(picture)
+    x, y = em, height / 2
+    for colour, text in stage.legend:
+        draw.rectangle((x, y - em / 2, x + em, y + em / 2), colour)
+        x += write_text(draw, (x + 1.4 * em, y), text, em, "lm") + 3.2 * em
+    if stage.scale:
+        _draw_scale(picture, stage.scale, x, width - 1.5 * em, em)
+    return np.asarray(picture)
+
+
+def _draw_scale(
+    picture: Image.Image, scale: ErrorScale, left: float, right: float, em: float
+) -> None:
+    """The bar of colours with its ticks, between two columns."""
+    draw = ImageDraw.Draw(picture)
+    left += (
+        write_text(draw, (left, picture.height / 2), "predicted, by position error", em, "lm") + em
+    )
+    bar = ramp(np.linspace(0, 1, max(1, round(right - left))))
+    top = round(0.5 * em)
+    picture.paste(Image.fromarray(np.tile(bar, (round(em), 1, 1))), (round(left), top))
+    for position, text in scale.ticks():
+        x = left + position * (right - left)
+        draw.line((x, top + em, x, top + 1.3 * em), INK, 1)
+        write_text(draw, (x, top + 1.4 * em), text, 0.9 * em, "ma")
+
+
+def _paper(height: int, width: int) -> Rgb:
+    return np.full((height, width, 3), PAPER, np.uint8)
