@@ -3,6 +3,10 @@
 # Needs chromium and chromium-driver; paths are from the checkout. SECTION is an id of the page: recall, histograms,
 # hints, passes, calibration, above, space or frames; its top by default.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+command -v chromium chromedriver >/dev/null || {
+    echo "no picture of $1: apt-get install chromium chromium-driver, and run again" >&2
+    exit 0
+}
 python - "$@" <<'PYTHON'
 import io
 import shutil

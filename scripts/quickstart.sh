@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All set-up, then the main job: simulate a world in four seasons, train the networks, compare them.
+# All set-up, then the main job: simulate a world in four seasons, train the networks, compare them, write the report.
 # About 10 minutes on 2 cores. Finished steps are not repeated; a killed run continues.
 # Arguments go to every training: scripts/quickstart.sh trainer.max_epochs=60
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
@@ -13,5 +13,6 @@ for method in posenet null_hint hinted_embedding hinted_residual hinted_memory; 
     hinted-posenet train data=aerial data.scene="$scene" method=$method "${words[@]}" \
         resume=true threads="$(nproc)" "$@"
 done
-hinted-posenet compare "$runs"/{posenet,null_hint,hinted_embedding,hinted_residual,hinted_memory}/seed-0 \
-    --figure "runs/$scene.png"
+finished=("$runs"/{posenet,null_hint,hinted_embedding,hinted_residual,hinted_memory}/seed-0)
+hinted-posenet compare "${finished[@]}" --figure "runs/$scene.png"
+hinted-posenet report "${finished[@]}" --output "runs/$scene.html"
