@@ -171,7 +171,7 @@ async function start() {
   if (!("DecompressionStream" in window)) throw new Error("this browser is too old to unpack the plots; use one of 2023 or later");
   document.head.append(make("script", { textContent: await unpack("plotly") }));
   data = JSON.parse(await unpack("data"));
-  setMethod(Math.max(0, data.lines.findLastIndex((line) => line.network)));
+  setMethod(Math.max(0, data.lines.findLastIndex((line) => line.honest)));
   state.frame = state.order[0];
   await drawAll();
   await setFrame(state.frame);

@@ -87,7 +87,8 @@ def _data(lines: list[Line], groups: Groups, sections: list[Section]) -> dict[st
     shown = [line for line in lines if line.is_network or line.poses is retrieval]
     return {
         "lines": [
-            {"title": line.title, "colour": line.colour, "network": line.is_network}
+            {"title": line.title, "colour": line.colour}
+            | {"honest": line.is_network and not line.oracle}
             | {"t": _short(line.poses.error_t_m), "r": _short(line.poses.error_r_deg)}
             | {"picks": picks(line.poses.error_t_m)}
             for line in lines
