@@ -10,12 +10,12 @@ import numpy as np
 from scipy.stats import linregress, t
 
 from hinted_posenet.report.frames import Floats
-from hinted_posenet.report.runs import Run, by_title
+from hinted_posenet.report.runs import NEAREST_CAMERA, Run, by_title
 from hinted_posenet.types import InputError
 
 ORACLE_ANSWER = "the ORACLE hint as the answer"
 ORACLE_RETRIEVAL = "retrieval from the ORACLE hint"
-CONTROLS = ("constant pose", "retrieval", ORACLE_ANSWER, ORACLE_RETRIEVAL)
+CONTROLS = ("constant pose", NEAREST_CAMERA, "retrieval", ORACLE_ANSWER, ORACLE_RETRIEVAL)
 
 
 class Point(NamedTuple):
@@ -129,7 +129,7 @@ def _row_errors(runs: list[Run]) -> dict[str, Floats]:
             f"{runs[0].folder}: all runs of its scene have an oracle hint; give one without too, "
             "for the controls"
         )
-    rows = {name: honest.methods[name].error_t_m[None] for name in CONTROLS[:2]}
+    rows = {name: honest.methods[name].error_t_m[None] for name in CONTROLS[:3]}
     for title, same in by_title(runs).items():
         if same[0].results["oracle"]:  # the same readings in every run, and the controls see them
             first = same[0].methods

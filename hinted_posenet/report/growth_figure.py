@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from hinted_posenet.report.bootstrap import bootstrap_interval
 from hinted_posenet.report.growth import Axis, Curve, Growth, fit_growth, median_m
 from hinted_posenet.report.growth_table import place
+from hinted_posenet.report.runs import NEAREST_CAMERA
 from hinted_posenet.report.save_figure import save_figure
 
 COLOURS = {
@@ -58,11 +59,15 @@ def growth_figure(path: Path, curves: dict[Axis, list[Curve]]) -> None:
 
 
 def _shown(rows: list[str]) -> list[str]:
-    """Without the hinted networks' answers to no hint, where they have one: the null hint is near enough."""
+    """Without the hinted networks' answers to no hint, where they have one: the null hint is near enough.
+
+    The nearest camera is left to the table: it says how dense the training views are.
+    """
     return [
         row
         for row in rows
-        if row == "retrieval" or not any(other.startswith(f"{row} from") for other in rows)
+        if row == "retrieval"
+        or not (row == NEAREST_CAMERA or any(other.startswith(f"{row} from") for other in rows))
     ]
 
 
