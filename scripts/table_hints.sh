@@ -3,7 +3,7 @@
 # methods of the study under some of its hints. Called by study_hints.sh; trains what is not there.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 shown="posenet null_hint hinted_embedding hinted_residual hinted_fusion hinted_memory"
-export SEEDS=${SEEDS:-0 1 2} OVERRIDES=${OVERRIDES:-}
+export HINTED_POSENET_DATA=${HINTED_POSENET_DATA:-../shared/data} SEEDS=${SEEDS:-0 1 2} OVERRIDES=${OVERRIDES:-}
 METHODS=$(for method in ${METHODS:-$shown}; do [[ " $shown " != *" $method "* ]] || echo -n "$method "; done)
 export METHODS=${METHODS% }
 
