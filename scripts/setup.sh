@@ -2,9 +2,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-missing=()
+missing=() libraries=$(/sbin/ldconfig -p)
 for entry in libusb-1.0.so.0:libusb-1.0-0 libGL.so.1:libgl1 libgomp.so.1:libgomp1; do # what open3d links to
-    /sbin/ldconfig -p | grep -qF "${entry%%:*} " || missing+=("${entry#*:}")
+    [[ $libraries == *"${entry%%:*} "* ]] || missing+=("${entry#*:}")
 done
 python=""
 for candidate in python3.13 python3.12 python3.11 python3; do
