@@ -183,7 +183,7 @@ def test_figures_are_valid_and_named_after_their_place(page: str) -> None:
 def test_picked_frames_have_pictures_with_their_neighbours(page: str) -> None:
     data = data_of(page)
     for line in data["lines"]:
-        if line["network"]:
+        if line["honest"]:
             for row in chain.from_iterable(line["picks"].values()):
                 name, near = (data["frames"][key][row] for key in ("name", "neighbour"))
                 assert data["pictures"]["query"][name].startswith("data:image/webp;base64,")
