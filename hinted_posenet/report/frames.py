@@ -68,14 +68,18 @@ def read_frames(path: Path) -> dict[str, Frames]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
     except FileNotFoundError:
-        raise InputError(
-            f"{path}: no such file; its run was made by an older version: `hinted-posenet evaluate "
-            f"checkpoint={path.parent} output={path.parent}` writes it"
-        ) from None
+        raise InputError(f"{path}: no such file; {how_to_renew(path.parent)}") from None
     splits: dict[str, list[dict[str, str]]] = {}
     for row in rows:
         splits.setdefault(row["split"], []).append(row)
     return {split: _frames(same) for split, same in splits.items()}
+
+
+def how_to_renew(run: Path) -> str:
+    """What makes the files of a run anew; the runs of a study under other hints have no checkpoint."""
+    if (run / "localizer.ckpt").is_file():
+        return f"`hinted-posenet evaluate checkpoint={run} output={run}` writes it anew"
+    return f"delete {run} and give the command again that made it"
 
 
 def _frames(rows: list[dict[str, str]]) -> Frames:

@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hinted_posenet.report.frames import T_CAM_WORLD, Chosen, Floats, Frames, read_frames
+from hinted_posenet.report.frames import (
+    T_CAM_WORLD,
+    Chosen,
+    Floats,
+    Frames,
+    how_to_renew,
+    read_frames,
+)
 from hinted_posenet.types import InputError
 
 NEAREST_CAMERA = "nearest camera (ORACLE)"
@@ -156,10 +163,7 @@ def _read_run(folder: Path) -> Run:
         for row in csv.DictReader(lines):
             columns[row["method"]].append(row)
     if not all("neighbour" in rows[0] for rows in columns.values()):
-        raise InputError(
-            f"{poses}: of an older version; `hinted-posenet evaluate checkpoint={file.parent} "
-            f"output={file.parent}` writes it anew"
-        )
+        raise InputError(f"{poses}: of an older version; {how_to_renew(file.parent)}")
     return Run(file.parent, results, {name: _poses(rows) for name, rows in columns.items()})
 
 

@@ -90,8 +90,7 @@ def recognise_format(path: Path) -> str:
         if next(path.rglob(f"*{MATRIX}"), None):
             return "seven_scenes"
         raise InputError(f"{path}: expected images.txt, images.bin or *{MATRIX} in the folder")
-    lines = [line for line in _lines(path) if line.strip() and not line.startswith("#")]
-    first = lines[0] if lines else ""
+    first = next((line for line in _lines(path) if line.strip() and line[0] != "#"), "")
     if path.suffix == ".csv" or "T_world_cam_" in first or "T_cam_world_" in first:
         return "csv"
     fields = first.split()

@@ -257,6 +257,21 @@ def test_one_seed_twice_is_refused(tmp_path: Path) -> None:
         comparison(read_runs(runs))
 
 
+def test_files_of_an_older_version_are_named_with_what_renews_them(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a", "net", 0, 1.0)
+    text = (run / "poses.csv").read_text()
+    (run / "poses.csv").write_text(text.replace("neighbour", "other", 1))
+    with pytest.raises(InputError, match=r"poses\.csv: of an older version; delete .*a and give"):
+        read_runs([run])
+    (run / "localizer.ckpt").touch()
+    with pytest.raises(InputError, match=r"`hinted-posenet evaluate checkpoint=.*a output=.*a`"):
+        read_runs([run])
+    (run / "poses.csv").write_text(text)
+    (run / "frames.csv").unlink()
+    with pytest.raises(InputError, match=r"frames\.csv: no such file; `hinted-posenet evaluate"):
+        read_runs([run])[0].read_frames()
+
+
 def test_missing_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere"):
         read_runs([tmp_path / "nowhere"])
