@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from hinted_posenet import results
+from hinted_posenet.answer import Answer
 from hinted_posenet.results import frames_of
-from hinted_posenet.scoring import Answer
 from hinted_posenet.types import Pose, View
 
 ANGLE_RAD = 0.05

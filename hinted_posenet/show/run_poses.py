@@ -12,6 +12,7 @@ from hinted_posenet.report.runs import Run
 from hinted_posenet.show.frusta import Points, pyramids
 from hinted_posenet.types import InputError, Pose
 
+UNKNOWN_FOV_DEG = 60.0  # of cameras whose field of view is not known: poses that were scored alone
 LEVEL = 0.1  # weight of where images' lower edges point on average, against level image rows
 
 
@@ -60,7 +61,8 @@ def read_poses(run: Run, method: str | None = None) -> RunPoses:
 
 def _cameras(T_cam_world: Floats, fov_deg: Floats) -> Cameras:
     parts = torch.from_numpy(T_cam_world)
-    slopes = torch.tan(torch.deg2rad(torch.from_numpy(fov_deg)) / 2)
+    shown_deg = np.nan_to_num(fov_deg, nan=UNKNOWN_FOV_DEG)
+    slopes = torch.tan(torch.deg2rad(torch.from_numpy(shown_deg)) / 2)
     return Cameras(Pose(*invert(parts[:, 4:], parts[:, :4])), slopes)
 
 

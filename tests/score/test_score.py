@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import fakes
+import numpy as np
 import pytest
 import torch
 
@@ -14,8 +15,10 @@ from hinted_posenet.data import aerial
 from hinted_posenet.geometry import quaternion_exp, quaternion_product, rotate
 from hinted_posenet.pose_io import write_poses
 from hinted_posenet.report.compare import comparison
+from hinted_posenet.report.page.page import render
 from hinted_posenet.report.runs import read_runs
 from hinted_posenet.score.score import score_file
+from hinted_posenet.show.run_poses import read_poses
 from hinted_posenet.types import InputError, Pose
 
 
@@ -100,6 +103,17 @@ def test_errors_do_not_change_when_the_world_is_moved_or_quaternions_are_negated
         found.append(rows(folder)["pass 1"])
     one, other = ({k: v for k, v in row.items() if isinstance(v, float)} for row in found)
     assert one == pytest.approx(other, abs=1e-6)
+
+
+def test_poses_alone_have_a_page_and_frusta_too(prairie, tmp_path):
+    names, truth = split(tmp_path)
+    write_poses(tmp_path / "truth.txt", names, truth)
+    write_poses(tmp_path / "slam.txt", names[1:], Pose(truth.t[1:] + 1, truth.q[1:]))
+    run = score_file(tmp_path / "slam.txt", tmp_path / "truth.txt", output=tmp_path / "out")
+    (read,) = read_runs([run])
+    assert "slam" in render([read])  # without training images, controls and fields of view
+    predicted = read_poses(read).predicted.outlines(1.0)
+    assert np.isfinite(predicted).all(axis=(1, 2)).tolist() == [False, True, True, True]
 
 
 def test_an_aligned_trajectory_is_stamped(prairie, tmp_path):
