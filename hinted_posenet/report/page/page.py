@@ -21,6 +21,7 @@ from hinted_posenet.report.page.positions import position_data
 from hinted_posenet.report.page.sections import Groups, Section, read_sections
 from hinted_posenet.report.page.summary import header, summary_lines, summary_rows
 from hinted_posenet.report.runs import Run
+from hinted_posenet.report.table import write_text
 
 
 def write_page(path: Path, runs: list[Run], title: str | None = None) -> None:
@@ -31,11 +32,7 @@ def write_page(path: Path, runs: list[Run], title: str | None = None) -> None:
         runs: as ``read_runs`` gives them.
         title: None names scene and split.
     """
-    text = render(runs, title)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    write_text(path, render(runs, title))
 
 
 def render(runs: list[Run], title: str | None = None) -> str:
