@@ -72,7 +72,7 @@ class PredictionFigures(pl.Callback):
         t_m, r_deg = (found[f"val/median_{name}"].item() for name in ("t_m", "r_deg"))
         title = f"validation, epoch {self._epoch}: median {length(t_m)}, {r_deg:.1f}°"
         path = Path(trainer.default_root_dir) / "predictions.png"
-        overview = trainer.datamodule.overview  # type: ignore[attr-defined]
+        overview = trainer.datamodule.overview  # type: ignore[attr-defined]  # Lightning sets it while fitting
         predictions_figure(path, title, true_m, predicted_m, overview)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
