@@ -26,6 +26,8 @@ def one_line_errors(verb: str = "") -> Iterator[None]:
             raise
         # an error in a decoding process arrives with that process's traceback in front
         fail(str(error).rpartition("InputError: ")[2].strip())
+    except BrokenPipeError:  # `| head` has read enough; nothing is left to be told at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         fail(INTERRUPTED.get(verb, "interrupted"))
 

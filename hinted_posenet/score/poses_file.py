@@ -124,7 +124,8 @@ def _split(path: Path, columns: str, names_have_spaces: bool = False) -> _Rows:
         if len(fields) != 7:
             found = f"expected 8 fields `{columns}`, found {len(fields) + 1}"
             rows.mistakes.append(f"{where}: {found}")
-        rows.add(name, fields, where)
+        else:
+            rows.add(name, fields, where)
     return rows
 
 

@@ -1,3 +1,5 @@
+import os
+
 """Help: from any folder, at once, for every verb."""
 
 import re
@@ -92,3 +94,18 @@ def test_help_of_train_names_every_choice():
         for choice in (config_folder() / group).glob("*.yaml"):
             assert choice.stem in line
     assert "tf_efficientnet_lite0*" in text  # the default is starred
+
+
+def test_a_reader_that_has_read_enough_is_no_error():
+    program = (
+        "from hinted_posenet.cli.errors import one_line_errors\n"
+        "with one_line_errors():\n    print('line\\n' * 100_000)\n"
+    )
+    command = f'{sys.executable} -c "$PROGRAM" | head -1'
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        env={**os.environ, "PROGRAM": program},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("line\n", "", 0)

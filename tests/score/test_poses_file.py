@@ -102,7 +102,7 @@ def test_mistakes_are_told_by_line(tmp_path, text, message):
 
 def test_five_mistakes_are_told_at_once(tmp_path):
     path = written(tmp_path / "p.txt", "x 1 2\n" * 8)
-    with pytest.raises(InputError, match=r"line 1.*\n.*line 2(.|\n)*line 5.*\n\.\.\. and 3 more"):
+    with pytest.raises(InputError, match=r"line 1.*\n.*line 2(.|\n)*line 5.*\n\.\.\. and 3 more$"):
         read_poses_file(path)
 
 
