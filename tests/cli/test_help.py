@@ -1,7 +1,7 @@
-import os
 
 """Help: from any folder, at once, for every verb."""
 
+import os
 import re
 import subprocess
 import sys
