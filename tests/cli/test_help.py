@@ -1,4 +1,3 @@
-
 """Help: from any folder, at once, for every verb."""
 
 import os
