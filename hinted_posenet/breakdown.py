@@ -11,11 +11,11 @@ from hinted_posenet.answer import Answer
 from hinted_posenet.metric.pose_errors import Thresholds, aerial_summary, pose_errors, summary
 from hinted_posenet.metric.trajectory import trajectory_errors
 from hinted_posenet.report.frames import Frames
+from hinted_posenet.report.runs import HINT_ANSWER
 from hinted_posenet.types import Pose
 
 Groups = dict[str, NDArray[np.bool_]]  # name -> frames (N,)
 BANDS = 4  # of hint errors, of equal counts
-HINT = "hint as the answer"
 
 
 def frame_groups(
@@ -43,7 +43,7 @@ def frame_groups(
         thirds_m = np.quantile(frames.altitude_m, [1 / 3, 2 / 3]).round(-1)
         named |= bands("altitude", frames.altitude_m, thirds_m, "m")
     for answer in answers:
-        if answer.method == HINT:
+        if answer.method == HINT_ANSWER:
             error_m = pose_errors(answer.pose, truth)[0].double().numpy()
             named |= bands("hint error", error_m, np.quantile(error_m, [0.25, 0.5, 0.75]), "m")
     groups: Groups = {}

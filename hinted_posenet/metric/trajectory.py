@@ -9,8 +9,6 @@ from hinted_posenet.geometry import invert, quaternion_product, rotate
 from hinted_posenet.metric.pose_errors import pose_errors
 from hinted_posenet.types import InputError, Pose
 
-ALIGNMENTS = ("none", "rigid", "similarity")
-
 
 def trajectory_errors(predicted: Pose, truth: Pose) -> dict[str, float]:
     """Absolute and relative errors of consecutive poses (N,), in float64.

@@ -10,7 +10,7 @@ import numpy as np
 from hinted_posenet.report.bootstrap import bootstrap_interval, difference, median
 from hinted_posenet.report.frames import Chosen, Floats
 from hinted_posenet.report.published import Published
-from hinted_posenet.report.runs import NEAREST_CAMERA, Run, by_title
+from hinted_posenet.report.runs import HINT_ANSWER, NEAREST_CAMERA, Run, by_title
 from hinted_posenet.report.table import (
     Table,
     degrees,
@@ -23,7 +23,6 @@ from hinted_posenet.report.table import (
 from hinted_posenet.types import InputError
 
 CONSTANT, RETRIEVAL = "constant pose", "retrieval"
-HINT = "hint as the answer"
 
 
 class Row(NamedTuple):
@@ -130,7 +129,7 @@ def table_rows(runs: list[Run]) -> list[Row]:
     rows += _retrievals(runs)
     for title, same in by_title(runs).items():
         if same[0].start in ("oracle", "prior", "network"):  # the others' hints are rows already
-            rows.append(Row(f"{title}: the hint as the answer", same, HINT))
+            rows.append(Row(f"{title}: the hint as the answer", same, HINT_ANSWER))
         rows.append(Row(title, same, "pass 1"))
         if same[0].last_pass != "pass 1":
             rows.append(Row(f"{title}, {same[0].last_pass}", same, same[0].last_pass))

@@ -62,8 +62,8 @@ def write_frames(path: Path, splits: dict[str, Frames]) -> None:
     partial.replace(path)
 
 
-def read_frames(path: Path) -> dict[str, Frames]:
-    """What `write_frames` wrote."""
+def read_frames(path: Path, count: int | None = None) -> dict[str, Frames]:
+    """What `write_frames` wrote; of its first split ``count`` frames are expected, where that is known."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -72,7 +72,13 @@ def read_frames(path: Path) -> dict[str, Frames]:
     splits: dict[str, list[dict[str, str]]] = {}
     for row in rows:
         splits.setdefault(row["split"], []).append(row)
-    return {split: _frames(same) for split, same in splits.items()}
+    try:
+        found = {split: _frames(same) for split, same in splits.items()}
+    except (KeyError, TypeError, ValueError):
+        found = {}
+    if not found or count not in (None, len(next(iter(found.values())).name)):
+        raise InputError(f"{path}: cut off or changed; {how_to_renew(path.parent)}")
+    return found
 
 
 def how_to_renew(run: Path) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import linregress, t
 
 from hinted_posenet.report.frames import Floats
-from hinted_posenet.report.runs import NEAREST_CAMERA, Run, by_title
+from hinted_posenet.report.runs import HINT_ANSWER, NEAREST_CAMERA, Run, by_title
 from hinted_posenet.types import InputError
 
 ORACLE_ANSWER = "the ORACLE hint as the answer"
@@ -133,7 +133,7 @@ def _row_errors(runs: list[Run]) -> dict[str, Floats]:
     for title, same in by_title(runs).items():
         if same[0].results["oracle"]:  # the same readings in every run, and the controls see them
             first = same[0].methods
-            rows[ORACLE_ANSWER] = first["hint as the answer"].error_t_m[None]
+            rows[ORACLE_ANSWER] = first[HINT_ANSWER].error_t_m[None]
             rows[ORACLE_RETRIEVAL] = first["retrieval"].error_t_m[None]
         rows[title] = np.stack([run.methods[run.last_pass].error_t_m for run in same])
     return rows

@@ -20,6 +20,7 @@ from hinted_posenet.report.frames import (
 from hinted_posenet.types import InputError
 
 NEAREST_CAMERA = "nearest camera (ORACLE)"
+HINT_ANSWER = "hint as the answer"
 
 
 class MethodPoses(NamedTuple):
@@ -65,7 +66,7 @@ class Run(NamedTuple):
 
     def read_frames(self) -> dict[str, Frames]:
         """The frames that were scored, by the name of their split, and those of training."""
-        return read_frames(self.folder / "frames.csv")
+        return read_frames(self.folder / "frames.csv", len(self.results["frame_groups"]))
 
     @property
     def last_pass(self) -> str:
@@ -164,7 +165,15 @@ def _read_run(folder: Path) -> Run:
             columns[row["method"]].append(row)
     if not all("neighbour" in rows[0] for rows in columns.values()):
         raise InputError(f"{poses}: of an older version; {how_to_renew(file.parent)}")
-    return Run(file.parent, results, {name: _poses(rows) for name, rows in columns.items()})
+    count = len(results["frame_groups"])
+    try:
+        methods = {name: _poses(rows) for name, rows in columns.items()}
+    except (KeyError, TypeError, ValueError):  # a line that was cut off, or is no line of ours
+        methods = {}
+    whole = all(len(found.frames) == count for found in methods.values())
+    if not (whole and any(name.startswith("pass ") for name in methods)):
+        raise InputError(f"{poses}: cut off or changed; {how_to_renew(file.parent)}")
+    return Run(file.parent, results, methods)
 
 
 def _poses(rows: list[dict[str, str]]) -> MethodPoses:

@@ -7,11 +7,10 @@ import numpy as np
 
 from hinted_posenet.report.bootstrap import bootstrap_interval, difference, median
 from hinted_posenet.report.frames import Chosen, Floats
-from hinted_posenet.report.runs import NEAREST_CAMERA
+from hinted_posenet.report.runs import HINT_ANSWER, NEAREST_CAMERA
 from hinted_posenet.report.study import NULL, OWN, Point, Study, sigma_m, sweep_points
 from hinted_posenet.report.table import length, length_interval, markdown_table, text_table
 
-ANSWER = "hint as the answer"
 TITLES = {
     "errors": " ({} frames)",
     "recall": ", within 5 % of the scene's extent",
@@ -69,8 +68,8 @@ def _error_rows(study: Study, frames: Chosen) -> list[list[str]]:
 
     for number, methods in enumerate(study.readers):
         whose = f", features of {methods[0]}" if number else ""
-        answers = [_any(study, methods, ANSWER, hint) for hint in hints]
-        rows.append([f"{ANSWER}{whose}", *map(cell, answers)])
+        answers = [_any(study, methods, HINT_ANSWER, hint) for hint in hints]
+        rows.append([f"{HINT_ANSWER}{whose}", *map(cell, answers)])
         rows += [
             [f"{name}{whose}", cell(_any(study, methods, name)), *blank]
             for name in (CONTROLS[NO_FEATURES:] if number else CONTROLS)

@@ -26,7 +26,6 @@ from hinted_posenet.pose_io import AERIAL_POSE_COLUMNS, CSV_POSE_COLUMNS, parse_
 from hinted_posenet.stated_pose import QUATERNION_NORM_RANGE
 from hinted_posenet.types import InputError, Pose
 
-FORMATS = ("text", "tum", "csv", "seven_scenes", "colmap")
 SHOWN = 5  # mistakes that a message tells one by one
 MATRIX = ".pose.txt"
 

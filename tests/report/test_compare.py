@@ -272,6 +272,21 @@ def test_files_of_an_older_version_are_named_with_what_renews_them(tmp_path: Pat
         read_runs([run])[0].read_frames()
 
 
+@pytest.mark.parametrize("name", ["poses.csv", "frames.csv"])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 0.95])
+def test_a_file_that_was_cut_off_is_named(tmp_path: Path, name: str, share: float) -> None:
+    run = write_run(tmp_path / "a", "net", 0, 1.0)
+    text = (run / name).read_text()
+    lines = text.splitlines(keepends=True)
+    # of frames.csv the scored ones come first; of training ones, a missing line cannot be told
+    kept = int(share * (len(lines) if name == "poses.csv" else 10))
+    (run / name).write_text("".join(lines[:kept]) + lines[kept][:20])
+    with pytest.raises(
+        InputError, match=f"{name}: (cut off or changed|of an older version); delete"
+    ):
+        read_runs([run])[0].read_frames()
+
+
 def test_missing_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere"):
         read_runs([tmp_path / "nowhere"])

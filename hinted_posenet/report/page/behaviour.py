@@ -12,9 +12,9 @@ from hinted_posenet.report.page.axes import (
     shown_range,
 )
 from hinted_posenet.report.page.curves import LEVELS, binned_medians, coverage
-from hinted_posenet.report.page.lines import ANSWER, Line
+from hinted_posenet.report.page.lines import Line
 from hinted_posenet.report.page.quantity import POSITION, Quantity
-from hinted_posenet.report.runs import Run, read_json
+from hinted_posenet.report.runs import HINT_ANSWER, Run, read_json
 
 PAIRS = 20  # in a bin of hint errors, at least
 
@@ -23,7 +23,7 @@ def hint_figure(lines: list[Line], quantity: Quantity) -> Spec | None:
     """Median error of the answer against the error of its hint: a curve per network, over all of its hints."""
     named: dict[str, list[Line]] = {}
     for line in lines:
-        if line.is_network and ANSWER in line.runs[0].methods:
+        if line.is_network and HINT_ANSWER in line.runs[0].methods:
             named.setdefault(str(line.runs[0].results["name"]), []).append(line)
     if not named:
         return None
@@ -31,7 +31,7 @@ def hint_figure(lines: list[Line], quantity: Quantity) -> Spec | None:
     for name, same in named.items():
         hint, answer = (
             np.concatenate([line.errors(quantity.key, method).ravel() for line in same])
-            for method in (ANSWER, None)
+            for method in (HINT_ANSWER, None)
         )
         x, y, count = binned_medians(hint, answer, int(np.clip(len(hint) // PAIRS, 2, 10)))
         title = f"{name} (with ORACLE hints)" if any(line.oracle for line in same) else name
@@ -121,7 +121,7 @@ def _passes(run: Run, quantity: Quantity) -> dict[int, float]:
             key = "t_m" if quantity is POSITION else "r_deg"
             steps = [found["start"], *found["passes"]]
             return {number: float(np.median(step[key])) for number, step in enumerate(steps)}
-    named = [ANSWER, *(method for method in run.methods if method.startswith("pass "))]
+    named = [HINT_ANSWER, *(method for method in run.methods if method.startswith("pass "))]
     return {
         number: float(np.median(getattr(run.methods[method], quantity.key)))
         for number, method in enumerate(named)

@@ -10,7 +10,6 @@ from hinted_posenet.report.page.quantity import length_tick
 from hinted_posenet.report.runs import NEAREST_CAMERA, MethodPoses, Run
 from hinted_posenet.types import InputError
 
-ANSWER = "hint as the answer"
 CONTROLS = {"constant pose": "dot", "retrieval": "solid", NEAREST_CAMERA: "dash"}
 GREY = "#808890"
 # told apart with any kind of colour vision, and at least 3:1 from white and from the dark page

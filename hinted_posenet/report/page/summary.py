@@ -7,9 +7,9 @@ import numpy as np
 
 from hinted_posenet.report.bootstrap import bootstrap_interval, median
 from hinted_posenet.report.frames import Chosen, Floats
-from hinted_posenet.report.page.lines import ANSWER, Line
+from hinted_posenet.report.page.lines import Line
 from hinted_posenet.report.page.quantity import angle
-from hinted_posenet.report.runs import Run
+from hinted_posenet.report.runs import HINT_ANSWER, Run
 from hinted_posenet.report.table import length, recall_thresholds, recall_title
 
 SHUFFLED = "shuffled image"
@@ -38,7 +38,7 @@ def summary_lines(lines: list[Line]) -> list[Line]:
         run = line.runs[0]
         if run.start in ("oracle", "prior") and line.is_network:
             title = f"{line.title}: the hint as the answer"
-            rows.append(line._replace(title=title, method=ANSWER))
+            rows.append(line._replace(title=title, method=HINT_ANSWER))
         if line.is_network and line.method != "pass 1":
             rows.append(line._replace(title=f"{line.title}, pass 1", method="pass 1"))
             rows.append(line._replace(title=f"{line.title}, {line.method}"))
