@@ -170,8 +170,8 @@ def _read_run(folder: Path) -> Run:
         methods = {name: _poses(rows) for name, rows in columns.items()}
     except (KeyError, TypeError, ValueError):  # a line that was cut off, or is no line of ours
         methods = {}
-    whole = all(len(found.frames) == count for found in methods.values())
-    if not (whole and any(name.startswith("pass ") for name in methods)):
+    scored = {row["method"] for row in results["rows"]}
+    if methods.keys() != scored or any(len(m.frames) != count for m in methods.values()):
         raise InputError(f"{poses}: cut off or changed; {how_to_renew(file.parent)}")
     return Run(file.parent, results, methods)
 
