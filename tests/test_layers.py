@@ -124,6 +124,11 @@ def test_module_imports_only_what_its_layer_may(path):
     assert violations(module_name(path), path.read_text()) == []
 
 
+def test_modules_are_short():
+    lengths = {path: len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert {module_name(path): n for path, n in lengths.items() if n > 250} == {}
+
+
 @pytest.mark.parametrize(
     ("module", "source"),
     [
