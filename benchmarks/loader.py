@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from hinted_posenet.allocator import keep_freed_memory
+from hinted_posenet.camera_io import intrinsics
+from hinted_posenet.data.cache.image_cache import ImageCache
 from hinted_posenet.data.decode import decoded, fitted
-from hinted_posenet.data.image_cache import ImageCache
-from hinted_posenet.data.layout import intrinsics
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.stacked import identity
 from hinted_posenet.types import Pose, View

@@ -12,6 +12,7 @@ All count pixels as we do: the centre of the top-left pixel is (0.5, 0.5). 7-Sce
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,6 +44,12 @@ TRANSFORMS_PINHOLE = ("fl_x", "fl_y", "cx", "cy")
 CSV_PINHOLE = ("fx", "fy", "cx", "cy")
 DISTORTION = ("k1", "k2", "p1", "p2", "k3")
 UNSUPPORTED = ("k4", "k5", "k6")  # OpenCV's rational terms, and nerfstudio's fourth radial one
+
+
+@lru_cache(1024)
+def intrinsics(fx: float, fy: float, cx: float, cy: float) -> Tensor:
+    """Pinhole matrix K (3, 3) float64 in pixels; shared by all images of a camera, so never change it."""
+    return torch.tensor([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]], dtype=torch.float64)
 
 
 def parse_colmap_camera(model: str, parameters: Sequence[str | float], where: str) -> Lens:
@@ -161,8 +168,7 @@ def _lens(pinhole: Sequence[float], coefficients: Mapping[str, float], where: st
                 f"{where}: {key} is {coefficients[key]}, not supported; undistort the images"
             )
     distortion = tuple(coefficients.get(key, 0.0) for key in DISTORTION)
-    K = torch.tensor([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]], dtype=torch.float64)
-    return Lens(K, distortion if any(distortion) else ())
+    return Lens(intrinsics(fx, fy, cx, cy), distortion if any(distortion) else ())
 
 
 def _pinhole(K: Tensor) -> list[float]:

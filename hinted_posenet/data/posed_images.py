@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
+from hinted_posenet.camera_io import intrinsics
+from hinted_posenet.data.cache.decoded_images import DecodedImages, Pixels
 from hinted_posenet.data.crop import centre_crop, margins
 from hinted_posenet.data.decode import decoded, fitted, resized
-from hinted_posenet.data.decoded_images import DecodedImages, Pixels
-from hinted_posenet.data.layout import intrinsics
 from hinted_posenet.types import Hint, InputError, Pose, Query, Sample, View
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import torch
 
 from hinted_posenet.data.exclude import EXCLUDE_FILE, read_exclude
-from hinted_posenet.data.layout import file_names
+from hinted_posenet.data.reader.layout import file_names
 from hinted_posenet.types import Fault, InputError, View
 
 VALIDATION_SHARE = 0.15  # aimed at when a held-out sequence is chosen by itself

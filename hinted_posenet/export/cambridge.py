@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from hinted_posenet.data.cambridge import LABELS
-from hinted_posenet.data.layout import image_size, intrinsics
+from hinted_posenet.camera_io import intrinsics
+from hinted_posenet.data.reader.cambridge import LABELS
+from hinted_posenet.data.reader.layout import image_size
 from hinted_posenet.export.frame import Frame, Views, flat, numbered, training_or_test
 from hinted_posenet.pose_io import cambridge_line, nvm_line
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hinted_posenet.camera_io import Lens
-from hinted_posenet.data.colmap_model import Camera, Image, write_model
-from hinted_posenet.data.layout import image_size
+from hinted_posenet.data.reader.colmap_model import Camera, Image, write_model
+from hinted_posenet.data.reader.layout import image_size
 from hinted_posenet.export.frame import Frame, Views, flat
 from hinted_posenet.stated_pose import StatedPose
 

@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from hinted_posenet.camera_io import CSV_PINHOLE, DISTORTION, Lens, csv_camera
-from hinted_posenet.data.csv_frames import FILE, TAG
-from hinted_posenet.data.layout import image_size
+from hinted_posenet.data.reader.csv_frames import FILE, TAG
+from hinted_posenet.data.reader.layout import image_size
 from hinted_posenet.export.frame import Frame, Views, flat
 from hinted_posenet.pose_io import CSV_POSE_COLUMNS, csv_pose
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from hinted_posenet.camera_io import intrinsics_text
-from hinted_posenet.data.layout import image_size, intrinsics
-from hinted_posenet.data.seven_scenes import DEPTH_UNIT_M, INTRINSICS, SPLITS
+from hinted_posenet.camera_io import intrinsics, intrinsics_text
+from hinted_posenet.data.reader.layout import image_size
+from hinted_posenet.data.reader.seven_scenes import DEPTH_UNIT_M, INTRINSICS, SPLITS
 from hinted_posenet.export.frame import Frame, Views, flat, numbered, training_or_test
 from hinted_posenet.export.image import same_camera
 from hinted_posenet.pose_io import matrix_text

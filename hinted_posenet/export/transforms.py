@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from hinted_posenet.camera_io import Lens, transforms_camera
-from hinted_posenet.data.layout import image_size
-from hinted_posenet.data.transforms import FILE
+from hinted_posenet.data.reader.layout import image_size
+from hinted_posenet.data.reader.transforms import FILE
 from hinted_posenet.export.frame import Frame, Views, flat
 from hinted_posenet.pose_io import opengl_matrix
 from hinted_posenet.types import View

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hinted_posenet.data.layout import image_size
 from hinted_posenet.data.posed_images import natural_key
+from hinted_posenet.data.reader.layout import image_size
 from hinted_posenet.data.scenes import SEPARATOR
 from hinted_posenet.data.views import Splits
 from hinted_posenet.export.csv_frames import CsvFormat
@@ -45,7 +45,7 @@ def import_images(
     overwrite: bool = False,
     skip_faulty: bool = False,
 ) -> str:
-    """Write a data set of posed images, see `hinted_posenet.data.csv_frames`; a summary in a few lines.
+    """Write a data set of posed images, see `hinted_posenet.data.reader.csv_frames`; a summary in a few lines.
 
     Args:
         source: where the images are.

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hinted_posenet.data.recognise import recognise
+from hinted_posenet.data.reader.recognise import recognise
 from hinted_posenet.data.views import ReadViews, Splits, read_splits
 from hinted_posenet.types import InputError
 
@@ -41,7 +41,7 @@ def open_source(
         found = recognise(path)
         source = Source(path, found.layout, found.read_views, found.root, found.scene)
     else:
-        module = import_module(f"hinted_posenet.data.{layout.replace('csv', 'csv_frames')}")
+        module = import_module(f"hinted_posenet.data.reader.{layout.replace('csv', 'csv_frames')}")
         source = Source(path, layout, module.read_views, path.parent, path.name)
     known = inspect.signature(source.read_views).parameters
     for key in options or {}:

@@ -26,10 +26,10 @@ from typing import Any
 
 import torch
 
-from hinted_posenet.data.layout import (
+from hinted_posenet.camera_io import intrinsics
+from hinted_posenet.data.reader.layout import (
     check_split,
     collecting,
-    intrinsics,
     read_lines,
     scene_folder,
 )

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from hinted_posenet.camera_io import Lens
-from hinted_posenet.data.colmap_model import Camera, read_cameras_txt
-from hinted_posenet.data.layout import intrinsics
+from hinted_posenet.camera_io import Lens, intrinsics
+from hinted_posenet.data.reader.colmap_model import Camera, read_cameras_txt
 from hinted_posenet.types import InputError
 
 FILE = "cameras.txt"

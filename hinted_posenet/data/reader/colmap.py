@@ -15,8 +15,8 @@ sequence.
 
 from pathlib import Path
 
-from hinted_posenet.data.colmap_model import read_model
-from hinted_posenet.data.layout import check_split, collecting, read_lines, scene_folder
+from hinted_posenet.data.reader.colmap_model import read_model
+from hinted_posenet.data.reader.layout import check_split, collecting, read_lines, scene_folder
 from hinted_posenet.types import Fault, InputError, View
 
 CARD = "docs/formats.md"

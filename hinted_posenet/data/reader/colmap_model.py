@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from hinted_posenet.camera_io import COLMAP_MODELS, Lens, colmap_camera, parse_colmap_camera
-from hinted_posenet.data.layout import collecting
+from hinted_posenet.data.reader.layout import collecting
 from hinted_posenet.pose_io import colmap_pose, parse_colmap_pose
 from hinted_posenet.stated_pose import StatedPose
 from hinted_posenet.types import Fault, InputError

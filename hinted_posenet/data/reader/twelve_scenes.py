@@ -19,15 +19,15 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from hinted_posenet.data.layout import (
+from hinted_posenet.camera_io import intrinsics
+from hinted_posenet.data.reader.layout import (
     check_split,
     collecting,
     file_names,
-    intrinsics,
     read_lines,
     scene_folder,
 )
-from hinted_posenet.data.seven_scenes_poses import pose_file_labels
+from hinted_posenet.data.reader.seven_scenes_poses import pose_file_labels
 from hinted_posenet.stated_pose import numbers
 from hinted_posenet.types import DepthImage, Fault, InputError, View
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from hinted_posenet.data import (
+from hinted_posenet.data.reader import (
     aerial,
     cambridge,
     colmap,

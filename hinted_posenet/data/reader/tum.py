@@ -21,13 +21,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from hinted_posenet.data.layout import (
+from hinted_posenet.data.reader.layout import (
     check_split,
     collecting,
     read_lines,
     scene_folder,
 )
-from hinted_posenet.data.tum_camera import tum_camera
+from hinted_posenet.data.reader.tum_camera import tum_camera
 from hinted_posenet.pose_io import parse_tum_pose
 from hinted_posenet.stated_pose import numbers
 from hinted_posenet.types import DepthImage, Fault, InputError, View

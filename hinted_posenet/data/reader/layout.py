@@ -3,12 +3,9 @@
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 
-import torch
 from PIL import Image, UnidentifiedImageError
-from torch import Tensor
 
 from hinted_posenet.types import Fault, InputError
 
@@ -87,12 +84,6 @@ class FolderSizes:
             except InputError:
                 return self.published
         return self._found[folder]
-
-
-@lru_cache(1024)
-def intrinsics(fx: float, fy: float, cx: float, cy: float) -> Tensor:
-    """Pinhole matrix K (3, 3) float64 in pixels; shared by all images of a camera, so never change it."""
-    return torch.tensor([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]], dtype=torch.float64)
 
 
 @contextmanager

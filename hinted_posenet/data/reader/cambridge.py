@@ -13,12 +13,11 @@ There is no validation split: "val" is empty, and `views.split_views` holds out 
 from collections.abc import Callable
 from pathlib import Path
 
-from hinted_posenet.camera_io import read_nvm_focals
-from hinted_posenet.data.layout import (
+from hinted_posenet.camera_io import intrinsics, read_nvm_focals
+from hinted_posenet.data.reader.layout import (
     FolderSizes,
     check_split,
     collecting,
-    intrinsics,
     read_lines,
     scene_folder,
 )

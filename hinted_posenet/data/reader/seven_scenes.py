@@ -23,17 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hinted_posenet.camera_io import parse_intrinsics_text
-from hinted_posenet.data.layout import (
+from hinted_posenet.camera_io import intrinsics, parse_intrinsics_text
+from hinted_posenet.data.reader.layout import (
     FolderSizes,
     check_split,
     collecting,
     file_names,
-    intrinsics,
     read_lines,
     scene_folder,
 )
-from hinted_posenet.data.seven_scenes_poses import (
+from hinted_posenet.data.reader.seven_scenes_poses import (
     GROUND_TRUTHS,
     T_DEPTH_COLOUR,
     Label,

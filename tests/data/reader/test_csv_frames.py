@@ -5,7 +5,7 @@ from pathlib import Path
 import fakes
 import pytest
 
-from hinted_posenet.data import csv_frames
+from hinted_posenet.data.reader import csv_frames
 from hinted_posenet.types import Fault, InputError, View
 
 BY_HAND = (

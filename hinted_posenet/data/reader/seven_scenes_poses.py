@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hinted_posenet.data.layout import read_lines
+from hinted_posenet.data.reader.layout import read_lines
 from hinted_posenet.pose_io import parse_matrix_texts, parse_pseudo_ground_truth_line
 from hinted_posenet.stated_pose import SAME_CAMERA, StatedPose
 from hinted_posenet.types import InputError

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from hinted_posenet.camera_io import parse_transforms_camera
-from hinted_posenet.data.layout import check_split, collecting, scene_folder
+from hinted_posenet.data.reader.layout import check_split, collecting, scene_folder
 from hinted_posenet.pose_io import parse_opengl_matrix
 from hinted_posenet.types import Fault, InputError, View
 

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hinted_posenet.camera_io import CSV_PINHOLE, DISTORTION, Lens, parse_csv_camera
-from hinted_posenet.data.layout import check_split, collecting, read_lines, scene_folder
+from hinted_posenet.data.reader.layout import check_split, collecting, read_lines, scene_folder
 from hinted_posenet.pose_io import AERIAL_POSE_COLUMNS, CSV_POSE_COLUMNS, parse_csv_pose
 from hinted_posenet.stated_pose import numbers
 from hinted_posenet.types import Fault, InputError, View
