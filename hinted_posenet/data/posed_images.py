@@ -170,9 +170,8 @@ def resized_intrinsics(K: Tensor, old: Size, new: Size) -> Tensor:
 
 def in_unit_range(images: Sequence[Pixels]) -> Tensor:
     """Images (3, H, W) uint8 as one float32 tensor (B, 3, H, W) in [0, 1]."""
-    batch = np.empty(
-        (len(images), *images[0].shape), np.float32
-    )  # faster to fill than torch's memory
+    # faster to fill than torch's memory
+    batch = np.empty((len(images), *images[0].shape), np.float32)
     for target, image in zip(batch, images, strict=True):
         np.divide(image, np.float32(255), out=target, dtype=np.float32)
     return torch.from_numpy(batch)

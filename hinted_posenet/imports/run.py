@@ -26,9 +26,8 @@ SHORTER_SIDE_PX = 256  # of the images that the network is told to see
 class Plan(NamedTuple):
     """How frames are split."""
 
-    method: str | None = (
-        None  # "sequence", "block", "keep"; None: by sequence where there are enough
-    )
+    # "sequence", "block", "keep"; None: by sequence where there are enough
+    method: str | None = None
     shares: Shares = Shares(0.2, 0.1)
     seed: int = 0
     test: Sequence[str] = ()  # sequences

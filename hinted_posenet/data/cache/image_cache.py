@@ -22,9 +22,8 @@ from hinted_posenet.data.cache.index import ImageIndex
 from hinted_posenet.data.cache.segment import add_segment
 from hinted_posenet.types import Fault, InputError, View
 
-SEGMENT_BYTES = (
-    128 * 2**20
-)  # held in memory while it is decoded, and what a killed process loses at most
+# held in memory while it is decoded, and what a killed process loses at most
+SEGMENT_BYTES = 128 * 2**20
 
 log = logging.getLogger(__name__)
 

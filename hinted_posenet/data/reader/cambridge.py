@@ -52,7 +52,7 @@ def read_views(
             images as stored. Where it names the very files, they are for these.
         faults: Takes what is wrong with single frames; None raises the first.
     """
-    check_split(split, ("train", "val", "test"))
+    check_split(split)
     folder = scene_folder(root, scene, LABELS["train"], CARD)
     if split == "val":
         return []

@@ -1,13 +1,17 @@
 """What all readers need from a folder on disk: the scene, its files, sizes of images."""
 
+import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
 from hinted_posenet.types import Fault, InputError
+
+SPLITS = ("train", "val", "test")
 
 
 def scene_folder(root: Path, scene: str, marker: str, card: str, *others: str) -> Path:
@@ -34,10 +38,10 @@ def scene_folder(root: Path, scene: str, marker: str, card: str, *others: str) -
     )
 
 
-def check_split(split: str, splits: Collection[str]) -> None:
-    """Refuse a split that the data set does not know."""
-    if split not in splits:
-        raise InputError(f"no split {split!r}; use one of {', '.join(splits)}")
+def check_split(split: str, *more: str) -> None:
+    """Refuse what is none of `SPLITS`, or of ``more`` that the data set knows."""
+    if split not in (*SPLITS, *more):
+        raise InputError(f"no split {split!r}; use one of {', '.join((*SPLITS, *more))}")
 
 
 def read_lines(path: Path, card: str) -> list[str]:
@@ -46,6 +50,28 @@ def read_lines(path: Path, card: str) -> list[str]:
         return path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         raise InputError(f"{path}: missing; see {card}") from None
+
+
+def numbered_lines(path: Path, card: str) -> Iterator[tuple[str, str]]:
+    """(file and line, text) of each line of a text file that is not blank."""
+    for number, line in enumerate(read_lines(path, card), start=1):
+        if line.strip():
+            yield f"{path} line {number}", line.strip()
+
+
+def read_names(path: Path, card: str) -> dict[str, str]:
+    """Names of a list, one a line, each with its file and line."""
+    return {name: where for where, name in numbered_lines(path, card)}
+
+
+def read_json(path: Path, card: str) -> Any:
+    """Content of a JSON file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path} line {error.lineno}: not valid JSON ({error.msg}); see {card}"
+        ) from None
 
 
 def file_names(folder: Path) -> set[str]:
