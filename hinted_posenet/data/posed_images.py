@@ -148,7 +148,7 @@ class FolderImages(Dataset[Query]):
         focal_px = width if self.focal_px is None else self.focal_px
         K = intrinsics(focal_px, focal_px, width / 2, height / 2)
         K = resized_intrinsics(K, (height, width), (self.height, self.width))
-        pixels = np.asarray(resized(stored, self.height, self.width), np.uint8).transpose(2, 0, 1)
+        pixels = resized(stored, self.height, self.width)
         if self.crop:
             pixels, K = centre_crop(pixels, K, *self.crop)
         image = in_unit_range([pixels])[0]

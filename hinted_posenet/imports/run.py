@@ -54,7 +54,7 @@ def import_images(
         overwrite: whether an earlier import of that name is replaced.
         skip_faulty: leave out frames that cannot be read, instead of stopping at the first.
     """
-    out = Path(out).absolute()
+    out = out.absolute()
     if SEPARATOR in out.name:
         raise InputError(f"{out}: a {SEPARATOR} in a name joins scenes in data.scene; leave it out")
     read = read_source(source, plan.method == "keep", skip_faulty)
