@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from hinted_posenet.data.recognise import Recognised
+from hinted_posenet.data.reader.recognise import Recognised
 from hinted_posenet.doctor.convention import check_convention
 from hinted_posenet.doctor.counts import check_counts, check_known
 from hinted_posenet.doctor.duplicates import check_duplicates

@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from hinted_posenet.data import cambridge
 from hinted_posenet.data.exclude import EXCLUDE_FILE, read_exclude
-from hinted_posenet.data.recognise import Recognised
+from hinted_posenet.data.reader import cambridge
+from hinted_posenet.data.reader.recognise import Recognised
 from hinted_posenet.doctor.images import read_images
 from hinted_posenet.doctor.scene import Scene
 from hinted_posenet.types import Fault, InputError, View

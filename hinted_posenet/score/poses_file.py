@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from hinted_posenet.data.colmap_model import read_model
+from hinted_posenet.data.reader.colmap_model import read_model
 from hinted_posenet.geometry import invert
 from hinted_posenet.pose_io import AERIAL_POSE_COLUMNS, CSV_POSE_COLUMNS, parse_matrix_texts
 from hinted_posenet.stated_pose import QUATERNION_NORM_RANGE

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from fetch.archives import archive_of, card_with, seven_scenes_zip, zip_of, zipped
-from hinted_posenet.data import cambridge, seven_scenes, twelve_scenes
 from hinted_posenet.data.card import read_card
+from hinted_posenet.data.reader import cambridge, seven_scenes, twelve_scenes
 from hinted_posenet.fetch import scene as scene_module
 from hinted_posenet.fetch.fetch import Outcome, fetch
 from hinted_posenet.types import InputError

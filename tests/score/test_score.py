@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from hinted_posenet.data import aerial
+from hinted_posenet.data.reader import aerial
 from hinted_posenet.geometry import quaternion_exp, quaternion_product, rotate
 from hinted_posenet.pose_io import write_poses
 from hinted_posenet.report.compare import comparison

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from hinted_posenet.data import cambridge, seven_scenes
+from hinted_posenet.data.reader import cambridge, seven_scenes
 from hinted_posenet.stats.baselines import constant_pose, median_errors, nearest_camera
 from hinted_posenet.stats.stats import scene_stats, stats_text
 from hinted_posenet.types import Pose, View

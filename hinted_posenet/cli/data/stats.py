@@ -25,7 +25,7 @@ def main() -> None:
 def _stats(arguments: argparse.Namespace) -> None:
     import json
 
-    from hinted_posenet.data.recognise import recognise_all
+    from hinted_posenet.data.reader.recognise import recognise_all
     from hinted_posenet.doctor.picture import draw_cameras
     from hinted_posenet.doctor.reading import read_scene
     from hinted_posenet.stats.stats import scene_stats, stats_text

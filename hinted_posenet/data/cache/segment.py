@@ -11,9 +11,9 @@ from uuid import uuid4
 import numpy as np
 from tqdm import tqdm
 
+from hinted_posenet.data.cache.decoded_images import Pixels, Place, Source, segment_path
+from hinted_posenet.data.cache.index import File, ImageIndex, Segment, file_state, image_key
 from hinted_posenet.data.decode import decode, fitted, read_bytes
-from hinted_posenet.data.decoded_images import Pixels, Place, Source, segment_path
-from hinted_posenet.data.image_index import File, ImageIndex, Segment, file_state, image_key
 from hinted_posenet.types import InputError, View
 
 

@@ -4,7 +4,7 @@ import fakes
 import pytest
 from layouts import READERS
 
-from hinted_posenet.data.recognise import recognise, recognise_all
+from hinted_posenet.data.reader.recognise import recognise, recognise_all
 from hinted_posenet.types import InputError
 
 

@@ -15,12 +15,11 @@ sequence.
 
 from pathlib import Path
 
-from hinted_posenet.data.colmap_model import read_model
-from hinted_posenet.data.layout import check_split, collecting, read_lines, scene_folder
+from hinted_posenet.data.reader.colmap_model import read_model
+from hinted_posenet.data.reader.layout import check_split, collecting, read_names, scene_folder
 from hinted_posenet.types import Fault, InputError, View
 
 CARD = "docs/formats.md"
-SPLITS = ("train", "val", "test", "all")
 
 
 def read_views(
@@ -42,12 +41,12 @@ def read_views(
         images: Folder of the images, within the scene.
         faults: Takes what is wrong with single frames; None raises the first.
     """
-    check_split(split, SPLITS)
+    check_split(split, "all")
     folder = scene_folder(root, scene, f"{model}/images.bin", CARD, f"{model}/images.txt")
     path = folder / model / f"{split}.txt"
     if split == "val" and not path.is_file():
         return []
-    listed = None if split == "all" else _listed(path)
+    listed = None if split == "all" else read_names(path, CARD)
     cameras, posed = read_model(folder / model, listed, faults)
     wanted = listed or {name: image.where for name, image in posed.items()}
     views = []
@@ -76,9 +75,3 @@ def read_views(
                 )
             )
     return views
-
-
-def _listed(path: Path) -> dict[str, str]:
-    """Names of a list, each with its file and line."""
-    lines = enumerate(map(str.strip, read_lines(path, CARD)), start=1)
-    return {name: f"{path} line {number}" for number, name in lines if name}

@@ -25,14 +25,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hinted_posenet.camera_io import CSV_PINHOLE, DISTORTION, Lens, parse_csv_camera
-from hinted_posenet.data.layout import check_split, collecting, read_lines, scene_folder
+from hinted_posenet.data.reader.layout import (
+    SPLITS,
+    check_split,
+    collecting,
+    read_lines,
+    scene_folder,
+)
 from hinted_posenet.pose_io import AERIAL_POSE_COLUMNS, CSV_POSE_COLUMNS, parse_csv_pose
 from hinted_posenet.stated_pose import numbers
 from hinted_posenet.types import Fault, InputError, View
 
 CARD = "docs/formats.md"
 FILE = "frames.csv"
-SPLITS = ("train", "val", "test", "all")
 TAG = "tag_"
 REQUIRED = ("name", *CSV_PINHOLE, "width", "height")
 OPTIONAL = ("split", "sequence", "time_s", *DISTORTION)
@@ -50,7 +55,7 @@ def read_views(
         split: "train", "val", "test", or "all" frames.
         faults: Takes what is wrong with single frames; None raises the first.
     """
-    check_split(split, SPLITS)
+    check_split(split, "all")
     folder = scene_folder(root, scene, FILE, CARD)
     path = folder / FILE
     lines = read_lines(path, CARD)
@@ -114,7 +119,7 @@ def _check_row(row: dict[str, str], where: str, seen: dict[str, str]) -> None:
     name = row["name"]
     if not name or name.startswith("/") or ".." in name.split("/"):
         raise InputError(f"{where}: name {name!r}, expected an image within images/; correct it")
-    if row.get("split", "") not in ("", "train", "val", "test"):
+    if row.get("split", "") not in ("", *SPLITS):
         raise InputError(f"{where}: split {row['split']!r} is none of train, val, test; correct it")
     if name in seen:
         raise InputError(f"{where}: {name} is already on {seen[name]}; remove one of the lines")

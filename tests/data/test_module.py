@@ -4,7 +4,7 @@ from collections import Counter
 
 import torch
 
-from hinted_posenet.data.order import balanced_order
+from hinted_posenet.data.module import balanced_order
 
 
 def order(scene: list[int], seed: int = 0) -> list[int]:

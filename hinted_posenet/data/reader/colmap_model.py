@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from hinted_posenet.camera_io import COLMAP_MODELS, Lens, colmap_camera, parse_colmap_camera
-from hinted_posenet.data.layout import collecting
+from hinted_posenet.data.reader.layout import collecting
 from hinted_posenet.pose_io import colmap_pose, parse_colmap_pose
-from hinted_posenet.stated_pose import StatedPose
+from hinted_posenet.stated_pose import StatedPose, row_text
 from hinted_posenet.types import Fault, InputError
 
 COUNT, CAMERA, IMAGE = struct.Struct("<Q"), struct.Struct("<iiQQ"), struct.Struct("<i7di")
@@ -147,7 +147,7 @@ def _write_txt(folder: Path, cameras: Mapping[int, Camera], images: Sequence[Ima
     lines = ["# CAMERA_ID MODEL WIDTH HEIGHT PARAMS[]"]
     for camera_id, camera in cameras.items():
         model, parameters = colmap_camera(camera.lens)
-        lines.append(_row(camera_id, model, camera.width, camera.height, *parameters))
+        lines.append(row_text([camera_id, model, camera.width, camera.height, *parameters]))
     (folder / "cameras.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     lines = ["# IMAGE_ID QW QX QY QZ TX TY TZ CAMERA_ID NAME, then a line of 2-D points (none)"]
     for image_id, image in enumerate(images, start=1):
@@ -155,10 +155,8 @@ def _write_txt(folder: Path, cameras: Mapping[int, Camera], images: Sequence[Ima
             raise InputError(
                 f"{image.name}: COLMAP's text model ends a name at a space; use format=colmap_binary"
             )
-        lines.append(
-            _row(image_id, *colmap_pose(image.stated.T_world_cam), image.camera_id, image.name)
-        )
-        lines.append("")
+        pose = colmap_pose(image.stated.T_world_cam)
+        lines += [row_text([image_id, *pose, image.camera_id, image.name]), ""]
     (folder / "images.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "points3D.txt").write_text("# no points\n", encoding="utf-8")
 
@@ -196,7 +194,3 @@ def _opened(path: Path) -> BinaryIO:
 
 def _unpack(file: BinaryIO, record: struct.Struct) -> tuple[Any, ...]:
     return record.unpack(file.read(record.size))
-
-
-def _row(*fields: object) -> str:
-    return " ".join(map(str, fields))

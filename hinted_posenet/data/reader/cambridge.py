@@ -13,12 +13,11 @@ There is no validation split: "val" is empty, and `views.split_views` holds out 
 from collections.abc import Callable
 from pathlib import Path
 
-from hinted_posenet.camera_io import read_nvm_focals
-from hinted_posenet.data.layout import (
+from hinted_posenet.camera_io import intrinsics, read_nvm_focals
+from hinted_posenet.data.reader.layout import (
     FolderSizes,
     check_split,
     collecting,
-    intrinsics,
     read_lines,
     scene_folder,
 )
@@ -53,7 +52,7 @@ def read_views(
             images as stored. Where it names the very files, they are for these.
         faults: Takes what is wrong with single frames; None raises the first.
     """
-    check_split(split, ("train", "val", "test"))
+    check_split(split)
     folder = scene_folder(root, scene, LABELS["train"], CARD)
     if split == "val":
         return []

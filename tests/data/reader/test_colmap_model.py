@@ -9,7 +9,7 @@ import pycolmap
 import pytest
 
 from hinted_posenet.camera_io import COLMAP_MODELS
-from hinted_posenet.data.colmap_model import Camera, read_model
+from hinted_posenet.data.reader.colmap_model import Camera, read_model
 from hinted_posenet.geometry import rotate
 from hinted_posenet.types import InputError
 

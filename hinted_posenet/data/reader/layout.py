@@ -1,16 +1,17 @@
 """What all readers need from a folder on disk: the scene, its files, sizes of images."""
 
+import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-import torch
 from PIL import Image, UnidentifiedImageError
-from torch import Tensor
 
 from hinted_posenet.types import Fault, InputError
+
+SPLITS = ("train", "val", "test")
 
 
 def scene_folder(root: Path, scene: str, marker: str, card: str, *others: str) -> Path:
@@ -37,10 +38,10 @@ def scene_folder(root: Path, scene: str, marker: str, card: str, *others: str) -
     )
 
 
-def check_split(split: str, splits: Collection[str]) -> None:
-    """Refuse a split that the data set does not know."""
-    if split not in splits:
-        raise InputError(f"no split {split!r}; use one of {', '.join(splits)}")
+def check_split(split: str, *more: str) -> None:
+    """Refuse what is none of `SPLITS`, or of ``more`` that the data set knows."""
+    if split not in (*SPLITS, *more):
+        raise InputError(f"no split {split!r}; use one of {', '.join((*SPLITS, *more))}")
 
 
 def read_lines(path: Path, card: str) -> list[str]:
@@ -49,6 +50,28 @@ def read_lines(path: Path, card: str) -> list[str]:
         return path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         raise InputError(f"{path}: missing; see {card}") from None
+
+
+def numbered_lines(path: Path, card: str) -> Iterator[tuple[str, str]]:
+    """(file and line, text) of each line of a text file that is not blank."""
+    for number, line in enumerate(read_lines(path, card), start=1):
+        if line.strip():
+            yield f"{path} line {number}", line.strip()
+
+
+def read_names(path: Path, card: str) -> dict[str, str]:
+    """Names of a list, one a line, each with its file and line."""
+    return {name: where for where, name in numbered_lines(path, card)}
+
+
+def read_json(path: Path, card: str) -> Any:
+    """Content of a JSON file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path} line {error.lineno}: not valid JSON ({error.msg}); see {card}"
+        ) from None
 
 
 def file_names(folder: Path) -> set[str]:
@@ -87,12 +110,6 @@ class FolderSizes:
             except InputError:
                 return self.published
         return self._found[folder]
-
-
-@lru_cache(1024)
-def intrinsics(fx: float, fy: float, cx: float, cy: float) -> Tensor:
-    """Pinhole matrix K (3, 3) float64 in pixels; shared by all images of a camera, so never change it."""
-    return torch.tensor([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]], dtype=torch.float64)
 
 
 @contextmanager

@@ -9,7 +9,14 @@ import fakes
 import pytest
 from layouts import READERS
 
-from hinted_posenet.data import aerial, cambridge, colmap, seven_scenes, transforms, twelve_scenes
+from hinted_posenet.data.reader import (
+    aerial,
+    cambridge,
+    colmap,
+    seven_scenes,
+    transforms,
+    twelve_scenes,
+)
 from hinted_posenet.data.views import split_views
 from hinted_posenet.geometry import quaternion_inverse, rotate, rotation_angle
 from hinted_posenet.types import Fault, InputError, View
@@ -63,7 +70,7 @@ def test_wrong_root_scene_and_split(tmp_path: Path, dataset: str) -> None:
     write, read, scene = READERS[dataset]
     folder = write(tmp_path / "root", frames=1)
     card = CARDS.get(dataset, f"datasets/{dataset}/README.md")
-    assert (Path(__file__).parents[2] / card).is_file()
+    assert (Path(__file__).parents[3] / card).is_file()
     assert_says(lambda: read(tmp_path / "nowhere", scene, "train"), "no such folder", card)
     assert_says(lambda: read(tmp_path, scene, "train"), "scenes there: ", card)
     assert_says(lambda: read(tmp_path / "root", "x", "train"), f"scenes there: {scene};", card)

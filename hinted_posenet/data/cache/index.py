@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import cv2
 
-from hinted_posenet.data.decoded_images import (
+from hinted_posenet.data.cache.decoded_images import (
     Place,
     Source,
     open_segment,

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from hinted_posenet.data import cambridge, seven_scenes
+from hinted_posenet.data.reader import cambridge, seven_scenes
 from hinted_posenet.data.views import split_views
 from hinted_posenet.geometry import rotate
 

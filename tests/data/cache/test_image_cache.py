@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import torch
 
-from hinted_posenet.data import image_cache, image_index
-from hinted_posenet.data.cache_folder import locked
-from hinted_posenet.data.decoded_images import DecodedImages
-from hinted_posenet.data.image_cache import ImageCache
-from hinted_posenet.data.layout import intrinsics
+from hinted_posenet.camera_io import intrinsics
+from hinted_posenet.data.cache import image_cache, index
+from hinted_posenet.data.cache.decoded_images import DecodedImages
+from hinted_posenet.data.cache.folder import locked
+from hinted_posenet.data.cache.image_cache import ImageCache
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.types import InputError, Pose, View
 
@@ -50,7 +50,7 @@ def views(tmp_path: Path) -> list[View]:
 @pytest.fixture(autouse=True)
 def settled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times of files are trusted at once, not only after 2 s, so that tests see what they tell."""
-    monkeypatch.setattr(image_index, "TICK_NS", 0)
+    monkeypatch.setattr(index, "TICK_NS", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -136,14 +136,14 @@ def test_a_change_is_seen_though_size_and_time_are_as_before(views, folder):
 
 
 def test_times_of_a_fresh_file_are_not_trusted(views, folder, monkeypatch):
-    monkeypatch.setattr(image_index, "TICK_NS", 3600 * 10**9)
+    monkeypatch.setattr(index, "TICK_NS", 3600 * 10**9)
     fill(folder, views)
     before = segments(folder)
-    monkeypatch.setattr(image_index, "TICK_NS", 0)
+    monkeypatch.setattr(index, "TICK_NS", 0)
     with pytest.MonkeyPatch.context() as patch:
         reads: list[Path] = []
         patch.setattr(
-            "hinted_posenet.data.image_build.read_bytes",
+            "hinted_posenet.data.cache.segment.read_bytes",
             lambda path: (reads.append(path), path.read_bytes())[1],
         )
         fill(folder, views)
@@ -195,7 +195,7 @@ def test_a_damaged_segment_is_made_again(views, folder, damage):
 @pytest.mark.parametrize("damage", ["cut off", "empty", "gone", "text"])
 def test_a_damaged_index_is_made_again(views, folder, damage):
     fill(folder, views)
-    path = folder / image_index.FILE
+    path = folder / index.FILE
     data = path.read_bytes()
     if damage == "gone":
         path.unlink()
@@ -273,7 +273,7 @@ def test_without_a_limit_nothing_is_kept_and_all_is_checked_once(views, folder):
         assert kept(decoded, views) == 0 and segments(folder) == set()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "hinted_posenet.data.image_build.decode", lambda *_: pytest.fail("checked already")
+            "hinted_posenet.data.cache.segment.decode", lambda *_: pytest.fail("checked already")
         )
         decoded, faults = ImageCache(folder, 0).fill(views[:2], *SHAPE, "t")
     assert_true_pixels(decoded, views[:2])
@@ -291,7 +291,7 @@ def test_what_was_not_used_for_longest_makes_room(tmp_path, folder):
     fill(folder, sets[3], 9)
     assert len(segments(folder)) == 3
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hinted_posenet.data.image_build.decode", lambda *_: pytest.fail("is kept"))
+        patch.setattr("hinted_posenet.data.cache.segment.decode", lambda *_: pytest.fail("is kept"))
         for some in (sets[0], sets[2], sets[3]):
             assert kept(fill(folder, some, 9), some) == 3
 
@@ -314,7 +314,7 @@ def test_what_does_not_fit_is_decoded_on_access_and_the_rest_stays(views, folder
 
 
 def test_a_full_disk_is_not_filled_further(views, folder, monkeypatch, caplog):
-    monkeypatch.setattr(image_index, "SPARE_BYTES", 2**60)
+    monkeypatch.setattr(index, "SPARE_BYTES", 2**60)
     decoded = fill(folder, views)
     assert kept(decoded, views) == 0
     assert_true_pixels(decoded, views)
@@ -367,7 +367,7 @@ def test_a_process_that_waited_while_all_was_removed_starts_anew(views, folder):
         process = get_context("fork").Process(target=together, args=(folder, views))
         process.start()
         time.sleep(0.5)  # it has looked, and waits
-        for path in [*folder.glob("*x*/*"), folder / image_index.FILE]:
+        for path in [*folder.glob("*x*/*"), folder / index.FILE]:
             path.unlink()
     process.join()
     assert process.exitcode == 0

@@ -23,17 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hinted_posenet.camera_io import parse_intrinsics_text
-from hinted_posenet.data.layout import (
+from hinted_posenet.camera_io import intrinsics, parse_intrinsics_text
+from hinted_posenet.data.reader.layout import (
     FolderSizes,
     check_split,
     collecting,
     file_names,
-    intrinsics,
-    read_lines,
+    numbered_lines,
     scene_folder,
 )
-from hinted_posenet.data.seven_scenes_poses import (
+from hinted_posenet.data.reader.seven_scenes_poses import (
     GROUND_TRUTHS,
     T_DEPTH_COLOUR,
     Label,
@@ -73,7 +72,7 @@ def read_views(
             the scene's camera-intrinsics.txt, or without that file the colour camera's 525.
         faults: Takes what is wrong with single frames; None raises the first.
     """
-    check_split(split, ("train", "val", "test"))
+    check_split(split)
     if ground_truth not in GROUND_TRUTHS:
         raise InputError(f"ground_truth={ground_truth}: use one of {', '.join(GROUND_TRUTHS)}")
     folder = scene_folder(root, scene, SPLITS["train"], CARD)
@@ -84,7 +83,7 @@ def read_views(
     T_depth_cam = T_DEPTH_COLOUR if ground_truth == "calibrated" else SAME_CAMERA
     sfm = sfm_labels(root, scene, split, CARD) if ground_truth == "sfm" else None
     views = []
-    for sequence in read_sequences(folder / SPLITS[split]):
+    for sequence in _read_sequences(folder / SPLITS[split]):
         frames: list[Files] = []
         with collecting(faults, sequence):
             frames = _frames(folder, sequence, SPLITS[split])
@@ -123,17 +122,14 @@ def read_views(
     return views
 
 
-def read_sequences(path: Path) -> list[str]:
+def _read_sequences(path: Path) -> list[str]:
     """Folders of the sequences that a split file lists: ``sequence1`` -> ``seq-01``."""
     sequences = []
-    for number, line in enumerate(read_lines(path, CARD), start=1):
-        if not line.strip():
-            continue
-        match = re.fullmatch(r"sequence\s*(\d+)", line.strip())
+    for where, line in numbered_lines(path, CARD):
+        match = re.fullmatch(r"sequence\s*(\d+)", line)
         if match is None:
             raise InputError(
-                f"{path} line {number}: expected a line like `sequence1`, found `{line.strip()}`; "
-                f"see {CARD}"
+                f"{where}: expected a line like `sequence1`, found `{line}`; see {CARD}"
             )
         sequences.append(f"seq-{int(match[1]):02d}")
     return sequences

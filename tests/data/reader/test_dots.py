@@ -9,7 +9,9 @@ import torch
 from dots import dot_by_pose, dot_in_image, rotate_cameras
 from torch.utils.data import default_collate
 
-from hinted_posenet.data import (
+from hinted_posenet.data.augment import Augment
+from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.data.reader import (
     aerial,
     cambridge,
     colmap,
@@ -19,8 +21,6 @@ from hinted_posenet.data import (
     tum,
     twelve_scenes,
 )
-from hinted_posenet.data.augment import Augment
-from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.types import View
 
 SIZES = [(48, 64), (30, 50), (36, 36), (96, 160)]  # as stored, smaller, square, larger

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hinted_posenet.data.layout import read_lines
+from hinted_posenet.data.reader.layout import numbered_lines
 from hinted_posenet.pose_io import parse_matrix_texts, parse_pseudo_ground_truth_line
 from hinted_posenet.stated_pose import SAME_CAMERA, StatedPose
 from hinted_posenet.types import InputError
@@ -59,10 +59,7 @@ def sfm_labels(root: Path, scene: str, split: str, card: str) -> dict[str, Label
     """The poses of <root>/pgt/sfm/7scenes/<scene>_<split>.txt by frame, "seq-01/frame-000000"."""
     path = Path(root) / "pgt" / "sfm" / "7scenes" / f"{scene}_{split}.txt"
     labels: dict[str, Label | InputError] = {}
-    for number, line in enumerate(read_lines(path, card), start=1):
-        if not line.strip():
-            continue
-        where = f"{path} line {number}"
+    for where, line in numbered_lines(path, card):
         frame = line.split()[0].partition(".")[0]
         try:
             _, stated, focal_px = parse_pseudo_ground_truth_line(line, where)

@@ -14,18 +14,16 @@ folder of an image is its sequence.
 Poses are read as they stand, whatever `applied_transform` was made of them before.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from hinted_posenet.camera_io import parse_transforms_camera
-from hinted_posenet.data.layout import check_split, collecting, scene_folder
+from hinted_posenet.data.reader.layout import check_split, collecting, read_json, scene_folder
 from hinted_posenet.pose_io import parse_opengl_matrix
 from hinted_posenet.types import Fault, InputError, View
 
 CARD = "docs/formats.md"
 FILE = "transforms.json"
-SPLITS = ("train", "val", "test", "all")
 
 
 def read_views(
@@ -39,7 +37,7 @@ def read_views(
         split: "train", "val", "test", or "all" frames whatever the lists say.
         faults: Takes what is wrong with single frames; None raises the first.
     """
-    check_split(split, SPLITS)
+    check_split(split, "all")
     folder = scene_folder(root, scene, FILE, CARD)
     path = folder / FILE
     everything = _read(path)
@@ -77,12 +75,7 @@ def read_views(
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path} line {error.lineno}: not valid JSON ({error.msg}); see {CARD}"
-        ) from None
+    found = read_json(path, CARD)
     frames = found.get("frames") if isinstance(found, dict) else None
     if not isinstance(frames, list) or not all(isinstance(frame, dict) for frame in frames):
         raise InputError(f"{path}: expected a list `frames` of objects; see {CARD}")

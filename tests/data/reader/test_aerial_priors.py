@@ -8,8 +8,8 @@ import tiny
 import torch
 
 from hinted_posenet import engine
-from hinted_posenet.data import aerial
 from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.data.reader import aerial
 from hinted_posenet.data.views import views_key
 from hinted_posenet.hint.prior import PriorHint
 

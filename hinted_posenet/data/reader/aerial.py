@@ -18,29 +18,27 @@ solar hour are the tags.
 """
 
 import csv
-import json
-import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from hinted_posenet.data.layout import (
+from hinted_posenet.camera_io import intrinsics
+from hinted_posenet.data.reader.layout import (
+    SPLITS,
     check_split,
     collecting,
-    intrinsics,
+    read_json,
     read_lines,
     scene_folder,
 )
 from hinted_posenet.pose_io import AERIAL_POSE_COLUMNS, parse_aerial_row
+from hinted_posenet.stated_pose import numbers
 from hinted_posenet.types import DepthImage, Fault, Hint, InputError, View
 
 CARD = "datasets/aerial/README.md"
 FORMAT, VERSION = "hinted_posenet aerial", 2
-SPLITS = ("train", "val", "test")
-PRIOR_POSE_COLUMNS = [f"prior_{column}" for column in AERIAL_POSE_COLUMNS]
-PRIOR_COLUMNS = [*PRIOR_POSE_COLUMNS, "prior_sigma_t_m", "prior_sigma_r_deg"]
+PRIOR_SIGMAS = ["prior_sigma_t_m", "prior_sigma_r_deg"]
+PRIOR_COLUMNS = [*(f"prior_{column}" for column in AERIAL_POSE_COLUMNS), *PRIOR_SIGMAS]
 COLUMNS = ["name", "split", "flight", "season", "date", "solar_hour", "time_s"]
 COLUMNS += [*AERIAL_POSE_COLUMNS, *PRIOR_COLUMNS]
 
@@ -56,7 +54,7 @@ def read_views(
         split: "train", "val" or "test".
         faults: Takes what is wrong with single frames; None raises the first.
     """
-    check_split(split, SPLITS)
+    check_split(split)
     folder = scene_folder(root, scene, "manifest.json", CARD)
     manifest = read_manifest(folder / "manifest.json")
     rows = _read_rows(folder / "frames.csv")
@@ -83,7 +81,7 @@ def read_views(
                     row["flight"],
                     tags,
                     prior=_prior(row, where),
-                    time_s=_number(row, "time_s", where) if row["time_s"] else None,
+                    time_s=float(numbers([row["time_s"]], where)) if row["time_s"] else None,
                     distortion=tuple(camera["distortion"]),
                     depth=_depth(folder, manifest, row["name"]),
                     size=(camera["width"], camera["height"]),
@@ -97,12 +95,7 @@ def read_views(
 
 def read_manifest(path: Path) -> dict[str, Any]:
     """The manifest of a scene, once its format, version, camera and counts are there."""
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path} line {error.lineno}: not valid JSON ({error.msg}); see {CARD}"
-        ) from None
+    manifest = read_json(path, CARD)
     found = manifest.get("format"), manifest.get("version")
     if found != (FORMAT, VERSION):
         raise InputError(
@@ -148,30 +141,11 @@ def _prior(row: dict[str, str], where: str) -> Hint | None:
     """The prior of a row; None where its columns are empty."""
     if not any(row[column] for column in PRIOR_COLUMNS):
         return None
-    stated = parse_aerial_row(
-        dict(zip(AERIAL_POSE_COLUMNS, (row[column] for column in PRIOR_POSE_COLUMNS), strict=True)),
-        where,
-    )
-    sigma_t_m = _number(row, "prior_sigma_t_m", where)
-    sigma_r_rad = math.radians(_number(row, "prior_sigma_r_deg", where))
-    if not (sigma_t_m > 0 and sigma_r_rad > 0):
+    pose = {column: row[f"prior_{column}"] for column in AERIAL_POSE_COLUMNS}
+    sigma_t_m, sigma_r_deg = numbers([row[column] for column in PRIOR_SIGMAS], where)
+    if not (sigma_t_m > 0 and sigma_r_deg > 0):
         raise InputError(f"{where}: expected prior sigmas above 0; correct or empty the prior")
-    exact = torch.float64
-    return Hint(
-        stated.T_world_cam,
-        torch.tensor(sigma_t_m, dtype=exact),
-        torch.tensor(sigma_r_rad, dtype=exact),
-    )
-
-
-def _number(row: dict[str, str], column: str, where: str) -> float:
-    try:
-        number = float(row[column])
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise InputError(f"{where}: {column} is {row[column]!r}, expected a number; correct it")
-    return number
+    return Hint(parse_aerial_row(pose, where).T_world_cam, sigma_t_m, sigma_r_deg.deg2rad())
 
 
 def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from hinted_posenet.data import tum
+from hinted_posenet.data.reader import tum
 from hinted_posenet.types import Fault, InputError, View
 
 

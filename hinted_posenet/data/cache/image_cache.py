@@ -1,6 +1,6 @@
 """Images decoded and resized once and kept on disk; every file is checked on the way.
 
-In the folder, an index (`image_index`) knows what file, by its content, lies where in segments: .npy files
+In the folder, an index (`index`) knows what file, by its content, lies where in segments: .npy files
 ``<H>x<W>/<name>.npy`` of images (N, 3, H, W), written once and never changed. A source file whose size and
 times are those of its last reading is taken to be the same; else its content is hashed, and decoded only if
 that is new.
@@ -16,15 +16,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from hinted_posenet.data.cache_folder import clear_images, locked
-from hinted_posenet.data.decoded_images import DecodedImages, Place, Source, source
-from hinted_posenet.data.image_build import add_segment
-from hinted_posenet.data.image_index import ImageIndex
+from hinted_posenet.data.cache.decoded_images import DecodedImages, Place, Source, source
+from hinted_posenet.data.cache.folder import clear_images, locked
+from hinted_posenet.data.cache.index import ImageIndex
+from hinted_posenet.data.cache.segment import add_segment
 from hinted_posenet.types import Fault, InputError, View
 
-SEGMENT_BYTES = (
-    128 * 2**20
-)  # held in memory while it is decoded, and what a killed process loses at most
+# held in memory while it is decoded, and what a killed process loses at most
+SEGMENT_BYTES = 128 * 2**20
 
 log = logging.getLogger(__name__)
 

@@ -21,20 +21,35 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from hinted_posenet.data.layout import (
+from hinted_posenet.camera_io import Lens, intrinsics
+from hinted_posenet.data.reader.colmap_model import Camera, read_cameras_txt
+from hinted_posenet.data.reader.layout import (
     check_split,
     collecting,
-    read_lines,
+    numbered_lines,
+    read_names,
     scene_folder,
 )
-from hinted_posenet.data.tum_camera import tum_camera
 from hinted_posenet.pose_io import parse_tum_pose
 from hinted_posenet.stated_pose import numbers
 from hinted_posenet.types import DepthImage, Fault, InputError, View
 
 CARD = "docs/formats.md"
-SPLITS = ("train", "val", "test", "all")
+CAMERAS = "cameras.txt"
 DEPTH_UNIT_M = 1 / 5000
+PUBLISHED_SIZE = (640, 480)
+# the data set's own calibration of its three cameras: fx, fy, cx, cy, and the lens k1, k2, p1, p2, k3
+PUBLISHED: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
+    "freiburg1": (
+        (517.306408, 516.469215, 318.643040, 255.313989),
+        (0.262383, -0.953104, -0.005358, 0.002628, 1.163314),
+    ),
+    "freiburg2": (
+        (520.908620, 521.007327, 325.141442, 249.701764),
+        (0.231222, -0.784899, -0.003257, -0.000105, 0.917205),
+    ),
+    "freiburg3": ((535.4, 539.2, 320.1, 247.6), ()),  # its images are undistorted
+}
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +77,12 @@ def read_views(
         max_difference_s: Between an image and its pose, in seconds; 0.02 as in the published tools.
         faults: Takes what is wrong with single frames; None raises the first.
     """
-    check_split(split, SPLITS)
+    check_split(split, "all")
     folder = scene_folder(root, scene, "rgb.txt", CARD)
     path = folder / f"{split}.txt"
     if split == "val" and not path.is_file():
         return []
-    camera = tum_camera(folder)
+    camera = _camera(folder)
     images: dict[str, _Stamped] = {}
     for image in _read_stamped(folder / "rgb.txt"):
         with collecting(faults, image.text):
@@ -80,7 +95,9 @@ def read_views(
     depths = _read_stamped(folder / "depth.txt") if (folder / "depth.txt").is_file() else []
     started_s = min((image.time_s for image in images.values()), default=0.0)
     views, without_pose = [], 0
-    for name, where in _listed(path, images, split).items():
+    in_order = {name: image.where for name, image in images.items()}
+    wanted = in_order if split == "all" else read_names(path, CARD)
+    for name, where in wanted.items():
         with collecting(faults, name):
             if name not in images:
                 raise InputError(f"{where}: {name} is not in rgb.txt; remove the line")
@@ -115,20 +132,30 @@ def read_views(
     return views
 
 
-def _listed(path: Path, images: dict[str, _Stamped], split: str) -> dict[str, str]:
-    """Files of a split, each with the line that names it."""
-    if split == "all":
-        return {name: image.where for name, image in images.items()}
-    lines = enumerate(map(str.strip, read_lines(path, CARD)), start=1)
-    return {name: f"{path} line {number}" for number, name in lines if name}
+def _camera(folder: Path) -> Camera:
+    """The camera of ``cameras.txt`` in a recording's folder, else the one that the folder's name tells."""
+    path = folder / CAMERAS
+    if path.is_file():
+        cameras = list(read_cameras_txt(path).values())
+        if len(cameras) != 1:
+            raise InputError(f"{path}: expected one camera, found {len(cameras)}; keep one line")
+        return cameras[0]
+    for name, ((fx, fy, cx, cy), distortion) in PUBLISHED.items():
+        if name in folder.name:
+            # published as OpenCV counts, from the centre of the top-left pixel; we count from its corner
+            K = intrinsics(fx, fy, cx + 0.5, cy + 0.5)
+            return Camera(Lens(K, distortion), *PUBLISHED_SIZE)
+    raise InputError(
+        f"{folder}: its camera is not known (no {', '.join(PUBLISHED)} in the folder's name); write "
+        f"{CAMERAS} with a line `1 PINHOLE width height fx fy cx cy`, see docs/formats.md"
+    )
 
 
 def _read_stamped(path: Path) -> list[_Stamped]:
     """Lines of a file in the order of their times."""
     found = []
-    for number, line in enumerate(map(str.strip, read_lines(path, CARD)), start=1):
-        if line and not line.startswith("#"):
-            where = f"{path} line {number}"
+    for where, line in numbered_lines(path, CARD):
+        if not line.startswith("#"):
             stamp, _, text = line.partition(" ")
             if not text:
                 raise InputError(f"{where}: expected `timestamp ...`, found `{line}`; correct it")

@@ -5,7 +5,7 @@ from pathlib import Path
 import fakes
 import pytest
 
-from hinted_posenet.data import csv_frames
+from hinted_posenet.data.reader import csv_frames
 from hinted_posenet.types import Fault, InputError, View
 
 BY_HAND = (
@@ -26,7 +26,7 @@ def read(path: Path, split: str = "all", faults: list[Fault] | None = None) -> l
 
 
 def test_splits_sequences_times_and_tags(path: Path) -> None:
-    counts = {split: len(read(path, split)) for split in csv_frames.SPLITS}
+    counts = {split: len(read(path, split)) for split in ("train", "val", "test", "all")}
     assert counts == {"train": 4, "val": 2, "test": 2, "all": 8}
     view = read(path, "test")[1]
     assert (view.name, view.sequence, view.time_s) == ("d/1.png", "d", 0.1)

@@ -15,31 +15,24 @@ faults (`data.skip_faulty` leaves them out). There is no validation split: "val"
 
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 from torch import Tensor
 
-from hinted_posenet.data.layout import (
+from hinted_posenet.camera_io import intrinsics
+from hinted_posenet.data.reader.layout import (
     check_split,
     collecting,
     file_names,
-    intrinsics,
+    numbered_lines,
     read_lines,
     scene_folder,
 )
-from hinted_posenet.data.seven_scenes_poses import pose_file_labels
+from hinted_posenet.data.reader.seven_scenes_poses import pose_file_labels
 from hinted_posenet.stated_pose import numbers
 from hinted_posenet.types import DepthImage, Fault, InputError, View
 
 CARD = "datasets/twelve_scenes/README.md"
 DEPTH_UNIT_M = 0.001
-
-
-class Sequence(NamedTuple):
-    """Frames of one recording."""
-
-    name: str
-    frames: range
 
 
 def read_views(
@@ -53,16 +46,16 @@ def read_views(
         split: "train", "test" or "val" (always empty).
         faults: Takes what is wrong with single frames; None raises the first.
     """
-    check_split(split, ("train", "val", "test"))
+    check_split(split)
     folder = scene_folder(root, scene, "split.txt", CARD)
     if split == "val":
         return []
-    sequences = read_sequences(folder / "split.txt")
+    sequences = list(_read_sequences(folder / "split.txt").items())
     K, size = _camera(folder / "info.txt")
     present = file_names(folder / "data")
     views = []
-    for sequence in sequences[:1] if split == "test" else sequences[1:]:
-        stems = [f"frame-{frame:06d}" for frame in sequence.frames]
+    for sequence, frames in sequences[:1] if split == "test" else sequences[1:]:
+        stems = [f"frame-{frame:06d}" for frame in frames]
         labels = pose_file_labels([folder / "data" / f"{stem}.pose.txt" for stem in stems])
         for stem, label in zip(stems, labels, strict=True):
             name = f"data/{stem}.color.jpg"
@@ -76,7 +69,7 @@ def read_views(
                         folder / name,
                         label.stated.T_world_cam,
                         K,
-                        sequence.name,
+                        sequence,
                         tags={},
                         depth=DepthImage(depth, DEPTH_UNIT_M) if depth.name in present else None,
                         size=size,
@@ -87,19 +80,17 @@ def read_views(
     return views
 
 
-def read_sequences(path: Path) -> list[Sequence]:
-    """The sequences of a split file, in its order."""
-    found = []
-    for number, line in enumerate(read_lines(path, CARD), start=1):
-        if not line.strip():
-            continue
+def _read_sequences(path: Path) -> dict[str, range]:
+    """Frames of each sequence of a split file, in its order."""
+    found = {}
+    for where, line in numbered_lines(path, CARD):
         match = re.match(r"(sequence\d+)\s.*start=(\d+)\s*;\s*end=(\d+)", line)
         if match is None:
             raise InputError(
-                f"{path} line {number}: expected a line like `sequence0 [frames=357]  [start=0 ; "
-                f"end=356]`, found `{line.strip()}`; see {CARD}"
+                f"{where}: expected a line like `sequence0 [frames=357]  [start=0 ; end=356]`, found "
+                f"`{line}`; see {CARD}"
             )
-        found.append(Sequence(match[1], range(int(match[2]), int(match[3]) + 1)))
+        found[match[1]] = range(int(match[2]), int(match[3]) + 1)
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from hinted_posenet.data import (
+from hinted_posenet.data.reader import (
     aerial,
     cambridge,
     colmap,
@@ -14,10 +14,10 @@ from hinted_posenet.data import (
     tum,
     twelve_scenes,
 )
+from hinted_posenet.data.reader.layout import SPLITS
 from hinted_posenet.data.views import ReadViews
 from hinted_posenet.types import InputError
 
-SPLITS = ("train", "val", "test")
 CARD = "docs/formats.md"
 UPWARDS = 4  # folders to climb from a folder inside a scene
 
@@ -64,12 +64,11 @@ def recognise_all(path: Path) -> list[Recognised]:
     Raises:
         InputError: if there is none.
     """
-    folder = Path(path).resolve()
+    folder = path.resolve()
     if not folder.exists():
         raise InputError(f"{path}: no such folder; check the path")
-    for pattern in (".", "*/", "*/*/"):
-        below = sorted(folder.glob(pattern)) if folder.is_dir() and pattern != "." else [folder]
-        if scenes := [scene for inner in below if (scene := _at(inner))]:
+    for inside in ([folder], folder.glob("*/"), folder.glob("*/*/")):
+        if scenes := [scene for inner in sorted(inside) if (scene := _at(inner))]:
             return scenes
     for above in folder.parents[:UPWARDS]:
         if scene := _at(above):
@@ -93,7 +92,7 @@ def _has(*names: str) -> Callable[[Path], bool]:
 
 def _is_aerial(folder: Path) -> bool:
     path = folder / "manifest.json"
-    return path.is_file() and "hinted_posenet aerial" in path.read_text(errors="replace")
+    return path.is_file() and aerial.FORMAT in path.read_text(errors="replace")
 
 
 def _listed(model: str) -> Callable[[Path], tuple[str, ...]]:
