@@ -36,7 +36,7 @@ from hinted_posenet.stated_pose import (
     sound,
     unit_quaternion,
 )
-from hinted_posenet.types import InputError, Pose
+from hinted_posenet.types import InputError, Pose, stack_poses
 
 T_OPENGL_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # axes of a camera
 POSE_TEXT_HEADER = (
@@ -192,8 +192,7 @@ def read_poses(path: Path) -> tuple[list[str], Pose]:
         poses[name] = _pose_from_world_to_camera(fields, where).T_world_cam
     if not poses:
         raise InputError(f"{path}: no poses; expected lines `name qw qx qy qz tx ty tz`")
-    t, q = zip(*poses.values(), strict=True)
-    return list(poses), Pose(torch.stack(t), torch.stack(q))
+    return list(poses), stack_poses(poses.values())
 
 
 def _pose_from_world_to_camera(fields: Sequence[str | float], where: str) -> StatedPose:
