@@ -35,7 +35,7 @@ from hinted_posenet.stated_pose import (
     row_text,
     unit_quaternion,
 )
-from hinted_posenet.types import InputError, Pose
+from hinted_posenet.types import InputError, Pose, stack_poses
 
 T_OPENGL_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # axes of a camera
 POSE_TEXT_HEADER = (
@@ -196,8 +196,7 @@ def read_poses(path: Path) -> tuple[list[str], Pose]:
         poses[name] = parse_colmap_pose(fields, where).T_world_cam
     if not poses:
         raise InputError(f"{path}: no poses; expected lines `name qw qx qy qz tx ty tz`")
-    t, q = zip(*poses.values(), strict=True)
-    return list(poses), Pose(torch.stack(t), torch.stack(q))
+    return list(poses), stack_poses(poses.values())
 
 
 def _matrix(T_world_cam: Pose) -> torch.Tensor:

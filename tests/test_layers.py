@@ -49,7 +49,8 @@ ALLOWED: dict[str, set[str]] = {
     "data.module": OURS | {"pose_io", "torch", "cv2", "kornia", "pytorch_lightning"},
     "fetch": OURS | {"data", "requests", "urllib3", "yaml", "filelock", "tqdm"},
     "doctor": OURS
-    | {"data", "torch", "numpy", "scipy", "cv2", "kornia", "PIL", "matplotlib", "tqdm"},
+    | {"data", "report.save_figure"}
+    | {"torch", "numpy", "scipy", "cv2", "kornia", "PIL", "matplotlib", "tqdm"},
     "stats": OURS
     | {"data", "doctor", "hint", "metric", "report", "torch", "numpy", "scipy", "matplotlib"},
     "export": OURS

@@ -3,9 +3,8 @@
 import numpy as np
 
 from hinted_posenet.doctor.conventions import CONVENTIONS
-from hinted_posenet.doctor.finding import Finding
+from hinted_posenet.doctor.finding import Finding, counted
 from hinted_posenet.doctor.scene import Scene
-from hinted_posenet.doctor.text import counted
 from hinted_posenet.doctor.trial import Trial
 
 FEWEST_PAIRS = 4
@@ -73,9 +72,7 @@ def _other(scene: Scene, trial: Trial, best: int) -> Finding:
         if i not in (0, best) and shares[best] - shares[i] < CLEAR
     ]
     message += f"; hardly worse: {', '.join(rivals)}" if rivals else ""
-    fix = CONVENTIONS[best].meaning
-    if scene.layout in HOLDS:
-        fix = f"{scene.layout} files hold {HOLDS[scene.layout]}. {fix[0].upper()}{fix[1:]}"
+    fix = f"{scene.layout} files hold {HOLDS[scene.layout]}. {CONVENTIONS[best].meaning}"
     return Finding("convention", "error", message, fix=fix)
 
 
