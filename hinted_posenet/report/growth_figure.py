@@ -43,7 +43,7 @@ def growth_figure(path: Path, curves: dict[Axis, list[Curve]]) -> None:
     for number, (axis, drawn) in enumerate(curves.items()):
         axes = panels[str(number)]
         for curve, face in zip(drawn[: 1 if axis.grows else 2], (None, "white"), strict=False):
-            for row in set(rows) & set(curve.rows):
+            for row in [row for row in rows if row in curve.rows]:
                 _draw(axes, curve, row, colours[row], face, fitted=number == 0 and axis.grows)
         axes.set(yscale="log", title=_title(axis, drawn))
         axes.set_xlabel(f"{axis.title}, {axis.unit}", loc="right")
