@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 
-def save_figure(figure: Figure, path: Path, dpi: int = 100) -> None:
+def save_figure(figure: Figure, path: Path, dpi: float = 100) -> None:
     """Write .png, .jpg, .svg or .pdf atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}")

@@ -1,4 +1,4 @@
-"""Figure: true against predicted positions, over the map where there is one."""
+"""Figures: true against predicted positions, over the map where there is one."""
 
 from pathlib import Path
 from typing import Any
@@ -7,13 +7,14 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from hinted_posenet.report.frames import Chosen, Floats
 from hinted_posenet.report.positions_panel import draw_positions, ground_of, name_axes
 from hinted_posenet.report.runs import MethodPoses, Run, by_title
 from hinted_posenet.report.save_figure import save_figure
 from hinted_posenet.report.table import length
 
 SEEN, UNSEEN = "#1f6feb", "#d1242f"
-WIDTH = 4.4  # inches, of a panel
+PANEL_WIDTH, SINGLE_WIDTH = 4.4, 7.0  # inches
 
 
 def positions_figure(path: Path, runs: list[Run]) -> None:
@@ -31,7 +32,7 @@ def positions_figure(path: Path, runs: list[Run]) -> None:
     ground = ground_of(panels["retrieval"].true_m, answers, first.results["map"])
     columns = min(3, len(panels))
     lines = -(-len(panels) // columns)
-    size = (WIDTH * columns, ground.panel_height(WIDTH) * lines + 0.5)
+    size = (PANEL_WIDTH * columns, ground.panel_height(PANEL_WIDTH) * lines + 0.5)
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(lines, columns, squeeze=False).ravel()
     colours = np.where(unseen, UNSEEN, SEEN)
@@ -51,10 +52,21 @@ def positions_figure(path: Path, runs: list[Run]) -> None:
     save_figure(figure, path)
 
 
-def _medians(poses: MethodPoses, unseen: Any) -> str:
-    medians = {
-        "seen": poses.error_t_m[~unseen],
-        "unseen": poses.error_t_m[unseen],
-    }
+def predictions_figure(
+    path: Path, title: str, true_m: Floats, predicted_m: Floats, overview: dict[str, Any] | None
+) -> None:
+    """Positions (N, 3) over the map ``overview`` if there is one; an answer that is not finite is no line."""
+    ground = ground_of(true_m, predicted_m, overview)
+    size = (SINGLE_WIDTH, ground.panel_height(SINGLE_WIDTH))
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots()
+    draw_positions(axes, ground, true_m, predicted_m, SEEN)
+    name_axes(axes, ground)
+    axes.set_title(f"{title}\ntrue position, and the way to the answer", fontsize=11)
+    save_figure(figure, path)
+
+
+def _medians(poses: MethodPoses, unseen: Chosen) -> str:
+    medians = {"seen": poses.error_t_m[~unseen], "unseen": poses.error_t_m[unseen]}
     parts = [f"{length(float(np.median(e)))} {name}" for name, e in medians.items() if len(e)]
     return ", ".join(parts) if unseen.any() else parts[0].removesuffix(" seen")
