@@ -6,7 +6,7 @@ from griffe import Attribute, Class, Extension
 
 
 class FieldComments(Extension):
-    """Lists a class's fields in a table below its docstring, instead of each under a heading of its own."""
+    """Lists a class's fields below its docstring, instead of each under a heading of its own."""
 
     def on_class(self, *, cls: Class, **_: Any) -> None:
         """Called for every class, when its members are known."""

@@ -20,9 +20,9 @@ OUTSIDE = {
     "CHANGELOG.md": "changelog.md",
     **{card.relative_to(ROOT).as_posix(): card.relative_to(ROOT).as_posix() for card in CARDS},
 }
-LINK = re.compile(
-    r"(?P<image>!?)\[(?P<text>[^\]]*)\]\((?!\w+:|#)(?P<path>[^)#\s]+)(?P<anchor>#[^)]*)?\)"
-)
+TEXT = r"(?:!\[[^\]]*\]\([^)]*\)|[^\]])*"  # of a link; may hold an image
+PATH = r"(?!\w+:|#)(?P<path>[^)#\s]+)(?P<anchor>#[^)]*)?"
+LINK = re.compile(rf"(?P<image>!?)\[(?P<text>{TEXT})\]\({PATH}\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
@@ -38,10 +38,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
     def in_site(link: re.Match[str]) -> str:
         target = posixpath.normpath(posixpath.join(posixpath.dirname(here), link["path"]))
+        text = LINK.sub(in_site, link["text"])
         there = OUTSIDE.get(target, target.removeprefix("docs/"))
         if files.get_file_from_path(there) is None and (ROOT / target).exists():
-            return link["text"]
+            return text
         path = posixpath.relpath(there, posixpath.dirname(place) or ".")
-        return f"{link['image']}[{link['text']}]({path}{link['anchor'] or ''})"
+        return f"{link['image']}[{text}]({path}{link['anchor'] or ''})"
 
     return LINK.sub(in_site, markdown)
