@@ -175,31 +175,6 @@ def write_poses(path: Path, names: Sequence[str], T_world_cam: Pose) -> None:
     partial.replace(path)
 
 
-def read_poses(path: Path) -> tuple[list[str], Pose]:
-    """Read what `write_poses` wrote -> names and T_world_cam, t (N, 3), q (N, 4).
-
-    Lines of the same format from elsewhere are read too; a name may contain spaces.
-    """
-    poses: dict[str, Pose] = {}
-    for number, line in enumerate(_read_lines(path), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        where = f"{path} line {number}"
-        name, *fields = line.rsplit(maxsplit=7)
-        if len(fields) != 7:
-            raise InputError(
-                f"{where}: expected 8 fields `name qw qx qy qz tx ty tz`, found {len(fields) + 1}; "
-                "correct the line"
-            )
-        if name in poses:
-            raise InputError(f"{where}: {name} appears twice; remove one of the lines")
-        poses[name] = parse_colmap_pose(fields, where).T_world_cam
-    if not poses:
-        raise InputError(f"{path}: no poses; expected lines `name qw qx qy qz tx ty tz`")
-    t, q = zip(*poses.values(), strict=True)
-    return list(poses), Pose(torch.stack(t), torch.stack(q))
-
-
 def _matrix(T_world_cam: Pose) -> torch.Tensor:
     """T_world_cam as a float64 matrix (4, 4)."""
     matrix = torch.eye(4, dtype=torch.float64)
@@ -211,10 +186,3 @@ def _matrix(T_world_cam: Pose) -> torch.Tensor:
 def _line(name: str, *parts: torch.Tensor) -> str:
     """A name and numbers, in full."""
     return row_text([name, *(number for part in parts for number in part.tolist())])
-
-
-def _read_lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None

@@ -128,7 +128,7 @@ def test_module_imports_only_what_its_layer_may(path):
     ("module", "source"),
     [
         ("geometry", "from hinted_posenet.types import Pose"),
-        ("types", "from hinted_posenet.pose_io import read_poses"),
+        ("types", "from hinted_posenet.pose_io import write_poses"),
         ("types", "import numpy"),
         ("pose_io", "import cv2"),
         ("model.head.new", "from hinted_posenet.data.views import View"),
