@@ -140,11 +140,6 @@ def colmap_pose(T_world_cam: Pose) -> list[float]:
     return [*q.tolist(), *t.tolist()]
 
 
-def parse_aerial_row(row: Mapping[str, str], where: str) -> StatedPose:
-    """The ``T_cam_world_*`` columns of one row of an aerial ``frames.csv``."""
-    return parse_colmap_pose([row[column] for column in AERIAL_POSE_COLUMNS], where)
-
-
 def parse_tum_pose(fields: Sequence[str | float], where: str) -> StatedPose:
     """``tx ty tz qx qy qz qw`` of a line of a TUM trajectory, after its time."""
     t_and_q = numbers(fields, where)
@@ -155,7 +150,7 @@ def parse_tum_pose(fields: Sequence[str | float], where: str) -> StatedPose:
 def parse_csv_pose(row: Mapping[str, str], where: str) -> StatedPose:
     """The ``T_world_cam_*`` or the ``T_cam_world_*`` columns of a row of a ``frames.csv``."""
     if CSV_POSE_COLUMNS[0] not in row:
-        return parse_aerial_row(row, where)
+        return parse_colmap_pose([row[column] for column in AERIAL_POSE_COLUMNS], where)
     q_and_t = numbers([row[column] for column in CSV_POSE_COLUMNS], where)
     q, error = unit_quaternion(q_and_t[:4], where)
     return StatedPose(Pose(q_and_t[4:], q), error)

@@ -15,7 +15,6 @@ from hinted_posenet.pose_io import (
     matrix_text,
     nvm_line,
     opengl_matrix,
-    parse_aerial_row,
     parse_cambridge_line,
     parse_colmap_pose,
     parse_csv_pose,
@@ -117,7 +116,7 @@ def test_written_lines_are_the_same_camera() -> None:
 def test_aerial_row_is_world_to_camera(sign: float) -> None:
     values = [sign * H, 0, 0, -sign * H, -2, 1, -3]
     row = dict(zip(AERIAL_POSE_COLUMNS, map(str, values), strict=True))
-    assert_is_the_camera(parse_aerial_row(row, "x"))
+    assert_is_the_camera(parse_csv_pose(row, "x"))
 
 
 def test_pose_text_is_written_as_its_header_says(tmp_path: Path) -> None:

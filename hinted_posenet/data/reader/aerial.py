@@ -31,7 +31,7 @@ from hinted_posenet.data.reader.layout import (
     read_lines,
     scene_folder,
 )
-from hinted_posenet.pose_io import AERIAL_POSE_COLUMNS, parse_aerial_row
+from hinted_posenet.pose_io import AERIAL_POSE_COLUMNS, parse_csv_pose
 from hinted_posenet.stated_pose import numbers
 from hinted_posenet.types import DepthImage, Fault, Hint, InputError, View
 
@@ -71,7 +71,7 @@ def read_views(
             tags = {"season": row["season"], "date": row["date"]}
             if row["solar_hour"]:
                 tags["solar_hour"] = row["solar_hour"]
-            stated = parse_aerial_row(row, where)
+            stated = parse_csv_pose(row, where)
             views.append(
                 View(
                     row["name"],
@@ -145,7 +145,7 @@ def _prior(row: dict[str, str], where: str) -> Hint | None:
     sigma_t_m, sigma_r_deg = numbers([row[column] for column in PRIOR_SIGMAS], where)
     if not (sigma_t_m > 0 and sigma_r_deg > 0):
         raise InputError(f"{where}: expected prior sigmas above 0; correct or empty the prior")
-    return Hint(parse_aerial_row(pose, where).T_world_cam, sigma_t_m, sigma_r_deg.deg2rad())
+    return Hint(parse_csv_pose(pose, where).T_world_cam, sigma_t_m, sigma_r_deg.deg2rad())
 
 
 def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
