@@ -4,7 +4,8 @@ from pathlib import Path
 
 from hinted_posenet.data.card import Card, counts_note
 from hinted_posenet.data.reader import cambridge, seven_scenes, twelve_scenes
-from hinted_posenet.data.views import ReadViews, missing_images
+from hinted_posenet.data.reader.layout import ReadViews
+from hinted_posenet.data.views import missing_images
 from hinted_posenet.types import Fault
 
 READERS: dict[str, ReadViews] = {

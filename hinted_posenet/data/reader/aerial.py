@@ -46,14 +46,7 @@ COLUMNS += [*AERIAL_POSE_COLUMNS, *PRIOR_COLUMNS]
 def read_views(
     root: Path, scene: str, split: str, *, faults: list[Fault] | None = None
 ) -> list[View]:
-    """Views of one split (train, val or test) of a scene.
-
-    Args:
-        root: Folder that holds the scenes.
-        scene: Folder of the scene.
-        split: "train", "val" or "test".
-        faults: Takes what is wrong with single frames; None raises the first.
-    """
+    """Views of one split of a scene, in the order of the table, see `ReadViews`."""
     check_split(split)
     folder = scene_folder(root, scene, "manifest.json", CARD)
     manifest = read_manifest(folder / "manifest.json")
