@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from hinted_posenet.types import Fault, InputError, View
 
@@ -32,7 +32,6 @@ class ReadViews(Protocol):
 
 def scene_folder(root: Path, scene: str, marker: str, card: str, *others: str) -> Path:
     """The folder ``<root>/<scene>``, known as a scene by the file ``marker``, or one of the others, in it."""
-    root = Path(root)
 
     def is_scene(folder: Path) -> bool:
         return any((folder / file).is_file() for file in (marker, *others))
@@ -100,7 +99,7 @@ def image_size(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             return image.size
-    except (OSError, UnidentifiedImageError):
+    except OSError:
         raise InputError(f"{path}: not a readable image; fetch or write it again") from None
 
 
