@@ -142,6 +142,11 @@ def colmap_pose(T_world_cam: Pose) -> list[float]:
 
 def parse_tum_pose(fields: Sequence[str | float], where: str) -> StatedPose:
     """``tx ty tz qx qy qz qw`` of a line of a TUM trajectory, after its time."""
+    if len(fields) != 7:
+        raise InputError(
+            f"{where}: expected `timestamp tx ty tz qx qy qz qw`, found {len(fields) + 1} fields; "
+            "correct the line"
+        )
     t_and_q = numbers(fields, where)
     q, error = unit_quaternion(t_and_q[[6, 3, 4, 5]], where)
     return StatedPose(Pose(t_and_q[:3], q), error)
