@@ -110,12 +110,7 @@ class Localizer(pl.LightningModule):
     def answer(self, query: Query) -> Hint:
         """The last pass's pose with the sigma that validation gave it, for queries (B,)."""
         pose = self.predict(query).poses[-1]
-        rows = len(pose.t)
-        return Hint(
-            pose,
-            self.model.pass_sigma_t_m[-1].expand(rows),
-            self.model.pass_sigma_r_rad[-1].expand(rows),
-        )
+        return Hint.with_sigma(pose, self.model.pass_sigma_t_m[-1], self.model.pass_sigma_r_rad[-1])
 
     @torch.no_grad()
     def calibrate(self, validation: Sample) -> None:
@@ -144,8 +139,7 @@ class Localizer(pl.LightningModule):
             best = score
             self.model.pass_sigma_t_m[index] = sigma_t_m
             self.model.pass_sigma_r_rad[index] = sigma_r_rad
-            rows = len(truth.t)
-            hint = Hint(pose, sigma_t_m.expand(rows), sigma_r_rad.expand(rows))
+            hint = Hint.with_sigma(pose, sigma_t_m, sigma_r_rad)
 
     def validation_step(
         self, sample: Sample, batch_index: int, dataloader_idx: int = 0

@@ -152,10 +152,8 @@ def _passes(
         known = localizer.model(validation.query.feature.float(), hint_v)
         pose = localizer.model(test.query.feature.float(), hint)
         errors.append(_errors(pose, test))
-        sigma_t_m, sigma_r_rad = robust_sigma(known, validation.T_world_cam)
-        hint_v, hint = (
-            Hint(p, sigma_t_m.expand(len(p.t)), sigma_r_rad.expand(len(p.t))) for p in (known, pose)
-        )
+        sigmas = robust_sigma(known, validation.T_world_cam)
+        hint_v, hint = (Hint.with_sigma(answer, *sigmas) for answer in (known, pose))
     return {"start": start, "passes": errors}
 
 

@@ -91,9 +91,7 @@ class PoseNet(nn.Module):
 
     def _measured(self, pose: Pose, index: int) -> Hint:
         """Poses (B,) with the sigma that pass ``index`` had on the validation split."""
-        rows = len(pose.t)
-        sigma_t, sigma_r = self.pass_sigma_t_m[index], self.pass_sigma_r_rad[index]
-        return Hint(pose, sigma_t.expand(rows), sigma_r.expand(rows))
+        return Hint.with_sigma(pose, self.pass_sigma_t_m[index], self.pass_sigma_r_rad[index])
 
     def own_loss(self, feature: Tensor, hint: Hint, truth: Pose) -> Tensor | None:
         """(B,) of heads with a loss of their own, such as a likelihood of several hypotheses; else None."""
