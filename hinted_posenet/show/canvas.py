@@ -47,7 +47,7 @@ def round_length(metres: float) -> str:
     return f"{metres:.6g} m" if metres < 1000 else f"{metres / 1000:.6g} km"
 
 
-def write_text(
+def draw_text(
     draw: ImageDraw.ImageDraw,
     at: tuple[float, float],
     text: str,

@@ -2,7 +2,9 @@
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import open3d as o3d
@@ -14,6 +16,7 @@ from hinted_posenet.types import InputError
 VERTEX_COLOURS, PHOTO = (".ply",), (".glb", ".obj")
 
 
+@dataclass
 class SurfaceMesh:
     """The surface of a world, or of a part of it, with the photo of one epoch.
 
@@ -24,17 +27,11 @@ class SurfaceMesh:
         photo_px: see `read_relief`; of no use to a .ply, whose vertices have one colour each.
     """
 
-    file = "mesh.glb"
-
-    def __init__(
-        self,
-        when: str | None = None,
-        area_m: Sequence[float] | None = None,
-        vertices: int = 300_000,
-        photo_px: int = 2048,
-    ) -> None:
-        self.when, self.area_m = when, area_m
-        self.vertices, self.photo_px = vertices, photo_px
+    file: ClassVar[str] = "mesh.glb"
+    when: str | None = None
+    area_m: Sequence[float] | None = None
+    vertices: int = 300_000
+    photo_px: int = 2048
 
     def draw(self, subject: Subject, path: Path) -> None:
         """See `Picture`."""

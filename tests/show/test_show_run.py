@@ -14,7 +14,7 @@ from hinted_posenet.scoring import Answer
 from hinted_posenet.show.canvas import INK
 from hinted_posenet.show.error_scale import ErrorScale
 from hinted_posenet.show.frusta import EDGES
-from hinted_posenet.show.run_poses import guessed_up, read_poses, upright
+from hinted_posenet.show.run_poses import guessed_up, read_run_poses, upright
 from hinted_posenet.show.run_stage import TRAINING, run_stage
 from hinted_posenet.show.stage import Stage
 from hinted_posenet.show.subject import Subject
@@ -54,7 +54,7 @@ def run(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def stage_of(folder: Path) -> Stage:
     found = read_runs([folder])[0]
-    return run_stage(found, read_poses(found), None, np.eye(3))
+    return run_stage(found, read_run_poses(found), None, np.eye(3))
 
 
 def test_frusta_are_where_poses_csv_says(run: Path, subject: Subject) -> None:
@@ -119,7 +119,7 @@ def test_up_is_found_in_any_world_and_turned_to_z(run: Path, turn: tuple[float, 
     headings[:, 2] = torch.linspace(0, 1.5, 12)  # a part of the horizon
     world = quaternion_exp(torch.tensor(turn, dtype=torch.float64))
     q = quaternion_product(quaternion_exp(headings), quaternion_product(q, pitch).expand(12, 4))
-    cameras = read_poses(read_runs([run])[0]).training
+    cameras = read_run_poses(read_runs([run])[0]).training
     turned = cameras._replace(T_world_cam=Pose(torch.zeros(12, 3), quaternion_product(world, q)))
     turn_to_z = upright(turned, guessed_up(turned))
     up = rotate(world, torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)).numpy()
