@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from report_runs import about_run
 
 from hinted_posenet.geometry import quaternion_exp, quaternion_product, rotate
 from hinted_posenet.report.runs import read_runs
@@ -32,15 +33,9 @@ def write(folder: Path, subject: Subject, with_map: bool = True) -> Path:
     east[:, 0] = 2.0 ** torch.arange(len(east))
     east[-1] = math.nan
     bounds, image = subject.overview()
-    about = {
-        "name": "posenet",
-        "data": {"name": "aerial", "scene": subject.scene, "ground_truth": "exact"},
-        "split": "test",
-        "seed": 0,
-        "oracle": False,
-        "start_hint": "NoHint",
-        "map": {"image": str(image), "bounds_m": list(bounds)} if with_map else None,
-    }
+    data = {"name": "aerial", "scene": subject.scene, "ground_truth": "exact"}
+    overview = {"image": str(image), "bounds_m": list(bounds)} if with_map else None
+    about = about_run("posenet", data=data, map=overview)
     answers = [Answer("retrieval", "control", truth)]
     answers += [Answer("pass 1", "network", Pose(truth.t + east, truth.q))]
     write_run(folder, about, frames, train, answers, truth, [(10.0, 5.0)])
