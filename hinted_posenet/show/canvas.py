@@ -24,7 +24,6 @@ def check_picture_name(path: Path) -> None:
 
 def write_picture(path: Path, rgb: Rgb, max_kb: float = np.inf) -> None:
     """Write (H, W, 3); a JPEG in the best quality, up to 92, that needs at most ``max_kb``."""
-    check_picture_name(path)
     picture, file = Image.fromarray(rgb), BytesIO()
     if path.suffix == ".png":
         picture.save(file, "PNG")

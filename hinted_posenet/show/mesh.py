@@ -35,21 +35,16 @@ class SurfaceMesh:
 
     def draw(self, subject: Subject, path: Path) -> None:
         """See `Picture`."""
-        check_mesh_name(path)
+        if path.suffix not in (*VERTEX_COLOURS, *PHOTO):
+            raise InputError(
+                f"output={path}: expected .ply (coloured vertices), .glb or .obj (photo as texture)"
+            )
         photo_px = None if path.suffix in VERTEX_COLOURS else self.photo_px
         world = subject.make_world()
         relief = read_relief(world, self.when, self.area_m, self.vertices, photo_px)
         write_mesh(path, relief)
         print(relief.summary())
         print(f"written: {path}")
-
-
-def check_mesh_name(path: Path) -> None:
-    """Refuse a format that is not written."""
-    if path.suffix not in (*VERTEX_COLOURS, *PHOTO):
-        raise InputError(
-            f"output={path}: expected .ply (coloured vertices), .glb or .obj (photo as texture)"
-        )
 
 
 def textured_mesh(relief: Relief) -> o3d.t.geometry.TriangleMesh:
@@ -83,7 +78,6 @@ def write_mesh(path: Path, relief: Relief) -> None:
 
     East, north, up are x, y, z; but x, -z, y in a .glb, whose format says that y is up.
     """
-    check_mesh_name(path)
     mesh = coloured_mesh(relief) if path.suffix in VERTEX_COLOURS else textured_mesh(relief)
     if path.suffix == ".glb":
         upright = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], np.float64)
