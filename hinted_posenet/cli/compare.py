@@ -67,9 +67,7 @@ def compare(arguments: argparse.Namespace) -> None:
     if arguments.format == "csv":
         text = comparison_csv(runs, arguments.groups)
     else:
-        text = {"text": table.text, "markdown": table.markdown, "latex": table.latex}[
-            arguments.format
-        ]()
+        text = getattr(table, arguments.format)()
     print(text)
     if arguments.output:
         write_text(arguments.output, f"{text.rstrip()}\n")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hinted_posenet.cli.errors import one_line_errors
+from hinted_posenet.cli.errors import fail, one_line_errors
 from hinted_posenet.cli.parser import verb_parser
 
 EPILOG = """\
@@ -26,10 +26,9 @@ def main() -> None:
     with one_line_errors():
         from hinted_posenet.report.page.page import write_page
         from hinted_posenet.report.runs import read_runs
-        from hinted_posenet.types import InputError
 
         if arguments.output.suffix != ".html":
-            raise InputError(f"--output {arguments.output}: end it with .html")
+            fail(f"--output {arguments.output}: end it with .html")
         write_page(arguments.output, read_runs(arguments.runs), arguments.title)
         print(f"written: {arguments.output}")
 
