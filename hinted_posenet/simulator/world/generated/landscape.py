@@ -12,7 +12,7 @@ from hinted_posenet.simulator.world.generated.land import Cover, Land
 from hinted_posenet.simulator.world.generated.places import Place, found_places
 from hinted_posenet.simulator.world.generated.relief import Relief
 from hinted_posenet.simulator.world.generated.roads import build_roads, roads_at
-from hinted_posenet.simulator.world.generated.segments import Segments, axes, distance_m
+from hinted_posenet.simulator.world.generated.segments import Segments, distance_m
 from hinted_posenet.simulator.world.generated.settlement import (
     Settlement,
     Survey,
@@ -143,7 +143,7 @@ class Landscape:
         ground[fields.district_edge_m < 1.7] = Cover.TRACK
         woods = place_noise(lattice, window, self.seed, "woods", 420.0, 5)
         woods += np.float32(STEEP_WOODS) * self.relief.steepness(lattice, window)
-        x, y = axes(lattice, window)
+        x, y = lattice.axes(window)
         for place_x, place_y, radius in self._circles:
             reach = radius + 80.0
             cols = slice(*np.searchsorted(x, [place_x - reach, place_x + reach]))
