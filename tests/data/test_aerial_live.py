@@ -23,9 +23,10 @@ from hinted_posenet.data.epochs import EpochOrder
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.stacked import map_tensors
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.flight import Flight, RandomPlan
+from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.light.sensor import Sensor
 from hinted_posenet.simulator.navigation import Gnss
+from hinted_posenet.simulator.plan import RandomPlan
 from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.world import Epoch, Lattice, World
 from hinted_posenet.simulator.world.array import ArrayWorld
