@@ -60,30 +60,23 @@ def generated_world(
         )
     if seed < 0:
         raise InputError(f"world.seed: expected 0 or more, got {seed}")
-    for name, value in (("forest_share", forest_share), ("repetition", repetition)):
-        if not 0 <= value <= 1:
+    character = Character(
+        relief_m, settlement_spacing_m, town_spacing_m, district_m, forest_share, repetition
+    )
+    for name, value in character._asdict().items():
+        if name.endswith("_m"):
+            if not value > 0:
+                raise InputError(f"world.{name}: expected more than 0, got {value:g}")
+        elif not 0 <= value <= 1:
             raise InputError(f"world.{name}: expected 0 to 1, got {value:g}")
-    lengths_m = {
-        "relief_m": relief_m,
-        "settlement_spacing_m": settlement_spacing_m,
-        "town_spacing_m": town_spacing_m,
-        "district_m": district_m,
-    }
-    for name, value in lengths_m.items():
-        if not value > 0:
-            raise InputError(f"world.{name}: expected more than 0, got {value:g}")
     if not (-90 < latitude_deg < 90 and -180 <= longitude_deg <= 180):
         raise InputError(
             "world: expected latitude_deg between -90 and 90 and longitude_deg from -180 to 180, got "
             f"{latitude_deg:g} and {longitude_deg:g}"
         )
     side = round(size_m / resolution_m)
-    lattice = Lattice(
-        -0.5 * side * resolution_m, 0.5 * side * resolution_m, resolution_m, side, side
-    )
-    character = Character(
-        relief_m, settlement_spacing_m, town_spacing_m, district_m, forest_share, repetition
-    )
+    half_m = 0.5 * side * resolution_m
+    lattice = Lattice(-half_m, half_m, resolution_m, side, side)
     landscape = Landscape(lattice.bounds, seed, character)
     painter = Painter(seasons, latitude_deg, seed, resolution_m)
     origin = Origin(longitude_deg, latitude_deg)
