@@ -14,7 +14,6 @@ from hinted_posenet import engine
 from hinted_posenet.build import build
 from hinted_posenet.data import aerial
 from hinted_posenet.data.aerial_live import (
-    BLOCK_PX,
     AerialLive,
     AerialLiveModule,
     LiveImages,
@@ -27,6 +26,7 @@ from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.light.sensor import Sensor
 from hinted_posenet.simulator.navigation import Gnss
 from hinted_posenet.simulator.plan import RandomPlan
+from hinted_posenet.simulator.shots import BLOCK_PX
 from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.world import Epoch, Lattice, World
 from hinted_posenet.simulator.world.array import ArrayWorld

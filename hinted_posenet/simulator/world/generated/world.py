@@ -150,4 +150,8 @@ class GeneratedWorld(World):
 
 
 def _memory() -> LRUCache[Window, Land]:
-    return LRUCache(KEPT_MB * 1e6, lambda land: sum(layer.nbytes for layer in land[2:]))
+    return LRUCache(KEPT_MB * 1e6, _size)
+
+
+def _size(land: Land) -> int:
+    return sum(layer.nbytes for layer in land[2:])
