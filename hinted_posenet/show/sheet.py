@@ -19,9 +19,8 @@ from hinted_posenet.show.canvas import (
 from hinted_posenet.show.rays import FINER, smaller
 from hinted_posenet.show.subject import Subject
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.plan.attitude import pose_at
 from hinted_posenet.simulator.render import Renderer
-from hinted_posenet.simulator.viewpoint import sees_only
+from hinted_posenet.simulator.viewpoint import pose_at, sees_only
 from hinted_posenet.simulator.world import Epoch, World
 from hinted_posenet.simulator.world.world import Rgb
 from hinted_posenet.types import InputError, Pose

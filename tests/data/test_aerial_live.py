@@ -14,7 +14,6 @@ from poses import assert_same
 from hinted_posenet import engine
 from hinted_posenet.build import build
 from hinted_posenet.data.aerial_live import (
-    BLOCK_PX,
     AerialLive,
     AerialLiveModule,
     LiveImages,
@@ -23,9 +22,11 @@ from hinted_posenet.data.epochs import EpochOrder
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.reader import aerial
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.flight import Flight, RandomPlan
+from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.light.sensor import Sensor
 from hinted_posenet.simulator.navigation import Gnss
+from hinted_posenet.simulator.plan import RandomPlan
+from hinted_posenet.simulator.shots import BLOCK_PX
 from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.world import Epoch, Lattice, World
 from hinted_posenet.simulator.world.array import ArrayWorld
