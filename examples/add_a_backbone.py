@@ -2,8 +2,8 @@
 
     python examples/add_a_backbone.py [KEY=VALUE ...]     as for `hinted-posenet train`
 
-The backbone is my_parts/backbone.py, its config my_parts/configs/backbone/small.yaml. The same from the command line,
-in this folder:
+The backbone is my_parts/backbone.py, its config my_parts/configs/backbone/small.yaml. The same from the
+command line, in this folder:
 
     export HINTED_POSENET_EXTENSIONS=my_parts PYTHONPATH=.
     hinted-posenet train data=aerial data.scene=small_village backbone=small

@@ -8,8 +8,8 @@ training must come to what it comes to on the village itself. The same from the 
 
     export HINTED_POSENET_EXTENSIONS=my_parts PYTHONPATH=.
     hinted-posenet train data=drone_log paths.data=logged data.scene=small_village
-    hinted-posenet data export data=drone_log paths.data=logged data.scene=small_village format=csv out=plain/village
-    hinted-posenet data check plain/village     # and whatever else reads a layout of the package
+    hinted-posenet data export data=drone_log paths.data=logged data.scene=small_village format=csv out=plain
+    hinted-posenet data check plain     # and whatever else reads a layout of the package
 """
 
 import csv
@@ -40,7 +40,9 @@ def main(overrides: list[str]) -> None:
         small_village.train("method=posenet", *words, *overrides)
         for words in ([], ["data=drone_log", f"paths.data={LOGGED}"])
     ]
-    for run in runs:
+    for run in (
+        runs
+    ):  # the same errors; but retrieval, which also looks at the prior that only the village has
         small_village.compare([run])
 
 

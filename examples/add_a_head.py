@@ -2,8 +2,8 @@
 
     python examples/add_a_head.py [KEY=VALUE ...]     as for `hinted-posenet train`
 
-The head is my_parts/head.py, its configs are my_parts/configs/head/weighted.yaml and method/weighted.yaml. The same
-from the command line, in this folder:
+The head is my_parts/head.py, its configs are my_parts/configs/head/weighted.yaml and method/weighted.yaml. The
+same from the command line, in this folder:
 
     export HINTED_POSENET_EXTENSIONS=my_parts PYTHONPATH=.
     hinted-posenet train data=aerial data.scene=small_village method=weighted

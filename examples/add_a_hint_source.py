@@ -1,4 +1,4 @@
-"""A hint source of your own: a grid cell instead of a GNSS fix, beside the fix itself and no hint at all.
+r"""A hint source of your own: a grid cell instead of a GNSS fix, beside the fix itself and no hint at all.
 
     python examples/add_a_hint_source.py [KEY=VALUE ...]     as for `hinted-posenet train`
 
@@ -6,7 +6,8 @@ The source is my_parts/hint_source.py; it is a choice of two groups, my_parts/co
 start_hint/cell.yaml. The same from the command line, in this folder:
 
     export HINTED_POSENET_EXTENSIONS=my_parts PYTHONPATH=.
-    hinted-posenet train data=aerial data.scene=small_village method=hinted_residual train_hint=cell start_hint=cell
+    hinted-posenet train data=aerial data.scene=small_village method=hinted_residual \
+        train_hint=cell start_hint=cell
 """
 
 import sys

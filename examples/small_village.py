@@ -52,3 +52,7 @@ def train(*overrides: str) -> Path:
 def compare(runs: list[Path]) -> None:
     """Print one table, as ``hinted-posenet compare`` does."""
     print(comparison(read_runs(runs)).text())
+
+
+if __name__ == "__main__":
+    simulate()
