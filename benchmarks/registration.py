@@ -19,8 +19,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
@@ -30,7 +28,7 @@ from hinted_posenet.baseline.gradient_correlation import GradientCorrelation
 from hinted_posenet.baseline.sift import SiftRegistration
 from hinted_posenet.build import build_localizer
 from hinted_posenet.cli.errors import one_line_errors
-from hinted_posenet.cli.help import config_folder
+from hinted_posenet.config import compose
 from hinted_posenet.data.stacked import identity, stack
 from hinted_posenet.ground import map_of_world
 from hinted_posenet.hint.gaussian import log_uniform, perturb
@@ -89,7 +87,8 @@ def main() -> None:
     """What is left of every map, seed and hint; then the table."""
     arguments = parse()
     torch.set_num_threads(1)
-    config = training_config(arguments.scene)
+    # of a frozen backbone's features, for the retrieval hint
+    config = compose("train", "data=aerial", f"data.scene={arguments.scene}", "threads=1")
     root = Path(config["paths"]["runs"]) / "aerial" / arguments.scene
     cells = [Cell(root, *cell) for cell in product(arguments.seeds, MAPS, HINTS)]
     left = [cell for cell in cells if not (cell.folder / "results.json").is_file()]
@@ -140,14 +139,6 @@ def parse() -> argparse.Namespace:
         "--insert", metavar="FILE", help="also put the table between its registration markers"
     )
     return parser.parse_args()
-
-
-def training_config(scene: str) -> dict[str, Any]:
-    """Of a frozen backbone's features, for the retrieval hint."""
-    overrides = ["data=aerial", f"data.scene={scene}", "threads=1"]
-    with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        config: Any = OmegaConf.to_container(compose("train", overrides=overrides), resolve=True)
-    return dict(config)
 
 
 def images(scene: Scene, split: str, dates: list[str]) -> Images:

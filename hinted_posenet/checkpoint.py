@@ -81,7 +81,10 @@ def load_localizer(checkpoint: Checkpoint) -> Localizer:
 
 def rebuild_localizer(config: dict[str, Any]) -> Localizer:
     """The localizer of a checkpoint's config without fetching weights that the checkpoint brings anyway."""
-    return build_localizer({**config, "backbone": {**config["backbone"], "weights": None}})
+    backbone = config["backbone"]
+    if "weights" in backbone:  # not all have such
+        backbone = {**backbone, "weights": None}
+    return build_localizer({**config, "backbone": backbone})
 
 
 def network_hint(checkpoint: str, config: dict[str, Any] | None = None) -> NetworkHint:

@@ -36,14 +36,18 @@ from hinted_posenet.scene import Scene, is_frozen
 from hinted_posenet.types import InputError, Pose, Sample
 
 
-def train(config: dict[str, Any]) -> None:
-    """Train, choose the checkpoint on the validation sequence, calibrate, score the test split once."""
+def train(config: dict[str, Any]) -> Path:
+    """Train, choose the checkpoint on the validation sequence, calibrate, score the test split once.
+
+    Returns:
+        The run's folder.
+    """
     started = time.monotonic()
     run = Path(config["paths"]["run"])
     if is_finished(run, config):
         print(f"{run}: finished already")
         print_results(read_results(run / "results.json"))
-        return
+        return run
     device = _set_up(config)
     scene = Scene(config)
     localizer = build_localizer(config)
@@ -69,7 +73,7 @@ def train(config: dict[str, Any]) -> None:
     module = batches(config, scene, None if streams else features, still)
     open_run(run, config)  # not earlier: a mistake in config, labels or images leaves no trace
     if not fit(trainer, run, localizer, module):
-        return
+        return run
     learning_curve(run / "learning_curve.png", run / "history.csv")
     localizer.eval().to(device)
     if not frozen:  # the features have changed with the backbone
@@ -84,6 +88,7 @@ def train(config: dict[str, Any]) -> None:
     for split, folder in (("val", run / "val"), ("test", run)):
         score_split(config, scene, localizer, controls, split, folder, started)
     shutil.rmtree(run / "lightning", ignore_errors=True)  # what a resumed run would have needed
+    return run
 
 
 def evaluate(config: dict[str, Any]) -> None:

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from hinted_posenet.extensions import extension_configs
+
 VERBS = {
     "simulate": "write an aerial data set from a generated or a real world",
     "train": "train a network and score it on the test split",
@@ -87,5 +89,6 @@ def groups_of(verb: str) -> dict[str, str]:
 
 
 def _choices(group: str, default: str) -> str:
-    names = sorted(path.stem for path in (config_folder() / group).glob("*.yaml"))
+    folders = [config_folder(), *extension_configs()]
+    names = sorted(path.stem for folder in folders for path in folder.glob(f"{group}/*.yaml"))
     return ", ".join(f"{name}*" if name == default else name for name in names)

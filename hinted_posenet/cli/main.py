@@ -13,10 +13,15 @@ import sys
 from collections.abc import Callable, Mapping
 
 from hinted_posenet.cli.help import DATA_VERBS, HYDRA_VERBS, VERBS, data_help, main_help, verb_help
+from hinted_posenet.extensions import extension_configs
 
 
 def main() -> None:
     """Dispatch the command line."""
+    try:
+        extension_configs()
+    except ModuleNotFoundError as error:
+        sys.exit(f"error: {error}")
     verb = _verb(1, VERBS, main_help)
     if verb == "data":
         verb = f"data {_verb(2, DATA_VERBS, data_help)}"

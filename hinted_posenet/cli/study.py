@@ -121,15 +121,9 @@ def _hints(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
 
 def _config(overrides: list[str], method: str, seed: int) -> dict[str, Any]:
     """The training config of a cell: what is special to the method comes last."""
-    from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
+    from hinted_posenet.config import compose
 
-    cell = [*_cell(overrides, method), f"seed={seed}", "resume=true"]
-    with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        config: Any = OmegaConf.to_container(
-            compose("train", overrides=cell), resolve=True, throw_on_missing=True
-        )
-    return dict(config)
+    return compose("train", *_cell(overrides, method), f"seed={seed}", "resume=true")
 
 
 def _cell(overrides: list[str], method: str) -> list[str]:

@@ -14,6 +14,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from hinted_posenet.cli.errors import fail, one_line_errors
 from hinted_posenet.cli.help import config_folder, groups_of
+from hinted_posenet.config import find_extensions
 
 HYDRA_OPTIONS_WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--info", "-i", "--config-dir", "-cd"}
 
@@ -55,6 +56,7 @@ def overrides_of(words: list[str]) -> list[str]:
 
 def check_overrides(verb: str, overrides: list[str]) -> None:
     """Compose once beforehand: Hydra's own messages name neither the keys there are nor the nearest one."""
+    find_extensions()
     for word in overrides:
         if "=" not in word and not word.startswith("~"):
             fail(f"{word}: expected KEY=VALUE; hinted-posenet {verb} --help lists the keys")
