@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from hinted_posenet.data.layout import check_split, collecting, intrinsics, scene_folder
+from hinted_posenet.data.reader.layout import check_split, collecting, intrinsics, scene_folder
 from hinted_posenet.stated_pose import numbers, poses_from_matrices, sound
 from hinted_posenet.types import Fault, InputError, View
 
