@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from torch.utils.data import default_collate
 
 from hinted_posenet.build import build_localizer
-from hinted_posenet.cli.help import config_folder
+from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.scene import Scene
 

@@ -23,7 +23,7 @@ from realism_table import cover_table, markdown, rows_of, sheet
 from tqdm import tqdm
 
 from hinted_posenet.build import build
-from hinted_posenet.cli.help import config_folder
+from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.types import InputError
 
 REAL = ["recipe=naip"]

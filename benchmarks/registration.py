@@ -29,8 +29,8 @@ from hinted_posenet.answer import Answer
 from hinted_posenet.baseline.gradient_correlation import GradientCorrelation
 from hinted_posenet.baseline.sift import SiftRegistration
 from hinted_posenet.build import build_localizer
+from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.cli.errors import one_line_errors
-from hinted_posenet.cli.help import config_folder
 from hinted_posenet.data.stacked import identity, stack
 from hinted_posenet.ground import map_of_world
 from hinted_posenet.hint.gaussian import log_uniform, perturb

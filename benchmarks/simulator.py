@@ -30,7 +30,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from hinted_posenet.build import build
-from hinted_posenet.cli.help import config_folder
+from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.geometry import rotate
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight

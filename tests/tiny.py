@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from torch import nn
 
 from hinted_posenet import engine
-from hinted_posenet.cli.help import config_folder
+from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.data.module import PosedImagesModule
 from hinted_posenet.hint.none import NoHint
 from hinted_posenet.localizer import Localizer

@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.cli.errors import fail, one_line_errors
-from hinted_posenet.cli.help import config_folder
-from hinted_posenet.cli.verb import check_overrides
+from hinted_posenet.cli.overrides import check_overrides
 
 METHODS = ["posenet", "null_hint", "hinted_embedding", "hinted_residual", "hinted_fusion"]
 TABLES = ["errors", "recall", "other image", "gains"]

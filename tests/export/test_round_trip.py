@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from hinted_posenet.build import build
-from hinted_posenet.cli.help import config_folder
+from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.data import cambridge, colmap, csv_frames, seven_scenes, transforms
 from hinted_posenet.data.decode import decoded
 from hinted_posenet.data.layout import intrinsics
