@@ -66,7 +66,7 @@ def check_values(usual: DictConfig, given: DictConfig, keys: Iterable[str]) -> N
 def _wrong(key: str, value: Any, default: Any, built: bool) -> str | None:
     """What was expected instead of a value; None where it is fine."""
     usual = INSTEAD_OF_NULL.get(key) if default is None else default
-    if usual is None or (value is None and (default is None or built)):
+    if usual is None or (value is None and (default is None or built or OmegaConf.is_dict(usual))):
         return None  # a class knows whether it takes null
     kind: type = (
         dict if OmegaConf.is_dict(usual) else list if OmegaConf.is_list(usual) else type(usual)
