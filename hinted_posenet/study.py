@@ -68,7 +68,7 @@ class SceneStudy:
         curves = run / "curves.json"
         if not left and (curves.is_file() or not hints):
             return not finished
-        if config["threads"] is not None:  # a run that was finished before has not set them
+        if config["threads"]:  # a run that was finished before has not set them
             torch.set_num_threads(config["threads"])
         checkpoint = read_checkpoint(run)
         scene = Scene(config)

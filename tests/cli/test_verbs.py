@@ -15,7 +15,8 @@ import rasterio
 import torch
 from tiny import TINY, Workspace, config, equal_states, history, results, weights
 
-from hinted_posenet.cli.help import config_folder
+from hinted_posenet.cli.config_files import config_folder
+from hinted_posenet.cli.overrides import check_overrides
 from hinted_posenet.scene import Scene
 
 KITCHEN = "redkitchen"
@@ -73,8 +74,59 @@ MISTAKES = {
         ["data", "export", "data=aerial", "format=cambridge", "over=true"],
         ["over", "overwrite"],
     ),
+    "text for a number": (
+        ["train", "data=seven_scenes", "batch_size=many"],
+        ["batch_size=many", "64"],
+    ),
+    "text for a number of a part": (
+        ["train", "data=seven_scenes", "optim.optimizer.lr=fast"],
+        ["optim.optimizer.lr=fast", "a number", "0.001"],
+    ),
+    "a number for text": (["train", "data=seven_scenes", "data.scene=7"], ["data.scene=7", "text"]),
+    "a number for a list": (
+        ["train", "data=seven_scenes", "data.crop=64"],
+        ["data.crop=64", "list"],
+    ),
+    "null": (["train", "data=seven_scenes", "seed=null"], ["seed=null", "whole number"]),
+    "a fraction": (["evaluate", "checkpoint=x", "passes=0.5"], ["passes=0.5", "whole number"]),
+    "below zero": (["predict", "checkpoint=x", "images=x", "threads=-1"], ["0 or more"]),
+    "no batch": (["train", "data=seven_scenes", "batch_size=0"], ["batch_size=0", "1 or more"]),
+    "accelerator": (["train", "data=seven_scenes", "accelerator=cud"], ["auto, cpu, gpu"]),
+    "yes": (["simulate", "overwrite=yes"], ["overwrite=yes", "true or false"]),
+    "null for a required key": (["evaluate", "checkpoint=null"], ["checkpoint=null", "text"]),
+    "a plan that no flight takes": (
+        ["simulate", "recipe=tiny", "flight.lawnmower.jitter_m=9"],
+        ["flight.lawnmower.jitter_m=9", "changes nothing"],
+    ),
+    "dates that no world takes": (
+        ["simulate", "recipe=naip", "climate=twelve_months"],
+        ["climate=twelve_months", "changes nothing"],
+    ),
     "no equals sign": (["train", "data=seven_scenes", "resume"], ["resume"]),
 }
+
+
+SOUND = [  # words that look like mistakes and are none
+    ["train", "data=seven_scenes", "trainer.devices=auto", "augment.rotation_deg=null"],
+    ["train", "data=seven_scenes", "image_cache_gb=0.5", "head.hidden=64", "data.crop=[64,64]"],
+    ["train", "data=seven_scenes", "+trainer.check_val_every_n_epoch=2", "~callbacks.predictions"],
+    ["train", "data=seven_scenes", "method=hinted_residual", "head.bound=null", "head.axes=camera"],
+    ["train", "data=aerial_live", "recipe=naip", "world.source=[a,b]", "loss=beta", "loss.beta=7"],
+    ["evaluate", "checkpoint=x", "start_hint=oracle", "start_hint.sigma_r_deg=null", "passes=2"],
+    [
+        "simulate",
+        "recipe=tiny",
+        "flight.lawnmower.jitter_m=5",
+        "world.size_m=450.5",
+        "expected=null",
+    ],
+    ["simulate", "flight=[random,orbit]", "flights.train.plan=${flight.orbit}", "scene=orbit"],
+]
+
+
+@pytest.mark.parametrize("words", SOUND, ids=lambda words: " ".join(words[1:])[:60])
+def test_sound_words_are_no_mistake(words):
+    check_overrides(words[0], words[1:])
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

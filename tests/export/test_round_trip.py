@@ -17,7 +17,7 @@ from torch.utils.data import default_collate
 
 from hinted_posenet.build import build
 from hinted_posenet.camera_io import intrinsics
-from hinted_posenet.cli.help import config_folder
+from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.data.decode import decoded
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.reader import colmap

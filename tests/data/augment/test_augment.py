@@ -4,7 +4,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from hinted_posenet.build import build
-from hinted_posenet.cli.help import config_folder
+from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.augment.colours import Colours
 from hinted_posenet.data.augment.sensor import Blur, Noise
