@@ -23,7 +23,7 @@ import small_village
 import torch
 from my_parts.data_set import COLUMNS, SPLITS, read_views
 
-from hinted_posenet.data import aerial
+from hinted_posenet.data.reader import aerial
 from hinted_posenet.geometry import rotate, rotation_angle
 from hinted_posenet.types import Pose
 
