@@ -6,8 +6,8 @@ import yaml
 
 from hinted_posenet.simulator.light.climate import temperature_c
 from hinted_posenet.simulator.light.painter import Painter
+from hinted_posenet.simulator.light.palette import CROPS
 from hinted_posenet.simulator.light.phenology import COVERS, CROPS_YEAR, growth_day
-from hinted_posenet.simulator.light.rotation import CROPS
 from hinted_posenet.simulator.light.season import Season
 from hinted_posenet.simulator.world import Window
 from hinted_posenet.simulator.world.generated.land import Cover

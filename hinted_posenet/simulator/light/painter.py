@@ -12,9 +12,9 @@ from hinted_posenet.simulator.light.shade import cast_shadow, facing_sun, margin
 from hinted_posenet.simulator.light.sky import cloud_shadow
 from hinted_posenet.simulator.light.sun import daylight, sun_direction
 from hinted_posenet.simulator.light.survey import survey
-from hinted_posenet.simulator.light.texture import texture
 from hinted_posenet.simulator.light.water import water_rgb
 from hinted_posenet.simulator.world.generated.land import Cover, Land
+from hinted_posenet.simulator.world.noise import texture
 from hinted_posenet.simulator.world.world import Raster, Rgb
 from hinted_posenet.types import InputError
 

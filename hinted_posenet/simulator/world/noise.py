@@ -45,6 +45,19 @@ def fractal_noise(window: Window, scale_px: float, stream_seed: int, octaves: in
     return total / np.float32(math.sqrt(max(power, 1e-9)) * 0.475)
 
 
+def texture(
+    window: Window, scale_px: float, seed: int, name: str, date: str, kept: float, octaves: int
+) -> Raster:
+    """Noise (rows, cols) of deviation about 1, on two dates correlated by ``kept``."""
+    scale_px = max(scale_px, 1.5)
+    fixed = fractal_noise(window, scale_px, stream(seed, name), octaves)
+    new = fractal_noise(window, scale_px, stream(seed, f"{name} {date}"), octaves)
+    fixed *= np.float32(math.sqrt(kept))
+    new *= np.float32(math.sqrt(1 - kept))
+    fixed += new
+    return fixed
+
+
 def cubic_weights(f: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """Weights in a cubic B-spline of the four grid points around places ``f`` beyond the second."""
     return [
