@@ -30,6 +30,7 @@ from hinted_posenet.geometry import invert, quaternion_inverse
 from hinted_posenet.stated_pose import (
     SAME_CAMERA,
     StatedPose,
+    check_fields,
     numbers,
     poses_from_matrices,
     row_text,
@@ -55,11 +56,7 @@ def parse_cambridge_line(line: str, where: str) -> tuple[str, StatedPose]:
     Its convention is mixed: X Y Z is the camera centre, W P Q R the world-to-camera rotation.
     """
     fields = line.split()
-    if len(fields) != 8:
-        raise InputError(
-            f"{where}: expected 8 fields `name X Y Z W P Q R`, found {len(fields)}; "
-            "correct the line"
-        )
+    check_fields(fields, "name X Y Z W P Q R", where)
     centre_and_q = numbers(fields[1:], where)
     q_cam_world, error = unit_quaternion(centre_and_q[3:], where)
     pose = Pose(centre_and_q[:3], quaternion_inverse(q_cam_world))
@@ -118,13 +115,10 @@ def opengl_matrix(T_world_cam: Pose) -> list[list[float]]:
 
 def parse_pseudo_ground_truth_line(line: str, where: str) -> tuple[str, StatedPose, float]:
     """One line ``name qw qx qy qz tx ty tz focal`` of the SfM poses of 7-Scenes -> (name, pose, focal in px)."""
-    name, *fields = line.rsplit(maxsplit=8)
-    if len(fields) != 8:
-        raise InputError(
-            f"{where}: expected 9 fields `name qw qx qy qz tx ty tz focal`, found "
-            f"{len(fields) + 1}; correct the line"
-        )
-    return name, parse_colmap_pose(fields[:7], where), float(numbers(fields[7:], where))
+    fields = line.rsplit(maxsplit=8)
+    check_fields(fields, "name qw qx qy qz tx ty tz focal", where)
+    name, *pose, focal_px = fields
+    return name, parse_colmap_pose(pose, where), float(numbers([focal_px], where))
 
 
 def parse_colmap_pose(fields: Sequence[str | float], where: str) -> StatedPose:
@@ -142,11 +136,7 @@ def colmap_pose(T_world_cam: Pose) -> list[float]:
 
 def parse_tum_pose(fields: Sequence[str | float], where: str) -> StatedPose:
     """``tx ty tz qx qy qz qw`` of a line of a TUM trajectory, after its time."""
-    if len(fields) != 7:
-        raise InputError(
-            f"{where}: expected `timestamp tx ty tz qx qy qz qw`, found {len(fields) + 1} fields; "
-            "correct the line"
-        )
+    check_fields(["timestamp", *fields], "timestamp tx ty tz qx qy qz qw", where)
     t_and_q = numbers(fields, where)
     q, error = unit_quaternion(t_and_q[[6, 3, 4, 5]], where)
     return StatedPose(Pose(t_and_q[:3], q), error)

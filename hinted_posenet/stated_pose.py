@@ -26,6 +26,14 @@ Rows = Sequence[Sequence[str | float]]
 SAME_CAMERA: NDArray[np.float64] = np.eye(4)
 
 
+def check_fields(fields: Sequence[object], names: str, where: str) -> None:
+    """Refuse a line of a file that has more or fewer fields than ``names``, which spaces part."""
+    if len(fields) != len(names.split()):
+        raise InputError(
+            f"{where}: expected {len(names.split())} fields `{names}`, found {len(fields)}; correct the line"
+        )
+
+
 def numbers(fields: Sequence[str | float], where: str) -> torch.Tensor:
     """Fields of a file -> finite float64 tensor (N,)."""
     try:

@@ -14,7 +14,7 @@ Pixels = NDArray[np.uint8]  # of one image or of many, RGB
 SEGMENT_NAME = re.compile(r"\d+x\d+/[0-9a-f]{32}\.(npy|partial)")
 
 
-class Source(NamedTuple):
+class Origin(NamedTuple):
     """What the pixels of a view come from, besides the content of its file."""
 
     path: str
@@ -30,10 +30,10 @@ class Place(NamedTuple):
     row: int
 
 
-def source(view: View) -> Source:
+def origin_of(view: View) -> Origin:
     """Of a view."""
     lens = f"{view.K.flatten().tolist()} {view.distortion}" if view.distortion else ""
-    return Source(str(view.image.absolute()), lens)
+    return Origin(str(view.image.absolute()), lens)
 
 
 def segment_path(folder: Path, shape: tuple[int, int], segment: str) -> Path:
@@ -73,7 +73,7 @@ class DecodedImages:
     """
 
     def __init__(
-        self, folder: Path, shape: tuple[int, int], places: Mapping[Source, Place]
+        self, folder: Path, shape: tuple[int, int], places: Mapping[Origin, Place]
     ) -> None:
         self.folder, self.shape, self.places = folder, shape, places
         self._segments: dict[str, Pixels | None] = {}
@@ -82,7 +82,7 @@ class DecodedImages:
 
     def read(self, view: View) -> tuple[Place, Pixels] | None:
         """A view's place and pixels (3, height, width); None where they have to be decoded."""
-        place = self.places.get(source(view))
+        place = self.places.get(origin_of(view))
         if place is None or place.segment is None:
             return None
         segment = self._segment(place.segment)

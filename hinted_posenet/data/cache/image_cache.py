@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from hinted_posenet.data.cache.decoded_images import DecodedImages, Place, Source, source
+from hinted_posenet.data.cache.decoded_images import DecodedImages, Origin, Place, origin_of
 from hinted_posenet.data.cache.folder import clear_images, locked
 from hinted_posenet.data.cache.index import ImageIndex
 from hinted_posenet.data.cache.segment import add_segment
@@ -61,9 +61,9 @@ class ImageCache:
         Raises:
             InputError: The folder cannot be written.
         """
-        by_source = {source(view): view for view in views}
+        by_origin = {origin_of(view): view for view in views}
         try:
-            places, bad = self._fill(by_source, (height, width), title)
+            places, bad = self._fill(by_origin, (height, width), title)
         except (OSError, sqlite3.OperationalError) as error:
             raise InputError(
                 f"{self.folder}: cannot be written ({error}); set paths.cache to another folder"
@@ -72,13 +72,13 @@ class ImageCache:
             log.warning("%s: the index is damaged, so images are decoded anew", self.folder)
             clear_images(self.folder)
             return self.fill(views, height, width, title)
-        bad |= _wrong_sizes(by_source, places)
-        faults = [Fault(view.name, bad[key]) for view in views if (key := source(view)) in bad]
+        bad |= _wrong_sizes(by_origin, places)
+        faults = [Fault(view.name, bad[key]) for view in views if (key := origin_of(view)) in bad]
         return DecodedImages(self.folder, (height, width), places), faults
 
     def _fill(
-        self, views: Mapping[Source, View], shape: tuple[int, int], title: str
-    ) -> tuple[dict[Source, Place], dict[Source, str]]:
+        self, views: Mapping[Origin, View], shape: tuple[int, int], title: str
+    ) -> tuple[dict[Origin, Place], dict[Origin, str]]:
         """Places of what could be read, and what is wrong with the rest."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with closing(ImageIndex(self.folder)) as index:
@@ -97,13 +97,13 @@ class ImageCache:
     def _decode(
         self,
         index: ImageIndex,
-        views: Mapping[Source, View],
-        places: dict[Source, Place],
+        views: Mapping[Origin, View],
+        places: dict[Origin, Place],
         shape: tuple[int, int],
         title: str,
-    ) -> dict[Source, str]:
+    ) -> dict[Origin, str]:
         """Decode what is missing and add its places, segment by segment; what is wrong with the rest."""
-        bad: dict[Source, str] = {}
+        bad: dict[Origin, str] = {}
         missing = [origin for origin in views if self._is_missing(places, origin)]
         image_bytes = 3 * shape[0] * shape[1]
         step = max(1, SEGMENT_BYTES // image_bytes)
@@ -131,20 +131,20 @@ class ImageCache:
                 bad |= wrong
         return bad
 
-    def _is_missing(self, places: Mapping[Source, Place], origin: Source) -> bool:
+    def _is_missing(self, places: Mapping[Origin, Place], origin: Origin) -> bool:
         """Whether it was not checked yet, or not kept where it should be."""
         place = places.get(origin)
         return place is None or (place.segment is None and self.limit_gb > 0)
 
-    def _use(self, places: Mapping[Source, Place]) -> set[str | None]:
+    def _use(self, places: Mapping[Origin, Place]) -> set[str | None]:
         """All segments in use, now also those of ``places``."""
         self._in_use.update(place.segment for place in places.values())
         return self._in_use
 
 
-def _wrong_sizes(views: Mapping[Source, View], places: Mapping[Source, Place]) -> dict[Source, str]:
+def _wrong_sizes(views: Mapping[Origin, View], places: Mapping[Origin, Place]) -> dict[Origin, str]:
     """What is of another size than its K is for, or than the first image of the same sequence and K."""
-    wrong: dict[Source, str] = {}
+    wrong: dict[Origin, str] = {}
     first: dict[tuple[str, str], tuple[int, int]] = {}
     for origin, view in views.items():
         if origin not in places:

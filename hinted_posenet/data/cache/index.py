@@ -12,8 +12,8 @@ from typing import NamedTuple
 import cv2
 
 from hinted_posenet.data.cache.decoded_images import (
+    Origin,
     Place,
-    Source,
     open_segment,
     segment_files,
     segment_path,
@@ -96,19 +96,19 @@ class ImageIndex:
         """Of no use after this."""
         self._tables.close()
 
-    def find(self, sources: Iterable[Source], shape: tuple[int, int]) -> dict[Source, Place]:
+    def find(self, origins: Iterable[Origin], shape: tuple[int, int]) -> dict[Origin, Place]:
         """Places of those whose files are unchanged, as far as their segments are whole."""
         rows = self._tables.execute("SELECT path, state, content FROM files WHERE state != ''")
         files = {row[0]: File(*row) for row in rows}
         places = self.places()
         whole = {None, *(segment.name for segment in self.intact())}
         found = {}
-        for source in sources:
-            file = files.get(source.path)
-            if file is not None and file.state == file_state(source.path):
-                place = places.get(image_key(file.content, source.lens, shape))
+        for origin in origins:
+            file = files.get(origin.path)
+            if file is not None and file.state == file_state(origin.path):
+                place = places.get(image_key(file.content, origin.lens, shape))
                 if place is not None and place.segment in whole:
-                    found[source] = place
+                    found[origin] = place
         return found
 
     def places(self) -> dict[bytes, Place]:

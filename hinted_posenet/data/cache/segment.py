@@ -11,7 +11,7 @@ from uuid import uuid4
 import numpy as np
 from tqdm import tqdm
 
-from hinted_posenet.data.cache.decoded_images import Pixels, Place, Source, segment_path
+from hinted_posenet.data.cache.decoded_images import Origin, Pixels, Place, segment_path
 from hinted_posenet.data.cache.index import File, ImageIndex, Segment, file_state, image_key
 from hinted_posenet.data.decode import decode, fitted, read_bytes
 from hinted_posenet.types import InputError, View
@@ -28,13 +28,13 @@ class Loaded(NamedTuple):
 
 def add_segment(
     index: ImageIndex,
-    views: Mapping[Source, View],
+    views: Mapping[Origin, View],
     shape: tuple[int, int],
     title: str,
     keep: bool,
     pool: Executor,
     progress: "tqdm[object]",
-) -> tuple[dict[Source, Place], dict[Source, str]]:
+) -> tuple[dict[Origin, Place], dict[Origin, str]]:
     """Read some files, enter them in the index, and write what is new and to be kept as one segment.
 
     Args:
@@ -51,9 +51,9 @@ def add_segment(
     """
     known = index.places()
     enough = {key for key, place in known.items() if place.segment or not keep}
-    placed: dict[Source, Place] = {}
-    bad: dict[Source, str] = {}
-    decoded: dict[Source, Loaded] = {}
+    placed: dict[Origin, Place] = {}
+    bad: dict[Origin, str] = {}
+    decoded: dict[Origin, Loaded] = {}
     files: list[File] = []
     jobs = pool.map(lambda origin: _load(origin, views[origin], shape, enough, keep), views)
     for origin, loaded in zip(views, jobs, strict=True):
@@ -78,7 +78,7 @@ def add_segment(
 
 
 def _load(
-    origin: Source, view: View, shape: tuple[int, int], known: Collection[bytes], keep: bool
+    origin: Origin, view: View, shape: tuple[int, int], known: Collection[bytes], keep: bool
 ) -> Loaded | InputError:
     """Read a file, and decode it unless its key is known."""
     state = file_state(origin.path)  # before reading: a change meanwhile is seen next time

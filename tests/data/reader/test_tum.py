@@ -116,7 +116,7 @@ def test_what_is_wrong_is_told_by_line(folder: Path) -> None:
     stamp, x, *_ = pose.split()
     broken("groundtruth.txt", 4, pose.replace(x, "nan", 1), "finite")
     broken("groundtruth.txt", 4, pose.replace(x, "far", 1), "expected numbers")
-    broken("groundtruth.txt", 4, pose.rsplit(maxsplit=1)[0], "qw`, found 7 fields")
+    broken("groundtruth.txt", 4, pose.rsplit(maxsplit=1)[0], "8 fields", "qw`, found 7")
     broken("groundtruth.txt", 4, f"{stamp} 0 0 0 0 0 0 0", "norm 0")
     broken("groundtruth.txt", 4, "soon 0 0 0 0 0 0 1", "expected numbers")
     image = (folder / "rgb.txt").read_text().splitlines()[3]
