@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from hinted_posenet.geometry import robust_box
-from hinted_posenet.hint.memory import unit
+from hinted_posenet.hint.memory import evenly_spaced, unit
 from hinted_posenet.types import Hint, Pose, Query
 
 LENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)  # cosine distances over which the kernel falls by a factor e
@@ -39,7 +39,7 @@ class KernelRegression(nn.Module):
 
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Regress poses (N,) on features (N, C, G, G); sequences (N,) say what to leave out."""
-        keep = torch.linspace(0, len(truth.t) - 1, min(LIMIT, len(truth.t))).long()
+        keep = evenly_spaced(len(truth.t), LIMIT)
         rows = unit(feature[keep])
         matrix = quaternion_to_rotation_matrix(truth.q[keep]).flatten(1)
         target = torch.cat([truth.t[keep], matrix], dim=1)
