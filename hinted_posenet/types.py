@@ -22,6 +22,11 @@ class Pose(NamedTuple):
     t: Tensor  # (*, 3) metres
     q: Tensor  # (*, 4) unit quaternion, (w, x, y, z)
 
+    def where(self, chosen: Tensor, other: "Pose") -> "Pose":
+        """These poses where ``chosen`` (*,) is true, the other ones elsewhere."""
+        pairs = zip(self, other, strict=True)
+        return Pose(*(torch.where(chosen.unsqueeze(-1), *pair) for pair in pairs))
+
 
 def stack_poses(poses: Iterable[Pose]) -> Pose:
     """Poses (*,), at least one, as one (N, *)."""

@@ -66,7 +66,7 @@ class GroundMap(nn.Module):
         return seen[:, :, :3] * known.unsqueeze(2), known
 
     def render(self, pose: Pose, K: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-        """What cameras (B,) with intrinsics (B, 3, 3) see of every photo: (B, D, 3, height, width), known."""
+        """What a camera K (3, 3) sees of every photo from poses (B,): (B, D, 3, height, width), known."""
         pixels = pixel_centres(height, width).to(pose.t)
         ground = ground_points(pose, K, pixels.view(1, -1, 2), self.height_m)
         return self.colours(ground.view(-1, height, width, 2))

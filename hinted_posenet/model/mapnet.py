@@ -140,7 +140,7 @@ class MapHead(nn.Module):
         """The pose (B,) that windows and the prior ask for, and its information (B, 6, 6)."""
         height, width = image.shape[-2:]
         with torch.no_grad():
-            photos, known = self.map.render(pose, self.K.expand(len(image), 3, 3), height, width)
+            photos, known = self.map.render(pose, self.K, height, width)
             windows = compare(image.float(), photos)
             centres = window_centres(pixel_centres(height, width).to(self.K))
             J = over.jacobian(pose, centres.expand(len(image), -1, -1))

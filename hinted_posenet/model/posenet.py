@@ -125,7 +125,5 @@ class PoseNet(nn.Module):
             moving = moving & (
                 (step_t_m > STILL * hint.sigma_t) | (step_r_rad > STILL * hint.sigma_r)
             )
-            pairs = zip(answer.pose, last.pose, strict=True)
-            pose = Pose(*(torch.where(moving.unsqueeze(-1), *pair) for pair in pairs))
-            answers.append(answer._replace(pose=pose))
+            answers.append(answer._replace(pose=answer.pose.where(moving, last.pose)))
         return answers

@@ -31,9 +31,8 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], float]] = {
     RESIDUAL: (HintedResidual, 0.3),
 }
 SIGMAS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, torch.inf)
-TEST_SEED = (
-    -1_000_000
-)  # seeds of training are not negative; the settings were chosen on other draws
+# seeds of training are not negative; the settings were chosen on other draws
+TEST_SEED = -1_000_000
 PASSES = 20
 START_SIGMA = 0.1  # of the hint that a cascade starts from
 SHARP, VAGUE = 0.03, 0.1  # sigmas of answers fed back: below and near half a gap in the fold

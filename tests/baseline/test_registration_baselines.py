@@ -19,7 +19,7 @@ def both(count: int) -> tuple[torch.Tensor, Pose, Pose]:
     turn = torch.zeros(count, 3)
     turn[:, 2] = torch.linspace(-0.1, 0.1, count)
     truth = Pose(truth.t, turned(DOWN, turn))
-    views = MAP.render(truth, K.expand(count, 3, 3), 64, 64)[0][:, 1]
+    views = MAP.render(truth, K, 64, 64)[0][:, 1]
     off = torch.tensor([9.0, -11.0, 7.0])
     turn = torch.tensor([0.0, 0.0, 0.14])
     return views, truth, Pose(truth.t + off, turned(truth.q, turn))

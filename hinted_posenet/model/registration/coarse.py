@@ -93,9 +93,9 @@ class CoarseRegistration(nn.Module):
                 unlikely = far + (heading**2 + altitude**2) / 2
                 score, place = (SEARCH_TRUST * score - unlikely).max(dim=1)
                 t[:, :2] += places_m[place]
-                better = (score > best).unsqueeze(-1)
+                better = score > best
                 best = torch.maximum(score, best)
-                found = Pose(torch.where(better, t, found.t), torch.where(better, q, found.q))
+                found = Pose(t, q).where(better, found)
         return found
 
     def match(
