@@ -20,7 +20,7 @@ from hinted_posenet.checkpoint import (
 )
 from hinted_posenet.data.posed_images import FolderImages
 from hinted_posenet.data.stacked import take, to
-from hinted_posenet.evaluation import score_split
+from hinted_posenet.evaluation import fit_controls, score_split, with_simulated_prior
 from hinted_posenet.export.export import export as export_scene
 from hinted_posenet.features import feature_key, with_feature
 from hinted_posenet.fitting import batches, build_trainer, fit
@@ -33,7 +33,6 @@ from hinted_posenet.report.results_table import print_results
 from hinted_posenet.report.runs import read_results
 from hinted_posenet.run_folder import is_finished, open_run
 from hinted_posenet.scene import Scene, is_frozen
-from hinted_posenet.scoring import fit_controls, with_simulated_prior
 from hinted_posenet.types import InputError, Pose, Sample
 
 

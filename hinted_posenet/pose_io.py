@@ -33,10 +33,9 @@ from hinted_posenet.stated_pose import (
     numbers,
     poses_from_matrices,
     row_text,
-    sound,
     unit_quaternion,
 )
-from hinted_posenet.types import InputError, Pose
+from hinted_posenet.types import InputError, Pose, stack_poses
 
 T_OPENGL_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # axes of a camera
 POSE_TEXT_HEADER = (
@@ -105,7 +104,10 @@ def parse_opengl_matrix(matrix: object, where: str) -> StatedPose:
     rows = (
         [row if isinstance(row, list) else [] for row in matrix] if isinstance(matrix, list) else []
     )
-    return sound(poses_from_matrices([rows], [where], T_OPENGL_OPENCV)[0])
+    (stated,) = poses_from_matrices([rows], [where], T_OPENGL_OPENCV)
+    if isinstance(stated, InputError):
+        raise stated
+    return stated
 
 
 def opengl_matrix(T_world_cam: Pose) -> list[list[float]]:
@@ -122,12 +124,14 @@ def parse_pseudo_ground_truth_line(line: str, where: str) -> tuple[str, StatedPo
             f"{where}: expected 9 fields `name qw qx qy qz tx ty tz focal`, found "
             f"{len(fields) + 1}; correct the line"
         )
-    return name, _pose_from_world_to_camera(fields[:7], where), float(numbers(fields[7:], where))
+    return name, parse_colmap_pose(fields[:7], where), float(numbers(fields[7:], where))
 
 
 def parse_colmap_pose(fields: Sequence[str | float], where: str) -> StatedPose:
-    """``qw qx qy qz tx ty tz`` of a COLMAP image."""
-    return _pose_from_world_to_camera(fields, where)
+    """``qw qx qy qz tx ty tz`` of a COLMAP image, and of all others that are world-to-camera."""
+    q_and_t = numbers(fields, where)
+    q_cam_world, error = unit_quaternion(q_and_t[:4], where)
+    return StatedPose(Pose(*invert(q_and_t[4:], q_cam_world)), error)
 
 
 def colmap_pose(T_world_cam: Pose) -> list[float]:
@@ -138,7 +142,7 @@ def colmap_pose(T_world_cam: Pose) -> list[float]:
 
 def parse_aerial_row(row: Mapping[str, str], where: str) -> StatedPose:
     """The ``T_cam_world_*`` columns of one row of an aerial ``frames.csv``."""
-    return _pose_from_world_to_camera([row[column] for column in AERIAL_POSE_COLUMNS], where)
+    return parse_colmap_pose([row[column] for column in AERIAL_POSE_COLUMNS], where)
 
 
 def parse_tum_pose(fields: Sequence[str | float], where: str) -> StatedPose:
@@ -189,18 +193,10 @@ def read_poses(path: Path) -> tuple[list[str], Pose]:
             )
         if name in poses:
             raise InputError(f"{where}: {name} appears twice; remove one of the lines")
-        poses[name] = _pose_from_world_to_camera(fields, where).T_world_cam
+        poses[name] = parse_colmap_pose(fields, where).T_world_cam
     if not poses:
         raise InputError(f"{path}: no poses; expected lines `name qw qx qy qz tx ty tz`")
-    t, q = zip(*poses.values(), strict=True)
-    return list(poses), Pose(torch.stack(t), torch.stack(q))
-
-
-def _pose_from_world_to_camera(fields: Sequence[str | float], where: str) -> StatedPose:
-    """Seven fields ``qw qx qy qz tx ty tz`` of T_cam_world."""
-    q_and_t = numbers(fields, where)
-    q_cam_world, error = unit_quaternion(q_and_t[:4], where)
-    return StatedPose(Pose(*invert(q_and_t[4:], q_cam_world)), error)
+    return list(poses), stack_poses(poses.values())
 
 
 def _matrix(T_world_cam: Pose) -> torch.Tensor:

@@ -22,7 +22,7 @@ from hinted_posenet.report.frames import T_CAM_WORLD, Frames, write_frames
 from hinted_posenet.report.results_table import print_results
 from hinted_posenet.report.runs import NEAREST_CAMERA
 from hinted_posenet.stats.baselines import nearest_row
-from hinted_posenet.types import Pose, View
+from hinted_posenet.types import Pose, View, stack_poses
 
 PACKAGES = (
     "hinted_posenet",
@@ -138,7 +138,7 @@ def _numbers(answer: Answer, truth: Pose) -> Iterator[list[float]]:
 
 def frames_of(views: list[View]) -> Frames:
     """What a report needs to know of views (N,)."""
-    t, q = (torch.stack(parts) for parts in zip(*(v.T_world_cam for v in views), strict=True))
+    t, q = stack_poses(view.T_world_cam for view in views)
     t_cam_world, q_cam_world = invert(t.double(), q.double())
     K = torch.stack([view.K for view in views])
     half = torch.stack([K[:, axis, 2] / K[:, axis, axis] for axis in (0, 1)], dim=1)

@@ -89,13 +89,6 @@ def poses_from_matrices(
     ]
 
 
-def sound(stated: StatedPose | InputError) -> StatedPose:
-    """The pose, or its error raised."""
-    if isinstance(stated, InputError):
-        raise stated
-    return stated
-
-
 def row_text(fields: Sequence[object]) -> str:
     """Fields with spaces between them."""
     return " ".join(map(str, fields))

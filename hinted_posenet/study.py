@@ -15,7 +15,12 @@ from hinted_posenet.baseline.knn import NearestNeighbours
 from hinted_posenet.checkpoint import load_localizer, read_checkpoint
 from hinted_posenet.data.stacked import to
 from hinted_posenet.engine import calibrate, set_start_hint, train
-from hinted_posenet.evaluation import score_split
+from hinted_posenet.evaluation import (
+    Controls,
+    fit_controls,
+    score_split,
+    with_simulated_prior,
+)
 from hinted_posenet.hint.none import NoHint
 from hinted_posenet.hint.prior import OracleHint
 from hinted_posenet.hint.sigma import robust_sigma
@@ -23,7 +28,6 @@ from hinted_posenet.localizer import Localizer
 from hinted_posenet.metric.pose_errors import pose_errors
 from hinted_posenet.run_folder import is_finished
 from hinted_posenet.scene import Scene
-from hinted_posenet.scoring import Controls, fit_controls, with_simulated_prior
 from hinted_posenet.types import Hint, Pose, Sample
 
 SWEEP = (0.01, 0.03, 0.1, 0.3, 1.0)  # sigmas of simulated sensors, in halves of the scene's extent

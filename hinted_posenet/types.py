@@ -4,7 +4,7 @@ They are NamedTuples because torch's default collate, worker processes and Light
 through them without any code of ours. Frames: ``T_a_b`` maps points from frame b to frame a.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,12 @@ class Pose(NamedTuple):
 
     t: Tensor  # (*, 3) metres
     q: Tensor  # (*, 4) unit quaternion, (w, x, y, z)
+
+
+def stack_poses(poses: Iterable[Pose]) -> Pose:
+    """Poses (*,), at least one, as one (N, *)."""
+    t, q = zip(*poses, strict=True)
+    return Pose(torch.stack(t), torch.stack(q))
 
 
 NO_NEIGHBOURS = torch.empty(0, dtype=torch.int64)

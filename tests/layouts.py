@@ -5,7 +5,7 @@ from pathlib import Path
 
 import fakes
 
-from hinted_posenet.data import (
+from hinted_posenet.data.reader import (
     aerial,
     cambridge,
     colmap,

@@ -7,7 +7,7 @@ from torch import nn
 
 from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.posed_images import PosedImages
-from hinted_posenet.data.seven_scenes import read_views
+from hinted_posenet.data.reader.seven_scenes import read_views
 from hinted_posenet.features import compute_features
 from hinted_posenet.geometry import rotation_angle
 from hinted_posenet.model.backbone.timm import TimmBackbone

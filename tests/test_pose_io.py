@@ -26,7 +26,7 @@ from hinted_posenet.pose_io import (
     read_poses,
     write_poses,
 )
-from hinted_posenet.stated_pose import StatedPose, sound
+from hinted_posenet.stated_pose import StatedPose
 from hinted_posenet.types import InputError, Pose
 
 # The camera at (1, 2, 3) that is turned by +90 degrees about z: its x axis points along world y.
@@ -37,7 +37,10 @@ Q_WORLD_CAM = [H, 0.0, 0.0, H]
 
 
 def parse_matrix_text(text: str, where: str) -> StatedPose:
-    return sound(parse_matrix_texts([text], [where])[0])
+    (stated,) = parse_matrix_texts([text], [where])
+    if isinstance(stated, InputError):
+        raise stated
+    return stated
 
 
 def assert_is_the_camera(pose: Pose | StatedPose, atol: float = 1e-12) -> None:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, grid_sample, pad
 
-from hinted_posenet.geometry import quaternion_exp, quaternion_product
+from hinted_posenet.geometry import turned
 from hinted_posenet.model.ground_map import GroundMap
 from hinted_posenet.model.registration.matching import correlate
 from hinted_posenet.model.registration.plane import ground_points, north_up, project
@@ -61,7 +61,7 @@ class GradientCorrelation:
         found = start
         for heading in headings.tolist():
             turn = torch.tensor([0.0, 0.0, heading]).deg2rad().expand(rows, 3)
-            q = quaternion_product(start.q, quaternion_exp(turn))
+            q = turned(start.q, turn)
             for scale in scales.tolist():
                 t = start.t.clone()
                 t[:, 2] = self.map.height_m + (t[:, 2] - self.map.height_m) * (1 + scale)

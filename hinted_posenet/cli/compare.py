@@ -80,7 +80,7 @@ def compare(arguments: argparse.Namespace) -> None:
         file, marker = arguments.insert
         insert_text(Path(file), marker, table.markdown())
     if arguments.figure:
-        from hinted_posenet.report.figure import positions_figure
+        from hinted_posenet.report.positions_figure import positions_figure
 
         positions_figure(arguments.figure, runs)
         print(f"written: {arguments.figure}")

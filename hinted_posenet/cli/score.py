@@ -42,6 +42,7 @@ def main() -> None:
     add("--format", choices=formats, help="of the predictions (default: recognised)")
     add(
         "--align",
+        dest="alignment",
         default="none",
         choices=["none", "rigid", "similarity"],
         help="move the trajectory onto the true one first, for poses in a world of their own; stamps the result",
@@ -52,17 +53,7 @@ def main() -> None:
     with one_line_errors("score"):
         from hinted_posenet.score.score import score_file
 
-        score_file(
-            arguments.predictions,
-            arguments.truth,
-            arguments.split,
-            arguments.ground_truth,
-            arguments.name,
-            arguments.format,
-            arguments.align,
-            arguments.output,
-            arguments.overwrite,
-        )
+        score_file(**vars(arguments))
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
+from hinted_posenet.camera_io import intrinsics
+from hinted_posenet.data.cache.decoded_images import DecodedImages, Pixels
 from hinted_posenet.data.crop import centre_crop, margins
 from hinted_posenet.data.decode import decoded, fitted, resized
-from hinted_posenet.data.decoded_images import DecodedImages, Pixels
-from hinted_posenet.data.layout import intrinsics
 from hinted_posenet.types import Hint, InputError, Pose, Query, Sample, View
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
@@ -148,7 +148,7 @@ class FolderImages(Dataset[Query]):
         focal_px = width if self.focal_px is None else self.focal_px
         K = intrinsics(focal_px, focal_px, width / 2, height / 2)
         K = resized_intrinsics(K, (height, width), (self.height, self.width))
-        pixels = np.asarray(resized(stored, self.height, self.width), np.uint8).transpose(2, 0, 1)
+        pixels = resized(stored, self.height, self.width)
         if self.crop:
             pixels, K = centre_crop(pixels, K, *self.crop)
         image = in_unit_range([pixels])[0]
@@ -170,9 +170,8 @@ def resized_intrinsics(K: Tensor, old: Size, new: Size) -> Tensor:
 
 def in_unit_range(images: Sequence[Pixels]) -> Tensor:
     """Images (3, H, W) uint8 as one float32 tensor (B, 3, H, W) in [0, 1]."""
-    batch = np.empty(
-        (len(images), *images[0].shape), np.float32
-    )  # faster to fill than torch's memory
+    # faster to fill than torch's memory
+    batch = np.empty((len(images), *images[0].shape), np.float32)
     for target, image in zip(batch, images, strict=True):
         np.divide(image, np.float32(255), out=target, dtype=np.float32)
     return torch.from_numpy(batch)

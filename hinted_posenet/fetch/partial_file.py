@@ -13,9 +13,8 @@ class Version(NamedTuple):
     """One version of a file on a server."""
 
     url: str
-    validator: (
-        str | None
-    )  # what If-Range takes: a strong ETag, or Last-Modified; None: cannot be continued
+    # what If-Range takes: a strong ETag, or Last-Modified; None: cannot be continued
+    validator: str | None
     bytes: int | None  # of the whole file; None: the server does not tell
 
 

@@ -47,7 +47,7 @@ def comparison_of_scenes(
     measured: dict[str, dict[str, Medians]] = {}
     for name, runs in zip(names, scenes, strict=True):
         for row in table_rows(runs):
-            t_m, r_deg = row.errors(np.ones(len(runs[0].results["frame_groups"]), dtype=bool))
+            t_m, r_deg = row.errors(runs[0].in_group("all"))
             measured.setdefault(row.title, {})[name] = (median(t_m), median(r_deg))
     for title, medians in measured.items():
         if medians.keys() == set(names):

@@ -4,12 +4,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-DPI = 100
 
-
-def save_figure(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path, dpi: float = 100) -> None:
     """Write .png, .jpg, .svg or .pdf atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}")
-    figure.savefig(partial, dpi=DPI, format=path.suffix.removeprefix("."))
+    figure.savefig(partial, dpi=dpi, format=path.suffix.removeprefix("."))
     partial.replace(path)

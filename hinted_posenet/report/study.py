@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hinted_posenet.report.frames import Chosen, Floats
-from hinted_posenet.report.runs import Run, read_json, read_results, read_runs
+from hinted_posenet.report.runs import Run, by_training, read_json, read_results, read_runs
 from hinted_posenet.types import InputError
 
 OWN = "none"  # the hint of a network that takes none: its own run
@@ -53,14 +53,12 @@ class Study(NamedTuple):
 
     def groups(self) -> dict[str, Chosen]:
         """Frames (N,) bool by name: those asked for, or what training saw and what not, or all."""
-        names = self.first.results["frame_groups"]
-        found = dict.fromkeys(name for frame in names for name in frame)
+        found = self.first.groups
         for name in self.wanted:
             if name not in found:
                 raise InputError(f"--groups {name}: choose among {', '.join(found)}")
-        split = sorted(name for name in found if {"seen", "unseen"} & set(name.split()))
-        chosen = self.wanted or split or ["all"]
-        return {name: np.array([name in frame for frame in names]) for name in chosen}
+        chosen = self.wanted or sorted(by_training(found)) or ["all"]
+        return {name: self.first.in_group(name) for name in chosen}
 
     def errors(self, method: str, hint: str, row: str | None = None) -> Floats | None:
         """Metres and degrees (2, seeds, N) of a row of the runs' files, the last pass by default."""

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from hinted_posenet.report.save_figure import save_figure
 from hinted_posenet.show.canvas import (
     INK,
     SPLIT_COLOURS,
@@ -36,10 +37,7 @@ class FlightMap:
         views, (bounds, image) = subject.views(), subject.overview()
         background = np.asarray(mpl.image.imread(image, format="jpg"))
         figure = map_figure(subject.scene, views, bounds, background)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}")
-        figure.savefig(partial, format=path.suffix.removeprefix("."), dpi=DPI)
-        partial.replace(path)
+        save_figure(figure, path, DPI)
         print(f"written: {path}")
 
 

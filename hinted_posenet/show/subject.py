@@ -6,7 +6,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from hinted_posenet.data.aerial import CARD, SPLITS, read_manifest, read_views
+from hinted_posenet.data.reader.aerial import CARD, read_manifest, read_views
+from hinted_posenet.data.reader.layout import SPLITS
 from hinted_posenet.simulator.world import Bounds, World
 from hinted_posenet.types import InputError, View
 

@@ -1,4 +1,4 @@
-"""The layout of an aerial data set, which `hinted_posenet.data.aerial` reads.
+"""The layout of an aerial data set, which `hinted_posenet.data.reader.aerial` reads.
 
 <root>/<scene>/manifest.json   camera, bounds, origin, counts, recipe, versions, hashes
 <root>/<scene>/frames.csv      one line an image: name, split, flight, when, T_cam_world, prior

@@ -11,8 +11,8 @@ import fakes
 import pytest
 
 from hinted_posenet.cli.data.cache import main
-from hinted_posenet.data import seven_scenes
-from hinted_posenet.data.image_cache import ImageCache
+from hinted_posenet.data.cache.image_cache import ImageCache
+from hinted_posenet.data.reader import seven_scenes
 from hinted_posenet.types import View
 
 IMAGE_BYTES = 3 * 24 * 40

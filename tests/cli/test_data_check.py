@@ -9,7 +9,7 @@ import cv2
 import fakes
 import pytest
 
-from hinted_posenet.data.cambridge import read_views
+from hinted_posenet.data.reader.cambridge import read_views
 from hinted_posenet.data.views import split_views
 
 

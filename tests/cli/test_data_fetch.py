@@ -10,16 +10,8 @@ from pathlib import Path
 import fakes
 import pytest
 from fetch.archives import zip_of, zipped
-from fetch.server import serving
 
 from hinted_posenet.cli.main import main
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with serving() as running:
-        yield running
 
 
 @pytest.fixture

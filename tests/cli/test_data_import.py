@@ -12,7 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 from tiny import TINY, config, results
 
 from hinted_posenet.cli.main import main
-from hinted_posenet.data import csv_frames
+from hinted_posenet.data.reader import csv_frames
 from hinted_posenet.scene import Scene
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()

@@ -12,7 +12,6 @@ import torch
 
 from hinted_posenet import engine
 from hinted_posenet.build import build
-from hinted_posenet.data import aerial
 from hinted_posenet.data.aerial_live import (
     BLOCK_PX,
     AerialLive,
@@ -21,6 +20,7 @@ from hinted_posenet.data.aerial_live import (
 )
 from hinted_posenet.data.epochs import EpochOrder
 from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.data.reader import aerial
 from hinted_posenet.data.stacked import map_tensors
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight, RandomPlan

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, default_collate
 
-from hinted_posenet.data import seven_scenes
-from hinted_posenet.data.decoded_images import DecodedImages
-from hinted_posenet.data.image_cache import ImageCache
+from hinted_posenet.data.cache.decoded_images import DecodedImages
+from hinted_posenet.data.cache.image_cache import ImageCache
 from hinted_posenet.data.posed_images import FolderImages, PosedImages
+from hinted_posenet.data.reader import seven_scenes
 from hinted_posenet.data.stacked import identity, map_tensors
 from hinted_posenet.types import Hint, InputError, Sample, View
 

@@ -14,10 +14,10 @@ from dots import dot_by_pose, dot_in_image
 from layouts import READERS
 from torch.utils.data import default_collate
 
-from hinted_posenet.data import aerial, csv_frames, seven_scenes
 from hinted_posenet.data.decode import decoded
 from hinted_posenet.data.exclude import write_exclude
 from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.data.reader import aerial, csv_frames, seven_scenes
 from hinted_posenet.export.cambridge import CambridgeFormat
 from hinted_posenet.export.colmap import ColmapFormat
 from hinted_posenet.export.csv_frames import CsvFormat

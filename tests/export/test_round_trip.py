@@ -15,11 +15,11 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from hinted_posenet.build import build
+from hinted_posenet.camera_io import intrinsics
 from hinted_posenet.cli.help import config_folder
-from hinted_posenet.data import cambridge, colmap, csv_frames, seven_scenes, transforms
 from hinted_posenet.data.decode import decoded
-from hinted_posenet.data.layout import intrinsics
 from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.data.reader import cambridge, colmap, csv_frames, seven_scenes, transforms
 from hinted_posenet.export.export import write_views
 from hinted_posenet.geometry import invert, rotate, rotation_angle
 from hinted_posenet.types import Pose, View

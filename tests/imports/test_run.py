@@ -11,8 +11,8 @@ import torch
 import yaml
 from layouts import READERS
 
-from hinted_posenet.data import csv_frames
 from hinted_posenet.data.exclude import write_exclude
+from hinted_posenet.data.reader import csv_frames
 from hinted_posenet.export.cambridge import CambridgeFormat
 from hinted_posenet.export.colmap import ColmapFormat
 from hinted_posenet.export.export import export

@@ -9,7 +9,7 @@ from poses import INF, hints, query
 from torch import Tensor
 from torch.nn.functional import grid_sample, normalize
 
-from hinted_posenet.geometry import quaternion_exp, quaternion_product, rotation_angle
+from hinted_posenet.geometry import rotation_angle, turned
 from hinted_posenet.hint.gaussian import perturb
 from hinted_posenet.model.ground_map import GroundMap
 from hinted_posenet.model.mapnet import MapHead, map_net
@@ -33,7 +33,7 @@ HEIGHT_M = 3.0
 
 def moved(pose: Pose, step: Tensor) -> Pose:
     """By (B, 6): metres along the world's axes, radians about the camera's."""
-    return Pose(pose.t + step[:, :3], quaternion_product(pose.q, quaternion_exp(step[:, 3:])))
+    return Pose(pose.t + step[:, :3], turned(pose.q, step[:, 3:]))
 
 
 def pixel_grid(rows: int, step: float = 8.0) -> Tensor:

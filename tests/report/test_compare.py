@@ -10,7 +10,7 @@ from hinted_posenet.answer import Answer
 from hinted_posenet.report.bootstrap import bootstrap_interval, difference
 from hinted_posenet.report.compare import comparison, comparison_csv, table_rows
 from hinted_posenet.report.compare_scenes import comparison_of_scenes
-from hinted_posenet.report.figure import positions_figure
+from hinted_posenet.report.positions_figure import positions_figure
 from hinted_posenet.report.published import average_scenes, published_for
 from hinted_posenet.report.runs import read_runs, read_scenes
 from hinted_posenet.report.table import insert_text

@@ -19,7 +19,13 @@ from report_runs import pictures, write_run, write_runs
 from scipy.stats import chi2
 
 from hinted_posenet.report.page.behaviour import pass_figure
-from hinted_posenet.report.page.curves import binned_medians, coverage, histogram, recall_curve
+from hinted_posenet.report.page.curves import (
+    LEVELS,
+    binned_medians,
+    coverage,
+    histogram,
+    recall_curve,
+)
 from hinted_posenet.report.page.lines import read_lines
 from hinted_posenet.report.page.page import render, write_page
 from hinted_posenet.report.page.pictures import picks
@@ -77,11 +83,9 @@ def test_coverage_of_a_gaussian_is_what_it_claims() -> None:
     generator = np.random.default_rng(0)
     sigma = generator.uniform(1, 5, 20_000)
     error = np.linalg.norm(sigma[:, None] * generator.normal(size=(20_000, 3)), axis=1)
-    levels = np.array([0.1, 0.5, 0.68, 0.95, 1.0])
-    found = coverage(error, sigma, levels)
-    assert found == pytest.approx(levels, abs=0.01)
-    doubted = coverage(error, 2 * sigma, levels)
-    assert doubted == pytest.approx(chi2.cdf(4 * chi2.ppf(levels, 3), 3), abs=0.01)
+    assert coverage(error, sigma) == pytest.approx(LEVELS, abs=0.01)
+    doubted = coverage(error, 2 * sigma)
+    assert doubted == pytest.approx(chi2.cdf(4 * chi2.ppf(LEVELS, 3), 3), abs=0.01)
     assert coverage(error, np.full_like(sigma, np.nan)) is None
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from hinted_posenet.answer import Answer
 from hinted_posenet.geometry import quaternion_exp, quaternion_product, rotate
 from hinted_posenet.report.runs import read_runs
 from hinted_posenet.results import frames_of, write_run
-from hinted_posenet.scoring import Answer
 from hinted_posenet.show.canvas import INK
 from hinted_posenet.show.error_scale import ErrorScale
 from hinted_posenet.show.frusta import EDGES

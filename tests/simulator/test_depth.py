@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from hinted_posenet.data.aerial import read_views
+from hinted_posenet.data.reader.aerial import read_views
 from hinted_posenet.geometry import rotate
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.depth import depth_unit_m, encode_depth, read_depth

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from hinted_posenet.data import cambridge, seven_scenes
+from hinted_posenet.data.reader import cambridge, seven_scenes
 from hinted_posenet.stats.baselines import constant_pose, median_errors, nearest_camera
 from hinted_posenet.stats.stats import scene_stats, stats_text
-from hinted_posenet.types import Pose, View
+from hinted_posenet.types import Pose, View, stack_poses
 
 
 def view(x_m: float, sequence: str = "a", degrees: float = 0.0) -> View:
@@ -23,8 +23,7 @@ def view(x_m: float, sequence: str = "a", degrees: float = 0.0) -> View:
 
 
 def poses(*views: View) -> Pose:
-    t, q = zip(*(view.T_world_cam for view in views), strict=True)
-    return Pose(torch.stack(t), torch.stack(q))
+    return stack_poses(view.T_world_cam for view in views)
 
 
 def test_the_nearest_camera_is_nearest_in_position_whatever_its_rotation() -> None:

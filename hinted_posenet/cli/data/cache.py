@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hinted_posenet.cli.errors import one_line_errors
 
 if TYPE_CHECKING:
-    from hinted_posenet.data.cache_folder import Item
+    from hinted_posenet.data.cache.folder import Item
 
 EPILOG = """example:
   hinted-posenet data cache --prune 5
@@ -42,7 +42,7 @@ def main() -> None:
     removal.add_argument("--clear", action="store_true", help="remove all of it")
     arguments = parser.parse_args()
     with one_line_errors("data cache"):
-        from hinted_posenet.data.cache_folder import clear, kept, prune
+        from hinted_posenet.data.cache.folder import clear, kept, prune
 
         if arguments.clear:
             clear(arguments.folder)

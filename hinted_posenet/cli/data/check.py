@@ -41,7 +41,7 @@ def _check(arguments: argparse.Namespace) -> int:
     """The exit code."""
     import json
 
-    from hinted_posenet.data.recognise import recognise_all
+    from hinted_posenet.data.reader.recognise import recognise_all
     from hinted_posenet.doctor.examine import examine
     from hinted_posenet.doctor.output import write_exclude_list, write_pictures
     from hinted_posenet.doctor.report import as_json, report

@@ -25,9 +25,9 @@ def main() -> None:
 def _stats(arguments: argparse.Namespace) -> None:
     import json
 
-    from hinted_posenet.data.recognise import recognise_all
+    from hinted_posenet.data.reader.recognise import recognise_all
     from hinted_posenet.doctor.picture import draw_cameras
-    from hinted_posenet.doctor.reading import read_scene
+    from hinted_posenet.doctor.scene import read_scene
     from hinted_posenet.stats.stats import scene_stats, stats_text
     from hinted_posenet.types import InputError
 
@@ -43,9 +43,8 @@ def _stats(arguments: argparse.Namespace) -> None:
         if not arguments.json:
             print(("\n" if number else "") + stats_text(stats), flush=True)
         if not arguments.no_picture:
-            arguments.out.mkdir(parents=True, exist_ok=True)
             picture = arguments.out / f"{scene.name.replace('/', '-')}-trajectories.png"
-            draw_cameras(picture, scene, f"{scene.name}: where the cameras are")
+            draw_cameras(picture, scene, f"{scene.name}: where the cameras are", {})
             if not arguments.json:
                 print(f"written: {picture}")
     if arguments.json:
