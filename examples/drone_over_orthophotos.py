@@ -16,8 +16,8 @@ from hinted_posenet import engine
 from hinted_posenet.cli.errors import one_line_errors
 from hinted_posenet.config import compose
 from hinted_posenet.report.compare import comparison
-from hinted_posenet.report.figure import positions_figure
 from hinted_posenet.report.page.page import write_page
+from hinted_posenet.report.positions_figure import positions_figure
 from hinted_posenet.report.runs import read_runs
 from hinted_posenet.simulator.world.dates import dated_files
 from hinted_posenet.types import InputError

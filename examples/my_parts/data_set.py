@@ -17,10 +17,13 @@ import math
 from pathlib import Path
 
 import torch
+from kornia.geometry.conversions import rotation_matrix_to_quaternion
+from torch import Tensor
 
-from hinted_posenet.data.layout import check_split, collecting, intrinsics, scene_folder
-from hinted_posenet.stated_pose import numbers, poses_from_matrices, sound
-from hinted_posenet.types import Fault, InputError, View
+from hinted_posenet.camera_io import intrinsics
+from hinted_posenet.data.reader.layout import check_split, collecting, scene_folder
+from hinted_posenet.stated_pose import numbers
+from hinted_posenet.types import Fault, InputError, Pose, View
 
 SPLITS = ("train", "val", "test")
 CARD = "examples/my_parts/data_set.py"  # where an error sends the user
@@ -39,7 +42,7 @@ def read_views(
         split: train, val or test.
         faults: Takes what is wrong with single frames; None raises the first.
     """
-    check_split(split, SPLITS)
+    check_split(split)
     folder = scene_folder(root, scene, "log.csv", CARD)
     camera = json.loads((folder / "camera.json").read_text(encoding="utf-8"))
     size = camera["width"], camera["height"]
@@ -55,17 +58,13 @@ def read_views(
                 continue
             name, where = row["image"], f"{path} line {reader.line_num}"
             with collecting(faults, name):
-                east_m, north_m, up_m, *angles_deg = numbers(
-                    [row[column] for column in PLACE], where
-                ).tolist()
-                R = rotation_from_angles(*angles_deg)
-                matrix = [[*R[0], east_m], [*R[1], north_m], [*R[2], up_m], [0.0, 0.0, 0.0, 1.0]]
-                stated = sound(poses_from_matrices([matrix], [where])[0])
+                place = numbers([row[column] for column in PLACE], where)
+                R_world_cam = rotation_from_angles(*place[3:].tolist())
                 views.append(
                     View(
                         name,
                         folder / "images" / name,
-                        stated.T_world_cam,
+                        Pose(place[:3], rotation_matrix_to_quaternion(R_world_cam)),
                         K,
                         sequence=row["flight"],
                         tags={},
@@ -77,22 +76,14 @@ def read_views(
     return views
 
 
-def rotation_from_angles(
-    heading_deg: float, pitch_deg: float, roll_deg: float
-) -> list[list[float]]:
-    """R_world_cam (3, 3): the columns say where right, down and forward of the camera point in east, north, up."""
+def rotation_from_angles(heading_deg: float, pitch_deg: float, roll_deg: float) -> Tensor:
+    """R_world_cam (3, 3), float64: its columns are right, down and forward of the camera, in east, north, up."""
     heading, pitch, roll = (math.radians(angle) for angle in (heading_deg, pitch_deg, roll_deg))
     level = torch.tensor([math.cos(heading), -math.sin(heading), 0.0], dtype=torch.float64)
-    forward = torch.tensor(
-        [
-            math.sin(heading) * math.cos(pitch),
-            math.cos(heading) * math.cos(pitch),
-            math.sin(pitch),
-        ],
-        dtype=torch.float64,
-    )
+    ahead = torch.tensor([math.sin(heading), math.cos(heading), 0.0], dtype=torch.float64)
+    up = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)
+    forward = math.cos(pitch) * ahead + math.sin(pitch) * up
     below = torch.linalg.cross(forward, level)
     right = math.cos(roll) * level + math.sin(roll) * below
     down = math.cos(roll) * below - math.sin(roll) * level
-    rows: list[list[float]] = torch.stack([right, down, forward], dim=1).tolist()
-    return rows
+    return torch.stack([right, down, forward], dim=1)
