@@ -131,7 +131,7 @@ def test_the_drone_without_photos_is_told_where_there_are_some(folder, monkeypat
 def test_the_notebook_runs_through(folder):
     notebook = nbformat.read(EXAMPLES / "tour.ipynb", as_version=4)
     for cell in notebook.cells:
-        cell.source = cell.source.replace("trainer.max_epochs=20", "trainer.max_epochs=2")
+        cell.source = cell.source.replace("trainer.max_epochs=15", "trainer.max_epochs=2")
         cell.source = cell.source.replace("train.images=100", "train.images=20")
     client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(folder)}})
     client.execute()
