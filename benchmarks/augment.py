@@ -11,7 +11,7 @@ from torch import Generator
 
 from hinted_posenet.allocator import keep_freed_memory
 from hinted_posenet.build import build
-from hinted_posenet.cli.help import config_folder
+from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.augment.colours import Colours
 from hinted_posenet.data.augment.draws import Effect

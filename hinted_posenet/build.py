@@ -58,12 +58,13 @@ def build(config: Any, **arguments: Any) -> Any:
 
 def build_localizer(config: dict[str, Any]) -> Localizer:
     """The localizer of a training config: untrained, nothing fitted."""
-    model = PoseNet(
-        backbone=build(config["backbone"]),
-        pool=build(config["pool"]),
-        head=build(config["head"], rotation=build(config["rotation"])),
-        passes=config["passes"],
-    )
+    parts = {key: build(config[key]) for key in ("backbone", "pool")}
+    head = build(config["head"], rotation=build(config["rotation"]))
+    try:
+        model = PoseNet(**parts, head=head, passes=config["passes"])
+    except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"head: {reason}; check the keys of head and pool") from error
     return Localizer(
         model=model,
         train_hint=build(config["train_hint"]),

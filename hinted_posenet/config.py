@@ -9,7 +9,7 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
-from hinted_posenet.cli.help import config_folder
+from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.extensions import extension_configs
 
 

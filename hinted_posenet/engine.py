@@ -242,8 +242,8 @@ def _set_up(config: dict[str, Any]) -> torch.device:
     """Seeds, threads, and the device that features are computed on."""
     keep_freed_memory()
     quiet_lightning()
-    if config["threads"] is not None:
+    if config["threads"]:
         torch.set_num_threads(config["threads"])
-    pl.seed_everything(config["seed"], workers=True, verbose=False)
+    pl.seed_everything(config.get("seed", 0), workers=True, verbose=False)  # only training draws
     gpu = config["accelerator"] in ("auto", "gpu", "cuda") and torch.cuda.is_available()
     return torch.device("cuda" if gpu else "cpu")

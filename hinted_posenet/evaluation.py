@@ -119,7 +119,7 @@ def predict_split(
         if not isinstance(localizer.start_hint, NoHint):
             answer = localizer.model.frame.resolve(prediction.hint)
             hints.setdefault("hint/hint as the answer", []).append(answer)
-            swapped = localizer.model(query, other.float().to(device), prediction.hint)
+            swapped = localizer.model(other.float().to(device), prediction.hint)
             unsure = torch.full((len(swapped.t),), torch.inf)
             hints.setdefault("control/shuffled image", []).append(Hint(swapped, unsure, unsure))
         for index, answer in enumerate(prediction.answers, start=1):

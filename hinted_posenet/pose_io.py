@@ -35,7 +35,7 @@ from hinted_posenet.stated_pose import (
     row_text,
     unit_quaternion,
 )
-from hinted_posenet.types import InputError, Pose, stack_poses
+from hinted_posenet.types import InputError, Pose
 
 T_OPENGL_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # axes of a camera
 POSE_TEXT_HEADER = (
@@ -140,13 +140,13 @@ def colmap_pose(T_world_cam: Pose) -> list[float]:
     return [*q.tolist(), *t.tolist()]
 
 
-def parse_aerial_row(row: Mapping[str, str], where: str) -> StatedPose:
-    """The ``T_cam_world_*`` columns of one row of an aerial ``frames.csv``."""
-    return parse_colmap_pose([row[column] for column in AERIAL_POSE_COLUMNS], where)
-
-
 def parse_tum_pose(fields: Sequence[str | float], where: str) -> StatedPose:
     """``tx ty tz qx qy qz qw`` of a line of a TUM trajectory, after its time."""
+    if len(fields) != 7:
+        raise InputError(
+            f"{where}: expected `timestamp tx ty tz qx qy qz qw`, found {len(fields) + 1} fields; "
+            "correct the line"
+        )
     t_and_q = numbers(fields, where)
     q, error = unit_quaternion(t_and_q[[6, 3, 4, 5]], where)
     return StatedPose(Pose(t_and_q[:3], q), error)
@@ -155,7 +155,7 @@ def parse_tum_pose(fields: Sequence[str | float], where: str) -> StatedPose:
 def parse_csv_pose(row: Mapping[str, str], where: str) -> StatedPose:
     """The ``T_world_cam_*`` or the ``T_cam_world_*`` columns of a row of a ``frames.csv``."""
     if CSV_POSE_COLUMNS[0] not in row:
-        return parse_aerial_row(row, where)
+        return parse_colmap_pose([row[column] for column in AERIAL_POSE_COLUMNS], where)
     q_and_t = numbers([row[column] for column in CSV_POSE_COLUMNS], where)
     q, error = unit_quaternion(q_and_t[:4], where)
     return StatedPose(Pose(q_and_t[4:], q), error)
@@ -175,30 +175,6 @@ def write_poses(path: Path, names: Sequence[str], T_world_cam: Pose) -> None:
     partial.replace(path)
 
 
-def read_poses(path: Path) -> tuple[list[str], Pose]:
-    """Read what `write_poses` wrote -> names and T_world_cam, t (N, 3), q (N, 4).
-
-    Lines of the same format from elsewhere are read too; a name may contain spaces.
-    """
-    poses: dict[str, Pose] = {}
-    for number, line in enumerate(_read_lines(path), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        where = f"{path} line {number}"
-        name, *fields = line.rsplit(maxsplit=7)
-        if len(fields) != 7:
-            raise InputError(
-                f"{where}: expected 8 fields `name qw qx qy qz tx ty tz`, found {len(fields) + 1}; "
-                "correct the line"
-            )
-        if name in poses:
-            raise InputError(f"{where}: {name} appears twice; remove one of the lines")
-        poses[name] = parse_colmap_pose(fields, where).T_world_cam
-    if not poses:
-        raise InputError(f"{path}: no poses; expected lines `name qw qx qy qz tx ty tz`")
-    return list(poses), stack_poses(poses.values())
-
-
 def _matrix(T_world_cam: Pose) -> torch.Tensor:
     """T_world_cam as a float64 matrix (4, 4)."""
     matrix = torch.eye(4, dtype=torch.float64)
@@ -210,10 +186,3 @@ def _matrix(T_world_cam: Pose) -> torch.Tensor:
 def _line(name: str, *parts: torch.Tensor) -> str:
     """A name and numbers, in full."""
     return row_text([name, *(number for part in parts for number in part.tolist())])
-
-
-def _read_lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None

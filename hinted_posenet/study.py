@@ -68,7 +68,7 @@ class SceneStudy:
         curves = run / "curves.json"
         if not left and (curves.is_file() or not hints):
             return not finished
-        if config["threads"] is not None:  # a run that was finished before has not set them
+        if config["threads"]:  # a run that was finished before has not set them
             torch.set_num_threads(config["threads"])
         checkpoint = read_checkpoint(run)
         scene = Scene(config)
@@ -122,7 +122,7 @@ def measure_curves(
     for fraction in SWEEP:
         sensor = OracleHint(fraction * extent_m, None, seed=1)
         hint = with_simulated_prior(sensor, test).query.prior
-        answer = localizer.model(test.query, test.query.feature.float(), hint)
+        answer = localizer.model(test.query.feature.float(), hint)
         sweep.append(
             {
                 "fraction": fraction,
@@ -149,13 +149,11 @@ def _passes(
     errors = []
     start = _errors(hint.pose, test)
     for _ in range(PASSES):
-        known = localizer.model(validation.query, validation.query.feature.float(), hint_v)
-        pose = localizer.model(test.query, test.query.feature.float(), hint)
+        known = localizer.model(validation.query.feature.float(), hint_v)
+        pose = localizer.model(test.query.feature.float(), hint)
         errors.append(_errors(pose, test))
-        sigma_t_m, sigma_r_rad = robust_sigma(known, validation.T_world_cam)
-        hint_v, hint = (
-            Hint(p, sigma_t_m.expand(len(p.t)), sigma_r_rad.expand(len(p.t))) for p in (known, pose)
-        )
+        sigmas = robust_sigma(known, validation.T_world_cam)
+        hint_v, hint = (Hint.with_sigma(answer, *sigmas) for answer in (known, pose))
     return {"start": start, "passes": errors}
 
 

@@ -8,7 +8,7 @@ runs=runs/aerial/$scene
 
 [ -d "simulated/aerial/$scene" ] || hinted-posenet simulate recipe="$scene"
 for method in posenet null_hint hinted_embedding hinted_residual hinted_memory; do
-    words=(experiment=quickstart)
+    words=(augmented_views=2)
     [ $method != hinted_memory ] || words+=(augmented_views=0) # it learns from pairs, of which there are enough
     hinted-posenet train data=aerial data.scene="$scene" method=$method "${words[@]}" \
         resume=true threads="$(nproc)" "$@"

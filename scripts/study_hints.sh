@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# docs/hints-results.md: every variant under every hint, beside its controls, 3 seeds, on RedKitchen, NAIP, ambiguous rows.
+# docs/hints-results.md: every method and variant, METHOD,KEY=VALUE, under every hint, beside its controls, 3 seeds.
 # A scene and seed to a core; a killed run goes on where it was. HINTED_POSENET_DATA holds RedKitchen and NAIP.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 export HINTED_POSENET_DATA=${HINTED_POSENET_DATA:-../shared/data} SEEDS=${SEEDS:-0 1 2} OVERRIDES="$*"
-methods="posenet null_hint hinted_embedding embedding_uniform embedding_leave_one_out embedding_mixed embedding_cascaded
-    cross_attention hinted_residual residual_camera residual_unbounded residual_mixed residual_cascaded hinted_gated
-    hinted_fusion film,trainer.max_epochs=10 hinted_memory"
+embedding=hinted_embedding,name=embedding residual=hinted_residual,name=residual
+methods="posenet null_hint hinted_embedding ${embedding}_uniform,train_hint=uniform
+    ${embedding}_leave_one_out,train_hint=leave_one_out ${embedding}_mixed,train_hint=mixed
+    ${embedding}_cascaded,train_hint=cascaded cross_attention hinted_residual ${residual}_camera,head.axes=camera
+    ${residual}_unbounded,head.bound=null ${residual}_mixed,train_hint=mixed ${residual}_cascaded,train_hint=cascaded
+    hinted_gated hinted_fusion film,trainer.max_epochs=10 hinted_memory"
 export METHODS=${METHODS:-$methods} SCENES=${SCENES:-naip ambiguous_rows redkitchen}
 
 for recipe in naip ambiguous_rows; do

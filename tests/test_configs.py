@@ -7,7 +7,7 @@ import torch
 from tiny import config
 
 from hinted_posenet.build import build, build_localizer
-from hinted_posenet.cli.help import config_folder, groups_of
+from hinted_posenet.cli.config_files import config_folder, groups_of
 from hinted_posenet.types import Hint, Pose, Query
 
 WITH_TARGET = ("augment", "trainer")  # of a training config, beside the localizer
@@ -42,7 +42,7 @@ def test_every_group_is_covered():
         "method",
         "optim",
     }
-    train |= {"paths", "pool", "rotation", "start_hint", "train_hint", "trainer", "experiment"}
+    train |= {"paths", "pool", "rotation", "start_hint", "train_hint", "trainer"}
     assert groups - train == {
         *(
             "camera",
@@ -68,7 +68,7 @@ def default_of(choice: str) -> str:
         c
         for c in choices(
             *("augment", "backbone", "callbacks", "head", "logger", "loss", "method", "optim"),
-            *("paths", "pool", "rotation", "start_hint", "train_hint", "trainer", "experiment"),
+            *("paths", "pool", "rotation", "start_hint", "train_hint", "trainer"),
         )
         # test_engine.py trains the network that the one needs, test_wandb_logger.py does without the package
         if c not in ("start_hint=network", "logger=wandb")
@@ -163,7 +163,9 @@ def test_show_choice_builds(choice):
 
 
 def test_show_takes_what_simulate_takes():
-    assert groups_of("show") == groups_of("simulate") | {"what": "sheet"}
+    shown = groups_of("show")
+    assert shown.pop("what").default == "sheet"
+    assert shown == groups_of("simulate")
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "predict"])

@@ -136,7 +136,7 @@ def test_modules_are_short():
     ("module", "source"),
     [
         ("geometry", "from hinted_posenet.types import Pose"),
-        ("types", "from hinted_posenet.pose_io import read_poses"),
+        ("types", "from hinted_posenet.pose_io import write_poses"),
         ("types", "import numpy"),
         ("pose_io", "import cv2"),
         ("model.head.new", "from hinted_posenet.data.views import View"),

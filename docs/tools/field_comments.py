@@ -10,7 +10,8 @@ class FieldComments(Extension):
 
     def on_class(self, *, cls: Class, **_: Any) -> None:
         """Called for every class, when its members are known."""
-        own = {name: field for name, field in cls.attributes.items() if not field.docstring}
+        fields = cls.attributes.items()
+        own = {n: field for n, field in fields if n in cls.members and not field.docstring}
         is_tuple = any(str(base).endswith("NamedTuple") for base in cls.bases)
         texts = {name: comment(field) for name, field in own.items() if field.annotation}
         texts = {name: text for name, text in texts.items() if text or is_tuple}

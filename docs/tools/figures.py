@@ -41,8 +41,8 @@ class Box(NamedTuple):
 # a line a box, from top to bottom: place, colour, file | what it does | the type that leaves it (left or right)
 FIGURES = {
     "architecture-run.svg": """\
-whole data data/views.py | reads labels by data/<layout>.py, holds a sequence out | list[View]
-whole data data/image_cache.py | decodes and resizes every image once | pixels
+whole data data/views.py | reads labels by data/reader/<layout>.py, holds a sequence out | list[View]
+whole data data/cache/image_cache.py | decodes and resizes every image once | pixels
 whole data data/posed_images.py | image and K at one size, prior, true pose | Sample = Query + Pose
 whole data data/augment/augment.py | colours and camera turns, each with its exact pose | Sample
 whole model features.py | backbone and pool; once, and cached, where frozen | feature (B,C,G,G) or feature
@@ -50,7 +50,7 @@ left hint hint/gaussian.py | training: may see the truth | Hint
 right hint hint/retrieval.py | inference: sees a Query only | Hint
 whole model model/posenet.py | its head turns feature and hint into a pose; cascade | Pose or list[Hint]
 left model loss/posenet.py | training: a number a sample | Tensor (B,)
-right run scoring.py | a split's answers, and controls | list[Answer]
+right run evaluation.py | a split's answers, and controls | list[Answer]
 left run localizer.py | takes a step, validates | val/score
 right run metric/pose_errors.py | against the truth | m, deg (N,)
 left run fitting.py | keeps the best epoch | state_dict
@@ -68,7 +68,7 @@ whole model simulator/render.py | a ray a pixel into the surface, colour of the 
 whole model simulator/develop.py | haze, motion blur, exposure, noise | image (H, W, 3) uint8
 whole run simulator/write.py | encodes images, writes frames.csv | bytes
 whole run simulator/partial.py | file and hash, job by job; named when whole | images/, manifest.json
-whole data data/aerial.py | reads it as any data set | list[View]""",
+whole data data/reader/aerial.py | reads it as any data set | list[View]""",
 }
 
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from hinted_posenet.cli.errors import fail, one_line_errors
+from hinted_posenet.cli.parser import verb_parser
 
 EPILOG = """\
 examples:
@@ -16,11 +17,7 @@ scenes become a column a scene. Different data sets, ground truths, splits or fr
 
 def main() -> None:
     """Print the table; write it and the figure where asked."""
-    parser = argparse.ArgumentParser(
-        prog="hinted-posenet compare",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = verb_parser("compare", None, EPILOG)
     add = parser.add_argument
     add("runs", nargs="+", type=Path, metavar="RUN", help="folders with results.json")
     add("--reference", metavar="METHOD", help="a line of the table to test the others against")
@@ -70,9 +67,7 @@ def compare(arguments: argparse.Namespace) -> None:
     if arguments.format == "csv":
         text = comparison_csv(runs, arguments.groups)
     else:
-        text = {"text": table.text, "markdown": table.markdown, "latex": table.latex}[
-            arguments.format
-        ]()
+        text = getattr(table, arguments.format)()
     print(text)
     if arguments.output:
         write_text(arguments.output, f"{text.rstrip()}\n")

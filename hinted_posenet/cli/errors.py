@@ -17,19 +17,19 @@ INTERRUPTED = {
 @contextmanager
 def one_line_errors(verb: str = "") -> Iterator[None]:
     """InputError as one line and exit code 1, without a traceback; HINTED_POSENET_DEBUG=1 shows it all."""
-    from hinted_posenet.types import InputError  # imports torch
-
     try:
         yield
-    except InputError as error:
-        if os.environ.get("HINTED_POSENET_DEBUG"):
-            raise
-        # an error in a decoding process arrives with that process's traceback in front
-        fail(str(error).rpartition("InputError: ")[2].strip())
     except BrokenPipeError:  # `| head` has read enough; nothing is left to be told at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         fail(INTERRUPTED.get(verb, "interrupted"))
+    except Exception as error:
+        from hinted_posenet.types import InputError  # imports torch, as what raised it has done
+
+        if os.environ.get("HINTED_POSENET_DEBUG") or not isinstance(error, InputError):
+            raise
+        # an error in a decoding process arrives with that process's traceback in front
+        fail(str(error).rpartition("InputError: ")[2].strip())
 
 
 def fail(message: str) -> NoReturn:

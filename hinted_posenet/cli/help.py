@@ -1,9 +1,15 @@
-"""Help texts, read from the config files without importing anything heavy."""
+"""Help texts, read from the config files and their comments without importing anything heavy."""
 
 import re
-from pathlib import Path
+import textwrap
 
-from hinted_posenet.extensions import extension_configs
+from hinted_posenet.cli.config_files import (
+    Group,
+    config_folder,
+    first_sentence,
+    groups_of,
+    keys_of,
+)
 
 VERBS = {
     "simulate": "write an aerial data set from a generated or a real world",
@@ -28,67 +34,91 @@ DATA_VERBS = {
     "cache": "list or prune the images that training has decoded",
 }
 EXAMPLES = {
-    "simulate": "hinted-posenet simulate recipe=village_four_seasons",
-    "train": "hinted-posenet train data=seven_scenes data.scene=redkitchen method=hinted_residual",
-    "evaluate": "hinted-posenet evaluate checkpoint=runs/seven_scenes/redkitchen/posenet/seed-0",
-    "predict": "hinted-posenet predict checkpoint=RUN images=FOLDER output=poses.txt",
-    "data export": "hinted-posenet data export data=aerial data.scene=tiny format=colmap_binary out=exported/tiny",
-    "show": "hinted-posenet show recipe=village_four_seasons what=sheet",
+    "simulate": ["recipe=village_four_seasons", "recipe=naip scene=low flight.random.tilt_deg=10"],
+    "train": [
+        "data=seven_scenes data.scene=redkitchen method=hinted_residual",
+        "data=aerial method=hinted_memory augmented_views=0 trainer.max_epochs=60",
+        "data=cambridge data.scene=ShopFacade backbone=resnet34 loss=beta seed=1",
+    ],
+    "evaluate": [
+        "checkpoint=runs/seven_scenes/redkitchen/posenet/seed-0",
+        "checkpoint=RUN start_hint=retrieval passes=5",
+    ],
+    "predict": ["checkpoint=RUN images=FOLDER output=poses.txt"],
+    "data export": ["data=aerial data.scene=tiny format=colmap_binary out=exported/tiny"],
+    "show": [
+        "recipe=village_four_seasons what=sheet",
+        "what=run run=RUN output=run.mp4",
+    ],
 }
 HYDRA_VERBS = tuple(EXAMPLES)  # the others read their arguments themselves
-
-
-def config_folder() -> Path:
-    """The configs: inside an installed package, or beside it in a checkout."""
-    package = Path(__file__).parents[1]
-    inside = package / "configs"
-    return inside if inside.is_dir() else package.parent / "configs"
+WIDTH = 96
 
 
 def main_help() -> str:
     """What hinted-posenet --help prints."""
-    verbs = "\n".join(f"  {verb:10}{text}" for verb, text in VERBS.items())
     return (
         "usage: hinted-posenet VERB [key=value ...]\n\n"
         "Camera relocalization with hinted networks.\n\n"
-        f"{verbs}\n\nhinted-posenet VERB --help tells a verb's groups and keys."
+        f"{_table(VERBS)}\n\nhinted-posenet VERB --help tells a verb's groups and keys; "
+        "hinted-posenet --version its version."
     )
 
 
 def data_help() -> str:
     """What hinted-posenet data --help prints."""
-    verbs = "\n".join(f"  {verb:10}{text}" for verb, text in DATA_VERBS.items())
     return (
-        f"usage: hinted-posenet data VERB ...\n\n{verbs}\n\n"
+        f"usage: hinted-posenet data VERB ...\n\n{_table(DATA_VERBS)}\n\n"
         "hinted-posenet data VERB --help tells what a verb takes."
     )
 
 
 def verb_help(verb: str) -> str:
-    """What hinted-posenet VERB --help prints: the verb's groups with their choices, then its own keys."""
-    name = verb.split()[-1]
-    text = (config_folder() / f"{name}.yaml").read_text()
-    own = text.partition("\n\n")[2]
-    lines = [
-        f"  {group:14}{_choices(group, default)}" for group, default in groups_of(name).items()
-    ]
-    keys = own.split("\n\nhydra:")[0].rstrip()
-    what = VERBS.get(verb) or DATA_VERBS[name]
-    return (
-        f"usage: hinted-posenet {verb} [group=choice ...] [key=value ...]\n\n{what}; for example\n"
-        f"  {EXAMPLES[verb]}\n\ngroups (* default):\n" + "\n".join(lines) + f"\n\nkeys:\n{keys}\n\n"
-        f"A group's keys are in {config_folder()}/GROUP/CHOICE.yaml; set them as GROUP.KEY=VALUE.\n"
-        f"hinted-posenet {verb} ... --cfg job prints the whole config."
-    )
+    """What hinted-posenet VERB --help prints: groups with their choices, and keys."""
+    choosable, keys = {}, keys_of(config_folder() / f"{verb.split()[-1]}.yaml")
+    for name, group in groups_of(verb).items():
+        if len(group.choices) > 1:
+            starred = (f"{path.stem}{_star(group, path.stem)}" for path in group.choices)
+            choosable[name] = f"{group.comment}\n{', '.join(starred)}"
+        else:
+            keys |= keys_of(group.choices[0], f"{name}.")
+    usage = f"usage: hinted-posenet {verb} {'[GROUP=CHOICE ...] ' * bool(choosable)}[KEY=VALUE ...]"
+    examples = "\n".join(f"  hinted-posenet {verb} {words}" for words in EXAMPLES[verb])
+    parts = [usage, VERBS.get(verb) or DATA_VERBS[verb.split()[-1]], f"examples:\n{examples}"]
+    if choosable:
+        parts += [f"groups (* is the default; --help GROUP explains one):\n{_table(choosable)}"]
+    parts += [f"keys (??? has to be given):\n{_key_table(keys)}"]
+    return "\n\n".join([*parts, f"hinted-posenet {verb} ... --cfg job prints the whole config."])
 
 
-def groups_of(verb: str) -> dict[str, str]:
-    """Config groups of a verb, each with its default."""
-    defaults = (config_folder() / f"{verb}.yaml").read_text().partition("\n\n")[0]
-    return dict(re.findall(r"^  - (\w+): *(\S+)", defaults, flags=re.MULTILINE))
+def group_help(verb: str, name: str) -> str:
+    """What hinted-posenet VERB --help GROUP prints: every choice with its keys."""
+    group = groups_of(verb)[name]
+    parts = [f"{name}: {group.comment}; configs are in {config_folder() / name}"]
+    for path in group.choices:
+        parts.append(f"{name}={path.stem}{_star(group, path.stem)}  {first_sentence(path)}")
+        if not group.sets_others() and (keys := keys_of(path, f"{name}.")):
+            parts[-1] += f"\n{_key_table(keys)}"
+    return "\n\n".join(parts)
 
 
-def _choices(group: str, default: str) -> str:
-    folders = [config_folder(), *extension_configs()]
-    names = sorted(path.stem for folder in folders for path in folder.glob(f"{group}/*.yaml"))
-    return ", ".join(f"{name}*" if name == default else name for name in names)
+def _star(group: Group, choice: str) -> str:
+    return "*" if choice in re.findall(r"\w+", group.default) else ""
+
+
+def _key_table(keys: dict[str, tuple[str, str]]) -> str:
+    return _table({f"{name}={default}": comment for name, (default, comment) in keys.items()}, 32)
+
+
+def _table(rows: dict[str, str], column: int = 14) -> str:
+    """Two columns; what does not fit into the first has a line of its own."""
+    lines, indent = [], " " * column
+    for left, right in rows.items():
+        head = f"  {left} ".ljust(column)
+        if len(head) > column or not right:
+            lines.append(head.rstrip())
+            head = indent
+        for line in right.splitlines():
+            lines += textwrap.wrap(head + line, WIDTH, subsequent_indent=indent)
+            head = indent
+    return "\n".join(lines)

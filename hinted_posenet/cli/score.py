@@ -1,9 +1,9 @@
 """hinted-posenet score PREDICTIONS --truth SET: poses of any method, scored as our own are."""
 
-import argparse
 from pathlib import Path
 
 from hinted_posenet.cli.errors import one_line_errors
+from hinted_posenet.cli.parser import verb_parser
 
 DESCRIPTION = """\
 Scores a file of poses, whoever wrote it, with the metrics and controls of our own runs, and writes the files of
@@ -20,12 +20,7 @@ examples:
 
 def main() -> None:
     """Read, match, score, write, print."""
-    parser = argparse.ArgumentParser(
-        prog="hinted-posenet score",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = verb_parser("score", DESCRIPTION, EPILOG)
     add = parser.add_argument
     add("predictions", type=Path, metavar="PREDICTIONS", help="file or folder of poses")
     add(

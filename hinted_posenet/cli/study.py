@@ -5,9 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.cli.errors import fail, one_line_errors
-from hinted_posenet.cli.help import config_folder
-from hinted_posenet.cli.verb import check_overrides
 
 METHODS = ["posenet", "null_hint", "hinted_embedding", "hinted_residual", "hinted_fusion"]
 TABLES = ["errors", "recall", "other image", "gains"]
@@ -52,6 +51,8 @@ def main() -> None:
     parser.add_argument("--tables", nargs="+", default=TABLES, choices=TABLES)
     parser.add_argument("--figure", type=Path, help="also draw the curves (.png, .jpg, .svg, .pdf)")
     arguments = parser.parse_intermixed_args()
+    from hinted_posenet.cli.overrides import check_overrides  # imports hydra
+
     for method in arguments.methods:
         check_overrides("train", _cell(arguments.overrides, method))
     with one_line_errors("study"):

@@ -127,15 +127,9 @@ class FolderImages(Dataset[Query]):
             margins((height, width), *crop)  # or else the crop is too large
         if not self.folder.is_dir():
             raise InputError(f"{folder}: no such folder; give a folder of images")
-        names = (path.relative_to(self.folder) for path in self.folder.rglob("*"))
-        self.names = sorted(
-            (
-                name.as_posix()
-                for name in names
-                if name.suffix.lower() in SUFFIXES and not name.name.startswith(".")
-            ),
-            key=natural_key,
-        )
+        found = (path for path in self.folder.rglob("[!.]*") if path.suffix.lower() in SUFFIXES)
+        names = (path.relative_to(self.folder).as_posix() for path in found)
+        self.names = sorted(names, key=natural_key)
         if not self.names:
             raise InputError(f"{folder}: no images ({', '.join(sorted(SUFFIXES))}) in the folder")
 
@@ -178,14 +172,15 @@ def in_unit_range(images: Sequence[Pixels]) -> Tensor:
 
 
 def _sample(view: View, K: Tensor, image: Tensor) -> Sample:
-    """In float32; no prior says nothing."""
-    t, q = view.T_world_cam
-    prior = no_prior()
-    if view.prior is not None:
-        pose = Pose(view.prior.pose.t.float(), view.prior.pose.q.float())
-        prior = Hint(pose, view.prior.sigma_t.float(), view.prior.sigma_r.float())
+    """In float32."""
+    pose, sigma_t, sigma_r, _ = view.prior or no_prior()
+    prior = Hint(_in_float32(pose), sigma_t.float(), sigma_r.float())
     query = Query(image, torch.empty(0), K, prior, view.name, torch.tensor(view.scene))
-    return Sample(query, Pose(t.float(), q.float()))
+    return Sample(query, _in_float32(view.T_world_cam))
+
+
+def _in_float32(pose: Pose) -> Pose:
+    return Pose(pose.t.float(), pose.q.float())
 
 
 def natural_key(name: str) -> list[tuple[int, str]]:

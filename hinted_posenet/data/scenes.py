@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from hinted_posenet.data.views import ReadViews, Splits, split_views
+from hinted_posenet.data.reader.layout import ReadViews
+from hinted_posenet.data.views import Splits, split_views
 from hinted_posenet.types import InputError, View
 
 SEPARATOR = "+"  # data.scene=chess+fire

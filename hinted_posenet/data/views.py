@@ -6,26 +6,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 
 from hinted_posenet.data.exclude import EXCLUDE_FILE, read_exclude
-from hinted_posenet.data.reader.layout import SPLITS, file_names
+from hinted_posenet.data.reader.layout import SPLITS, ReadViews, file_names
 from hinted_posenet.types import Fault, InputError, View
 
 VALIDATION_SHARE = 0.15  # aimed at when a held-out sequence is chosen by itself
 
 log = logging.getLogger(__name__)
-
-
-class ReadViews(Protocol):
-    """A reader with its options bound."""
-
-    def __call__(
-        self, root: Path, scene: str, split: str, *, faults: list[Fault] | None = None
-    ) -> list[View]:
-        """Views of a split; ``faults`` takes what is wrong with single frames, None raises the first."""
 
 
 class Splits(NamedTuple):

@@ -48,7 +48,7 @@ def examine(found: Recognised, decode: bool = True) -> Examination:
     """Read a scene and check everything.
 
     Args:
-        found: the scene, of `data.recognise`.
+        found: the scene, of `data.reader.recognise`.
         decode: decode all images; otherwise read their headers.
     """
     scene = read_scene(found, decode)

@@ -23,7 +23,7 @@ class Scene:
     """One scene as read from disk, without the frames that exclude.txt leaves out."""
 
     name: str
-    layout: str  # of `data.recognise`
+    layout: str  # of `data.reader.recognise`
     folder: Path
     splits: dict[str, list[View]]
     faults: Sequence[Fault]  # labels that could not be read

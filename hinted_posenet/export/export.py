@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from hinted_posenet.data.reader.layout import SPLITS
-from hinted_posenet.data.views import ReadViews, read_splits
+from hinted_posenet.data.reader.layout import SPLITS, ReadViews
+from hinted_posenet.data.views import read_splits
 from hinted_posenet.export.folder import check_free, whole_folder
 from hinted_posenet.export.frame import Format, Frame
 from hinted_posenet.export.image import place_depth, place_image

@@ -45,5 +45,4 @@ class MeasuredSigma(nn.Module):
 
     def hint(self, pose: Pose, neighbours: Tensor = NO_NEIGHBOURS) -> Hint:
         """Poses (B,) with that sigma."""
-        rows = len(pose.t)
-        return Hint(pose, self.sigma_t_m.expand(rows), self.sigma_r_rad.expand(rows), neighbours)
+        return Hint.with_sigma(pose, self.sigma_t_m, self.sigma_r_rad, neighbours)

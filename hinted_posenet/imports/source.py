@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hinted_posenet.data.reader.layout import SPLITS
+from hinted_posenet.data.reader.layout import SPLITS, ReadViews
 from hinted_posenet.data.reader.recognise import LAYOUTS, recognise
-from hinted_posenet.data.views import ReadViews, Splits, read_splits
+from hinted_posenet.data.views import Splits, read_splits
 from hinted_posenet.types import InputError
 
 WITHOUT_SPLITS = ("colmap", "transforms", "tum", "csv")  # these read "all"

@@ -65,7 +65,8 @@ def comparison(
     if recalls:
         header.append("recall " + " / ".join(r.title.removeprefix("≤ ") for r in recalls))
     header += [f"position of {reference} [95 %]", "p"] * bool(base)
-    table = Table(_title(first), header)
+    data = first.results["data"]
+    table = Table(table_title(first, f"{data['name']}/{data['scene']}"), header)
     for group, frames in chosen_frames(runs, groups).items():
         table.block(f"{group} ({frames.sum()} frames)")
         sequences = first.sequences(frames)
@@ -84,12 +85,11 @@ def comparison(
                 p = "< 0.002" if found.p <= 0.002 else f"{found.p:.2g}"
                 cells += [found.text, p]
             table.line(cells)
-    scene = first.results["data"]["scene"]
-    papers = [paper for paper in published if scene in paper.medians]
+    papers = [paper for paper in published if data["scene"] in paper.medians]
     if papers:
         table.block("published, not measured here")
     for paper in papers:
-        metres, turn = paper.medians[scene]
+        metres, turn = paper.medians[data["scene"]]
         table.line([paper.title, "", length(metres), degrees(turn)])
         table.notes.append(paper.note)
     return table
@@ -171,19 +171,18 @@ def chosen_frames(runs: list[Run], wanted: list[str] | None) -> dict[str, Chosen
     return found
 
 
+def table_title(run: Run, subject: str) -> str:
+    """What is measured on a data set or a scene of it."""
+    results = run.results
+    truth = results["data"]["ground_truth"]
+    return f"Median errors on {subject}, {results['split']} split, {truth} ground truth"
+
+
 def _row(rows: list[Row], title: str) -> Row:
     for row in rows:
         if row.title == title:
             return row
     raise InputError(f"--reference {title}: choose among {', '.join(row.title for row in rows)}")
-
-
-def _title(run: Run) -> str:
-    data = run.results["data"]
-    return (
-        f"Median errors on {data['name']}/{data['scene']}, {run.results['split']} split, "
-        f"{data['ground_truth']} ground truth"
-    )
 
 
 def _metrics(run: Run, group: str, method: str) -> dict[str, Any]:

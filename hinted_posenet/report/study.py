@@ -100,23 +100,18 @@ def read_study(
 class Point(NamedTuple):
     """Medians at one sigma of a simulated sensor, means over the seeds."""
 
-    sigma_m: float
     hint_m: float
     answer_m: float
 
 
 def sweep_points(curves: list[dict[str, Any]], frames: Chosen) -> list[Point]:
-    """The sweep of a method."""
-    if not curves:
-        return []
-    points = []
-    for same in zip(*(curve["sweep"] for curve in curves), strict=True):
-        medians = [
-            float(np.mean([np.median(np.array(p[key]["t_m"])[frames]) for p in same]))
-            for key in ("hint", "answer")
-        ]
-        points.append(Point(same[0]["fraction"] * curves[0]["extent_m"], *medians))
-    return points
+    """The sweep of a method, from the curves of its seeds."""
+
+    def median_m(same: tuple[dict[str, Any], ...], key: str) -> float:
+        return float(np.mean([np.median(np.array(p[key]["t_m"])[frames]) for p in same]))
+
+    sweeps = zip(*(curve["sweep"] for curve in curves), strict=True)
+    return [Point(median_m(same, "hint"), median_m(same, "answer")) for same in sweeps]
 
 
 def sigma_m(hint: str) -> float:

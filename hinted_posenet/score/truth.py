@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import yaml
 
-from hinted_posenet.cli.help import config_folder
+from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.data.exclude import EXCLUDE_FILE, read_exclude
 from hinted_posenet.data.reader import cambridge, seven_scenes
 from hinted_posenet.data.reader.aerial import read_overview

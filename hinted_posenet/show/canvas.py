@@ -24,7 +24,6 @@ def check_picture_name(path: Path) -> None:
 
 def write_picture(path: Path, rgb: Rgb, max_kb: float = np.inf) -> None:
     """Write (H, W, 3); a JPEG in the best quality, up to 92, that needs at most ``max_kb``."""
-    check_picture_name(path)
     picture, file = Image.fromarray(rgb), BytesIO()
     if path.suffix == ".png":
         picture.save(file, "PNG")
@@ -47,7 +46,7 @@ def round_length(metres: float) -> str:
     return f"{metres:.6g} m" if metres < 1000 else f"{metres / 1000:.6g} km"
 
 
-def write_text(
+def draw_text(
     draw: ImageDraw.ImageDraw,
     at: tuple[float, float],
     text: str,

@@ -7,7 +7,6 @@ import torch
 from numpy.typing import NDArray
 
 from hinted_posenet.geometry import rotate
-from hinted_posenet.show.relief import Relief
 from hinted_posenet.types import Pose, View, stack_poses
 
 Points = NDArray[np.float64]  # (..., 3) in the world
@@ -35,8 +34,3 @@ def pyramids(T_world_cam: Pose, slopes: torch.Tensor, size_m: float) -> Points:
     corners = torch.nn.functional.pad(signs * slopes[:, None], (0, 1), value=1.0)  # (N, 4, 3)
     t, q = (part[:, None] for part in T_world_cam)
     return np.asarray(torch.cat([t, rotate(q, size_m * corners) + t], dim=1))
-
-
-def frustum_size_m(relief: Relief) -> float:
-    """How long frusta are drawn."""
-    return 0.02 * max(relief.bounds.width_m, relief.bounds.height_m)

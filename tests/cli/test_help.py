@@ -5,16 +5,19 @@ import re
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import yaml
 
+from hinted_posenet.cli.config_files import config_folder, groups_of, keys_of
 from hinted_posenet.cli.help import (
     DATA_VERBS,
     HYDRA_VERBS,
     VERBS,
-    config_folder,
     data_help,
+    group_help,
     main_help,
     verb_help,
 )
@@ -30,19 +33,25 @@ def cli(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_help_answers_at_once_without_torch_or_hydra(tmp_path):
+def light(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The same, failing if anything heavy was imported."""
     code = (
-        "import sys; sys.argv = ['hinted-posenet', *sys.argv[1:]]\n"
-        "from hinted_posenet.cli.main import main; main()\n"
-        "heavy = {'torch', 'hydra', 'omegaconf', 'numpy', 'cv2'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
+        "import sys; sys.argv[0] = 'hinted-posenet'\n"
+        "from hinted_posenet.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'hydra', 'omegaconf', 'numpy', 'scipy', 'cv2', 'yaml', 'requests'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_help_answers_at_once(tmp_path):
     fastest = 60.0
     for arguments in (["--help"], [], ["train", "--help"]):
         started = time.perf_counter()
-        result = subprocess.run(
-            [sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True
-        )
+        result = light(*arguments, folder=tmp_path)
         fastest = min(fastest, time.perf_counter() - started)
         assert result.returncode == 0, result.stderr
         assert result.stdout.startswith("usage: hinted-posenet")
@@ -68,31 +77,76 @@ VERB_NAMES = [verb for verb in VERBS if verb != "data"] + [f"data {verb}" for ve
 
 
 @pytest.mark.parametrize("verb", VERB_NAMES)
-def test_every_verb_has_a_module_and_a_help(verb, tmp_path):
+def test_every_verb_has_a_module_and_a_help_that_imports_nothing_heavy(verb, tmp_path):
     module = verb.replace(" ", "/").replace("import", "import_")
     assert (Path(config_folder()).parent / "hinted_posenet" / "cli" / f"{module}.py").is_file()
     assert verb.split()[-1] in (data_help() if verb.startswith("data ") else main_help())
-    result = cli(*verb.split(), "--help", folder=tmp_path)
-    assert result.returncode == 0
+    result = light(*verb.split(), "--help", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(f"usage: hinted-posenet {verb}")
 
 
 @pytest.mark.parametrize("verb", HYDRA_VERBS)
-def test_help_of_a_verb_names_every_key_of_its_config(verb):
+def test_help_of_a_verb_fits_a_terminal_and_names_every_choice_and_key(verb):
     text = verb_help(verb)
-    own = (config_folder() / f"{verb.split()[-1]}.yaml").read_text().partition("\n\n")[2]
-    for key in re.findall(r"^(\w+):", own.partition("hydra:")[0], flags=re.MULTILINE):
-        assert re.search(rf"^{key}:", text, flags=re.MULTILINE), key
-    assert "hydra:" not in text
+    assert max(map(len, text.splitlines())) <= 96
+    own = yaml.safe_load((config_folder() / f"{verb.split()[-1]}.yaml").read_text())
+    assert {word.partition("=")[0] for word in re.findall(r"^  (\S+=)", text, re.MULTILINE)} >= {
+        key for key in own.keys() - {"defaults", "hydra"} if not isinstance(own[key], dict)
+    }
+    assert "hydra:" not in text and "_target_" not in text
+    for name, group in groups_of(verb).items():
+        if len(group.choices) > 1:
+            assert group.comment, name
+            assert {choice.stem for choice in group.choices} <= set(re.findall(r"\w+", text))
 
 
-def test_help_of_train_names_every_choice():
+def test_help_stars_the_defaults_and_begins_with_what_has_to_be_chosen():
     text = verb_help("train")
-    for group in ("data", "backbone", "head", "method", "start_hint", "loss"):
-        line = next(line for line in text.splitlines() if line.split()[:1] == [group])
-        for choice in (config_folder() / group).glob("*.yaml"):
-            assert choice.stem in line
-    assert "tf_efficientnet_lite0*" in text  # the default is starred
+    assert "tf_efficientnet_lite0*" in text and "posenet*" in text
+    assert re.findall(r"^  (\w+) ", text.partition("groups")[2], re.MULTILINE)[:2] == [
+        "data",
+        "method",
+    ]
+    assert "lawnmower*" in verb_help("simulate") and "random*" in verb_help("simulate")
+
+
+CHOICES = sorted((verb, name) for verb in HYDRA_VERBS for name in groups_of(verb))
+
+
+@pytest.mark.parametrize(("verb", "group"), CHOICES)
+def test_help_of_a_group_says_what_every_choice_is(verb, group):
+    text = group_help(verb, group)
+    for path in groups_of(verb)[group].choices:
+        assert re.search(rf"^{group}={path.stem}\*?  \w+", text, flags=re.MULTILINE), path
+    assert "_target_" not in text
+
+
+def test_help_of_a_group_on_the_command_line(tmp_path):
+    result = cli("train", "--help", "head", "loss", folder=tmp_path)
+    assert "head.bound=4.0" in result.stdout and "loss.beta=500.0" in result.stdout
+    result = cli("train", "head=film", "-h", folder=tmp_path)
+    assert "head.pooled=3" in result.stdout
+    result = cli("train", "--help", "heads", folder=tmp_path)
+    assert result.returncode == 1 and "did you mean head?" in result.stderr
+
+
+UNITS = "m|deg|px|s|ev|gb|mb|kb"
+FILES = [file for file in sorted(config_folder().rglob("*.yaml")) if file.parent.name != "method"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_every_number_of_a_config_says_what_it_counts(file):
+    """By its name or by its comment; methods set keys of other files."""
+    for key, (default, comment) in keys_of(file).items():
+        number = re.fullmatch(r"\[?-?[\d.]+(, .*)?", default)
+        assert not number or comment or re.search(rf"_({UNITS})(_|$)", f"_{key}"), key
+
+
+def test_version_is_that_of_the_installed_package(tmp_path):
+    assert (
+        cli("--version", folder=tmp_path).stdout == f"hinted_posenet {version('hinted_posenet')}\n"
+    )
 
 
 def test_a_reader_that_has_read_enough_is_no_error():

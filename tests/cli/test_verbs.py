@@ -13,11 +13,10 @@ import numpy as np
 import pytest
 import rasterio
 import torch
-from hydra.core.global_hydra import GlobalHydra
 from tiny import TINY, Workspace, config, equal_states, history, results, weights
 
-from hinted_posenet.cli.help import config_folder
-from hinted_posenet.cli.main import main
+from hinted_posenet.cli.config_files import config_folder
+from hinted_posenet.cli.overrides import check_overrides
 from hinted_posenet.scene import Scene
 
 KITCHEN = "redkitchen"
@@ -42,28 +41,6 @@ def assert_one_line(result: subprocess.CompletedProcess[str], *words: str) -> No
     assert result.stderr.endswith(errors[0] + "\n"), result.stderr
     for word in words:
         assert word in errors[0], errors[0]
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch, capfd):
-    """The command line in an empty folder, inside this process: torch is imported but once."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        monkeypatch.setattr(sys, "argv", ["hinted-posenet", *arguments])
-        capfd.readouterr()
-        code: object = 0
-        try:
-            main()
-        except SystemExit as exit_:
-            code = exit_.code
-        GlobalHydra.instance().clear()
-        output, errors = capfd.readouterr()
-        if isinstance(code, str):  # python prints it and exits with 1
-            code, errors = 1, f"{errors}{code}\n"
-        return subprocess.CompletedProcess(arguments, int(code or 0), output, errors)
-
-    return run
 
 
 # mistakes that are answered before torch is imported: name -> (arguments, words of the answer)
@@ -97,8 +74,59 @@ MISTAKES = {
         ["data", "export", "data=aerial", "format=cambridge", "over=true"],
         ["over", "overwrite"],
     ),
+    "text for a number": (
+        ["train", "data=seven_scenes", "batch_size=many"],
+        ["batch_size=many", "64"],
+    ),
+    "text for a number of a part": (
+        ["train", "data=seven_scenes", "optim.optimizer.lr=fast"],
+        ["optim.optimizer.lr=fast", "a number", "0.001"],
+    ),
+    "a number for text": (["train", "data=seven_scenes", "data.scene=7"], ["data.scene=7", "text"]),
+    "a number for a list": (
+        ["train", "data=seven_scenes", "data.crop=64"],
+        ["data.crop=64", "list"],
+    ),
+    "null": (["train", "data=seven_scenes", "seed=null"], ["seed=null", "whole number"]),
+    "a fraction": (["evaluate", "checkpoint=x", "passes=0.5"], ["passes=0.5", "whole number"]),
+    "below zero": (["predict", "checkpoint=x", "images=x", "threads=-1"], ["0 or more"]),
+    "no batch": (["train", "data=seven_scenes", "batch_size=0"], ["batch_size=0", "1 or more"]),
+    "accelerator": (["train", "data=seven_scenes", "accelerator=cud"], ["auto, cpu, gpu"]),
+    "yes": (["simulate", "overwrite=yes"], ["overwrite=yes", "true or false"]),
+    "null for a required key": (["evaluate", "checkpoint=null"], ["checkpoint=null", "text"]),
+    "a plan that no flight takes": (
+        ["simulate", "recipe=tiny", "flight.lawnmower.jitter_m=9"],
+        ["flight.lawnmower.jitter_m=9", "changes nothing"],
+    ),
+    "dates that no world takes": (
+        ["simulate", "recipe=naip", "climate=twelve_months"],
+        ["climate=twelve_months", "changes nothing"],
+    ),
     "no equals sign": (["train", "data=seven_scenes", "resume"], ["resume"]),
 }
+
+
+SOUND = [  # words that look like mistakes and are none
+    ["train", "data=seven_scenes", "trainer.devices=auto", "augment.rotation_deg=null"],
+    ["train", "data=seven_scenes", "image_cache_gb=0.5", "head.hidden=64", "data.crop=[64,64]"],
+    ["train", "data=seven_scenes", "+trainer.check_val_every_n_epoch=2", "~callbacks.predictions"],
+    ["train", "data=seven_scenes", "method=hinted_residual", "head.bound=null", "head.axes=camera"],
+    ["train", "data=aerial_live", "recipe=naip", "world.source=[a,b]", "loss=beta", "loss.beta=7"],
+    ["evaluate", "checkpoint=x", "start_hint=oracle", "start_hint.sigma_r_deg=null", "passes=2"],
+    [
+        "simulate",
+        "recipe=tiny",
+        "flight.lawnmower.jitter_m=5",
+        "world.size_m=450.5",
+        "expected=null",
+    ],
+    ["simulate", "flight=[random,orbit]", "flights.train.plan=${flight.orbit}", "scene=orbit"],
+]
+
+
+@pytest.mark.parametrize("words", SOUND, ids=lambda words: " ".join(words[1:])[:60])
+def test_sound_words_are_no_mistake(words):
+    check_overrides(words[0], words[1:])
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

@@ -6,7 +6,7 @@ from poses import generator, random_poses
 from tiny import Workspace
 
 from hinted_posenet.checkpoint import load_localizer, read_checkpoint
-from hinted_posenet.cli.help import config_folder
+from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.localizer import Localizer
 
 SOURCES = sorted(path.stem for path in (config_folder() / "train_hint").glob("*.yaml"))

@@ -244,7 +244,7 @@ def test_an_image_is_found_near_its_hint_before_anything_is_learned():
     model = fitted(ground_map, views, truth, torch.zeros(4, dtype=torch.int64))
     asked = query(4, torch.empty(4, 0))._replace(image=views)
     feature = model.features(asked)[0]  # as the localizer asks every network
-    pose = model.cascade(asked, feature, hint)[-1].pose
+    pose = model.cascade(feature, hint)[-1].pose
     error = (pose.t - truth.t).norm(dim=-1)  # hints are 5 m off, a pixel is 2 m
     assert error.max() < 2.0
     assert error.median() < 0.1  # a photo of the image's own date is matched exactly

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from report_runs import about_run, views_at
 
 from hinted_posenet import results
 from hinted_posenet.answer import Answer
@@ -15,10 +16,10 @@ from hinted_posenet.report.published import average_scenes, published_for
 from hinted_posenet.report.runs import read_runs, read_scenes
 from hinted_posenet.report.table import insert_text
 from hinted_posenet.results import frames_of
-from hinted_posenet.types import InputError, Pose, View
+from hinted_posenet.types import InputError, Pose
 
-SUMMER, WINTER = {"season": "summer"}, {"season": "winter"}
-IDENTITY = {"name": "aerial", "scene": "toy", "ground_truth": "exact"}
+SEASONS = [{"season": "summer"}] * 5 + [{"season": "winter"}] * 5
+IDENTITY = about_run("")["data"]
 
 
 def poses(offset_m: float, count: int = 10) -> Pose:
@@ -37,32 +38,16 @@ def write_run(
 ) -> Path:
     """A run whose network is off by ``offset_m`` everywhere; half of the frames are of an unseen season."""
     truth = poses(0.0)
-    views = [
-        View(
-            f"{i:03d}.jpg", Path(), Pose(t, q), torch.eye(3), "flight", SUMMER if i < 5 else WINTER
-        )
-        for i, (t, q) in enumerate(zip(*truth, strict=True))
-    ]
+    views = views_at(truth, SEASONS)
     answers = [
         Answer("constant pose", "control", poses(200.0)),
         Answer("retrieval", "control", poses(retrieval_m)),
         Answer("pass 1", "network", poses(offset_m)),
     ]
     if hint_m is not None:
-        off = poses(0.0)
-        answers.append(
-            Answer("hint as the answer", "hint", off._replace(t=off.t + hint_m[:, None]))
-        )
-    about = {
-        "name": name,
-        "data": IDENTITY,
-        "split": "test",
-        "seed": seed,
-        "oracle": False,
-        "start_hint": "NoHint",
-        "map": None,
-        **changes,
-    }
+        hint = truth._replace(t=truth.t + hint_m[:, None])
+        answers.append(Answer("hint as the answer", "hint", hint))
+    about = about_run(name, seed=seed, **changes)
     frames, train = frames_of(views), frames_of(views[:5])
     results.write_run(folder, about, frames, train, answers, truth, [(10.0, 5.0)])
     return folder

@@ -18,7 +18,7 @@ from hinted_posenet.report.compare import comparison
 from hinted_posenet.report.page.page import render
 from hinted_posenet.report.runs import read_runs
 from hinted_posenet.score.score import score_file
-from hinted_posenet.show.run_poses import read_poses
+from hinted_posenet.show.run_poses import read_run_poses
 from hinted_posenet.types import InputError, Pose, stack_poses
 
 
@@ -111,7 +111,7 @@ def test_poses_alone_have_a_page_and_frusta_too(prairie, tmp_path):
     run = score_file(tmp_path / "slam.txt", tmp_path / "truth.txt", output=tmp_path / "out")
     (read,) = read_runs([run])
     assert "slam" in render([read])  # without training images, controls and fields of view
-    predicted = read_poses(read).predicted.outlines(1.0)
+    predicted = read_run_poses(read).predicted.outlines(1.0)
     assert np.isfinite(predicted).all(axis=(1, 2)).tolist() == [False, True, True, True]
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from hinted_posenet.show.subject import Subject
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.flight import Flight, LawnmowerPlan, RandomPlan
+from hinted_posenet.simulator.flight import Flight
+from hinted_posenet.simulator.plan import LawnmowerPlan, RandomPlan
 from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.world import Epoch, Lattice, World
 from hinted_posenet.simulator.world.array import ArrayWorld

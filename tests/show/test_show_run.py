@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from report_runs import about_run
 
 from hinted_posenet.answer import Answer
 from hinted_posenet.geometry import quaternion_exp, quaternion_product, rotate
@@ -14,7 +15,7 @@ from hinted_posenet.results import frames_of, write_run
 from hinted_posenet.show.canvas import INK
 from hinted_posenet.show.error_scale import ErrorScale
 from hinted_posenet.show.frusta import EDGES
-from hinted_posenet.show.run_poses import guessed_up, read_poses, upright
+from hinted_posenet.show.run_poses import guessed_up, read_run_poses, upright
 from hinted_posenet.show.run_stage import TRAINING, run_stage
 from hinted_posenet.show.stage import Stage
 from hinted_posenet.show.subject import Subject
@@ -32,15 +33,9 @@ def write(folder: Path, subject: Subject, with_map: bool = True) -> Path:
     east[:, 0] = 2.0 ** torch.arange(len(east))
     east[-1] = math.nan
     bounds, image = subject.overview()
-    about = {
-        "name": "posenet",
-        "data": {"name": "aerial", "scene": subject.scene, "ground_truth": "exact"},
-        "split": "test",
-        "seed": 0,
-        "oracle": False,
-        "start_hint": "NoHint",
-        "map": {"image": str(image), "bounds_m": list(bounds)} if with_map else None,
-    }
+    data = {"name": "aerial", "scene": subject.scene, "ground_truth": "exact"}
+    overview = {"image": str(image), "bounds_m": list(bounds)} if with_map else None
+    about = about_run("posenet", data=data, map=overview)
     answers = [Answer("retrieval", "control", truth)]
     answers += [Answer("pass 1", "network", Pose(truth.t + east, truth.q))]
     write_run(folder, about, frames, train, answers, truth, [(10.0, 5.0)])
@@ -54,7 +49,7 @@ def run(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def stage_of(folder: Path) -> Stage:
     found = read_runs([folder])[0]
-    return run_stage(found, read_poses(found), None, np.eye(3))
+    return run_stage(found, read_run_poses(found), None, np.eye(3))
 
 
 def test_frusta_are_where_poses_csv_says(run: Path, subject: Subject) -> None:
@@ -119,7 +114,7 @@ def test_up_is_found_in_any_world_and_turned_to_z(run: Path, turn: tuple[float, 
     headings[:, 2] = torch.linspace(0, 1.5, 12)  # a part of the horizon
     world = quaternion_exp(torch.tensor(turn, dtype=torch.float64))
     q = quaternion_product(quaternion_exp(headings), quaternion_product(q, pitch).expand(12, 4))
-    cameras = read_poses(read_runs([run])[0]).training
+    cameras = read_run_poses(read_runs([run])[0]).training
     turned = cameras._replace(T_world_cam=Pose(torch.zeros(12, 3), quaternion_product(world, q)))
     turn_to_z = upright(turned, guessed_up(turned))
     up = rotate(world, torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)).numpy()

@@ -44,6 +44,8 @@ def test_steps_do_not_cross_sequences() -> None:
     row = scene_stats("x", {"train": views, "test": []})["splits"]["train"]
     assert (row["frames"], row["sequences"], row["extent_m"]) == (5, 2, [52, 0, 0])
     assert row["median_step_m"] == 1 and row["median_turn_deg"] == pytest.approx(3)
+    alone = scene_stats("x", {"all": [view(0)]})["splits"]["all"]
+    assert (alone["frames"], alone["extent_m"], alone["median_step_m"]) == (1, [0, 0, 0], 0)
 
 
 def test_a_scene_without_splits_has_no_baselines() -> None:

@@ -2,8 +2,8 @@
 
 import argparse
 
-from hinted_posenet.cli.data.arguments import data_set_parser
 from hinted_posenet.cli.errors import one_line_errors
+from hinted_posenet.cli.parser import data_set_parser
 
 DESCRIPTION = """\
 Counts a data set, draws where its cameras were, and scores two answers that look at no image: the training
@@ -17,7 +17,7 @@ example:
 
 def main() -> None:
     """Read, draw, print."""
-    arguments = data_set_parser("stats", DESCRIPTION, EPILOG).parse_args()
+    arguments = data_set_parser("data stats", DESCRIPTION, EPILOG).parse_args()
     with one_line_errors("data stats"):
         _stats(arguments)
 

@@ -31,7 +31,7 @@ from hinted_posenet.data.reader.layout import (
     read_lines,
     scene_folder,
 )
-from hinted_posenet.pose_io import AERIAL_POSE_COLUMNS, parse_aerial_row
+from hinted_posenet.pose_io import AERIAL_POSE_COLUMNS, parse_csv_pose
 from hinted_posenet.stated_pose import numbers
 from hinted_posenet.types import DepthImage, Fault, Hint, InputError, View
 
@@ -46,14 +46,7 @@ COLUMNS += [*AERIAL_POSE_COLUMNS, *PRIOR_COLUMNS]
 def read_views(
     root: Path, scene: str, split: str, *, faults: list[Fault] | None = None
 ) -> list[View]:
-    """Views of one split (train, val or test) of a scene.
-
-    Args:
-        root: Folder that holds the scenes.
-        scene: Folder of the scene.
-        split: "train", "val" or "test".
-        faults: Takes what is wrong with single frames; None raises the first.
-    """
+    """Views of one split of a scene, in the order of the table, see `ReadViews`."""
     check_split(split)
     folder = scene_folder(root, scene, "manifest.json", CARD)
     manifest = read_manifest(folder / "manifest.json")
@@ -71,7 +64,7 @@ def read_views(
             tags = {"season": row["season"], "date": row["date"]}
             if row["solar_hour"]:
                 tags["solar_hour"] = row["solar_hour"]
-            stated = parse_aerial_row(row, where)
+            stated = parse_csv_pose(row, where)
             views.append(
                 View(
                     row["name"],
@@ -145,7 +138,7 @@ def _prior(row: dict[str, str], where: str) -> Hint | None:
     sigma_t_m, sigma_r_deg = numbers([row[column] for column in PRIOR_SIGMAS], where)
     if not (sigma_t_m > 0 and sigma_r_deg > 0):
         raise InputError(f"{where}: expected prior sigmas above 0; correct or empty the prior")
-    return Hint(parse_aerial_row(pose, where).T_world_cam, sigma_t_m, sigma_r_deg.deg2rad())
+    return Hint(parse_csv_pose(pose, where).T_world_cam, sigma_t_m, sigma_r_deg.deg2rad())
 
 
 def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:

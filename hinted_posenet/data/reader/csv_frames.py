@@ -47,14 +47,7 @@ CAMERA = (*CSV_PINHOLE, *DISTORTION, "width", "height")
 def read_views(
     root: Path, scene: str, split: str, *, faults: list[Fault] | None = None
 ) -> list[View]:
-    """Views of one split of a scene, in the order of the file.
-
-    Args:
-        root: Folder that holds the scenes.
-        scene: Folder of the scene.
-        split: "train", "val", "test", or "all" frames.
-        faults: Takes what is wrong with single frames; None raises the first.
-    """
+    """Views of one split of a scene, or "all", in the order of the file, see `ReadViews`."""
     check_split(split, "all")
     folder = scene_folder(root, scene, FILE, CARD)
     path = folder / FILE

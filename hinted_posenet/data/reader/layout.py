@@ -1,22 +1,37 @@
-"""What all readers need from a folder on disk: the scene, its files, sizes of images."""
+"""What a reader is, and what all of them need from a folder on disk: the scene, its files, sizes of images."""
 
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from hinted_posenet.types import Fault, InputError
+from hinted_posenet.types import Fault, InputError, View
 
 SPLITS = ("train", "val", "test")
 
 
+class ReadViews(Protocol):
+    """A reader, its own options bound."""
+
+    def __call__(
+        self, root: Path, scene: str, split: str, *, faults: list[Fault] | None = None
+    ) -> list[View]:
+        """Views of one split of a scene.
+
+        Args:
+            root: Folder that holds the scenes.
+            scene: Folder of the scene within it.
+            split: "train", "val" or "test"; "all" where the data set may have no splits of its own.
+            faults: Takes what is wrong with single frames; None raises the first.
+        """
+
+
 def scene_folder(root: Path, scene: str, marker: str, card: str, *others: str) -> Path:
     """The folder ``<root>/<scene>``, known as a scene by the file ``marker``, or one of the others, in it."""
-    root = Path(root)
 
     def is_scene(folder: Path) -> bool:
         return any((folder / file).is_file() for file in (marker, *others))
@@ -84,7 +99,7 @@ def image_size(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             return image.size
-    except (OSError, UnidentifiedImageError):
+    except OSError:
         raise InputError(f"{path}: not a readable image; fetch or write it again") from None
 
 

@@ -14,8 +14,7 @@ from hinted_posenet.data.reader import (
     tum,
     twelve_scenes,
 )
-from hinted_posenet.data.reader.layout import SPLITS
-from hinted_posenet.data.views import ReadViews
+from hinted_posenet.data.reader.layout import SPLITS, ReadViews
 from hinted_posenet.types import InputError
 
 CARD = "docs/formats.md"

@@ -29,14 +29,7 @@ FILE = "transforms.json"
 def read_views(
     root: Path, scene: str, split: str, *, faults: list[Fault] | None = None
 ) -> list[View]:
-    """Views of one split of a scene, in the order of its list.
-
-    Args:
-        root: Folder that holds the scenes.
-        scene: Folder of the scene.
-        split: "train", "val", "test", or "all" frames whatever the lists say.
-        faults: Takes what is wrong with single frames; None raises the first.
-    """
+    """Views of one split of a scene, in the order of its list, see `ReadViews`; "all" needs no lists."""
     check_split(split, "all")
     folder = scene_folder(root, scene, FILE, CARD)
     path = folder / FILE

@@ -107,7 +107,7 @@ def read_views(
                 without_pose += 1
                 continue
             depth = _nearest(depths, time_s, max_difference_s)
-            stated = parse_tum_pose(_seven(pose), pose.where)
+            stated = parse_tum_pose(pose.text.split(), pose.where)
             views.append(
                 View(
                     name,
@@ -171,13 +171,3 @@ def _nearest(
     near = stamped[max(after - 1, 0) : after + 1]
     found = min(near, key=lambda line: abs(line.time_s - time_s), default=None)
     return found if found and abs(found.time_s - time_s) <= max_difference_s else None
-
-
-def _seven(pose: _Stamped) -> list[str]:
-    fields = pose.text.split()
-    if len(fields) != 7:
-        raise InputError(
-            f"{pose.where}: expected `timestamp tx ty tz qx qy qz qw`, found {len(fields) + 1} "
-            "fields; correct the line"
-        )
-    return fields

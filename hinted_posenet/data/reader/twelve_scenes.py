@@ -38,14 +38,7 @@ DEPTH_UNIT_M = 0.001
 def read_views(
     root: Path, scene: str, split: str, *, faults: list[Fault] | None = None
 ) -> list[View]:
-    """Views of one split of a scene, sequence by sequence.
-
-    Args:
-        root: Folder that holds the buildings.
-        scene: Building and room, e.g. "apt1/kitchen".
-        split: "train", "test" or "val" (always empty).
-        faults: Takes what is wrong with single frames; None raises the first.
-    """
+    """Views of one split of a scene, sequence by sequence, see `ReadViews`; "val" is always empty."""
     check_split(split)
     folder = scene_folder(root, scene, "split.txt", CARD)
     if split == "val":

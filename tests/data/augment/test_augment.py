@@ -4,7 +4,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from hinted_posenet.build import build
-from hinted_posenet.cli.help import config_folder
+from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.augment.colours import Colours
 from hinted_posenet.data.augment.sensor import Blur, Noise
@@ -102,9 +102,11 @@ def test_no_gradient_is_kept() -> None:
 
 
 def test_autocast_changes_nothing() -> None:
-    plain = FULL(batch(), generator()).query.image
+    plain = FULL(batch(), generator()).query
     with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(FULL(batch(), generator()).query.image, plain)
+        result = FULL(batch(), generator()).query
+    assert torch.equal(result.image, plain.image)
+    assert torch.equal(result.K, plain.K)
 
 
 def test_features_computed_beforehand_are_refused() -> None:
@@ -116,13 +118,13 @@ def test_features_computed_beforehand_are_refused() -> None:
 
 def test_its_description_tells_every_setting_apart() -> None:
     """Features computed beforehand are kept under it."""
-    assert str(vars(Augment(noise=Noise((0.0, 0.1))))) == str(
-        vars(Augment(noise=Noise((0.0, 0.1))))
-    )
-    assert str(vars(Augment(noise=Noise((0.0, 0.1))))) != str(
-        vars(Augment(noise=Noise((0.0, 0.2))))
-    )
-    assert str(vars(Augment(roll_deg=1.0))) != str(vars(Augment()))
+
+    def description(**settings: object) -> str:
+        return str(vars(Augment(**settings)))
+
+    assert description(noise=Noise((0.0, 0.1))) == description(noise=Noise((0.0, 0.1)))
+    assert description(noise=Noise((0.0, 0.1))) != description(noise=Noise((0.0, 0.2)))
+    assert description(roll_deg=1.0) != description()
 
 
 @pytest.mark.parametrize(

@@ -175,15 +175,6 @@ def test_images_of_half_precision_are_sampled_at_the_same_places(dtype: torch.dt
     torch.testing.assert_close(result.float(), expected, rtol=0, atol=0.01)
 
 
-def test_autocast_does_not_move_pixels() -> None:
-    sample = dots()
-    plain = Augment(**MOVES["all"])(sample, generator())
-    with torch.autocast("cpu", torch.bfloat16):
-        result = Augment(**MOVES["all"])(sample, generator())
-    assert torch.equal(result.query.image, plain.query.image)
-    assert torch.equal(result.query.K, plain.query.K)
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hinted_posenet.simulator.world.generated.segments import axes
 from hinted_posenet.simulator.world.lattice import Lattice, Window
 from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
 from hinted_posenet.simulator.world.world import Raster
@@ -41,7 +40,7 @@ def plant_fields(
         district_m: mean distance of the middles of districts.
         repetition: 0 for parcels of all widths, 1 for parcels of one width in a district.
     """
-    x, y = axes(lattice, window)
+    x, y = lattice.axes(window)
     sites = _sites(x, y, district_m, stream(seed, "district"))
     east, north = _warped(lattice, window, x, y, district_m, seed)
     site, border, edge_m = _nearest(east, north, sites)
