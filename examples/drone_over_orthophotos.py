@@ -12,8 +12,6 @@ import argparse
 import os
 from pathlib import Path
 
-from hinted_posenet.report.figure import positions_figure
-
 from hinted_posenet import engine
 from hinted_posenet.cli.errors import one_line_errors
 from hinted_posenet.config import compose
