@@ -25,7 +25,7 @@ def main(overrides: list[str]) -> None:
     runs = [
         small_village.train(*words, f"name={name}", *overrides) for name, words in backbones.items()
     ]
-    small_village.compare(runs)
+    small_village.compare(runs, "add_a_backbone.jpg")
 
 
 if __name__ == "__main__":

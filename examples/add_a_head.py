@@ -24,7 +24,7 @@ def main(overrides: list[str]) -> None:
         small_village.train(f"method={method}", *words, *overrides)
         for method, words in methods.items()
     ]
-    small_village.compare(runs)
+    small_village.compare(runs, "add_a_head.jpg")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def main(overrides: list[str]) -> None:
         small_village.train(*words, f"name={name}", "passes=1", *overrides)
         for name, words in methods.items()
     ]
-    small_village.compare(runs)
+    small_village.compare(runs, "add_a_hint_source.jpg")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 from hinted_posenet import engine
 from hinted_posenet.config import compose
 from hinted_posenet.report.compare import comparison
+from hinted_posenet.report.positions_figure import positions_figure
 from hinted_posenet.report.runs import read_runs
 
 # this folder is on Python's path, since the examples are run from it; so its package may be named
@@ -49,9 +50,12 @@ def train(*overrides: str) -> Path:
         return engine.train(config)
 
 
-def compare(runs: list[Path]) -> None:
-    """Print one table, as ``hinted-posenet compare`` does."""
-    print(comparison(read_runs(runs)).text())
+def compare(folders: list[Path], picture: str) -> None:
+    """Print one table and draw one picture into runs/, as ``hinted-posenet compare`` does."""
+    runs = read_runs(folders)
+    print(comparison(runs).text())
+    positions_figure(Path("runs", picture), runs)
+    print(f"written: runs/{picture}")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from hinted_posenet.hint.network import NetworkHint
 from hinted_posenet.localizer import Localizer
 from hinted_posenet.types import InputError
 
-FORMAT = "hinted_posenet localizer 3"
+FORMAT = "hinted_posenet localizer 4"
 
 
 class Checkpoint(NamedTuple):

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +23,6 @@ def folder(tmp_path_factory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("examples")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.syspath_prepend(EXAMPLES)
         patch.setenv("HINTED_POSENET_EXTENSIONS", "my_parts")
         yield folder
 
@@ -105,8 +105,6 @@ def test_the_study_draws_its_figure(folder):
 
 
 def environment(**more: str) -> dict[str, str]:
-    import os
-
     commands = str(Path(sys.executable).parent)  # `python` and `hinted-posenet`
     return {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}", **more}
 
@@ -133,7 +131,7 @@ def test_the_drone_without_photos_is_told_where_there_are_some(folder, monkeypat
 def test_the_notebook_runs_through(folder):
     notebook = nbformat.read(EXAMPLES / "tour.ipynb", as_version=4)
     for cell in notebook.cells:
-        cell.source = cell.source.replace("trainer.max_epochs=20", "trainer.max_epochs=2")
+        cell.source = cell.source.replace("trainer.max_epochs=15", "trainer.max_epochs=2")
         cell.source = cell.source.replace("train.images=100", "train.images=20")
     client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(folder)}})
     client.execute()

@@ -10,14 +10,11 @@ import pytest
 
 from hinted_posenet.types import InputError
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
 
 @pytest.fixture
 def room(tmp_path, monkeypatch) -> Iterator:
     """The example's module, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(EXAMPLES)
     import room_from_phone_video
 
     return room_from_phone_video
