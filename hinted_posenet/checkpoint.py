@@ -12,6 +12,7 @@ from hinted_posenet.build import build_localizer
 from hinted_posenet.hint.network import NetworkHint
 from hinted_posenet.localizer import Localizer
 from hinted_posenet.types import InputError
+from hinted_posenet.whole_file import whole_file
 
 FORMAT = "hinted_posenet localizer 4"
 
@@ -41,9 +42,8 @@ def save_checkpoint(path: Path, localizer: Localizer, config: dict[str, Any], ke
         "feature_key": key,
         "state": localizer.state_dict(),
     }
-    partial = path.with_suffix(".partial")
-    torch.save(content, partial)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        torch.save(content, partial)
 
 
 def read_checkpoint(path: Path | str) -> Checkpoint:

@@ -37,6 +37,7 @@ from hinted_posenet.stated_pose import (
     unit_quaternion,
 )
 from hinted_posenet.types import InputError, Pose
+from hinted_posenet.whole_file import write_text
 
 T_OPENGL_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # axes of a camera
 POSE_TEXT_HEADER = (
@@ -160,9 +161,7 @@ def write_poses(path: Path, names: Sequence[str], T_world_cam: Pose) -> None:
     """Write poses t (N, 3), q (N, 4) as lines ``name qw qx qy qz tx ty tz``, world-to-camera."""
     t, q = invert(T_world_cam.t.double(), T_world_cam.q.double())
     lines = [POSE_TEXT_HEADER, *map(_line, names, q, t)]
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def _matrix(T_world_cam: Pose) -> torch.Tensor:

@@ -29,6 +29,7 @@ from hinted_posenet.metric.pose_errors import pose_errors
 from hinted_posenet.run_folder import is_finished
 from hinted_posenet.scene import Scene
 from hinted_posenet.types import Hint, Pose, Sample
+from hinted_posenet.whole_file import write_text
 
 SWEEP = (0.01, 0.03, 0.1, 0.3, 1.0)  # sigmas of simulated sensors, in halves of the scene's extent
 PASSES = 20  # of the contraction curves
@@ -85,7 +86,8 @@ class SceneStudy:
                 folder = _result(run, name).parent
                 score_split(named, scene, localizer.eval(), controls, "test", folder, started)
         if not curves.is_file():
-            _write(curves, measure_curves(localizer, scene, memory, checkpoint))
+            found = measure_curves(localizer, scene, memory, checkpoint)
+            write_text(curves, json.dumps(found) + "\n")
         return True
 
     def _controls(self, key: str, scene: Scene, memory: Sample) -> Controls:
@@ -169,12 +171,6 @@ def _rounded(values: Tensor) -> list[float]:
 
 def _result(run: Path, hint: str) -> Path:
     return run / f"from-{hint}" / "results.json"
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content) + "\n")
-    partial.replace(path)
 
 
 def _silent() -> contextlib.redirect_stdout[io.StringIO]:

@@ -69,7 +69,7 @@ def test_cache_gives_the_same_and_is_used(
     rows = 2 * len(images)
     assert torch.equal(fewer.query.feature, fresh.query.feature[:rows])
     assert torch.equal(fewer.T_world_cam.q, fresh.T_world_cam.q[:rows])
-    assert not list((tmp_path / "cache/features").glob("*.partial"))
+    assert not list((tmp_path / "cache/features").glob(".*"))
 
 
 def test_a_changed_image_is_computed_anew(

@@ -32,8 +32,9 @@ HYDRA_USERS = {"build", "config", "run_folder", "checkpoint", "engine", "cli"}
 ALLOWED: dict[str, set[str]] = {
     "types": {"torch", "geometry"},
     "geometry": {"torch", "kornia"},
+    "whole_file": set(),
     "stated_pose": OURS | {"numpy", "torch", "kornia"},
-    "pose_io": OURS | {"stated_pose", "numpy", "torch", "kornia"},
+    "pose_io": OURS | {"stated_pose", "whole_file", "numpy", "torch", "kornia"},
     "camera_io": OURS | {"stated_pose", "torch"},
     "model": LEARNING,
     "hint": LEARNING,
@@ -47,9 +48,9 @@ ALLOWED: dict[str, set[str]] = {
     "metric": LEARNING,
     "data": OURS
     | {"stated_pose", "pose_io", "camera_io", "torch", "numpy", "cv2", "kornia", "PIL"}
-    | {"yaml", "filelock", "tqdm"},
+    | {"whole_file", "yaml", "filelock", "tqdm"},
     "data.module": OURS | {"pose_io", "torch", "cv2", "kornia", "pytorch_lightning"},
-    "fetch": OURS | {"data", "requests", "urllib3", "yaml", "filelock", "tqdm"},
+    "fetch": OURS | {"data", "whole_file", "requests", "urllib3", "yaml", "filelock", "tqdm"},
     "doctor": OURS
     | {"data", "report.save_figure"}
     | {"torch", "numpy", "scipy", "cv2", "kornia", "PIL", "matplotlib", "tqdm"},
@@ -69,10 +70,28 @@ ALLOWED: dict[str, set[str]] = {
     | {"hint.protocol", "hint.sigma", "loss.posenet", "model.posenet"},
     "show": OURS
     | {"data", "simulator", "report", "torch", "numpy", "cv2", "PIL", "matplotlib", "open3d"}
-    | {"tqdm"},
-    "callbacks": {"report", "types", "torch", "matplotlib", "rich", "pytorch_lightning"},
+    | {"whole_file", "tqdm"},
+    "callbacks": {
+        "report",
+        "types",
+        "whole_file",
+        "torch",
+        "matplotlib",
+        "rich",
+        "pytorch_lightning",
+    },
     "logger": {"types", "pytorch_lightning"},
-    "report": {"types", "numpy", "scipy", "cv2", "matplotlib", "plotly", "jinja2", "report"},
+    "report": {
+        "types",
+        "whole_file",
+        "numpy",
+        "scipy",
+        "cv2",
+        "matplotlib",
+        "plotly",
+        "jinja2",
+        "report",
+    },
     "report.published": {"types", "report", "yaml", "data.card"},
     "toy": {"report.table", "report.save_figure", "torch", "matplotlib", "tqdm"},
     "cli.main": {"cli", "extensions"},

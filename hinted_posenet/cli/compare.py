@@ -52,7 +52,8 @@ def compare(arguments: argparse.Namespace) -> None:
     from hinted_posenet.report.compare_scenes import comparison_of_scenes
     from hinted_posenet.report.published import average_scenes, published_for
     from hinted_posenet.report.runs import read_scenes
-    from hinted_posenet.report.table import insert_text, write_text
+    from hinted_posenet.report.table import insert_text
+    from hinted_posenet.whole_file import write_text
 
     scenes = read_scenes(arguments.runs)
     runs = [run for same in scenes for run in same]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hinted_posenet.types import InputError
+from hinted_posenet.whole_file import whole_file
 
 Floats = NDArray[np.float64]
 Chosen = NDArray[np.bool_]  # frames, of all
@@ -48,8 +49,7 @@ def centres(T_cam_world: Floats) -> Floats:
 def write_frames(path: Path, splits: dict[str, Frames]) -> None:
     """Write frames by split, atomically."""
     tags = sorted({tag for frames in splits.values() for labels in frames.tags for tag in labels})
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*COLUMNS, *tags])
         for split, frames in splits.items():
@@ -60,7 +60,6 @@ def write_frames(path: Path, splits: dict[str, Frames]) -> None:
             for *texts, values, labels in rows:
                 texts += ["" if value != value else f"{value:.12g}" for value in values]
                 writer.writerow([split, *texts, *(labels.get(tag, "") for tag in tags)])
-    partial.replace(path)
 
 
 def read_frames(path: Path, count: int | None = None) -> dict[str, Frames]:

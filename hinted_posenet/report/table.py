@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hinted_posenet.types import InputError
+from hinted_posenet.whole_file import write_text
 
 
 def length(metres: float) -> str:
@@ -121,14 +122,6 @@ def insert_text(path: Path, marker: str, text: str) -> None:
             f"{path}: has no lines {begin} and {end}; add them where the table should go"
         )
     write_text(path, f"{before}{begin}\n{text}\n{end}{after}")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def text_table(rows: Sequence[Sequence[str]]) -> str:

@@ -195,7 +195,7 @@ def test_bad_data_in_a_decoding_process_is_one_line_too(tmp_path):
 
 def assert_no_result(runs: Path) -> None:
     """No test result, and nothing half-written."""
-    for name in ("results.json", "poses.csv", "*.partial"):
+    for name in ("results.json", "poses.csv", ".*"):
         assert not list(runs.glob(f"**/seed-0/{name}"))
 
 

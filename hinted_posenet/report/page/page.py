@@ -21,7 +21,7 @@ from hinted_posenet.report.page.positions import position_data
 from hinted_posenet.report.page.sections import Groups, Section, read_sections
 from hinted_posenet.report.page.summary import header, summary_lines, summary_rows
 from hinted_posenet.report.runs import Run, by_training
-from hinted_posenet.report.table import write_text
+from hinted_posenet.whole_file import write_text
 
 
 def write_page(path: Path, runs: list[Run], title: str | None = None) -> None:
