@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A path to write to, of the same suffix; it takes the place of ``path`` at the end, and is gone after an error."""
+    """A path to write to, with the same suffix. It takes the place of ``path`` at the end; an error removes it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{os.getpid()}-{path.name}")
     try:
