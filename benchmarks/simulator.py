@@ -173,9 +173,8 @@ def main() -> None:
     for overrides in given.worlds:
         row: dict[str, float] = {}
         for part in ((whole, given.per_km2), (rates, given.per_km2, given.most)):
-            with ProcessPoolExecutor(
-                1, get_context("spawn")
-            ) as fresh:  # its peak memory is its own
+            # a process of its own, so that its peak memory is its own
+            with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
                 row |= fresh.submit(part[0], overrides, *part[1:]).result()
         measured.append(row)
         print(f"\n{overrides}: {row['km2']:.1f} km2, {row['images']:.0f} images", flush=True)

@@ -38,6 +38,10 @@ def hints(pose: Pose, sigma_t_m: float, sigma_r_rad: float) -> Hint:
     return Hint(pose, sigma_t_m * ones, sigma_r_rad * ones, NO_NEIGHBOURS.expand(len(ones), 0))
 
 
+def no_answer(feature: Tensor, hint: Hint) -> Pose:
+    raise AssertionError("these hints need no network")
+
+
 def query(count: int, feature: Tensor | None = None, prior: Hint | None = None) -> Query:
     """Queries that hold features (N, C, G, G) in place of images."""
     return Query(

@@ -10,7 +10,6 @@ from urllib.parse import unquote, urldefrag, urlsplit
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OUTSIDE = [ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("datasets/*/README.md")]
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +29,9 @@ def targets(page: Path, attribute: str = "href") -> list[str]:
 def test_every_page_is_in_the_navigation(site: Path) -> None:
     menu = set(targets(site / "index.html"))
     docs = [path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md")]
-    pages = [path.with_suffix(".html").as_posix() for path in docs]
-    pages += ["readme.html", "changelog.html"]
-    pages += [f"datasets/{path.parent.name}/index.html" for path in OUTSIDE[2:]]
+    pages = [p.with_suffix(".html").as_posix() for p in docs if p.parent.name != "templates"]
+    pages += [f"{path.stem.lower()}.html" for path in ROOT.glob("*.md")]
+    pages += [f"datasets/{path.parent.name}/index.html" for path in ROOT.glob("datasets/*/*.md")]
     assert {page for page in pages if page not in menu and page != "index.html"} == set()
 
 

@@ -1,8 +1,9 @@
-"""The wheel, installed into a fresh environment and used from an empty folder."""
+"""The wheel that the source archive makes, installed into a fresh environment and used from an empty folder."""
 
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -14,15 +15,37 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
+def dist(tmp_path_factory) -> Path:
+    """A folder with the source archive, and the wheel that was made from it."""
     output = tmp_path_factory.mktemp("dist")
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", output, ROOT],
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", output, ROOT],
         check=True,
         capture_output=True,
     )
-    (path,) = output.glob("*.whl")
+    return output
+
+
+@pytest.fixture(scope="module")
+def wheel(dist) -> Path:
+    (path,) = dist.glob("*.whl")
     return path
+
+
+def test_the_source_archive_is_what_git_holds(dist):
+    (path,) = dist.glob("*.tar.gz")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    with tarfile.open(path) as archive:
+        names = {member.name.partition("/")[2] for member in archive if not member.isdir()}
+    recipes = {f"configs/recipe/{p.name}" for p in (ROOT / "datasets/aerial/recipe").iterdir()}
+    files = {name for name in listed if (ROOT / name).is_file()}
+    assert names == files | recipes | {"PKG-INFO"}
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +83,11 @@ def test_holds_every_module_config_and_card_and_nothing_else(wheel):
     expected = {str(path) for path in modules | configs | cards} | page
     expected.add("hinted_posenet/py.typed")
     assert names == expected
+
+
+def test_tells_its_version(command, wheel, tmp_path):
+    told = subprocess.run([command, "--version"], cwd=tmp_path, capture_output=True, text=True)
+    assert told.stdout == f"hinted_posenet {wheel.name.split('-')[1]}\n"
 
 
 def test_finds_its_cards_from_an_empty_folder(command, tmp_path):

@@ -42,7 +42,7 @@ def read_views(
         split: train, val or test.
         faults: Takes what is wrong with single frames; None raises the first.
     """
-    check_split(split)
+    check_split(split, SPLITS)
     folder = scene_folder(root, scene, "log.csv", CARD)
     camera = json.loads((folder / "camera.json").read_text(encoding="utf-8"))
     size = camera["width"], camera["height"]
@@ -60,11 +60,12 @@ def read_views(
             with collecting(faults, name):
                 place = numbers([row[column] for column in PLACE], where)
                 R_world_cam = rotation_from_angles(*place[3:].tolist())
+                T_world_cam = Pose(place[:3], rotation_matrix_to_quaternion(R_world_cam))
                 views.append(
                     View(
                         name,
                         folder / "images" / name,
-                        Pose(place[:3], rotation_matrix_to_quaternion(R_world_cam)),
+                        T_world_cam,
                         K,
                         sequence=row["flight"],
                         tags={},
@@ -77,7 +78,7 @@ def read_views(
 
 
 def rotation_from_angles(heading_deg: float, pitch_deg: float, roll_deg: float) -> Tensor:
-    """R_world_cam (3, 3), float64: its columns are right, down and forward of the camera, in east, north, up."""
+    """R_world_cam (3, 3): its columns say where right, down and forward of the camera point in east, north, up."""
     heading, pitch, roll = (math.radians(angle) for angle in (heading_deg, pitch_deg, roll_deg))
     level = torch.tensor([math.cos(heading), -math.sin(heading), 0.0], dtype=torch.float64)
     ahead = torch.tensor([math.sin(heading), math.cos(heading), 0.0], dtype=torch.float64)

@@ -115,12 +115,8 @@ class AerialLive:
 
     def check_same(self, manifest: Mapping[str, Any]) -> None:
         """Refuse files that show another world, through another camera, or from another seed."""
-        K = self.camera.K
-        camera = {"width": self.camera.width, "height": self.camera.height}
-        camera |= {"fx": K[0, 0], "fy": K[1, 1], "cx": K[0, 2], "cy": K[1, 2]}
-        lens = list(self.camera.distortion)
         for key, files, live in (
-            ("camera", manifest["camera"], {**camera, "distortion": lens}),
+            ("camera", manifest["camera"], self.camera.stated()),
             ("world bounds", manifest["map"]["bounds_m"], list(self.world.bounds)),
             ("seed", manifest["recipe"].get("seed", self.seed), self.seed),
         ):

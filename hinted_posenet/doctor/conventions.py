@@ -30,11 +30,7 @@ def _inverse(T: Pose) -> Pose:
 
 CONVENTIONS = (
     Convention("as stated", "The poses are what the layout says", lambda T: T),
-    Convention(
-        "inverse",
-        "The poses map the other way round: invert each",
-        _inverse,
-    ),
+    Convention("inverse", "The poses map the other way round: invert each", _inverse),
     Convention(
         "inverse rotation",
         "The positions are right and the rotations map the other way round: conjugate each quaternion "

@@ -10,16 +10,10 @@ from hinted_posenet.doctor.scene import Scene
 def check_counts(scene: Scene) -> list[Finding]:
     """Counts of frames and sequences; what the card says of both."""
     counts = scene.counts
-    findings = [
-        Finding(
-            "counts",
-            "error",
-            f"the {split} split has no frame that can be read",
-            fix="see the findings on labels",
-        )
-        for split, count in counts.items()
-        if not count and split != "val"
-    ]
+    findings = []
+    for split in (split for split, count in counts.items() if not count and split != "val"):
+        message = f"the {split} split has no frame that can be read"
+        findings.append(Finding("counts", "error", message, fix="see the findings on labels"))
     sequences = counted({view.sequence for view in scene.views}, "sequence")
     message = f"{_by_split(counts)} frames in {sequences}"
     card = _published(scene)

@@ -36,7 +36,7 @@ def download(archive: Archive, folder: Path, url: str | None = None) -> Fetched:
     """
     target = folder / archive.file
     if target.is_file():
-        fetched = identify(target)
+        fetched = _identify(target)
         if wrong := _wrong(archive, target, fetched):
             raise InputError(f"{target}: {wrong}; remove it, and it is fetched again")
         return fetched
@@ -53,7 +53,7 @@ def download(archive: Archive, folder: Path, url: str | None = None) -> Fetched:
             except UnavailableError as error:
                 reasons.append(f"{address}: {error}")
                 continue
-            fetched = identify(partial.path)
+            fetched = _identify(partial.path)
             wrong = _wrong(archive, partial.path, fetched)
             if not wrong:
                 partial.finish()
@@ -63,8 +63,7 @@ def download(archive: Archive, folder: Path, url: str | None = None) -> Fetched:
     raise InputError(f"{archive.file}: not fetched ({'; '.join(reasons)})")
 
 
-def identify(path: Path) -> Fetched:
-    """What a file on disk is."""
+def _identify(path: Path) -> Fetched:
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return Fetched(path.name, None, path.stat().st_size, sha256)

@@ -23,6 +23,7 @@ def folder(tmp_path_factory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("HINTED_POSENET_EXTENSIONS", "my_parts")
+        patch.setenv("PYTHONPATH", str(EXAMPLES), prepend=":")
         yield folder
 
 
@@ -89,7 +90,6 @@ def test_a_wrong_line_of_the_log_is_named(folder, tmp_path):
 
 
 def test_the_study_draws_its_figure(folder, monkeypatch):
-    monkeypatch.delenv("HINTED_POSENET_EXTENSIONS")  # my_parts is on the path of the other examples only
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
     monkeypatch.setenv("SEEDS", "0")
     done = subprocess.run(

@@ -2,11 +2,11 @@ import math
 
 import pytest
 import torch
-from poses import generator, random_poses, sequences
+from poses import generator, no_answer, random_poses, sequences
 
 from hinted_posenet.geometry import turn_between
 from hinted_posenet.hint.gaussian import GaussianHints
-from hinted_posenet.types import Hint, InputError, Pose
+from hinted_posenet.types import InputError
 
 SETTINGS = {
     "sigma_t_min": 0.01,
@@ -19,10 +19,6 @@ SETTINGS = {
 COUNT = 20_000
 TRUTH = random_poses(COUNT)
 FEATURE = torch.zeros(COUNT, 1)
-
-
-def no_answer(feature: torch.Tensor, hint: Hint) -> Pose:
-    raise AssertionError("Gaussian hints need no network")
 
 
 def fitted(**changes: float) -> GaussianHints:

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from poses import INF, generator, hints, query, sequences
+from poses import INF, generator, hints, no_answer, query, sequences
 from torch import Tensor
 from torch.nn.functional import grid_sample, interpolate
 
@@ -45,10 +45,6 @@ def looks(pose: Pose, period_m: float = 2 * WIDTH_M) -> Tensor:
 
 
 TRAIN, TEST = flown(500, seed=0), flown(100, seed=1)
-
-
-def no_answer(feature: Tensor, hint: Hint) -> Pose:
-    raise AssertionError("leave-one-out hints need no network")
 
 
 def fitted() -> tuple[HintedMemoryHead, SceneFrame]:

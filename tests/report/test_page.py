@@ -226,18 +226,12 @@ def test_2000_frames_of_6_runs_are_below_5_mb(tmp_path: Path) -> None:
 
 def test_verb(folders: list[Path], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hinted_posenet", "report"]
-    done = subprocess.run(
-        [*command, *map(str, folders), "--title", "Toy"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*command, *words], cwd=tmp_path, capture_output=True, text=True)
+
+    done = run(*map(str, folders), "--title", "Toy")
     assert done.stdout == "written: report.html\n", done.stderr
     assert "<h1>Toy</h1>" in (tmp_path / "report.html").read_text()
-    pdf = subprocess.run(
-        [*command, str(folders[0]), "--output", "a.pdf"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
+    pdf = run(str(folders[0]), "--output", "a.pdf")
     assert pdf.stderr == "error: --output a.pdf: end it with .html\n"

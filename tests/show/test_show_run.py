@@ -106,9 +106,8 @@ def test_one_pose_that_is_far_off_does_not_shrink_the_picture(run: Path) -> None
 @pytest.mark.parametrize("turn", [(0, 0, 0), (1, 2, 0.5), (math.pi, 0, 0)])
 def test_up_is_found_in_any_world_and_turned_to_z(run: Path, turn: tuple[float, ...]) -> None:
     """Level cameras that look 30 degrees down, to all sides."""
-    q = torch.tensor(
-        [math.sqrt(0.5), -math.sqrt(0.5), 0, 0], dtype=torch.float64
-    )  # z is up, looks north
+    half = math.sqrt(0.5)
+    q = torch.tensor([half, -half, 0, 0], dtype=torch.float64)  # z is up, looks north
     pitch = quaternion_exp(torch.tensor([-math.pi / 6, 0, 0], dtype=torch.float64))
     headings = torch.zeros(12, 3, dtype=torch.float64)
     headings[:, 2] = torch.linspace(0, 1.5, 12)  # a part of the horizon
@@ -121,11 +120,9 @@ def test_up_is_found_in_any_world_and_turned_to_z(run: Path, turn: tuple[float, 
     np.testing.assert_allclose(turn_to_z @ up, [0, 0, 1], atol=0.15)
     np.testing.assert_allclose(turn_to_z @ turn_to_z.T, np.eye(3), atol=1e-9)
     assert np.linalg.det(turn_to_z) == pytest.approx(1.0)
-    x, y, _ = turn_to_z @ rotate(turned.T_world_cam.q, torch.eye(3)[2].double()).numpy().mean(
-        axis=0
-    )
+    ahead = rotate(turned.T_world_cam.q, torch.eye(3)[2].double()).numpy().mean(axis=0)
+    x, y, _ = turn_to_z @ ahead
     assert abs(x) < 1e-5 and y > 0.5  # a picture from the south looks as they do
-    straight_down = cameras._replace(
-        T_world_cam=Pose(torch.zeros(1, 3), torch.tensor([[0, 1.0, 0, 0]]))
-    )
+    down = Pose(torch.zeros(1, 3), torch.tensor([[0, 1.0, 0, 0]]))
+    straight_down = cameras._replace(T_world_cam=down)
     np.testing.assert_allclose(np.abs(upright(straight_down, [0, 0, 2]).sum(axis=0)), 1, atol=1e-9)

@@ -1,0 +1,45 @@
+"""What the package imports is declared, what is declared is used, and CONTRIBUTING.md says what for."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BY_NAME_ONLY = {"tensorboard", "wandb"}  # Lightning's loggers import them
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def declared() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return {normal(re.split(r"[<>=!\[; ]", text)[0]) for text in project["dependencies"]}
+
+
+def imported() -> set[str]:
+    """Distributions that some module of the package imports."""
+    names = set()
+    for path in (ROOT / "hinted_posenet").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.partition(".")[0])
+    found = packages_distributions()
+    foreign = names - sys.stdlib_module_names - {"hinted_posenet"}
+    return {normal(found[name][0]) for name in foreign if name in found}
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
+    assert imported() - BY_NAME_ONLY == declared() - BY_NAME_ONLY
+
+
+@pytest.mark.parametrize("name", sorted(declared()))
+def test_contributing_says_what_a_dependency_is_for(name):
+    assert re.search(rf"^\| {name} \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
