@@ -71,9 +71,6 @@ def parse(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_commands_parse(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(
-        "HINTED_POSENET_EXTENSIONS", "my_parts"
-    )  # of examples/, in docs/extending.md
     for command in commands(page):
         words = shlex.split(command, comments=True)
         # a verb named within the text, its help, or a place to fill in

@@ -42,7 +42,7 @@ def read_views(
         split: train, val or test.
         faults: Takes what is wrong with single frames; None raises the first.
     """
-    check_split(split)
+    check_split(split, SPLITS)
     folder = scene_folder(root, scene, "log.csv", CARD)
     camera = json.loads((folder / "camera.json").read_text(encoding="utf-8"))
     size = camera["width"], camera["height"]

@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ def folder(tmp_path_factory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("HINTED_POSENET_EXTENSIONS", "my_parts")
+        patch.setenv("PYTHONPATH", str(EXAMPLES), prepend=":")
         yield folder
 
 
@@ -89,11 +89,11 @@ def test_a_wrong_line_of_the_log_is_named(folder, tmp_path):
         read_views(tmp_path, "flight", "train")
 
 
-def test_the_study_draws_its_figure(folder):
-    words = [*SHORT, "trainer.max_epochs=1"]
+def test_the_study_draws_its_figure(folder, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
+    monkeypatch.setenv("SEEDS", "0")
     done = subprocess.run(
-        ["bash", EXAMPLES / "hint_study.sh", *words],
-        env=environment(SEEDS="0"),
+        ["bash", EXAMPLES / "hint_study.sh", *SHORT, "trainer.max_epochs=1"],
         capture_output=True,
         text=True,
         check=False,
@@ -102,11 +102,6 @@ def test_the_study_draws_its_figure(folder):
     assert "hinted_residual" in done.stdout
     assert "ORACLE" in done.stdout
     assert (folder / "runs" / "hint_study.jpg").is_file()
-
-
-def environment(**more: str) -> dict[str, str]:
-    commands = str(Path(sys.executable).parent)  # `python` and `hinted-posenet`
-    return {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}", **more}
 
 
 @pytest.mark.realdata
@@ -132,7 +127,6 @@ def test_the_notebook_runs_through(folder):
     notebook = nbformat.read(EXAMPLES / "tour.ipynb", as_version=4)
     for cell in notebook.cells:
         cell.source = cell.source.replace("trainer.max_epochs=15", "trainer.max_epochs=2")
-        cell.source = cell.source.replace("train.images=100", "train.images=20")
     client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(folder)}})
     client.execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
