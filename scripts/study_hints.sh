@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# docs/hints.md: every method and variant, METHOD,KEY=VALUE, under every hint, beside its controls, 3 seeds, on RedKitchen, NAIP and ambiguous rows.
+# docs/hints.md: every method and variant (METHOD,KEY=VALUE) under every hint, beside its controls, 3 seeds, on RedKitchen,
+# NAIP and ambiguous rows.
 # A scene and seed to a core; a killed run goes on where it was. HINTED_POSENET_DATA holds RedKitchen and NAIP.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 export HINTED_POSENET_DATA=${HINTED_POSENET_DATA:-../shared/data} SEEDS=${SEEDS:-0 1 2} OVERRIDES="$*"
