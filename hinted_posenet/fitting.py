@@ -13,6 +13,7 @@ from hinted_posenet.build import build
 from hinted_posenet.callbacks.history import History
 from hinted_posenet.data.module import PosedImagesModule
 from hinted_posenet.data.stacked import StackedSamples, take
+from hinted_posenet.hint.memory import evenly_spaced
 from hinted_posenet.localizer import Localizer
 from hinted_posenet.scene import Scene
 from hinted_posenet.types import InputError, Sample
@@ -39,7 +40,7 @@ def batches(
     images = len(scene.views["train"])
     length = len(features.query.name) if features else images
     count = min(max(int(length * CHECKED_SHARE), LEAST_CHECKED), MOST_CHECKED, images)
-    rows = torch.linspace(0, images - 1, count).long()
+    rows = evenly_spaced(images, count)
     loading = {key: config[key] for key in ("batch_size", "workers", "seed", "balance_scenes")}
     loading |= {"overview": scene.map}
     if still:

@@ -59,6 +59,12 @@ class Hint(NamedTuple):
         return cls(pose, sigma_t_m.expand(rows), sigma_r_rad.expand(rows), neighbours)
 
 
+def no_prior(dtype: torch.dtype = torch.float32) -> Hint:
+    """The prior () that says nothing: identity pose, infinite sigma."""
+    pose = Pose(torch.zeros(3, dtype=dtype), torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=dtype))
+    return Hint(pose, torch.tensor(torch.inf), torch.tensor(torch.inf))
+
+
 class Query(NamedTuple):
     """What is known at inference; nothing derived from the label may enter."""
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from hinted_posenet.cli.errors import fail, one_line_errors
-from hinted_posenet.cli.parser import verb_parser
+from hinted_posenet.cli.parser import VerbParser
 
 EPILOG = """\
 examples:
@@ -17,7 +17,7 @@ scenes become a column a scene. Different data sets, ground truths, splits or fr
 
 def main() -> None:
     """Print the table; write it and the figure where asked."""
-    parser = verb_parser("compare", None, EPILOG)
+    parser = VerbParser("compare", None, EPILOG)
     add = parser.add_argument
     add("runs", nargs="+", type=Path, metavar="RUN", help="folders with results.json")
     add("--reference", metavar="METHOD", help="a line of the table to test the others against")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hinted_posenet.cli.errors import fail, one_line_errors
-from hinted_posenet.cli.parser import verb_parser
+from hinted_posenet.cli.parser import VerbParser
 
 EPILOG = """\
 examples:
@@ -16,7 +16,7 @@ def main() -> None:
     what = (
         "Tables, plots and pictures of runs of one scene in one HTML file, which needs no network."
     )
-    parser = verb_parser("report", what, EPILOG)
+    parser = VerbParser("report", what, EPILOG)
     add = parser.add_argument
     add("runs", nargs="+", type=Path, metavar="RUN", help="folders with results.json")
     output = "the page; default %(default)s"

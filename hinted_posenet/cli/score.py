@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hinted_posenet.cli.errors import one_line_errors
-from hinted_posenet.cli.parser import verb_parser
+from hinted_posenet.cli.parser import VerbParser
 
 DESCRIPTION = """\
 Scores a file of poses, whoever wrote it, with the metrics and controls of our own runs, and writes the files of
@@ -20,7 +20,7 @@ examples:
 
 def main() -> None:
     """Read, match, score, write, print."""
-    parser = verb_parser("score", DESCRIPTION, EPILOG)
+    parser = VerbParser("score", DESCRIPTION, EPILOG)
     add = parser.add_argument
     add("predictions", type=Path, metavar="PREDICTIONS", help="file or folder of poses")
     add(

@@ -7,6 +7,8 @@ from typing import Any
 
 from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.cli.errors import fail, one_line_errors
+from hinted_posenet.cli.help import VERBS
+from hinted_posenet.cli.parser import VerbParser
 
 METHODS = ["posenet", "null_hint", "hinted_embedding", "hinted_residual", "hinted_fusion"]
 TABLES = ["errors", "recall", "other image", "gains"]
@@ -15,10 +17,8 @@ HINTS = ["none", "constant", "retrieval", "nearest"]
 
 def main() -> None:
     """Run every cell, print the table as it fills, write table and figure where asked."""
-    parser = argparse.ArgumentParser(
-        prog="hinted-posenet study",
-        epilog="example: hinted-posenet study data=aerial data.scene=naip --seeds 0 1 2 --sensors-m 5 50 500",
-    )
+    example = "hinted-posenet study data=aerial data.scene=naip --seeds 0 1 2 --sensors-m 5 50 500"
+    parser = VerbParser("study", VERBS["study"], f"example: {example}")
     parser.add_argument(
         "overrides", nargs="*", metavar="KEY=VALUE", help="as hinted-posenet train takes them"
     )

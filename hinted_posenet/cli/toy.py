@@ -2,9 +2,9 @@
 
 import argparse
 from pathlib import Path
-from typing import NoReturn
 
-from hinted_posenet.cli.errors import fail, one_line_errors
+from hinted_posenet.cli.errors import one_line_errors
+from hinted_posenet.cli.parser import VerbParser
 
 DESCRIPTION = """\
 Trains small networks to find t from y = t + 0.3 sin(2 pi t), which up to three t have in common: without a hint,
@@ -14,22 +14,9 @@ example:
   hinted-posenet toy --output toy.png"""
 
 
-class OneLineParser(argparse.ArgumentParser):
-    """Answers a mistake without the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print what is wrong and exit."""
-        fail(message)
-
-
 def main() -> None:
     """Train, print, draw."""
-    parser = OneLineParser(
-        prog="hinted-posenet toy",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = VerbParser("toy", DESCRIPTION, EPILOG)
     add = parser.add_argument
     figure = "the figure (.png, .jpg, .svg, .pdf); default %(default)s"
     add("--output", type=Path, default=Path("toy.png"), metavar="FILE", help=figure)

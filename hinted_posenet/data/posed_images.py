@@ -17,7 +17,7 @@ from hinted_posenet.camera_io import intrinsics
 from hinted_posenet.data.cache.decoded_images import DecodedImages, Pixels
 from hinted_posenet.data.crop import centre_crop, margins
 from hinted_posenet.data.decode import decoded, fitted, resized
-from hinted_posenet.types import Hint, InputError, Pose, Query, Sample, View
+from hinted_posenet.types import Hint, InputError, Pose, Query, Sample, View, no_prior
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
 
@@ -149,12 +149,6 @@ class FolderImages(Dataset[Query]):
         return Query(
             image, torch.empty(0), K.float(), no_prior(), self.names[index], torch.tensor(0)
         )
-
-
-def no_prior() -> Hint:
-    """The prior that says nothing: identity pose, infinite sigma."""
-    pose = Pose(torch.zeros(3), torch.tensor([1.0, 0.0, 0.0, 0.0]))
-    return Hint(pose, torch.tensor(torch.inf), torch.tensor(torch.inf))
 
 
 def resized_intrinsics(K: Tensor, old: Size, new: Size) -> Tensor:

@@ -12,7 +12,7 @@ from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.navigation import Navigation
 from hinted_posenet.simulator.plan import Plan
 from hinted_posenet.simulator.world import World
-from hinted_posenet.types import Hint, InputError, Pose
+from hinted_posenet.types import Hint, InputError, Pose, no_prior
 
 SPLITS = ("train", "val", "test")
 
@@ -66,7 +66,7 @@ class Flight:
         if not poses:
             return []
         time_s, velocity_m_s = self._timed(np.stack([pose.t.numpy() for pose in poses]))
-        priors = [no_prior()] * len(poses)
+        priors = [no_prior(torch.float64)] * len(poses)
         if self.navigation is not None:
             priors = self.navigation.priors(poses, time_s, sensor_stream(generator))
         return [
@@ -96,12 +96,3 @@ def sensor_stream(generator: np.random.Generator) -> np.random.Generator:
     assert isinstance(seed, np.random.SeedSequence)
     key = (*seed.spawn_key, zlib.crc32(b"navigation"))
     return np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=key))
-
-
-def no_prior() -> Hint:
-    """The prior that says nothing: identity pose, infinite sigma."""
-    pose = Pose(
-        torch.zeros(3, dtype=torch.float64),
-        torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=torch.float64),
-    )
-    return Hint(pose, torch.tensor(torch.inf), torch.tensor(torch.inf))

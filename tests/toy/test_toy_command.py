@@ -36,7 +36,7 @@ def test_it_prints_a_table_and_draws_a_figure(tmp_path, monkeypatch, capsys):
 def test_a_mistake_is_answered_in_one_line(monkeypatch, capsys, options, answer):
     with pytest.raises(SystemExit) as stopped:
         run(monkeypatch, *options)
-    assert stopped.value.code == 1
+    assert stopped.value.code == (2 if "argument" in answer else 1)
     told = capsys.readouterr().err
     assert told.startswith(f"error: {answer}")
     assert told.count("\n") == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hinted_posenet.cli.errors import one_line_errors
-from hinted_posenet.cli.parser import verb_parser
+from hinted_posenet.cli.parser import VerbParser
 
 if TYPE_CHECKING:
     from hinted_posenet.data.cache.folder import Item
@@ -21,7 +21,7 @@ backbones there, and make again what is removed."""
 def main() -> None:
     """List the cache; prune or clear it where asked."""
     what = "List or prune the decoded images and the features that training keeps."
-    parser = verb_parser("data cache", what, EPILOG)
+    parser = VerbParser("data cache", what, EPILOG)
     folder = "of the cache, as paths.cache; default %(default)s"
     parser.add_argument("--folder", type=Path, default=_default_folder(), help=folder)
     removal = parser.add_mutually_exclusive_group()

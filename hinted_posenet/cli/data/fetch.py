@@ -6,7 +6,7 @@ import textwrap
 from pathlib import Path
 
 from hinted_posenet.cli.errors import fail, one_line_errors
-from hinted_posenet.cli.parser import verb_parser
+from hinted_posenet.cli.parser import VerbParser
 
 DESCRIPTION = """\
 Downloads scenes of a published data set from the addresses that its card names, checks and unpacks them, and
@@ -24,7 +24,7 @@ hand belong into DIR/archives: they are checked and unpacked from there.
 
 def main() -> None:
     """Fetch scenes; exit code 1 if one of them failed."""
-    parser = verb_parser("data fetch", DESCRIPTION, EXAMPLES)
+    parser = VerbParser("data fetch", DESCRIPTION, EXAMPLES)
     add = parser.add_argument
     add("dataset", nargs="?", metavar="DATASET", help="cambridge, 7scenes or 12scenes")
     add("scenes", nargs="*", metavar="SCENE", help="all of them if none is named")

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from hinted_posenet.cli.errors import one_line_errors
-from hinted_posenet.cli.parser import verb_parser
+from hinted_posenet.cli.parser import VerbParser
 
 OWN_LAYOUTS = ("auto", "colmap", "transforms", "tum", "csv")
 PUBLISHED_LAYOUTS = ("cambridge", "seven_scenes", "twelve_scenes", "aerial")
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = verb_parser("data import", DESCRIPTION, EXAMPLES)
+    parser = VerbParser("data import", DESCRIPTION, EXAMPLES)
     add = parser.add_argument
     add(
         "source",
