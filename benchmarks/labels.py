@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import torch
 
-from hinted_posenet.data import csv_frames, seven_scenes
+from hinted_posenet.data.reader import csv_frames, seven_scenes
 from hinted_posenet.export.csv_frames import COLUMNS
 from hinted_posenet.types import View
 

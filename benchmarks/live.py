@@ -11,12 +11,10 @@ import time
 from collections.abc import Callable
 
 import torch
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 from torch.utils.data import default_collate
 
 from hinted_posenet.build import build_localizer
-from hinted_posenet.cli.config_files import config_folder
+from hinted_posenet.config import compose
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.scene import Scene
 
@@ -26,10 +24,7 @@ ROUNDS, VIEWS = 5, 128
 def main() -> None:
     """Rates of each source alone, then of what a step of training needs."""
     torch.set_num_threads(1)
-    with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        composed = compose("train", ["data=aerial_live", *sys.argv[1:]])
-    config = OmegaConf.to_container(composed, resolve=True)
-    assert isinstance(config, dict)
+    config = compose("train", "data=aerial_live", *sys.argv[1:])
     scene = Scene(config)
     live, files = scene.live_images("train", seed=0), scene.images("train")
     model = build_localizer(config).model.eval()

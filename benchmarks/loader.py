@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from hinted_posenet.allocator import keep_freed_memory
+from hinted_posenet.camera_io import intrinsics
+from hinted_posenet.data.cache.image_cache import ImageCache
 from hinted_posenet.data.decode import decoded, fitted
-from hinted_posenet.data.image_cache import ImageCache
-from hinted_posenet.data.layout import intrinsics
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.stacked import identity
 from hinted_posenet.types import Pose, View
@@ -67,9 +67,8 @@ def write_views(folder: Path, number: int, size: tuple[int, int], suffix: str) -
     views = []
     for index, photo in enumerate(photographs(number)):
         image = photo
-        if (
-            photo.shape[1::-1] != size
-        ):  # enlarging leaves no detail, so a sensor's grain stands for it
+        if photo.shape[1::-1] != size:
+            # enlarging leaves no detail, so a sensor's grain stands for it
             large = cv2.resize(photo, size, interpolation=cv2.INTER_CUBIC)
             image = cv2.add(large, grain.normal(0, 3, large.shape).astype(np.int8), dtype=cv2.CV_8U)
         path = folder / f"{index:05d}.{suffix}"
@@ -129,11 +128,8 @@ def main() -> None:
             if name == next(iter(SETS)):
                 print(f"{'':14}" + "".join(f"{way:>15}" for way in found) + "  cached / decode")
             ratio = found["cached"] / found["decode alone"]
-            print(
-                f"{name:14}"
-                + "".join(f"{rate:15.0f}" for rate in found.values())
-                + f"{ratio:17.0f}"
-            )
+            rates_text = "".join(f"{rate:15.0f}" for rate in found.values())
+            print(f"{name:14}{rates_text}{ratio:17.0f}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from itertools import chain
 from pathlib import Path
 
 import torch
-from hydra import compose, initialize_config_dir
 from realism_photos import Photos, photos_of
 from realism_retrieval import retrieval_errors
 from realism_statistics import keypoints, matched, of_cover, of_date, of_pair
@@ -23,7 +22,7 @@ from realism_table import cover_table, markdown, rows_of, sheet
 from tqdm import tqdm
 
 from hinted_posenet.build import build
-from hinted_posenet.cli.config_files import config_folder
+from hinted_posenet.config import compose
 from hinted_posenet.types import InputError
 
 REAL = ["recipe=naip"]
@@ -35,14 +34,13 @@ def main() -> None:
     arguments = _arguments()
     start = time.perf_counter()
     torch.set_num_threads(1)
-    with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        config, real_config = (compose("simulate", o) for o in (arguments.overrides, REAL))
-    real_world, world = build(real_config.world), build(config.world)
+    config, real_config = (compose("simulate", *o) for o in (arguments.overrides, REAL))
+    real_world, world = build(real_config["world"]), build(config["world"])
     views = QUICK_VIEWS if arguments.quick else VIEWS
     columns = {"real": photos_of(real_world, real_world.lattice)}
     columns["simulated"] = photos_of(world, real_world.lattice)
-    camera, plan = build(real_config.camera), build(real_config.flight.random)
-    cache = Path(real_config.paths.cache)
+    camera, plan = build(real_config["camera"]), build(real_config["flight"]["random"])
+    cache = Path(real_config["paths"]["cache"])
     measured = [
         measure(photos) | retrieval_errors(photos, camera, plan, views, cache)
         for photos in columns.values()

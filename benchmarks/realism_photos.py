@@ -1,6 +1,5 @@
 """Worlds on the same footing: their photos over one extent at one ground pixel, on flat ground."""
 
-from collections.abc import Iterator
 from itertools import combinations
 from typing import NamedTuple
 
@@ -72,10 +71,10 @@ def photos_of(world: World, like: Lattice) -> Photos:
     whole = Window(0, 0, rows, cols)
     rgb = {epoch: np.empty((rows, cols, 3), np.uint8) for epoch in world.epochs}
     covers: NDArray[np.uint8] | None = np.empty((rows, cols), np.uint8)
-    for part in _parts(whole):
+    for part in (square.overlap(whole) for square in whole.blocks(PART_PX)):
         place, size = part.within(whole), (part.cols, part.rows)
         fine = Window(*(factor * number for number in part))
-        fine = fine._replace(row=fine.row + top, col=fine.col + left)
+        fine = fine.moved(top, left)
         for epoch, photo in rgb.items():
             photo[place] = cv2.resize(world.photo(fine, epoch), size, interpolation=cv2.INTER_AREA)
         cover = world.cover(fine)
@@ -84,9 +83,3 @@ def photos_of(world: World, like: Lattice) -> Photos:
         else:  # in the middle of every pixel
             covers[place] = cover[factor // 2 :: factor, factor // 2 :: factor]
     return Photos(pixel_m, rgb, covers)
-
-
-def _parts(whole: Window) -> Iterator[Window]:
-    for row in range(0, whole.rows, PART_PX):
-        for col in range(0, whole.cols, PART_PX):
-            yield Window(row, col, min(PART_PX, whole.rows - row), min(PART_PX, whole.cols - col))

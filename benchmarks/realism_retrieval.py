@@ -10,8 +10,8 @@ from realism_photos import Photos
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from hinted_posenet.data.aerial import read_views
 from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.data.reader.aerial import read_views
 from hinted_posenet.data.stacked import take
 from hinted_posenet.features import compute_features
 from hinted_posenet.hint.retrieval import RetrievalHint

@@ -19,8 +19,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
@@ -29,8 +27,8 @@ from hinted_posenet.answer import Answer
 from hinted_posenet.baseline.gradient_correlation import GradientCorrelation
 from hinted_posenet.baseline.sift import SiftRegistration
 from hinted_posenet.build import build_localizer
-from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.cli.errors import one_line_errors
+from hinted_posenet.config import compose
 from hinted_posenet.data.stacked import identity, stack
 from hinted_posenet.ground import map_of_world
 from hinted_posenet.hint.gaussian import log_uniform, perturb
@@ -48,7 +46,7 @@ from hinted_posenet.report.table import insert_text, markdown_table, text_table
 from hinted_posenet.results import frames_of, provenance, write_run
 from hinted_posenet.scene import Scene
 from hinted_posenet.simulator.world.orthophoto import OrthophotoWorld, orthophoto_world
-from hinted_posenet.types import NO_NEIGHBOURS, Hint, Pose, Sample
+from hinted_posenet.types import Hint, Pose, Sample
 
 GPS_M = 50.0
 BATCH, LEARNING_RATE = 8, 5e-3
@@ -89,7 +87,8 @@ def main() -> None:
     """What is left of every map, seed and hint; then the table."""
     arguments = parse()
     torch.set_num_threads(1)
-    config = training_config(arguments.scene)
+    # of a frozen backbone's features, for the retrieval hint
+    config = compose("train", "data=aerial", f"data.scene={arguments.scene}", "threads=1")
     root = Path(config["paths"]["runs"]) / "aerial" / arguments.scene
     cells = [Cell(root, *cell) for cell in product(arguments.seeds, MAPS, HINTS)]
     left = [cell for cell in cells if not (cell.folder / "results.json").is_file()]
@@ -117,13 +116,12 @@ def register(arguments: argparse.Namespace, config: dict[str, Any], left: list[C
         model = trained(over, K, train, seed, arguments.steps)
         for cell in group:
             hint = hints[cell.hint]
-            own = split.photo if cell.map == "photos" else torch.full_like(split.photo, -1)
-            answers = {"hint as the answer": hint.pose}
-            answers["registration network"] = located(network(model, own), split, hint)
+            methods = {"registration network": network(model)}
             if cell.map == "photos" and seed == arguments.seeds[0]:  # nothing in them is drawn
-                for method, make in REFERENCES.items():
-                    locate = reference(make, over, K, own)
-                    answers[method] = located(locate, split, hint)
+                methods |= {name: reference(make, over, K) for name, make in REFERENCES.items()}
+            answers = {"hint as the answer": hint.pose}
+            for method, locate in methods.items():
+                answers[method] = located(locate, split, hint, len(dates), cell.map == "photos")
             write(cell, config, scene, arguments.split, split, answers, started)
 
 
@@ -140,14 +138,6 @@ def parse() -> argparse.Namespace:
         "--insert", metavar="FILE", help="also put the table between its registration markers"
     )
     return parser.parse_args()
-
-
-def training_config(scene: str) -> dict[str, Any]:
-    """Of a frozen backbone's features, for the retrieval hint."""
-    overrides = ["data=aerial", f"data.scene={scene}", "threads=1"]
-    with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        config: Any = OmegaConf.to_container(compose("train", overrides=overrides), resolve=True)
-    return dict(config)
 
 
 def images(scene: Scene, split: str, dates: list[str]) -> Images:
@@ -209,45 +199,45 @@ def trained(ground_map: GroundMap, K: Tensor, train: Images, seed: int, steps: i
     return model.eval()
 
 
-Locate = Callable[[Tensor, Hint, Tensor], Pose]  # images, hints, their rows in the split -> poses
+# images, hints, photos of the map that may be looked at (D,) bool -> poses
+Locate = Callable[[Tensor, Hint, Tensor], Pose]
+REFERENCES = {"gradient correlation": GradientCorrelation, "SIFT": SiftRegistration}
 
 
-def network(model: PoseNet, own: Tensor) -> Locate:
-    """The network, with the photo of each image's own date left out."""
+def network(model: PoseNet) -> Locate:
+    """The network over its map."""
     head = model.head
     assert isinstance(head, MapHead)
 
-    def locate(image: Tensor, hint: Hint, rows: Tensor) -> Pose:
-        head.allowed[:] = torch.arange(len(head.allowed)) != own[rows[0]]
-        return head(image, model.frame.resolve(hint), model.frame)
+    def locate(image: Tensor, hint: Hint, allowed: Tensor) -> Pose:
+        head.allowed.copy_(allowed)
+        pose: Pose = model(image, hint)
+        return pose
 
     return locate
 
 
-def reference(make: Any, ground_map: GroundMap, K: Tensor, own: Tensor) -> Locate:
+def reference(make: Any, ground_map: GroundMap, K: Tensor) -> Locate:
     """A baseline, likewise."""
 
-    def locate(image: Tensor, hint: Hint, rows: Tensor) -> Pose:
-        allowed = torch.arange(len(ground_map.photo)) != own[rows[0]]
+    def locate(image: Tensor, hint: Hint, allowed: Tensor) -> Pose:
         pose: Pose = make(ground_map, K, allowed).locate(image, hint)
         return pose
 
     return locate
 
 
-REFERENCES = {"gradient correlation": GradientCorrelation, "SIFT": SiftRegistration}
-
-
 @torch.no_grad()
-def located(locate: Locate, split: Images, hint: Hint) -> Pose:
-    """Poses (N,) of a split, images of one date at a time."""
+def located(locate: Locate, split: Images, hint: Hint, photos: int, without_own: bool) -> Pose:
+    """Poses (N,) of a split, images of one date at a time, that date's photo left out where asked."""
     t, q = torch.empty_like(hint.pose.t), torch.empty_like(hint.pose.q)
     for photo in split.photo.unique():
+        allowed = torch.arange(photos) != (photo if without_own else -1)
         same = torch.nonzero(split.photo == photo)[:, 0]
         for rows in tqdm(torch.split(same, ROWS), "locate", leave=False):
             pose = Pose(hint.pose.t[rows], hint.pose.q[rows])
-            some = Hint(pose, hint.sigma_t[rows], hint.sigma_r[rows], NO_NEIGHBOURS)
-            t[rows], q[rows] = locate(split.sample.query.image[rows] / 255, some, rows)
+            some = Hint(pose, hint.sigma_t[rows], hint.sigma_r[rows])
+            t[rows], q[rows] = locate(split.sample.query.image[rows] / 255, some, allowed)
     return Pose(t, q)
 
 

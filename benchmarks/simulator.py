@@ -26,11 +26,9 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 import torch
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
 from hinted_posenet.build import build
-from hinted_posenet.cli.config_files import config_folder
+from hinted_posenet.config import compose
 from hinted_posenet.geometry import rotate
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight
@@ -57,11 +55,8 @@ class Scene(NamedTuple):
 
 def scene_of(overrides: str, per_km2: float) -> Scene:
     """The scene of a world's overrides."""
-    with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        size = [f"camera.width={SIZE_PX}", f"camera.height={SIZE_PX}"]
-        config: Any = OmegaConf.to_container(
-            compose("simulate", [*overrides.split(), *size]), resolve=True
-        )
+    size = [f"camera.width={SIZE_PX}", f"camera.height={SIZE_PX}"]
+    config = compose("simulate", *overrides.split(), *size)
     world = build(config["world"])
     area_km2 = world.bounds.width_m * world.bounds.height_m / 1e6
     images = max(1, round(per_km2 * area_km2))
@@ -178,9 +173,8 @@ def main() -> None:
     for overrides in given.worlds:
         row: dict[str, float] = {}
         for part in ((whole, given.per_km2), (rates, given.per_km2, given.most)):
-            with ProcessPoolExecutor(
-                1, get_context("spawn")
-            ) as fresh:  # its peak memory is its own
+            # a process of its own, so that its peak memory is its own
+            with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
                 row |= fresh.submit(part[0], overrides, *part[1:]).result()
         measured.append(row)
         print(f"\n{overrides}: {row['km2']:.1f} km2, {row['images']:.0f} images", flush=True)

@@ -99,11 +99,8 @@ def trajectories(
         here = torch.from_numpy(names == name)
         for answer in answers:
             if answer.kind == "network" and here.sum() >= 3:
-                predicted, true = (
-                    Pose(part.t.double(), part.q.double())
-                    for part in (_take(answer.pose, here), _take(truth, here))
-                )
-                errors = trajectory_errors(predicted, true)
+                both = (_take(answer.pose, here), _take(truth, here))
+                errors = trajectory_errors(*(Pose(t.double(), q.double()) for t, q in both))
                 rows.append({"sequence": name, "method": answer.method, **errors})
     return rows
 

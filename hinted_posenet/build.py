@@ -1,6 +1,7 @@
 """Configs to objects: the only place that instantiates, and only what trusted packages define.
 
-Checkpoints carry configs, so a ``_target_`` may come from a stranger.
+Checkpoints carry configs, so a ``_target_`` may come from a stranger. Packages of the user's own are trusted
+if the environment names them (``extensions.py``), which no config can.
 """
 
 from typing import Any
@@ -9,6 +10,7 @@ import hydra
 from hydra.errors import InstantiationException
 from omegaconf import OmegaConf
 
+from hinted_posenet.extensions import VARIABLE, extensions
 from hinted_posenet.localizer import Localizer
 from hinted_posenet.model.posenet import PoseNet
 from hinted_posenet.types import InputError
@@ -38,7 +40,7 @@ FUNCTIONS = (
 
 
 def build(config: Any, **arguments: Any) -> Any:
-    """Instantiate a config node, with further arguments; refuse what ``CLASSES`` and ``FUNCTIONS`` lack."""
+    """Instantiate a config node, with further arguments; refuse what is neither listed nor an extension's."""
     if OmegaConf.is_config(config):
         config = OmegaConf.to_container(config, resolve=True)
     _check(config)
@@ -88,8 +90,12 @@ def _check(config: Any) -> None:
 
 
 def _check_target(target: str) -> None:
-    allowed = "allowed are this package's parts, torch.optim, and Lightning's trainer, callbacks and loggers"
-    if not target.startswith(("hinted_posenet.", "torch.optim.", "pytorch_lightning.")):
+    allowed = (
+        "allowed are this package's parts, torch.optim, Lightning's trainer, callbacks and loggers, and "
+        f"packages of your own that {VARIABLE} names"
+    )
+    own = tuple(f"{name}." for name in extensions())
+    if not target.startswith(("hinted_posenet.", "torch.optim.", "pytorch_lightning.", *own)):
         raise InputError(f"_target_={target}: refused; {allowed}")  # before resolving it imports
     try:
         found = hydra.utils.get_object(target)
@@ -97,5 +103,5 @@ def _check_target(target: str) -> None:
         raise InputError(f"_target_={target}: not found ({' '.join(str(error).split())})") from None
     # by where it is defined: hinted_posenet.engine.shutil.rmtree starts well
     name = f"{getattr(found, '__module__', '')}.{getattr(found, '__qualname__', '')}"
-    if not name.startswith(CLASSES if isinstance(found, type) else FUNCTIONS):
+    if not name.startswith((*(CLASSES if isinstance(found, type) else FUNCTIONS), *own)):
         raise InputError(f"_target_={target}: refused; {allowed}")

@@ -12,6 +12,7 @@ All count pixels as we do: the centre of the top-left pixel is (0.5, 0.5). 7-Sce
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from hinted_posenet.stated_pose import numbers
+from hinted_posenet.stated_pose import numbers, row_text
 from hinted_posenet.types import InputError
 
 
@@ -45,6 +46,12 @@ DISTORTION = ("k1", "k2", "p1", "p2", "k3")
 UNSUPPORTED = ("k4", "k5", "k6")  # OpenCV's rational terms, and nerfstudio's fourth radial one
 
 
+@lru_cache(1024)
+def intrinsics(fx: float, fy: float, cx: float, cy: float) -> Tensor:
+    """Pinhole matrix K (3, 3) float64 in pixels; shared by all images of a camera, so never change it."""
+    return torch.tensor([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]], dtype=torch.float64)
+
+
 def parse_colmap_camera(model: str, parameters: Sequence[str | float], where: str) -> Lens:
     """The model's name and parameters of a COLMAP camera."""
     if model not in COLMAP_MODELS:
@@ -59,8 +66,9 @@ def parse_colmap_camera(model: str, parameters: Sequence[str | float], where: st
             f"{len(parameters)}; correct the line"
         )
     found = dict(zip(keys, numbers(parameters, where).tolist(), strict=True))
-    focal = (found["f"], found["f"]) if "f" in found else (found["fx"], found["fy"])
-    return _lens((*focal, found["cx"], found["cy"]), found, where)
+    if "f" in found:
+        found["fx"] = found["fy"] = found["f"]
+    return _lens([found[key] for key in CSV_PINHOLE], found, where)
 
 
 def colmap_camera(lens: Lens) -> tuple[str, list[float]]:
@@ -82,10 +90,7 @@ def parse_transforms_camera(camera: Mapping[str, Any], where: str) -> Lens:
     missing = [key for key in TRANSFORMS_PINHOLE if key not in camera]
     if missing:
         raise InputError(f"{where}: {missing[0]} is missing; add the intrinsics in pixels")
-    pinhole = numbers([camera[key] for key in TRANSFORMS_PINHOLE], where).tolist()
-    keys = [key for key in (*DISTORTION, *UNSUPPORTED) if key in camera]
-    found = dict(zip(keys, numbers([camera[key] for key in keys], where).tolist(), strict=True))
-    return _lens(pinhole, found, where)
+    return _lens([camera[key] for key in TRANSFORMS_PINHOLE], camera, where)
 
 
 def transforms_camera(lens: Lens) -> dict[str, float | str]:
@@ -97,10 +102,8 @@ def transforms_camera(lens: Lens) -> dict[str, float | str]:
 
 def parse_csv_camera(row: Mapping[str, str], where: str) -> Lens:
     """The intrinsics of a row of a ``frames.csv``; an empty coefficient of the lens is 0."""
-    pinhole = numbers([row[key] for key in CSV_PINHOLE], where).tolist()
-    keys = [key for key in DISTORTION if row.get(key)]
-    found = dict(zip(keys, numbers([row[key] for key in keys], where).tolist(), strict=True))
-    return _lens(pinhole, found, where)
+    coefficients = {key: row[key] for key in DISTORTION if row.get(key)}
+    return _lens([row[key] for key in CSV_PINHOLE], coefficients, where)
 
 
 def csv_camera(lens: Lens) -> list[float]:
@@ -118,7 +121,7 @@ def parse_intrinsics_text(text: str, where: str) -> Tensor:
 
 def intrinsics_text(K: Tensor) -> str:
     """The text that `parse_intrinsics_text` reads."""
-    return "".join(" ".join(map(repr, row)) + "\n" for row in K.tolist())
+    return "".join(f"{row_text(row)}\n" for row in K.tolist())
 
 
 def read_nvm_focals(path: Path) -> dict[str, float]:
@@ -150,22 +153,22 @@ def read_nvm_focals(path: Path) -> dict[str, float]:
     return focals
 
 
-def _lens(pinhole: Sequence[float], coefficients: Mapping[str, float], where: str) -> Lens:
-    """Fx, fy, cx, cy and named coefficients -> Lens."""
-    fx, fy, cx, cy = pinhole
+def _lens(pinhole: Sequence[str | float], coefficients: Mapping[str, Any], where: str) -> Lens:
+    """Fx, fy, cx, cy and named coefficients, of which a missing one is 0 -> Lens."""
+    fx, fy, cx, cy = numbers(pinhole, where).tolist()
     if not (fx > 0 and fy > 0):
         raise InputError(f"{where}: focal length {fx} {fy} px is not positive; correct it")
+    keys = (*DISTORTION, *UNSUPPORTED)
+    found = numbers([coefficients.get(key, 0.0) for key in keys], where).tolist()
+    of = dict(zip(keys, found, strict=True))
     for key in UNSUPPORTED:
-        if coefficients.get(key):
-            raise InputError(
-                f"{where}: {key} is {coefficients[key]}, not supported; undistort the images"
-            )
-    distortion = tuple(coefficients.get(key, 0.0) for key in DISTORTION)
-    K = torch.tensor([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]], dtype=torch.float64)
-    return Lens(K, distortion if any(distortion) else ())
+        if of[key]:
+            raise InputError(f"{where}: {key} is {of[key]}, not supported; undistort the images")
+    distortion = tuple(of[key] for key in DISTORTION)
+    return Lens(intrinsics(fx, fy, cx, cy), distortion if any(distortion) else ())
 
 
 def _pinhole(K: Tensor) -> list[float]:
     """Fx, fy, cx, cy."""
-    fx, fy, cx, cy = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
-    return [float(part) for part in (fx, fy, cx, cy)]
+    pinhole: list[float] = K[[0, 1, 0, 1], [0, 1, 2, 2]].tolist()
+    return pinhole

@@ -12,8 +12,9 @@ from hinted_posenet.build import build_localizer
 from hinted_posenet.hint.network import NetworkHint
 from hinted_posenet.localizer import Localizer
 from hinted_posenet.types import InputError
+from hinted_posenet.whole_file import whole_file
 
-FORMAT = "hinted_posenet localizer 3"
+FORMAT = "hinted_posenet localizer 4"
 
 
 class Checkpoint(NamedTuple):
@@ -41,9 +42,8 @@ def save_checkpoint(path: Path, localizer: Localizer, config: dict[str, Any], ke
         "feature_key": key,
         "state": localizer.state_dict(),
     }
-    partial = path.with_suffix(".partial")
-    torch.save(content, partial)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        torch.save(content, partial)
 
 
 def read_checkpoint(path: Path | str) -> Checkpoint:
@@ -81,7 +81,10 @@ def load_localizer(checkpoint: Checkpoint) -> Localizer:
 
 def rebuild_localizer(config: dict[str, Any]) -> Localizer:
     """The localizer of a checkpoint's config without fetching weights that the checkpoint brings anyway."""
-    return build_localizer({**config, "backbone": {**config["backbone"], "weights": None}})
+    backbone = config["backbone"]
+    if "weights" in backbone:  # not all have such
+        backbone = {**backbone, "weights": None}
+    return build_localizer({**config, "backbone": backbone})
 
 
 def network_hint(checkpoint: str, config: dict[str, Any] | None = None) -> NetworkHint:

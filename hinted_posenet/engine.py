@@ -20,7 +20,7 @@ from hinted_posenet.checkpoint import (
 )
 from hinted_posenet.data.posed_images import FolderImages
 from hinted_posenet.data.stacked import take, to
-from hinted_posenet.evaluation import score_split
+from hinted_posenet.evaluation import fit_controls, score_split, with_simulated_prior
 from hinted_posenet.export.export import export as export_scene
 from hinted_posenet.features import feature_key, with_feature
 from hinted_posenet.fitting import batches, build_trainer, fit
@@ -33,18 +33,21 @@ from hinted_posenet.report.results_table import print_results
 from hinted_posenet.report.runs import read_results
 from hinted_posenet.run_folder import is_finished, open_run
 from hinted_posenet.scene import Scene, is_frozen
-from hinted_posenet.scoring import fit_controls, with_simulated_prior
 from hinted_posenet.types import InputError, Pose, Sample
 
 
-def train(config: dict[str, Any]) -> None:
-    """Train, choose the checkpoint on the validation sequence, calibrate, score the test split once."""
+def train(config: dict[str, Any]) -> Path:
+    """Train, choose the checkpoint on the validation sequence, calibrate, score the test split once.
+
+    Returns:
+        The run's folder.
+    """
     started = time.monotonic()
     run = Path(config["paths"]["run"])
     if is_finished(run, config):
         print(f"{run}: finished already")
         print_results(read_results(run / "results.json"))
-        return
+        return run
     device = _set_up(config)
     scene = Scene(config)
     localizer = build_localizer(config)
@@ -70,7 +73,7 @@ def train(config: dict[str, Any]) -> None:
     module = batches(config, scene, None if streams else features, still)
     open_run(run, config)  # not earlier: a mistake in config, labels or images leaves no trace
     if not fit(trainer, run, localizer, module):
-        return
+        return run
     learning_curve(run / "learning_curve.png", run / "history.csv")
     localizer.eval().to(device)
     if not frozen:  # the features have changed with the backbone
@@ -85,6 +88,7 @@ def train(config: dict[str, Any]) -> None:
     for split, folder in (("val", run / "val"), ("test", run)):
         score_split(config, scene, localizer, controls, split, folder, started)
     shutil.rmtree(run / "lightning", ignore_errors=True)  # what a resumed run would have needed
+    return run
 
 
 def evaluate(config: dict[str, Any]) -> None:

@@ -4,10 +4,40 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Generator, Tensor
+from tqdm import tqdm
+
+from hinted_posenet.answer import Answer
+from hinted_posenet.data.stacked import batches, joined, to
+from hinted_posenet.hint.constant import ConstantHint
+from hinted_posenet.hint.nearest import NearestHint
+from hinted_posenet.hint.none import NoHint
+from hinted_posenet.hint.prior import OracleHint
+from hinted_posenet.hint.protocol import InferenceHints
+from hinted_posenet.hint.retrieval import RetrievalHint
 from hinted_posenet.localizer import Localizer
 from hinted_posenet.results import frames_of, provenance, write_run
 from hinted_posenet.scene import Scene
-from hinted_posenet.scoring import Controls, predict_split, with_simulated_prior
+from hinted_posenet.types import Hint, Sample
+
+Controls = dict[str, Any]  # name -> module with the ``fit`` and ``at_inference`` of a hint
+
+
+def fit_controls(train: Sample, sequence: Tensor, device: torch.device) -> Controls:
+    """Constant pose and retrieval (the nearest training image in the same features), from the training images."""
+    controls: Controls = {"constant pose": ConstantHint(), "retrieval": RetrievalHint()}
+    for control in controls.values():
+        control.fit(train.T_world_cam, train.query.feature, sequence)
+        control.to(device)
+    return controls
+
+
+def with_simulated_prior(start_hint: InferenceHints, sample: Sample) -> Sample:
+    """The stacked sample with priors made from its labels, if the first hint is an oracle; else as it is."""
+    if not isinstance(start_hint, OracleHint | NearestHint):
+        return sample
+    return sample._replace(query=sample.query._replace(prior=start_hint.sense(sample.T_world_cam)))
 
 
 def score_split(
@@ -25,7 +55,7 @@ def score_split(
         config: of the run; goes into results.json.
         scene: its views of ``split`` and of the training split.
         localizer: trained, in evaluation mode.
-        controls: beside the network, see ``scoring.fit_controls``.
+        controls: beside the network, see ``fit_controls``.
         split: train, val or test.
         folder: made if need be.
         started: ``time.monotonic()`` when the run began.
@@ -55,3 +85,56 @@ def score_split(
     frames, train = (frames_of(scene.views[name]) for name in (split, "train"))
     recall_m_deg = config["data"]["recall_m_deg"]
     write_run(folder, about, frames, train, answers, samples.T_world_cam, recall_m_deg)
+
+
+@torch.inference_mode()
+def predict_split(
+    localizer: Localizer, controls: Controls, split: Sample, batch_size: int, seed: int
+) -> list[Answer]:
+    """The localizer's passes on a split, and its controls beside them.
+
+    Two more than those given: the first hint taken as the answer, and the network with another image's
+    feature (if that is as good, it copies its hint).
+
+    Args:
+        localizer: trained, in evaluation mode.
+        controls: name -> fitted source of poses.
+        split: stacked features to answer; its labels are not looked at.
+        batch_size: queries at a time.
+        seed: of the permutation that hands out other images.
+    """
+    device = localizer.model.frame.center_m.device
+    hints: dict[str, list[Hint]] = {}
+    order = torch.randperm(len(split.query.name), generator=Generator().manual_seed(seed))
+    others = torch.split(split.query.feature[order], batch_size)
+    total = -(-len(order) // batch_size)
+    for batch, other in tqdm(
+        zip(batches(split, batch_size), others, strict=True), "predict", total, leave=False
+    ):
+        query = to(batch.query, device)
+        for name, control in controls.items():
+            hint = control.at_inference(query, query.feature)
+            hints.setdefault(f"control/{name}", []).append(hint)
+        prediction = localizer.predict(query)
+        if not isinstance(localizer.start_hint, NoHint):
+            answer = localizer.model.frame.resolve(prediction.hint)
+            hints.setdefault("hint/hint as the answer", []).append(answer)
+            swapped = localizer.model(other.float().to(device), prediction.hint)
+            unsure = torch.full((len(swapped.t),), torch.inf)
+            hints.setdefault("control/shuffled image", []).append(Hint(swapped, unsure, unsure))
+        for index, answer in enumerate(prediction.answers, start=1):
+            hints.setdefault(f"network/pass {index}", []).append(answer)
+    return [_answer(key, column) for key, column in hints.items()]
+
+
+def _answer(key: str, column: list[Hint]) -> Answer:
+    kind, _, method = key.partition("/")
+    pose, sigma_t_m, sigma_r_rad, neighbours = joined(column)
+    return Answer(
+        method,
+        kind,
+        pose,
+        sigma_t_m if sigma_t_m.isfinite().all() else None,
+        sigma_r_rad if sigma_r_rad.isfinite().all() else None,
+        neighbours[:, 0] if neighbours.numel() else None,
+    )

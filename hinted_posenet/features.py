@@ -17,6 +17,7 @@ from hinted_posenet.data.stacked import identity, stack, to
 from hinted_posenet.data.views import views_key
 from hinted_posenet.model.posenet import PoseNet
 from hinted_posenet.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample
+from hinted_posenet.whole_file import whole_file
 
 Crop = tuple[int, int] | None  # (height, width) in pixels
 FORMAT = 2  # raise when the file's content changes
@@ -115,10 +116,8 @@ def _write(path: Path, sample: Sample) -> None:
         "scene": query.scene,
         "truth": list(truth),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    torch.save(content, partial)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        torch.save(content, partial)
 
 
 def _read(path: Path) -> Sample:

@@ -56,6 +56,16 @@ def quaternion_log(q: Tensor) -> Tensor:
     return q[..., 1:] * torch.where(tiny, 2.0, angle / torch.where(tiny, 1.0, sine))
 
 
+def turned(q: Tensor, turn: Tensor) -> Tensor:
+    """Unit quaternions (*, 4) turned about their own axes by rotation vectors (*, 3) in radians: (*, 4)."""
+    return quaternion_product(q, quaternion_exp(turn))
+
+
+def turn_between(a: Tensor, b: Tensor) -> Tensor:
+    """The shortest rotation vector (*, 3) in radians with ``turned(a, turn) = b``; unit quaternions (*, 4)."""
+    return quaternion_log(quaternion_product(quaternion_inverse(a), b))
+
+
 def rotation_angle(a: Tensor, b: Tensor) -> Tensor:
     """Angle (*,) in radians, within [0, pi], between the rotations of unit quaternions a, b (*, 4).
 

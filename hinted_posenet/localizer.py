@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Generator, Tensor, nn
 
-from hinted_posenet.hint.protocol import Answer, InferenceHints, TrainingHints
+from hinted_posenet.hint.protocol import InferenceHints, TrainingHints
 from hinted_posenet.hint.sigma import robust_sigma
 from hinted_posenet.loss.posenet import PoseLoss
 from hinted_posenet.metric.median_pose_error import MedianPoseError
@@ -85,43 +85,32 @@ class Localizer(pl.LightningModule):
         features = self.model.features(sample.query)
         truth = sample.T_world_cam
         generator = Generator().manual_seed(hash((self.seed, self.global_step)))
-        hint = self.train_hint.for_training(
-            truth, features[0], generator, self._answer(sample.query)
-        )
+        hint = self.train_hint.for_training(truth, features[0], generator, self._answer)
         loss = self.model.own_loss(features[0], hint, truth)
         if loss is None:
-            loss = self.loss(self.model(sample.query, features[0], hint), truth, hint)
+            loss = self.loss(self.model(features[0], hint), truth, hint)
         for pose in self.model.auxiliary_poses(features, hint):
             loss = loss + AUXILIARY_WEIGHT * self.loss(pose, truth, hint)
         mean: Tensor = loss.mean()
         self.log("train/loss", mean, on_step=False, on_epoch=True, batch_size=len(truth.t))
         return mean
 
-    def _answer(self, query: Query) -> Answer:
-        """What the network says of the queries (B,) of a training batch, for hints made of its own answers."""
-
-        @torch.no_grad()
-        def answer(feature: Tensor, hint: Hint) -> Pose:
-            pose: Pose = self.model(query, feature, hint)
-            return pose
-
-        return answer
+    @torch.no_grad()
+    def _answer(self, feature: Tensor, hint: Hint) -> Pose:
+        """What the network says to features (B, C, G, G), for training hints made of its own answers."""
+        pose: Pose = self.model(feature, hint)
+        return pose
 
     def predict(self, query: Query) -> Prediction:
         """First hint and the answer of every pass, for queries (B,). Sees no label, by type."""
         feature = self.model.features(query)[0]
         hint = self.start_hint.at_inference(query, feature)
-        return Prediction(hint, self.model.cascade(query, feature, hint))
+        return Prediction(hint, self.model.cascade(feature, hint))
 
     def answer(self, query: Query) -> Hint:
         """The last pass's pose with the sigma that validation gave it, for queries (B,)."""
         pose = self.predict(query).poses[-1]
-        rows = len(pose.t)
-        return Hint(
-            pose,
-            self.model.pass_sigma_t_m[-1].expand(rows),
-            self.model.pass_sigma_r_rad[-1].expand(rows),
-        )
+        return Hint.with_sigma(pose, self.model.pass_sigma_t_m[-1], self.model.pass_sigma_r_rad[-1])
 
     @torch.no_grad()
     def calibrate(self, validation: Sample) -> None:
@@ -139,7 +128,7 @@ class Localizer(pl.LightningModule):
         hint = self.start_hint.at_inference(query, feature)
         best = torch.inf
         for index in range(self.model.passes):
-            pose = self.model(query, feature, hint)
+            pose = self.model(feature, hint)
             sigma_t_m, sigma_r_rad = robust_sigma(pose, truth)
             score = float(sigma_t_m / self.model.frame.scale_m + sigma_r_rad)
             if score >= best:
@@ -150,8 +139,7 @@ class Localizer(pl.LightningModule):
             best = score
             self.model.pass_sigma_t_m[index] = sigma_t_m
             self.model.pass_sigma_r_rad[index] = sigma_r_rad
-            rows = len(truth.t)
-            hint = Hint(pose, sigma_t_m.expand(rows), sigma_r_rad.expand(rows))
+            hint = Hint.with_sigma(pose, sigma_t_m, sigma_r_rad)
 
     def validation_step(
         self, sample: Sample, batch_index: int, dataloader_idx: int = 0
@@ -162,9 +150,7 @@ class Localizer(pl.LightningModule):
         as none: while training, its network is validated without a hint.
         """
         feature = self.model.features(sample.query)[0]
-        pose: Pose = self.model(
-            sample.query, feature, self.start_hint.at_inference(sample.query, feature)
-        )
+        pose: Pose = self.model(feature, self.start_hint.at_inference(sample.query, feature))
         (self.val_error, self.train_error)[dataloader_idx].update(pose, sample.T_world_cam)
         return pose._asdict()
 

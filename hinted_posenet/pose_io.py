@@ -30,13 +30,14 @@ from hinted_posenet.geometry import invert, quaternion_inverse
 from hinted_posenet.stated_pose import (
     SAME_CAMERA,
     StatedPose,
+    check_fields,
     numbers,
     poses_from_matrices,
     row_text,
-    sound,
     unit_quaternion,
 )
 from hinted_posenet.types import InputError, Pose
+from hinted_posenet.whole_file import write_text
 
 T_OPENGL_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # axes of a camera
 POSE_TEXT_HEADER = (
@@ -56,11 +57,7 @@ def parse_cambridge_line(line: str, where: str) -> tuple[str, StatedPose]:
     Its convention is mixed: X Y Z is the camera centre, W P Q R the world-to-camera rotation.
     """
     fields = line.split()
-    if len(fields) != 8:
-        raise InputError(
-            f"{where}: expected 8 fields `name X Y Z W P Q R`, found {len(fields)}; "
-            "correct the line"
-        )
+    check_fields(fields, "name X Y Z W P Q R", where)
     centre_and_q = numbers(fields[1:], where)
     q_cam_world, error = unit_quaternion(centre_and_q[3:], where)
     pose = Pose(centre_and_q[:3], quaternion_inverse(q_cam_world))
@@ -105,7 +102,10 @@ def parse_opengl_matrix(matrix: object, where: str) -> StatedPose:
     rows = (
         [row if isinstance(row, list) else [] for row in matrix] if isinstance(matrix, list) else []
     )
-    return sound(poses_from_matrices([rows], [where], T_OPENGL_OPENCV)[0])
+    (stated,) = poses_from_matrices([rows], [where], T_OPENGL_OPENCV)
+    if isinstance(stated, InputError):
+        raise stated
+    return stated
 
 
 def opengl_matrix(T_world_cam: Pose) -> list[list[float]]:
@@ -116,18 +116,17 @@ def opengl_matrix(T_world_cam: Pose) -> list[list[float]]:
 
 def parse_pseudo_ground_truth_line(line: str, where: str) -> tuple[str, StatedPose, float]:
     """One line ``name qw qx qy qz tx ty tz focal`` of the SfM poses of 7-Scenes -> (name, pose, focal in px)."""
-    name, *fields = line.rsplit(maxsplit=8)
-    if len(fields) != 8:
-        raise InputError(
-            f"{where}: expected 9 fields `name qw qx qy qz tx ty tz focal`, found "
-            f"{len(fields) + 1}; correct the line"
-        )
-    return name, _pose_from_world_to_camera(fields[:7], where), float(numbers(fields[7:], where))
+    fields = line.rsplit(maxsplit=8)
+    check_fields(fields, "name qw qx qy qz tx ty tz focal", where)
+    name, *pose, focal_px = fields
+    return name, parse_colmap_pose(pose, where), float(numbers([focal_px], where))
 
 
 def parse_colmap_pose(fields: Sequence[str | float], where: str) -> StatedPose:
-    """``qw qx qy qz tx ty tz`` of a COLMAP image."""
-    return _pose_from_world_to_camera(fields, where)
+    """``qw qx qy qz tx ty tz`` of a COLMAP image, and of all others that are world-to-camera."""
+    q_and_t = numbers(fields, where)
+    q_cam_world, error = unit_quaternion(q_and_t[:4], where)
+    return StatedPose(Pose(*invert(q_and_t[4:], q_cam_world)), error)
 
 
 def colmap_pose(T_world_cam: Pose) -> list[float]:
@@ -136,13 +135,9 @@ def colmap_pose(T_world_cam: Pose) -> list[float]:
     return [*q.tolist(), *t.tolist()]
 
 
-def parse_aerial_row(row: Mapping[str, str], where: str) -> StatedPose:
-    """The ``T_cam_world_*`` columns of one row of an aerial ``frames.csv``."""
-    return _pose_from_world_to_camera([row[column] for column in AERIAL_POSE_COLUMNS], where)
-
-
 def parse_tum_pose(fields: Sequence[str | float], where: str) -> StatedPose:
     """``tx ty tz qx qy qz qw`` of a line of a TUM trajectory, after its time."""
+    check_fields(["timestamp", *fields], "timestamp tx ty tz qx qy qz qw", where)
     t_and_q = numbers(fields, where)
     q, error = unit_quaternion(t_and_q[[6, 3, 4, 5]], where)
     return StatedPose(Pose(t_and_q[:3], q), error)
@@ -151,7 +146,7 @@ def parse_tum_pose(fields: Sequence[str | float], where: str) -> StatedPose:
 def parse_csv_pose(row: Mapping[str, str], where: str) -> StatedPose:
     """The ``T_world_cam_*`` or the ``T_cam_world_*`` columns of a row of a ``frames.csv``."""
     if CSV_POSE_COLUMNS[0] not in row:
-        return parse_aerial_row(row, where)
+        return parse_colmap_pose([row[column] for column in AERIAL_POSE_COLUMNS], where)
     q_and_t = numbers([row[column] for column in CSV_POSE_COLUMNS], where)
     q, error = unit_quaternion(q_and_t[:4], where)
     return StatedPose(Pose(q_and_t[4:], q), error)
@@ -166,41 +161,7 @@ def write_poses(path: Path, names: Sequence[str], T_world_cam: Pose) -> None:
     """Write poses t (N, 3), q (N, 4) as lines ``name qw qx qy qz tx ty tz``, world-to-camera."""
     t, q = invert(T_world_cam.t.double(), T_world_cam.q.double())
     lines = [POSE_TEXT_HEADER, *map(_line, names, q, t)]
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    partial.replace(path)
-
-
-def read_poses(path: Path) -> tuple[list[str], Pose]:
-    """Read what `write_poses` wrote -> names and T_world_cam, t (N, 3), q (N, 4).
-
-    Lines of the same format from elsewhere are read too; a name may contain spaces.
-    """
-    poses: dict[str, Pose] = {}
-    for number, line in enumerate(_read_lines(path), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        where = f"{path} line {number}"
-        name, *fields = line.rsplit(maxsplit=7)
-        if len(fields) != 7:
-            raise InputError(
-                f"{where}: expected 8 fields `name qw qx qy qz tx ty tz`, found {len(fields) + 1}; "
-                "correct the line"
-            )
-        if name in poses:
-            raise InputError(f"{where}: {name} appears twice; remove one of the lines")
-        poses[name] = _pose_from_world_to_camera(fields, where).T_world_cam
-    if not poses:
-        raise InputError(f"{path}: no poses; expected lines `name qw qx qy qz tx ty tz`")
-    t, q = zip(*poses.values(), strict=True)
-    return list(poses), Pose(torch.stack(t), torch.stack(q))
-
-
-def _pose_from_world_to_camera(fields: Sequence[str | float], where: str) -> StatedPose:
-    """Seven fields ``qw qx qy qz tx ty tz`` of T_cam_world."""
-    q_and_t = numbers(fields, where)
-    q_cam_world, error = unit_quaternion(q_and_t[:4], where)
-    return StatedPose(Pose(*invert(q_and_t[4:], q_cam_world)), error)
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def _matrix(T_world_cam: Pose) -> torch.Tensor:
@@ -214,10 +175,3 @@ def _matrix(T_world_cam: Pose) -> torch.Tensor:
 def _line(name: str, *parts: torch.Tensor) -> str:
     """A name and numbers, in full."""
     return row_text([name, *(number for part in parts for number in part.tolist())])
-
-
-def _read_lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None

@@ -22,7 +22,8 @@ from hinted_posenet.report.frames import T_CAM_WORLD, Frames, write_frames
 from hinted_posenet.report.results_table import print_results
 from hinted_posenet.report.runs import NEAREST_CAMERA
 from hinted_posenet.stats.baselines import nearest_row
-from hinted_posenet.types import Pose, View
+from hinted_posenet.types import Pose, View, stack_poses
+from hinted_posenet.whole_file import whole_file, write_text
 
 PACKAGES = (
     "hinted_posenet",
@@ -108,8 +109,7 @@ def write_poses(
         [name, sequence, *(values.get(tag, "") for tag in tags)]
         for name, sequence, values in zip(frames.name, frames.sequence, frames.tags, strict=True)
     ]
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         for answer in answers:
@@ -121,7 +121,6 @@ def write_poses(
             for label, neighbour, values in zip(labels, near, numbers, strict=True):
                 texts = ["" if value != value else f"{value:.9g}" for value in values]
                 writer.writerow([answer.method, *label, neighbour, *texts])
-    partial.replace(path)
 
 
 def _numbers(answer: Answer, truth: Pose) -> Iterator[list[float]]:
@@ -138,7 +137,7 @@ def _numbers(answer: Answer, truth: Pose) -> Iterator[list[float]]:
 
 def frames_of(views: list[View]) -> Frames:
     """What a report needs to know of views (N,)."""
-    t, q = (torch.stack(parts) for parts in zip(*(v.T_world_cam for v in views), strict=True))
+    t, q = stack_poses(view.T_world_cam for view in views)
     t_cam_world, q_cam_world = invert(t.double(), q.double())
     K = torch.stack([view.K for view in views])
     half = torch.stack([K[:, axis, 2] / K[:, axis, axis] for axis in (0, 1)], dim=1)
@@ -162,9 +161,7 @@ def pose_of(frames: Frames) -> Pose:
 
 def write_results(path: Path, results: dict[str, Any]) -> None:
     """Write JSON atomically; infinite errors become the string "inf", since JSON has no such number."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(_plain(results), indent=1, allow_nan=False) + "\n")
-    partial.replace(path)
+    write_text(path, json.dumps(_plain(results), indent=1, allow_nan=False) + "\n")
 
 
 def provenance(device: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from hinted_posenet.types import InputError
+from hinted_posenet.whole_file import write_text
 
 # none of these changes what is computed
 MAY_DIFFER = {
@@ -48,10 +49,7 @@ def open_run(run: Path, config: dict[str, Any]) -> None:
         return
     if config["overwrite"]:
         shutil.rmtree(run, ignore_errors=True)
-    run.mkdir(parents=True, exist_ok=True)
-    partial = run / ".config.yaml.partial"
-    OmegaConf.save(OmegaConf.create(config), partial)
-    partial.replace(run / "config.yaml")
+    write_text(run / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
 
 
 def _is_further_process() -> bool:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from hinted_posenet.build import build
-from hinted_posenet.data.aerial import read_manifest, read_overview
 from hinted_posenet.data.augment import Augment
+from hinted_posenet.data.cache.decoded_images import DecodedImages
+from hinted_posenet.data.cache.image_cache import ImageCache
 from hinted_posenet.data.card import card_names, counts_note, read_card
-from hinted_posenet.data.decoded_images import DecodedImages
-from hinted_posenet.data.image_cache import ImageCache
 from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.data.reader.aerial import read_manifest, read_overview
 from hinted_posenet.data.scenes import split_scenes
 from hinted_posenet.data.views import Splits, stop_or_skip, without
 from hinted_posenet.features import Crop, compute_features

@@ -26,6 +26,14 @@ Rows = Sequence[Sequence[str | float]]
 SAME_CAMERA: NDArray[np.float64] = np.eye(4)
 
 
+def check_fields(fields: Sequence[object], names: str, where: str) -> None:
+    """Refuse a line of a file that has more or fewer fields than ``names``, which spaces part."""
+    if len(fields) != len(names.split()):
+        raise InputError(
+            f"{where}: expected {len(names.split())} fields `{names}`, found {len(fields)}; correct the line"
+        )
+
+
 def numbers(fields: Sequence[str | float], where: str) -> torch.Tensor:
     """Fields of a file -> finite float64 tensor (N,)."""
     try:
@@ -87,13 +95,6 @@ def poses_from_matrices(
         else _what_is_wrong(matrices[i], where[i], rotation_errors[i], determinants[i])
         for i, pose in enumerate(stated)
     ]
-
-
-def sound(stated: StatedPose | InputError) -> StatedPose:
-    """The pose, or its error raised."""
-    if isinstance(stated, InputError):
-        raise stated
-    return stated
 
 
 def row_text(fields: Sequence[object]) -> str:

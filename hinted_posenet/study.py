@@ -15,7 +15,12 @@ from hinted_posenet.baseline.knn import NearestNeighbours
 from hinted_posenet.checkpoint import load_localizer, read_checkpoint
 from hinted_posenet.data.stacked import to
 from hinted_posenet.engine import calibrate, set_start_hint, train
-from hinted_posenet.evaluation import score_split
+from hinted_posenet.evaluation import (
+    Controls,
+    fit_controls,
+    score_split,
+    with_simulated_prior,
+)
 from hinted_posenet.hint.none import NoHint
 from hinted_posenet.hint.prior import OracleHint
 from hinted_posenet.hint.sigma import robust_sigma
@@ -23,8 +28,8 @@ from hinted_posenet.localizer import Localizer
 from hinted_posenet.metric.pose_errors import pose_errors
 from hinted_posenet.run_folder import is_finished
 from hinted_posenet.scene import Scene
-from hinted_posenet.scoring import Controls, fit_controls, with_simulated_prior
 from hinted_posenet.types import Hint, Pose, Sample
+from hinted_posenet.whole_file import write_text
 
 SWEEP = (0.01, 0.03, 0.1, 0.3, 1.0)  # sigmas of simulated sensors, in halves of the scene's extent
 PASSES = 20  # of the contraction curves
@@ -81,7 +86,8 @@ class SceneStudy:
                 folder = _result(run, name).parent
                 score_split(named, scene, localizer.eval(), controls, "test", folder, started)
         if not curves.is_file():
-            _write(curves, measure_curves(localizer, scene, memory, checkpoint))
+            found = measure_curves(localizer, scene, memory, checkpoint)
+            write_text(curves, json.dumps(found) + "\n")
         return True
 
     def _controls(self, key: str, scene: Scene, memory: Sample) -> Controls:
@@ -118,7 +124,7 @@ def measure_curves(
     for fraction in SWEEP:
         sensor = OracleHint(fraction * extent_m, None, seed=1)
         hint = with_simulated_prior(sensor, test).query.prior
-        answer = localizer.model(test.query, test.query.feature.float(), hint)
+        answer = localizer.model(test.query.feature.float(), hint)
         sweep.append(
             {
                 "fraction": fraction,
@@ -145,13 +151,11 @@ def _passes(
     errors = []
     start = _errors(hint.pose, test)
     for _ in range(PASSES):
-        known = localizer.model(validation.query, validation.query.feature.float(), hint_v)
-        pose = localizer.model(test.query, test.query.feature.float(), hint)
+        known = localizer.model(validation.query.feature.float(), hint_v)
+        pose = localizer.model(test.query.feature.float(), hint)
         errors.append(_errors(pose, test))
-        sigma_t_m, sigma_r_rad = robust_sigma(known, validation.T_world_cam)
-        hint_v, hint = (
-            Hint(p, sigma_t_m.expand(len(p.t)), sigma_r_rad.expand(len(p.t))) for p in (known, pose)
-        )
+        sigmas = robust_sigma(known, validation.T_world_cam)
+        hint_v, hint = (Hint.with_sigma(answer, *sigmas) for answer in (known, pose))
     return {"start": start, "passes": errors}
 
 
@@ -167,12 +171,6 @@ def _rounded(values: Tensor) -> list[float]:
 
 def _result(run: Path, hint: str) -> Path:
     return run / f"from-{hint}" / "results.json"
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content) + "\n")
-    partial.replace(path)
 
 
 def _silent() -> contextlib.redirect_stdout[io.StringIO]:

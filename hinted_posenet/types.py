@@ -4,9 +4,9 @@ They are NamedTuples because torch's default collate, worker processes and Light
 through them without any code of ours. Frames: ``T_a_b`` maps points from frame b to frame a.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -22,6 +22,17 @@ class Pose(NamedTuple):
     t: Tensor  # (*, 3) metres
     q: Tensor  # (*, 4) unit quaternion, (w, x, y, z)
 
+    def where(self, chosen: Tensor, other: "Pose") -> "Pose":
+        """These poses where ``chosen`` (*,) is true, the other ones elsewhere."""
+        pairs = zip(self, other, strict=True)
+        return Pose(*(torch.where(chosen.unsqueeze(-1), *pair) for pair in pairs))
+
+
+def stack_poses(poses: Iterable[Pose]) -> Pose:
+    """Poses (*,), at least one, as one (N, *)."""
+    t, q = zip(*poses, strict=True)
+    return Pose(torch.stack(t), torch.stack(q))
+
 
 NO_NEIGHBOURS = torch.empty(0, dtype=torch.int64)
 
@@ -35,6 +46,18 @@ class Hint(NamedTuple):
     # (*, K) int64, the training images that it was retrieved from, as rows of what was fitted; K = 0: none
     neighbours: Tensor = NO_NEIGHBOURS
 
+    @classmethod
+    def with_sigma(
+        cls,
+        pose: Pose,
+        sigma_t_m: Tensor,
+        sigma_r_rad: Tensor,
+        neighbours: Tensor = NO_NEIGHBOURS,
+    ) -> Self:
+        """Hints of poses (N,) that all have the same sigmas ()."""
+        rows = len(pose.t)
+        return cls(pose, sigma_t_m.expand(rows), sigma_r_rad.expand(rows), neighbours)
+
 
 class Query(NamedTuple):
     """What is known at inference; nothing derived from the label may enter."""
@@ -43,9 +66,8 @@ class Query(NamedTuple):
     feature: Tensor  # (*, C, G, G) pooled backbone features computed beforehand; empty where not
     K: Tensor  # (*, 3, 3) pixels; the centre of the top-left pixel is (0.5, 0.5)
     prior: Hint  # (*,) sensor prior; sigma inf where there is none
-    name: (
-        str | Sequence[str]
-    )  # unique within its scene, or with the scene in front where there are several
+    # unique within its scene, or with the scene in front where there are several
+    name: str | Sequence[str]
     scene: Tensor  # (*,) int64, which of the scenes that one network was trained on; 0 for a single one
 
 
@@ -79,9 +101,8 @@ class View(NamedTuple):
     # (3, 3) float64 pixels of the image as stored, centre of the top-left pixel at (0.5, 0.5)
     K: Tensor
     sequence: str
-    tags: dict[
-        str, str
-    ]  # what results are broken down by, e.g. {"season": "winter", "date": "2018-01-15"}
+    # what results are broken down by, e.g. {"season": "winter", "date": "2018-01-15"}
+    tags: dict[str, str]
     prior: Hint | None = None  # what a sensor says of T_world_cam, float64
     time_s: float | None = None  # since the first image of the sequence
     distortion: tuple[float, ...] = ()  # OpenCV's k1, k2, p1, p2, k3 of the image as stored

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# docs/hints.md: every method and variant (METHOD,KEY=VALUE) under every hint, beside its controls, 3 seeds, on RedKitchen,
-# NAIP and ambiguous rows.
+# docs/hints-results.md: every method and variant, METHOD,KEY=VALUE, under every hint, beside its controls, 3 seeds.
 # A scene and seed to a core; a killed run goes on where it was. HINTED_POSENET_DATA holds RedKitchen and NAIP.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 export HINTED_POSENET_DATA=${HINTED_POSENET_DATA:-../shared/data} SEEDS=${SEEDS:-0 1 2} OVERRIDES="$*"
@@ -20,7 +19,7 @@ for seed in $SEEDS; do for scene in $SCENES; do echo "$scene $seed"; done; done 
 for scene in $SCENES; do
     groups=()
     [ $scene != naip ] || groups=(--groups "dates seen in training" "unseen dates")
-    bash scripts/study_scene.sh $scene "$SEEDS" --insert docs/hints.md $scene \
+    bash scripts/study_scene.sh $scene "$SEEDS" --insert docs/hints-results.md $scene \
         --figure docs/images/hints_$scene.jpg "${groups[@]}"
 done
 bash scripts/table_hints.sh

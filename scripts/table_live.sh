@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# docs/aerial.md's table of live views: NAIP, trained on files and on views rendered live, with as many optimiser steps of
+# docs/simulator.md's table of live views: NAIP, trained on files and on views rendered live, with as many optimiser steps of
 # the same network, and tested on the same files. 600 views a date are one epoch live, a third of one from files
 # (augmented_views=2), so live takes three epochs for each of the files'. A live run takes 8 minutes of 1 core, a run from files 1.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
@@ -19,4 +19,4 @@ for seed in ${SEEDS:-0 1 2}; do
     done
 done
 hinted-posenet compare $runs/*_{files,live}/seed-? \
-    --groups "dates seen in training" "unseen dates" --insert docs/aerial.md live
+    --groups "dates seen in training" "unseen dates" --insert docs/simulator.md live

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from fetch.server import Server, serving
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,6 +28,14 @@ def own_random_numbers() -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         yield
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A web server with nothing on it yet."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture

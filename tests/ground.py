@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
-from hinted_posenet.geometry import quaternion_exp, quaternion_product
+from hinted_posenet.geometry import turned
 from hinted_posenet.model.ground_map import GroundMap
 from hinted_posenet.types import Pose
 
@@ -38,4 +38,4 @@ def cameras(count: int, seed: int = 0, height_m: float = 140.0, reach_m: float =
     place = (2 * torch.rand(count, 3, generator=generator) - 1) * reach_m
     place[:, 2] = height_m * (1 + 0.1 * (torch.rand(count, generator=generator) - 0.5)) + 3
     turn = torch.randn(count, 3, generator=generator) * torch.tensor([2.0, 2.0, 10.0]).deg2rad()
-    return Pose(place, quaternion_product(DOWN.expand(count, 4), quaternion_exp(turn)))
+    return Pose(place, turned(DOWN, turn))

@@ -1,11 +1,12 @@
-"""Every data set that the package reads: the fake, its reader, the name of its scene."""
+"""Every data set that the package reads: the fake, its reader, the name of its scene; how they complain."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import fakes
+import pytest
 
-from hinted_posenet.data import (
+from hinted_posenet.data.reader import (
     aerial,
     cambridge,
     colmap,
@@ -15,7 +16,7 @@ from hinted_posenet.data import (
     tum,
     twelve_scenes,
 )
-from hinted_posenet.types import View
+from hinted_posenet.types import InputError, View
 
 READERS: dict[str, tuple[Callable[..., Path], Callable[..., list[View]], str]] = {
     "cambridge": (fakes.write_cambridge, cambridge.read_views, "KingsCollege"),
@@ -27,3 +28,13 @@ READERS: dict[str, tuple[Callable[..., Path], Callable[..., list[View]], str]] =
     "tum": (fakes.write_tum, tum.read_views, "office"),
     "csv": (fakes.write_csv, csv_frames.read_views, "garden"),
 }
+
+
+def assert_says(call: Callable[[], object], *words: str) -> None:
+    """One line that holds all the words is raised."""
+    with pytest.raises(InputError) as error:
+        call()
+    message = str(error.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message, message

@@ -1,10 +1,11 @@
-"""Random poses and hints for tests."""
+"""Random poses and hints for tests; equal samples."""
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from hinted_posenet.types import NO_NEIGHBOURS, Hint, Pose, Query
+from hinted_posenet.data.stacked import map_tensors
+from hinted_posenet.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample
 
 INF = float("inf")
 
@@ -37,6 +38,10 @@ def hints(pose: Pose, sigma_t_m: float, sigma_r_rad: float) -> Hint:
     return Hint(pose, sigma_t_m * ones, sigma_r_rad * ones, NO_NEIGHBOURS.expand(len(ones), 0))
 
 
+def no_answer(feature: Tensor, hint: Hint) -> Pose:
+    raise AssertionError("these hints need no network")
+
+
 def query(count: int, feature: Tensor | None = None, prior: Hint | None = None) -> Query:
     """Queries that hold features (N, C, G, G) in place of images."""
     return Query(
@@ -47,3 +52,9 @@ def query(count: int, feature: Tensor | None = None, prior: Hint | None = None) 
         name=[f"frame-{i}" for i in range(count)],
         scene=torch.zeros(count, dtype=torch.int64),
     )
+
+
+def assert_same(a: Sample, b: Sample) -> None:
+    """To the bit, names too."""
+    assert list(a.query.name) == list(b.query.name)
+    map_tensors(lambda ours, theirs: torch.testing.assert_close(ours, theirs, rtol=0, atol=0), a, b)

@@ -1,6 +1,7 @@
 """Runs as evaluate writes them, of made-up networks on a flight over a made-up map."""
 
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,34 @@ def off(truth: Pose, sigma_m: float, seed: int) -> Pose:
     return Pose(truth.t + noise, torch.stack([half.cos(), zero, zero, half.sin()], dim=1))
 
 
+def about_run(name: str, **changes: Any) -> dict[str, Any]:
+    """What results.json says of a run beside its metrics."""
+    data = {"name": "aerial", "scene": "toy", "ground_truth": "exact"}
+    about = {"name": name, "data": data, "split": "test", "seed": 0, "oracle": False}
+    return {**about, "start_hint": "NoHint", "map": None, **changes}
+
+
+def views_at(
+    poses: Pose,
+    tags: Sequence[dict[str, str]],
+    sequences: Sequence[str] = ("flight",),
+    images: Sequence[Path] = (Path(),),
+    folder: str = "",
+) -> list[View]:
+    """Views from poses (N,); tags, sequences and images are taken in turn."""
+    return [
+        View(
+            f"{folder}{i:04d}.jpg",
+            images[i % len(images)],
+            Pose(t, q),
+            torch.eye(3),
+            sequences[i % len(sequences)],
+            tags[i % len(tags)],
+        )
+        for i, (t, q) in enumerate(zip(*poses, strict=True))
+    ]
+
+
 def write_run(
     folder: Path,
     name: str,
@@ -57,20 +86,9 @@ def write_run(
         Pose(positions(n, s), torch.tensor([[1.0, 0, 0, 0]] * n)) for n, s in ((count, 1), (80, 2))
     )
     images = images or [Path("nowhere.jpg")]
-    views, train = (
-        [
-            View(
-                f"{split}/{i:04d}.jpg",
-                images[i % len(images)],
-                Pose(t, q),
-                torch.eye(3),
-                split,
-                {"season": "winter" if split == "test" and i % 2 else "summer"},
-            )
-            for i, (t, q) in enumerate(zip(*poses, strict=True))
-        ]
-        for split, poses in (("test", truth), ("train", known))
-    )
+    summer, winter = {"season": "summer"}, {"season": "winter"}
+    views = views_at(truth, [summer, winter], ["test"], images, "test/")
+    train = views_at(known, [summer], ["train"], images, "train/")
     luck = 2 * zlib.crc32(f"{name} {seed}".encode())
     near = torch.arange(count) % 80
     stated = torch.full((count,), sigma_m)
@@ -84,17 +102,13 @@ def write_run(
         hint = Answer("hint as the answer", "hint", off(truth, hint_m, 5))
         answers[2:2] = [hint, Answer("shuffled image", "control", off(truth, 90.0, 6))]
     about = {
-        "name": name,
-        "data": {"name": "aerial", "scene": "toy", "ground_truth": "exact"},
-        "split": "test",
         "seed": seed,
-        "oracle": False,
         "start_hint": "NoHint" if hint_m is None else "RetrievalHint",
         "map": {"image": str(images[0]), "bounds_m": [0.0, 0.0, 1000.0, 600.0]},
         "frames": {"train": 80, "val": 0, "test": count},
         "versions": {"python": "3"},
-        **changes,
     }
+    about = about_run(name, **{**about, **changes})
     results.write_run(folder, about, frames_of(views), frames_of(train), answers, truth, THRESHOLDS)
     return folder
 

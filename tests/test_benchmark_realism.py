@@ -22,7 +22,7 @@ from realism_table import Row, markdown, rows_of, sheet
 from scipy.ndimage import gaussian_filter
 
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.flight import RandomPlan
+from hinted_posenet.simulator.plan import RandomPlan
 from hinted_posenet.simulator.world import Epoch, Lattice, Window
 from hinted_posenet.simulator.world.array import ArrayWorld, cut
 from hinted_posenet.simulator.world.generated.land import Cover

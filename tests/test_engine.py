@@ -18,7 +18,7 @@ from tiny import (
 
 from hinted_posenet import engine
 from hinted_posenet.localizer import Localizer
-from hinted_posenet.pose_io import read_poses
+from hinted_posenet.score.poses_file import read_poses_file
 from hinted_posenet.types import InputError
 
 HINTED = ["method=hinted_residual", "passes=2"]
@@ -365,12 +365,14 @@ def test_predict_writes_the_answers_of_evaluate(place, hinted, tmp_path):
     output = tmp_path / "poses.txt"
     arguments = [f"checkpoint={hinted}", f"images={place.scene / 'seq-03'}", f"output={output}"]
     engine.predict(config("predict", *arguments, "batch_size=3", "accelerator=cpu", "threads=1"))
-    names, found = read_poses(output)
-    assert [name.split(".")[0] for name in names] == [f"frame-{n:06d}" for n in (7, 10, 13, 16)]
+    found = read_poses_file(output)
+    assert [name.split(".")[0] for name in found.names] == [
+        f"frame-{n:06d}" for n in (7, 10, 13, 16)
+    ]
     expected = torch.tensor(
         [[float(v) for v in row] for row in poses(hinted, "predicted_", "pass 2")]
     )
-    torch.testing.assert_close(found.t.float(), expected, rtol=0, atol=2e-3)
+    torch.testing.assert_close(found.T_world_cam.t.float(), expected, rtol=0, atol=2e-3)
 
 
 @pytest.mark.parametrize("steps", ["0", "-3", "0.5"])

@@ -7,7 +7,7 @@ from torch import nn
 
 from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.posed_images import PosedImages
-from hinted_posenet.data.seven_scenes import read_views
+from hinted_posenet.data.reader.seven_scenes import read_views
 from hinted_posenet.features import compute_features
 from hinted_posenet.geometry import rotation_angle
 from hinted_posenet.model.backbone.timm import TimmBackbone
@@ -69,7 +69,7 @@ def test_cache_gives_the_same_and_is_used(
     rows = 2 * len(images)
     assert torch.equal(fewer.query.feature, fresh.query.feature[:rows])
     assert torch.equal(fewer.T_world_cam.q, fresh.T_world_cam.q[:rows])
-    assert not list((tmp_path / "cache/features").glob("*.partial"))
+    assert not list((tmp_path / "cache/features").glob(".*"))
 
 
 def test_a_changed_image_is_computed_anew(

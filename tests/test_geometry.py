@@ -16,6 +16,8 @@ from hinted_posenet.geometry import (
     robust_box,
     rotate,
     rotation_angle,
+    turn_between,
+    turned,
 )
 
 DTYPES = {torch.float64: 1e-12, torch.float32: 1e-5}  # dtype -> tolerance
@@ -85,6 +87,18 @@ def test_exp_and_log_have_finite_gradients_at_zero():
     torch.testing.assert_close(vector.grad, torch.ones(3))
 
 
+@both
+def test_a_turn_is_about_the_own_axes_and_found_again(dtype, tolerance):
+    q, point = random_quaternions(100, dtype=dtype), torch.randn(100, 3, dtype=dtype)
+    turn = 2.0 * normalize(torch.randn(100, 3, dtype=dtype), dim=-1)
+    expected = rotate(q, rotate(quaternion_exp(turn), point))
+    found = rotate(turned(q, turn), point)
+    torch.testing.assert_close(found, expected, rtol=0, atol=20 * tolerance)
+    for sign in (1, -1):
+        between = turn_between(q, sign * turned(q, turn))
+        torch.testing.assert_close(between, turn, rtol=0, atol=20 * tolerance)
+
+
 def test_angle_of_equal_float32_quaternions_is_zero_not_nan():
     q = random_quaternions(10_000)
     assert rotation_angle(q, q).max() < 1e-6
@@ -95,10 +109,10 @@ def test_angle_of_equal_float32_quaternions_is_zero_not_nan():
 def test_angle_is_the_angle_turned_even_if_tiny_in_float32(angle):
     q = random_quaternions(100)
     axis = normalize(torch.randn(100, 3), dim=-1)
-    turned = quaternion_product(q, quaternion_exp(angle * axis))
+    other = turned(q, angle * axis)
     expected = torch.full((100,), angle)
     for sign in (1, -1):
-        torch.testing.assert_close(rotation_angle(q, sign * turned), expected, rtol=0, atol=1e-6)
+        torch.testing.assert_close(rotation_angle(q, sign * other), expected, rtol=0, atol=1e-6)
 
 
 def test_angle_has_finite_gradients_at_zero():
@@ -118,7 +132,7 @@ def test_invert_undoes_a_motion(dtype, tolerance):
 
 def test_mean_quaternion_does_not_depend_on_signs():
     center = random_quaternions(1)
-    q = quaternion_product(center, quaternion_exp(0.2 * torch.randn(400, 3)))
+    q = turned(center, 0.2 * torch.randn(400, 3))
     signs = torch.where(torch.rand(400, 1) < 0.5, -1.0, 1.0)
     mean = mean_quaternion(q)
     assert rotation_angle(mean, mean_quaternion(signs * q)) < 1e-5

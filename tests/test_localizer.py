@@ -26,7 +26,7 @@ def test_a_cascade_feeds_each_answer_back_with_its_measured_sigma():
         found = localizer.predict(asked).poses
         hint, expected = asked.prior, []
         for sigma_t, sigma_r in ((0.5, 0.3), (0.2, 0.2), (0.1, 0.1)):
-            expected.append(model(asked, asked.feature, hint))
+            expected.append(model(asked.feature, hint))
             hint = hints(expected[-1], sigma_t, sigma_r)
     assert len(found) == 3
     for a, b in zip(found, expected, strict=True):
@@ -57,7 +57,7 @@ def falling_back(errors_m: list[float]):
     asked = query(40, prior=hints(truth, 1.0, 0.1))
     away = torch.nn.functional.normalize(torch.randn(40, 3), dim=-1)
     answers = iter(2 * [Pose(truth.t + error * away, truth.q) for error in errors_m])
-    localizer.model.forward = lambda query, feature, hint: next(answers)
+    localizer.model.forward = lambda feature, hint: next(answers)
     return localizer, Sample(asked, truth)
 
 

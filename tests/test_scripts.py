@@ -75,7 +75,7 @@ def test_study_of_hints(checkout: Path, real_data: Path) -> None:
     given |= {"METHODS": "posenet null_hint hinted_residual hinted_fusion"}
     small = ("trainer.max_epochs=1", "augmented_views=0")
     run(checkout, "study_hints", *small, **given)
-    page = (checkout / "docs/hints.md").read_text()
+    page = (checkout / "docs/hints-results.md").read_text()
     for scene in ("redkitchen", "naip"):
         assert "| hinted_fusion |" in inserted(checkout, scene)
         told = page.partition(f"<!-- begin {scene} -->")[2].partition("<!-- end")[0]
@@ -121,7 +121,7 @@ def test_pictures_of_the_data_page(checkout: Path, real_data: Path) -> None:
 def test_table_of_live_views(checkout: Path, real_data: Path) -> None:
     given = {"HINTED_POSENET_DATA": str(real_data), "SEEDS": "0", "METHODS": "null_hint"}
     run(checkout, "table_live", EPOCHS="1", TIMES="1", **given)
-    table = inserted(checkout, "live", "docs/aerial.md")
+    table = inserted(checkout, "live", "docs/simulator.md")
     assert "| null_hint_files |" in table and "| null_hint_live |" in table
 
 

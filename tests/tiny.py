@@ -9,12 +9,10 @@ from typing import Any
 import fakes
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 from torch import nn
 
 from hinted_posenet import engine
-from hinted_posenet.cli.config_files import config_folder
+from hinted_posenet.config import compose as config
 from hinted_posenet.data.module import PosedImagesModule
 from hinted_posenet.hint.none import NoHint
 from hinted_posenet.localizer import Localizer
@@ -74,15 +72,6 @@ def small_localizer(head: str, start_hint: nn.Module | None = None, passes: int 
     )
 
 
-def config(verb: str, *overrides: str) -> dict[str, Any]:
-    """The plain config that a command line makes."""
-    with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        composed = compose(verb, overrides=list(overrides))
-    plain = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-    assert isinstance(plain, dict)
-    return plain
-
-
 class Workspace:
     """A folder with a fake scene, where runs are trained and evaluated."""
 
@@ -100,9 +89,7 @@ class Workspace:
 
     def train(self, *overrides: str) -> Path:
         """Train; the run's folder."""
-        plain = config("train", *self.train_overrides(*overrides))
-        engine.train(plain)
-        return Path(plain["paths"]["run"])
+        return engine.train(config("train", *self.train_overrides(*overrides)))
 
     def evaluate(self, run: Path, name: str, *overrides: str) -> Path:
         """Evaluate; the folder of the results."""

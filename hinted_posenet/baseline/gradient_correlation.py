@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, grid_sample, pad
 
-from hinted_posenet.geometry import quaternion_exp, quaternion_product
+from hinted_posenet.geometry import turned
 from hinted_posenet.model.ground_map import GroundMap
 from hinted_posenet.model.registration.matching import correlate
 from hinted_posenet.model.registration.plane import ground_points, north_up, project
@@ -45,10 +45,9 @@ class GradientCorrelation:
     def _best(
         self, edges: Tensor, start: Pose, step: int, headings: Tensor, scales: Tensor, reach: int
     ) -> Pose:
-        cell_m, rows = step * self.map.resolution_m, len(edges)
-        K = self.K.expand(rows, 3, 3)
-        middle = self.K[:2, 2].expand(rows, 1, 2)
-        footprint_m = float(start.t[:, 2].max()) * edges.shape[-1] / float(self.K[0, 0])
+        cell_m, rows, K = step * self.map.resolution_m, len(edges), self.K
+        middle = K[:2, 2].expand(rows, 1, 2)
+        footprint_m = float(start.t[:, 2].max()) * edges.shape[-1] / float(K[0, 0])
         size = int(footprint_m / cell_m)
         center_m = ground_points(start, K, middle, self.map.height_m)[:, 0]
         wide = north_up(center_m, (size + 2 * reach) * step, self.map.resolution_m)
@@ -61,7 +60,7 @@ class GradientCorrelation:
         found = start
         for heading in headings.tolist():
             turn = torch.tensor([0.0, 0.0, heading]).deg2rad().expand(rows, 3)
-            q = quaternion_product(start.q, quaternion_exp(turn))
+            q = turned(start.q, turn)
             for scale in scales.tolist():
                 t = start.t.clone()
                 t[:, 2] = self.map.height_m + (t[:, 2] - self.map.height_m) * (1 + scale)
@@ -71,9 +70,9 @@ class GradientCorrelation:
                 grid = grid.view(rows, size, size, 2)
                 score, off = _peak(_agreement(edges, grid, window), reach)
                 t[:, :2] += off * cell_m
-                better = (score > best).unsqueeze(-1)
+                better = score > best
                 best = torch.maximum(score, best)
-                found = Pose(torch.where(better, t, found.t), torch.where(better, q, found.q))
+                found = Pose(t, q).where(better, found)
         return found
 
 

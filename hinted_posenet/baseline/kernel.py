@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from hinted_posenet.geometry import robust_box
-from hinted_posenet.hint.memory import unit
+from hinted_posenet.hint.memory import evenly_spaced, unit
 from hinted_posenet.types import Hint, Pose, Query
 
 LENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)  # cosine distances over which the kernel falls by a factor e
@@ -39,7 +39,7 @@ class KernelRegression(nn.Module):
 
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Regress poses (N,) on features (N, C, G, G); sequences (N,) say what to leave out."""
-        keep = torch.linspace(0, len(truth.t) - 1, min(LIMIT, len(truth.t))).long()
+        keep = evenly_spaced(len(truth.t), LIMIT)
         rows = unit(feature[keep])
         matrix = quaternion_to_rotation_matrix(truth.q[keep]).flatten(1)
         target = torch.cat([truth.t[keep], matrix], dim=1)
@@ -70,8 +70,7 @@ class KernelRegression(nn.Module):
         kernel = ((unit(feature) @ self.feature.float().T - 1.0) / self.length).exp()
         pose = self.mean + self.scale * (kernel @ self.weight)
         u, _, vh = torch.linalg.svd(pose[:, 3:].view(-1, 3, 3))
-        flip = torch.linalg.det(u @ vh).sign().view(-1, 1, 1) * torch.tensor([0, 0, 1.0]).to(u)
-        flip = flip + torch.tensor([1.0, 1.0, 0]).to(u)
-        q = normalize(rotation_matrix_to_quaternion((u * flip) @ vh), dim=-1)
+        u[..., 2] *= torch.linalg.det(u @ vh).sign().unsqueeze(-1)
+        q = normalize(rotation_matrix_to_quaternion(u @ vh), dim=-1)
         unknown = pose.new_full((len(pose),), torch.inf)
         return Hint(Pose(pose[:, :3], q), unknown, unknown)

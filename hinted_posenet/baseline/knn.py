@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from hinted_posenet.geometry import robust_box, rotation_angle
-from hinted_posenet.hint.memory import Memory, unit
+from hinted_posenet.hint.memory import Memory, evenly_spaced, unit
 from hinted_posenet.types import Hint, Pose, Query
 
 COUNT = 16
@@ -29,8 +29,7 @@ class NearestNeighbours(nn.Module):
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Remember the training set: poses (N,), features (N, C, G, G), sequences (N,)."""
         self.memory.fit(truth, feature)
-        probe = torch.linspace(0, len(truth.t) - 1, min(PROBES, len(truth.t))).long()
-        probe = probe.to(sequence.device)
+        probe = evenly_spaced(len(truth.t), PROBES).to(sequence.device)
         rows = self.memory.nearest_other(probe, sequence, COUNT)
         wanted, scale_m = self.memory.feature[probe].float(), robust_box(truth.t)[1]
 

@@ -53,7 +53,7 @@ class SiftRegistration:
         margin = round(MARGIN * max(height, width))
         K = self.K.clone()  # of a larger view: the same camera with a border
         K[:2, 2] += margin
-        views = self.map.render(pose, K[None], height + 2 * margin, width + 2 * margin)[0]
+        views = self.map.render(pose, K, height + 2 * margin, width + 2 * margin)[0]
         best_here, best_there = np.empty((0, 2)), np.empty((0, 2))
         for view in views[0, self.allowed]:
             here, there = matched(found, self._keypoints(view))
@@ -66,7 +66,7 @@ class SiftRegistration:
         if len(best_here) < FEWEST:
             return pose
         pixels = torch.from_numpy(best_there).float()[None]
-        ground = ground_points(pose, K[None], pixels, self.map.height_m)[0].double()
+        ground = ground_points(pose, K, pixels, self.map.height_m)[0].double()
         middle = ground.mean(dim=0)  # solved about it, for the sake of digits
         points = torch.cat([ground - middle, torch.zeros(len(ground), 1)], dim=1).numpy()
         camera = self.K.double().numpy()

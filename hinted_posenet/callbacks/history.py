@@ -7,6 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from hinted_posenet.report.learning_curve import read_history
+from hinted_posenet.whole_file import whole_file
 
 VALIDATED = (
     *("train/median_t_m", "train/median_r_deg"),
@@ -41,9 +42,7 @@ class History(pl.Callback):
         for name in ("train/loss", *(VALIDATED if measured else ())):
             row[name] = trainer.callback_metrics[name].item()
         before = [row for row in read_history(self.path) if int(row["epoch"]) < epoch]
-        partial = self.path.with_suffix(".partial")
-        with partial.open("w", newline="") as file:
+        with whole_file(self.path) as partial, partial.open("w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows([*before, row])
-        partial.replace(self.path)

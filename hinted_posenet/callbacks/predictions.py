@@ -9,7 +9,7 @@ from matplotlib.image import imread
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 from torch import Tensor
 
-from hinted_posenet.report.predictions_figure import predictions_figure
+from hinted_posenet.report.positions_figure import predictions_figure
 from hinted_posenet.report.table import length
 from hinted_posenet.types import InputError
 

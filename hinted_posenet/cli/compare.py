@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from hinted_posenet.cli.errors import fail, one_line_errors
+from hinted_posenet.cli.parser import verb_parser
 
 EPILOG = """\
 examples:
@@ -16,11 +17,7 @@ scenes become a column a scene. Different data sets, ground truths, splits or fr
 
 def main() -> None:
     """Print the table; write it and the figure where asked."""
-    parser = argparse.ArgumentParser(
-        prog="hinted-posenet compare",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = verb_parser("compare", None, EPILOG)
     add = parser.add_argument
     add("runs", nargs="+", type=Path, metavar="RUN", help="folders with results.json")
     add("--reference", metavar="METHOD", help="a line of the table to test the others against")
@@ -55,7 +52,8 @@ def compare(arguments: argparse.Namespace) -> None:
     from hinted_posenet.report.compare_scenes import comparison_of_scenes
     from hinted_posenet.report.published import average_scenes, published_for
     from hinted_posenet.report.runs import read_scenes
-    from hinted_posenet.report.table import insert_text, write_text
+    from hinted_posenet.report.table import insert_text
+    from hinted_posenet.whole_file import write_text
 
     scenes = read_scenes(arguments.runs)
     runs = [run for same in scenes for run in same]
@@ -70,9 +68,7 @@ def compare(arguments: argparse.Namespace) -> None:
     if arguments.format == "csv":
         text = comparison_csv(runs, arguments.groups)
     else:
-        text = {"text": table.text, "markdown": table.markdown, "latex": table.latex}[
-            arguments.format
-        ]()
+        text = getattr(table, arguments.format)()
     print(text)
     if arguments.output:
         write_text(arguments.output, f"{text.rstrip()}\n")
@@ -80,7 +76,7 @@ def compare(arguments: argparse.Namespace) -> None:
         file, marker = arguments.insert
         insert_text(Path(file), marker, table.markdown())
     if arguments.figure:
-        from hinted_posenet.report.figure import positions_figure
+        from hinted_posenet.report.positions_figure import positions_figure
 
         positions_figure(arguments.figure, runs)
         print(f"written: {arguments.figure}")

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from hinted_posenet.extensions import extension_configs
+
 
 def config_folder() -> Path:
     """The configs: inside an installed package, or beside it in a checkout."""
@@ -28,8 +30,9 @@ def groups_of(verb: str) -> dict[str, Group]:
     """Config groups of a verb; those that have to be chosen, or that set others, come first."""
     text = (config_folder() / f"{verb.split()[-1]}.yaml").read_text()
     found = re.findall(r"^  - (\w+): (\[.*?\]|\S+)(?: # (.*))?$", text, flags=re.MULTILINE)
+    folders = [config_folder(), *extension_configs()]
     groups = {
-        name: Group(default, comment, sorted((config_folder() / name).glob("*.yaml")))
+        name: Group(default, comment, sorted(f for d in folders for f in d.glob(f"{name}/*.yaml")))
         for name, default, comment in found
     }
     first = [name for name, group in groups.items() if group.default == "???"]

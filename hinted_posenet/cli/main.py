@@ -14,7 +14,8 @@ from difflib import get_close_matches
 
 from hinted_posenet.cli import help as texts
 from hinted_posenet.cli.config_files import groups_of
-from hinted_posenet.cli.errors import one_line_errors
+from hinted_posenet.cli.errors import fail, one_line_errors
+from hinted_posenet.extensions import extension_configs
 
 
 def main() -> None:
@@ -24,6 +25,10 @@ def main() -> None:
 
         print(f"hinted_posenet {version('hinted_posenet')}")
         return
+    try:
+        extension_configs()
+    except ModuleNotFoundError as error:
+        fail(str(error))
     verb = _verb(1, texts.VERBS, texts.main_help())
     if verb == "data":
         verb = f"data {_verb(2, texts.DATA_VERBS, texts.data_help())}"

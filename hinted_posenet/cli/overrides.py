@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from hinted_posenet.cli.config_files import config_folder, groups_of
 from hinted_posenet.cli.errors import fail
 from hinted_posenet.cli.values import check_values
+from hinted_posenet.config import find_extensions
 
 HYDRA_OPTIONS_WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--info", "-i", "--config-dir", "-cd"}
 MENU = ("climate", "flight", "navigation")
@@ -38,6 +39,7 @@ def overrides_of(words: list[str]) -> list[str]:
 
 def check_overrides(verb: str, overrides: list[str]) -> None:
     """End the program at the first word that does not fit the verb's config."""
+    find_extensions()
     for word in overrides:
         if "=" not in word and not word.startswith("~"):
             fail(f"{word}: expected KEY=VALUE; hinted-posenet {verb} --help lists the keys")

@@ -1,9 +1,9 @@
 """hinted-posenet report RUN...: one self-contained HTML page of several runs."""
 
-import argparse
 from pathlib import Path
 
-from hinted_posenet.cli.errors import one_line_errors
+from hinted_posenet.cli.errors import fail, one_line_errors
+from hinted_posenet.cli.parser import verb_parser
 
 EPILOG = """\
 examples:
@@ -13,12 +13,10 @@ examples:
 
 def main() -> None:
     """Read the runs and write the page."""
-    parser = argparse.ArgumentParser(
-        prog="hinted-posenet report",
-        description="Tables, plots and pictures of runs of one scene in one HTML file, which needs no network.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    what = (
+        "Tables, plots and pictures of runs of one scene in one HTML file, which needs no network."
     )
+    parser = verb_parser("report", what, EPILOG)
     add = parser.add_argument
     add("runs", nargs="+", type=Path, metavar="RUN", help="folders with results.json")
     output = "the page; default %(default)s"
@@ -28,10 +26,9 @@ def main() -> None:
     with one_line_errors():
         from hinted_posenet.report.page.page import write_page
         from hinted_posenet.report.runs import read_runs
-        from hinted_posenet.types import InputError
 
         if arguments.output.suffix != ".html":
-            raise InputError(f"--output {arguments.output}: end it with .html")
+            fail(f"--output {arguments.output}: end it with .html")
         write_page(arguments.output, read_runs(arguments.runs), arguments.title)
         print(f"written: {arguments.output}")
 

@@ -1,9 +1,9 @@
 """hinted-posenet score PREDICTIONS --truth SET: poses of any method, scored as our own are."""
 
-import argparse
 from pathlib import Path
 
 from hinted_posenet.cli.errors import one_line_errors
+from hinted_posenet.cli.parser import verb_parser
 
 DESCRIPTION = """\
 Scores a file of poses, whoever wrote it, with the metrics and controls of our own runs, and writes the files of
@@ -20,12 +20,7 @@ examples:
 
 def main() -> None:
     """Read, match, score, write, print."""
-    parser = argparse.ArgumentParser(
-        prog="hinted-posenet score",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = verb_parser("score", DESCRIPTION, EPILOG)
     add = parser.add_argument
     add("predictions", type=Path, metavar="PREDICTIONS", help="file or folder of poses")
     add(
@@ -42,6 +37,7 @@ def main() -> None:
     add("--format", choices=formats, help="of the predictions (default: recognised)")
     add(
         "--align",
+        dest="alignment",
         default="none",
         choices=["none", "rigid", "similarity"],
         help="move the trajectory onto the true one first, for poses in a world of their own; stamps the result",
@@ -52,17 +48,7 @@ def main() -> None:
     with one_line_errors("score"):
         from hinted_posenet.score.score import score_file
 
-        score_file(
-            arguments.predictions,
-            arguments.truth,
-            arguments.split,
-            arguments.ground_truth,
-            arguments.name,
-            arguments.format,
-            arguments.align,
-            arguments.output,
-            arguments.overwrite,
-        )
+        score_file(**vars(arguments))
 
 
 if __name__ == "__main__":

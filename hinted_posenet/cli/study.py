@@ -7,7 +7,6 @@ from typing import Any
 
 from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.cli.errors import fail, one_line_errors
-from hinted_posenet.cli.overrides import check_overrides
 
 METHODS = ["posenet", "null_hint", "hinted_embedding", "hinted_residual", "hinted_fusion"]
 TABLES = ["errors", "recall", "other image", "gains"]
@@ -52,6 +51,8 @@ def main() -> None:
     parser.add_argument("--tables", nargs="+", default=TABLES, choices=TABLES)
     parser.add_argument("--figure", type=Path, help="also draw the curves (.png, .jpg, .svg, .pdf)")
     arguments = parser.parse_intermixed_args()
+    from hinted_posenet.cli.overrides import check_overrides  # imports hydra
+
     for method in arguments.methods:
         check_overrides("train", _cell(arguments.overrides, method))
     with one_line_errors("study"):
@@ -120,15 +121,9 @@ def _hints(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
 
 def _config(overrides: list[str], method: str, seed: int) -> dict[str, Any]:
     """The training config of a cell: what is special to the method comes last."""
-    from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
+    from hinted_posenet.config import compose
 
-    cell = [*_cell(overrides, method), f"seed={seed}", "resume=true"]
-    with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        config: Any = OmegaConf.to_container(
-            compose("train", overrides=cell), resolve=True, throw_on_missing=True
-        )
-    return dict(config)
+    return compose("train", *_cell(overrides, method), f"seed={seed}", "resume=true")
 
 
 def _cell(overrides: list[str], method: str) -> list[str]:

@@ -10,9 +10,7 @@ recipe: read from its files, or where there are none rendered here.
 This is the one place where `data` may import the simulator.
 """
 
-import math
 import os
-import zlib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -29,11 +27,9 @@ from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.develop import develop
 from hinted_posenet.simulator.flight import Flight, Station
 from hinted_posenet.simulator.render import Renderer
+from hinted_posenet.simulator.shots import block_below, flown
 from hinted_posenet.simulator.world import Epoch, World
-from hinted_posenet.simulator.world.tiles import TILE_PX
 from hinted_posenet.types import InputError, View
-
-BLOCK_PX = 2 * TILE_PX  # side of a block of ground, in pixels of the photo
 
 
 class Shot(NamedTuple):
@@ -93,7 +89,8 @@ class AerialLive:
             raise InputError(f"flights: none takes {split} images; give one with split={split}")
         blocks: dict[tuple[int, int], list[Shot]] = {}
         for shot in shots:
-            blocks.setdefault(self._block(shot.view), []).append(shot)
+            block = block_below(self.world.lattice, shot.view.T_world_cam)
+            blocks.setdefault(block, []).append(shot)
         generator = np.random.default_rng([seed, number])
         mixed = [list(blocks.values())[index] for index in generator.permutation(len(blocks))]
         groups = []
@@ -118,12 +115,8 @@ class AerialLive:
 
     def check_same(self, manifest: Mapping[str, Any]) -> None:
         """Refuse files that show another world, through another camera, or from another seed."""
-        K = self.camera.K
-        camera = {"width": self.camera.width, "height": self.camera.height}
-        camera |= {"fx": K[0, 0], "fy": K[1, 1], "cx": K[0, 2], "cy": K[1, 2]}
-        lens = list(self.camera.distortion)
         for key, files, live in (
-            ("camera", manifest["camera"], {**camera, "distortion": lens}),
+            ("camera", manifest["camera"], self.camera.stated()),
             ("world bounds", manifest["map"]["bounds_m"], list(self.world.bounds)),
             ("seed", manifest["recipe"].get("seed", self.seed), self.seed),
         ):
@@ -133,34 +126,19 @@ class AerialLive:
                     "train with the recipe that they were simulated from, and world_seed=SEED of it"
                 )
 
-    def _block(self, view: View) -> tuple[int, int]:
-        """Of the ground below the camera."""
-        lattice = self.world.lattice
-        x_m, y_m, _ = view.T_world_cam.t.tolist()
-        block_m = BLOCK_PX * lattice.resolution_m
-        return math.floor((lattice.ymax - y_m) / block_m), math.floor(
-            (x_m - lattice.xmin) / block_m
-        )
-
     def _flown(self, name: str, flight: Flight, seed: int, number: int) -> Iterator[Shot]:
         """One flight at each of its epochs."""
-        # numpy takes [a, b] and [a, b, 0] for the same: number 0 is what simulate flies
-        stream = np.random.SeedSequence([seed, zlib.crc32(name.encode()), number])
-        epochs = list(dict.fromkeys(e for when in flight.when for e in self.world.select(when)))
         K, lens = torch.from_numpy(self.camera.K), self.camera.distortion
-        index = 0
-        for epoch, own in zip(epochs, stream.spawn(len(epochs)), strict=True):
+        for label, epoch, station, noise in flown(
+            self.world, self.camera, name, flight, seed, number
+        ):
             tags = {"season": epoch.season, "date": epoch.date}
             if epoch.solar_hour is not None:
                 tags["solar_hour"] = f"{epoch.solar_hour:g}"
-            stations = flight.stations(self.world, self.camera, np.random.default_rng(own))
-            for station, noise in zip(stations, own.spawn(len(stations)), strict=True):
-                pose, time_s, _, sensed = station
-                prior = sensed if sensed.sigma_t.isfinite() else None
-                label = f"{name}/{index:06d}"
-                view = View(label, Path(), pose, K, name, tags, prior, time_s, lens)
-                yield Shot(view, station, epoch, noise)
-                index += 1
+            pose, time_s, _, sensed = station
+            prior = sensed if sensed.sigma_t.isfinite() else None
+            view = View(label, Path(), pose, K, name, tags, prior, time_s, lens)
+            yield Shot(view, station, epoch, noise)
 
     def __getstate__(self) -> dict[str, Any]:
         """For another process, which builds a renderer of its own."""

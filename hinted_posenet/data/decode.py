@@ -59,13 +59,13 @@ def undistorted(
     return cv2.remap(image, columns, rows, interpolation)
 
 
-def resized(image: cv2.typing.MatLike, height: int, width: int) -> cv2.typing.MatLike:
-    """An image (h, w, 3) at another size; shrinking averages."""
-    if image.shape[:2] == (height, width):
-        return image
-    shrinks = height <= image.shape[0] and width <= image.shape[1]
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(image, (width, height), interpolation=interpolation)
+def resized(image: cv2.typing.MatLike, height: int, width: int) -> NDArray[np.uint8]:
+    """An image (h, w, 3) at another size, (3, height, width); shrinking averages."""
+    if image.shape[:2] != (height, width):
+        shrinks = height <= image.shape[0] and width <= image.shape[1]
+        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        image = cv2.resize(image, (width, height), interpolation=interpolation)
+    return np.asarray(image, np.uint8).transpose(2, 0, 1)
 
 
 def fitted(view: View, image: cv2.typing.MatLike, height: int, width: int) -> NDArray[np.uint8]:
@@ -75,4 +75,4 @@ def fitted(view: View, image: cv2.typing.MatLike, height: int, width: int) -> ND
     """
     if view.distortion:
         image = undistorted(image, view.K, view.distortion)
-    return np.asarray(resized(image, height, width), np.uint8).transpose(2, 0, 1)
+    return resized(image, height, width)

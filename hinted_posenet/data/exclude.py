@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hinted_posenet.types import InputError
+from hinted_posenet.whole_file import write_text
 
 EXCLUDE_FILE = "exclude.txt"  # in the folder of a scene
 HEADER = "# Frames that are left out: name # reason\n"
@@ -58,6 +59,4 @@ def write_exclude(path: Path, frames: Mapping[str, str]) -> None:
         f"{name}{SEPARATOR}{' '.join(reason.split())}" if reason.strip() else name
         for name, reason in frames.items()
     ]
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(HEADER + "".join(f"{line}\n" for line in lines), encoding="utf-8")
-    partial.replace(path)
+    write_text(path, HEADER + "".join(f"{line}\n" for line in lines))

@@ -8,7 +8,6 @@ from torch import Generator, Tensor
 from torch.utils.data import DataLoader, Subset
 
 from hinted_posenet.data.augment import Augment
-from hinted_posenet.data.order import balanced_order
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.stacked import StackedSamples, identity
 from hinted_posenet.types import Sample
@@ -92,3 +91,27 @@ def _scenes(dataset: PosedImages | StackedSamples) -> Tensor:
     if isinstance(dataset, StackedSamples):
         return dataset.sample.query.scene
     return torch.tensor([view.scene for view in dataset.views])
+
+
+def balanced_order(scene: Tensor, generator: Generator) -> list[int]:
+    """As many rows as there are, shuffled, and of every scene equally many (to one).
+
+    Rows of a small scene come again, each once more before any comes twice more; of a large one some wait for
+    another epoch. With one scene this is a permutation.
+
+    Args:
+        scene: (N,) which scene a row is of.
+        generator: decides the order.
+    """
+    names = sorted(set(scene.tolist()))
+    parts = []
+    for place, name in enumerate(names):
+        rows = (scene == name).nonzero().squeeze(1)
+        share = (len(scene) + place) // len(names)
+        rounds = -(-share // len(rows))
+        drawn = [rows[torch.randperm(len(rows), generator=generator)] for _ in range(rounds)]
+        parts.append(torch.cat(drawn)[:share])
+    order = torch.cat(parts)
+    if len(names) > 1:
+        order = order[torch.randperm(len(order), generator=generator)]
+    return [int(row) for row in order]

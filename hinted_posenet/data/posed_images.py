@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
+from hinted_posenet.camera_io import intrinsics
+from hinted_posenet.data.cache.decoded_images import DecodedImages, Pixels
 from hinted_posenet.data.crop import centre_crop, margins
 from hinted_posenet.data.decode import decoded, fitted, resized
-from hinted_posenet.data.decoded_images import DecodedImages, Pixels
-from hinted_posenet.data.layout import intrinsics
 from hinted_posenet.types import Hint, InputError, Pose, Query, Sample, View
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
@@ -127,15 +127,9 @@ class FolderImages(Dataset[Query]):
             margins((height, width), *crop)  # or else the crop is too large
         if not self.folder.is_dir():
             raise InputError(f"{folder}: no such folder; give a folder of images")
-        names = (path.relative_to(self.folder) for path in self.folder.rglob("*"))
-        self.names = sorted(
-            (
-                name.as_posix()
-                for name in names
-                if name.suffix.lower() in SUFFIXES and not name.name.startswith(".")
-            ),
-            key=natural_key,
-        )
+        found = (path for path in self.folder.rglob("[!.]*") if path.suffix.lower() in SUFFIXES)
+        names = (path.relative_to(self.folder).as_posix() for path in found)
+        self.names = sorted(names, key=natural_key)
         if not self.names:
             raise InputError(f"{folder}: no images ({', '.join(sorted(SUFFIXES))}) in the folder")
 
@@ -148,7 +142,7 @@ class FolderImages(Dataset[Query]):
         focal_px = width if self.focal_px is None else self.focal_px
         K = intrinsics(focal_px, focal_px, width / 2, height / 2)
         K = resized_intrinsics(K, (height, width), (self.height, self.width))
-        pixels = np.asarray(resized(stored, self.height, self.width), np.uint8).transpose(2, 0, 1)
+        pixels = resized(stored, self.height, self.width)
         if self.crop:
             pixels, K = centre_crop(pixels, K, *self.crop)
         image = in_unit_range([pixels])[0]
@@ -170,23 +164,23 @@ def resized_intrinsics(K: Tensor, old: Size, new: Size) -> Tensor:
 
 def in_unit_range(images: Sequence[Pixels]) -> Tensor:
     """Images (3, H, W) uint8 as one float32 tensor (B, 3, H, W) in [0, 1]."""
-    batch = np.empty(
-        (len(images), *images[0].shape), np.float32
-    )  # faster to fill than torch's memory
+    # faster to fill than torch's memory
+    batch = np.empty((len(images), *images[0].shape), np.float32)
     for target, image in zip(batch, images, strict=True):
         np.divide(image, np.float32(255), out=target, dtype=np.float32)
     return torch.from_numpy(batch)
 
 
 def _sample(view: View, K: Tensor, image: Tensor) -> Sample:
-    """In float32; no prior says nothing."""
-    t, q = view.T_world_cam
-    prior = no_prior()
-    if view.prior is not None:
-        pose = Pose(view.prior.pose.t.float(), view.prior.pose.q.float())
-        prior = Hint(pose, view.prior.sigma_t.float(), view.prior.sigma_r.float())
+    """In float32."""
+    pose, sigma_t, sigma_r, _ = view.prior or no_prior()
+    prior = Hint(_in_float32(pose), sigma_t.float(), sigma_r.float())
     query = Query(image, torch.empty(0), K, prior, view.name, torch.tensor(view.scene))
-    return Sample(query, Pose(t.float(), q.float()))
+    return Sample(query, _in_float32(view.T_world_cam))
+
+
+def _in_float32(pose: Pose) -> Pose:
+    return Pose(pose.t.float(), pose.q.float())
 
 
 def natural_key(name: str) -> list[tuple[int, str]]:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from hinted_posenet.data.views import ReadViews, Splits, split_views
+from hinted_posenet.data.reader.layout import ReadViews
+from hinted_posenet.data.views import Splits, split_views
 from hinted_posenet.types import InputError, View
 
 SEPARATOR = "+"  # data.scene=chess+fire
@@ -19,16 +20,8 @@ def split_scenes(
 ) -> Splits:
     """`split_views` of one scene, or of several joined by ``+``.
 
-    Of several, names and sequences get their scene in front, views are numbered by scene, and the tag
-    "scene" breaks results down.
-
-    Args:
-        read_views: Reader of one data set, with its options bound.
-        root: Folder that holds the scenes.
-        scenes: A name, or several: "chess+fire".
-        validation: Training sequences to hold out; with several scenes written as "chess/seq-01".
-        exclude: Frames to leave out; with several scenes with the scene in front.
-        skip_faulty: Leave out frames that cannot be read, instead of stopping at the first.
+    Of several, names and sequences get their scene in front, also in ``validation`` and ``exclude``:
+    "chess/seq-01". Views are numbered by scene, and the tag "scene" breaks results down.
     """
     names = scenes.split(SEPARATOR)
     if len(names) == 1:

@@ -6,26 +6,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 
 from hinted_posenet.data.exclude import EXCLUDE_FILE, read_exclude
-from hinted_posenet.data.layout import file_names
+from hinted_posenet.data.reader.layout import SPLITS, ReadViews, file_names
 from hinted_posenet.types import Fault, InputError, View
 
 VALIDATION_SHARE = 0.15  # aimed at when a held-out sequence is chosen by itself
 
 log = logging.getLogger(__name__)
-
-
-class ReadViews(Protocol):
-    """A reader with its options bound."""
-
-    def __call__(
-        self, root: Path, scene: str, split: str, *, faults: list[Fault] | None = None
-    ) -> list[View]:
-        """Views of a split; ``faults`` takes what is wrong with single frames, None raises the first."""
 
 
 class Splits(NamedTuple):
@@ -51,17 +42,11 @@ def split_views(
     out, because neighbouring frames of one sequence are nearly the same image. If there is one
     training sequence only, its last 15 % of frames are held out.
 
-    Args:
-        read_views: Reader of one data set, with its options bound.
-        root: Folder that holds the scenes.
-        scene: Name of the scene.
-        validation: Training sequences to hold out; None takes the one nearest to 15 % of
-            the frames.
-        exclude: Frames to leave out, besides those that ``exclude.txt`` in the scene's folder names.
-        skip_faulty: Leave out frames that cannot be read, instead of stopping at the first.
+    ``validation`` names the sequences to hold out; None takes the one nearest to 15 % of the frames. The
+    other arguments are those of `read_splits`.
     """
-    read = read_splits(read_views, root, scene, ("train", "val", "test"), exclude, skip_faulty)
-    splits = dict(read.views)
+    read = read_splits(read_views, root, scene, SPLITS, exclude, skip_faulty)
+    splits = read.views
     if splits["val"] and validation is not None:
         raise InputError(
             f"{scene}: has a validation split of its own ({len(splits['val'])} frames); set "
@@ -75,7 +60,7 @@ def split_views(
                 f"{scene}: the {split} split in {root} is empty; check its split files"
             )
     _check_leaks(scene, splits)
-    return read._replace(views=splits)
+    return read
 
 
 def read_splits(
@@ -97,14 +82,13 @@ def read_splits(
         skip_faulty: Leave out frames that cannot be read, instead of stopping at the first.
     """
     reasons = dict.fromkeys(exclude, "data.exclude")
-    reasons |= read_exclude(Path(root) / scene / EXCLUDE_FILE)
+    reasons |= read_exclude(root / scene / EXCLUDE_FILE)
     found, faults, counts = {}, list[Fault](), {}
     for split in splits:
         unreadable: list[Fault] = []
-        views = read_views(root, scene, split, faults=unreadable)
-        counts[split] = len(views) + len(unreadable)
-        faults += [*unreadable, *missing_images(views)]
-        found[split] = views
+        found[split] = read_views(root, scene, split, faults=unreadable)
+        counts[split] = len(found[split]) + len(unreadable)
+        faults += [*unreadable, *missing_images(found[split])]
     known = {frame.name for views in found.values() for frame in views} | {f.name for f in faults}
     for name, where in reasons.items():  # a misspelt name would silently leave a bad frame in
         if name not in known:
@@ -161,13 +145,10 @@ def views_key(views: Sequence[View]) -> str:
         except FileNotFoundError:
             raise InputError(f"{view.image}: missing; fetch or write it again") from None
         numbers = torch.cat([*view.T_world_cam, view.K.flatten()]).tolist()
-        # told only where there are any, so that caches of images without stay valid
-        prior = (
-            [*view.prior.pose, view.prior.sigma_t[None], view.prior.sigma_r[None]]
-            if view.prior
-            else []
-        )
-        numbers += [*view.distortion, *(x for part in prior for x in part.tolist())]
+        numbers += view.distortion
+        if view.prior:  # told only where there is one, so that caches of images without stay valid
+            pose, sigma_t, sigma_r, _ = view.prior
+            numbers += [*torch.cat(pose).tolist(), float(sigma_t), float(sigma_r)]
         key = (view.name, view.scene, stat.st_size, stat.st_mtime_ns, numbers)
         digest.update(repr(key).encode())
     return digest.hexdigest()
@@ -179,11 +160,11 @@ def hold_out(
     """(train, val) of the training views: whole sequences, see `split_views`."""
     counts = Counter(view.sequence for view in train)
     choices = ", ".join(sorted(counts))
-    if validation is None and len(counts) == 1:
-        return _hold_out_last_block(train, scene)
     if validation is None:
         if not counts:
             return [], []
+        if len(counts) == 1:
+            return _hold_out_last_block(train, scene)
         chosen = {
             min(counts, key=lambda name: (abs(counts[name] / len(train) - VALIDATION_SHARE), name))
         }

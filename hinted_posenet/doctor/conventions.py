@@ -29,39 +29,35 @@ def _inverse(T: Pose) -> Pose:
 
 
 CONVENTIONS = (
-    Convention("as stated", "the poses are what the layout says", lambda T: T),
-    Convention(
-        "inverse",
-        "the poses map the other way round: invert each",
-        _inverse,
-    ),
+    Convention("as stated", "The poses are what the layout says", lambda T: T),
+    Convention("inverse", "The poses map the other way round: invert each", _inverse),
     Convention(
         "inverse rotation",
-        "the positions are right and the rotations map the other way round: conjugate each quaternion "
+        "The positions are right and the rotations map the other way round: conjugate each quaternion "
         "(transpose each matrix)",
         lambda T: Pose(T.t, quaternion_inverse(T.q)),
     ),
     Convention(
         "translation in place of the position",
-        "the rotations are right, but where the camera's position is expected stands the translation "
+        "The rotations are right, but where the camera's position is expected stands the translation "
         "of world-to-camera: write t' = -R t, with R camera-to-world",
         lambda T: Pose(-rotate(T.q, T.t), T.q),
     ),
     Convention(
         "position in place of the translation",
-        "the rotations are right, but where the translation of world-to-camera is expected stands the "
+        "The rotations are right, but where the translation of world-to-camera is expected stands the "
         "camera's position: write t' = -R^T t, with R camera-to-world",
         lambda T: Pose(-rotate(quaternion_inverse(T.q), T.t), T.q),
     ),
     Convention(
         "turn to OpenGL axes",
-        "the camera's axes are turned: OpenGL has y up and looks along -z, OpenCV has y down and "
+        "The camera's axes are turned: OpenGL has y up and looks along -z, OpenCV has y down and "
         "looks along +z; change the sign of the second and third column of each camera-to-world rotation",
         _turned_axes,
     ),
     Convention(
         "inverse with OpenGL axes",
-        "the poses map the other way round and the camera's axes are OpenGL's: invert each, then change "
+        "The poses map the other way round and the camera's axes are OpenGL's: invert each, then change "
         "the sign of the second and third column of its rotation",
         lambda T: _turned_axes(_inverse(T)),
     ),

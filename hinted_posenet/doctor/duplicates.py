@@ -6,9 +6,8 @@ from collections import defaultdict
 import numpy as np
 import torch
 
-from hinted_posenet.doctor.finding import Finding
+from hinted_posenet.doctor.finding import Finding, counted, metres
 from hinted_posenet.doctor.scene import Scene
-from hinted_posenet.doctor.text import counted, metres
 from hinted_posenet.geometry import rotation_angle
 
 STUCK = 3  # frames in a row with one pose to the last digit

@@ -3,25 +3,25 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from hinted_posenet.data.recognise import Recognised
-from hinted_posenet.doctor.convention import check_convention
+from hinted_posenet.data.reader.recognise import Recognised
 from hinted_posenet.doctor.counts import check_counts, check_known
 from hinted_posenet.doctor.duplicates import check_duplicates
-from hinted_posenet.doctor.files import check_files
-from hinted_posenet.doctor.finding import FAULTS, Finding
-from hinted_posenet.doctor.flips import check_flips
-from hinted_posenet.doctor.labels import check_excluded, check_labels, check_rotations
-from hinted_posenet.doctor.leakage import check_leakage
-from hinted_posenet.doctor.positions import check_positions
-from hinted_posenet.doctor.reading import read_scene
-from hinted_posenet.doctor.scene import Scene
-from hinted_posenet.doctor.trial import Trial, try_conventions
-
-CHECKS = (
+from hinted_posenet.doctor.files import (
     check_excluded,
-    check_counts,
+    check_images,
     check_labels,
-    check_files,
+    check_rotations,
+)
+from hinted_posenet.doctor.finding import FAULTS, Finding
+from hinted_posenet.doctor.leakage import check_leakage
+from hinted_posenet.doctor.outliers import check_flips, check_positions
+from hinted_posenet.doctor.scene import Scene, read_scene
+from hinted_posenet.doctor.trial import Trial, try_conventions
+from hinted_posenet.doctor.verdict import check_convention
+
+CHECKS = (check_excluded, check_counts, check_labels)
+CHECKS_OF_VIEWS = (  # where there are any
+    check_images,
     check_rotations,
     check_positions,
     check_flips,
@@ -48,12 +48,13 @@ def examine(found: Recognised, decode: bool = True) -> Examination:
     """Read a scene and check everything.
 
     Args:
-        found: the scene, of `data.recognise`.
+        found: the scene, of `data.reader.recognise`.
         decode: decode all images; otherwise read their headers.
     """
     scene = read_scene(found, decode)
     trial = try_conventions(scene)
-    findings = [finding for check in CHECKS for finding in check(scene)]
+    checks = CHECKS + CHECKS_OF_VIEWS if scene.views else CHECKS
+    findings = [finding for check in checks for finding in check(scene)]
     accused = {name for f in findings if f.severity in FAULTS for name in f.frames}
     findings += [*check_known(scene, accused), *check_convention(scene, trial)]
     return Examination(scene, findings, trial)

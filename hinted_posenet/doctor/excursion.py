@@ -16,10 +16,8 @@ Distance = Callable[[Ints, Ints], Floats]  # between frames of a sequence, by th
 
 WINDOW = 15  # steps around a frame that tell how fast the camera moves there
 SHORTEST_TRACK = 5  # frames; fewer do not tell what is usual
-EVEN_SHARE, UNEVEN = (
-    0.95,
-    3.0,
-)  # more steps beyond 3 usual ones: clusters of photos, where none is a fault
+# with more steps than this share beyond 3 usual ones: clusters of photos, where none is a fault
+EVEN_SHARE, UNEVEN = 0.95, 3.0
 LONGEST = 20  # frames; what stays away for longer is a place, not a wrong label
 LARGEST_SHARE = 0.25  # of a sequence
 LONGEST_END = 2  # frames; at an end only one side tells, so few frames and a larger jump

@@ -35,20 +35,13 @@ def read_images(paths: Iterable[Path], decode: bool, title: str) -> dict[Path, I
         title: of the progress bar.
     """
     todo = list(dict.fromkeys(paths))
-    lengths = {path: _length(path) for path in todo}
+    lengths = {path: path.stat().st_size for path in todo if path.is_file()}
     alike = Counter(lengths.values())
-    twins = {path for path in todo if lengths[path] >= 0 and alike[lengths[path]] > 1}
+    twins = {path for path, length in lengths.items() if alike[length] > 1}
     read = partial(_read, decode=decode, twins=twins)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = list(tqdm(pool.map(read, todo), total=len(todo), desc=title, delay=1, leave=False))
     return dict(zip(todo, found, strict=True))
-
-
-def _length(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
 
 
 def _read(path: Path, decode: bool, twins: set[Path]) -> ImageFile:

@@ -6,9 +6,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from hinted_posenet.doctor.duplicates import copies
-from hinted_posenet.doctor.finding import Finding
+from hinted_posenet.doctor.finding import Finding, counted, metres
 from hinted_posenet.doctor.scene import Scene
-from hinted_posenet.doctor.text import counted, metres
 from hinted_posenet.geometry import rotation_angle
 
 NEAR = 0.01  # of the scene's half size

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hinted_posenet.data.layout import image_size
+from hinted_posenet.data.reader.layout import image_size
 from hinted_posenet.doctor.scene import Scene
 from hinted_posenet.doctor.track import Track
 from hinted_posenet.geometry import rotation_angle

@@ -4,16 +4,15 @@ from pathlib import Path
 
 from hinted_posenet.data.exclude import EXCLUDE_FILE, read_exclude, write_exclude
 from hinted_posenet.doctor.examine import Examination, accusations, to_exclude
+from hinted_posenet.doctor.finding import counted
 from hinted_posenet.doctor.picture import draw_cameras
 from hinted_posenet.doctor.picture_convention import draw_convention
-from hinted_posenet.doctor.text import counted
 
 MARKED = ("positions", "flips", "known frames")  # checks whose frames a picture shows
 
 
 def write_pictures(folder: Path, examination: Examination) -> list[Path]:
     """Draw what there is to draw into a folder -> the files, named after the scene."""
-    folder.mkdir(parents=True, exist_ok=True)
     name, files = examination.scene.name.replace("/", "-"), []
     if examination.scene.views:
         files.append(folder / f"{name}-cameras.png")

@@ -8,8 +8,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hinted_posenet.doctor.finding import counted
 from hinted_posenet.doctor.scene import Scene
-from hinted_posenet.doctor.text import counted
+from hinted_posenet.report.save_figure import save_figure
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -17,11 +18,10 @@ Bools = npt.NDArray[np.bool_]
 COLOURS = {"train": "#1f6feb", "val": "#2da44e", "test": "#e08600", "all": "#1f6feb"}
 ACCUSED, WAY, GRID = "#d1242f", "#8c959f", "#d0d7de"
 LISTED = 8  # accused cameras that are told of below the picture
-LINE_INCH = 0.2
-NOBODY: Mapping[str, str] = {}
+LINE_INCH, DPI = 0.2, 130
 
 
-def draw_cameras(path: Path, scene: Scene, title: str, accused: Mapping[str, str] = NOBODY) -> None:
+def draw_cameras(path: Path, scene: Scene, title: str, accused: Mapping[str, str]) -> None:
     """A dot for every camera, a number for every accused one; those far away as arrows at the edge.
 
     Args:
@@ -52,14 +52,7 @@ def draw_cameras(path: Path, scene: Scene, title: str, accused: Mapping[str, str
     figure.suptitle(title, weight="bold")
     below.set_axis_off()
     below.text(0, 1, text, color=ACCUSED, va="top", fontsize=9, transform=below.transAxes)
-    save(figure, path)
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a picture in one step."""
-    partial = path.with_name(f".{path.name}")
-    figure.savefig(partial, dpi=130, format=path.suffix.removeprefix("."))
-    partial.replace(path)
+    save_figure(figure, path, DPI)
 
 
 def _list(accused: Mapping[str, str]) -> str:

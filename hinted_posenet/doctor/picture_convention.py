@@ -11,14 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from hinted_posenet.doctor.conventions import CONVENTIONS, Convention
-from hinted_posenet.doctor.epipolar import fundamental
 from hinted_posenet.doctor.examine import Examination
-from hinted_posenet.doctor.matching import Pair, small_image
-from hinted_posenet.doctor.picture import save
-from hinted_posenet.doctor.trial import Trial, fit
+from hinted_posenet.doctor.matching import Floats, Pair, small_image
+from hinted_posenet.doctor.picture import DPI
+from hinted_posenet.doctor.trial import Trial, fit, fundamental
+from hinted_posenet.report.save_figure import save_figure
 from hinted_posenet.types import View
 
-Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 POINTS = 10  # drawn of a pair
@@ -58,7 +57,7 @@ def draw_convention(path: Path, examination: Examination) -> None:
     verdict = next(f.message for f in examination.findings if f.check == "convention")
     text = textwrap.fill(f"{examination.scene.name}: {verdict}", 130)
     figure.suptitle(text, weight="bold", fontsize=11)
-    save(figure, path)
+    save_figure(figure, path, DPI)
 
 
 def _most_telling(trial: Trial, best: int, rival: int) -> int:
@@ -108,8 +107,9 @@ def _lines(axes: Axes, pair: Pair, points: Ints, convention: Convention) -> None
     for place, point, colour in zip(pair.x_a[points], pair.x_b[points], COLOURS, strict=True):
         u, v, w = F @ [*place, 1.0]
         foot = point - (u * point[0] + v * point[1] + w) / (u * u + v * v) * np.array([u, v])
-        axes.axline(foot, foot + np.array([-v, u]) / np.hypot(u, v), color="black", lw=2.6)
-        axes.axline(foot, foot + np.array([-v, u]) / np.hypot(u, v), color=colour, lw=1.5)
+        along = foot + np.array([-v, u]) / np.hypot(u, v)
+        axes.axline(foot, along, color="black", lw=2.6)
+        axes.axline(foot, along, color=colour, lw=1.5)
         axes.plot(*point, "o", ms=8, color=colour, mec="black", mew=1)
     axes.set_xlabel(f"B: {pair.b.name}\nlines: where the poses expect the points")
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from hinted_posenet.doctor.conventions import CONVENTIONS
 from hinted_posenet.doctor.examine import Examination
-from hinted_posenet.doctor.finding import FAULTS
-from hinted_posenet.doctor.text import counted
+from hinted_posenet.doctor.finding import FAULTS, counted
 
 SHOWN = {"ok": 3, "note": 3, "warning": 10, "error": 10}  # frames of one finding
 MARKS = {"ok": "ok", "note": "note", "warning": "WARNING", "error": "ERROR"}

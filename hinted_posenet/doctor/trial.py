@@ -4,14 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from kornia.geometry.conversions import quaternion_to_rotation_matrix
 from tqdm import tqdm
 
 from hinted_posenet.doctor.conventions import CONVENTIONS, Convention
-from hinted_posenet.doctor.epipolar import fundamental, sampson_px
-from hinted_posenet.doctor.matching import Pair, candidates, match
+from hinted_posenet.doctor.matching import Floats, Pair, candidates, match
 from hinted_posenet.doctor.scene import Scene
-
-Floats = npt.NDArray[np.float64]
+from hinted_posenet.geometry import quaternion_inverse, quaternion_product, rotate
+from hinted_posenet.types import Pose
 
 TRIES = 30  # frames, evenly over all sequences, to look for a telling pair from
 TOLERANCE = 0.005  # of the long side: 3 px of 640; raw 7-Scenes poses are off by 1 to 2 px
@@ -53,6 +53,34 @@ def try_conventions(scene: Scene) -> Trial:
 def fit(pair: Pair, convention: Convention) -> npt.NDArray[np.bool_]:
     """Which matches (M,) of a pair obey the poses under a convention."""
     a, b = (convention.apply(view.T_world_cam) for view in (pair.a, pair.b))
-    F = fundamental(a, b, pair.K_a, pair.K_b)
-    fits: npt.NDArray[np.bool_] = sampson_px(F, pair.x_a, pair.x_b) < TOLERANCE * pair.long_side_px
-    return fits
+    distance_px = sampson_px(fundamental(a, b, pair.K_a, pair.K_b), pair.x_a, pair.x_b)
+    return np.asarray(distance_px < TOLERANCE * pair.long_side_px)
+
+
+def fundamental(a: Pose, b: Pose, K_a: Floats, K_b: Floats) -> Floats:
+    """F (3, 3) with ``x_b^T F x_a = 0`` for homogeneous pixels of one point seen by cameras a and b.
+
+    Args:
+        a: T_world_cam of the first camera.
+        b: T_world_cam of the second.
+        K_a: (3, 3) pixels.
+        K_b: (3, 3) pixels.
+    """
+    to_b = quaternion_inverse(b.q)
+    R = quaternion_to_rotation_matrix(quaternion_product(to_b, a.q)).numpy()
+    t = rotate(to_b, a.t - b.t)
+    length = float(t.norm())
+    # without a baseline any will do: then a right rotation obeys all of them, and a wrong one none
+    baseline = t.numpy() / length if length > 0 else np.array([1.0, 0.0, 0.0])
+    E = np.cross(np.eye(3), baseline) @ R
+    return np.asarray(np.linalg.inv(K_b).T @ E @ np.linalg.inv(K_a))
+
+
+def sampson_px(F: Floats, x_a: Floats, x_b: Floats) -> Floats:
+    """First-order distance (M,) in pixels of matches x_a, x_b (M, 2) from obeying F."""
+    ones = np.ones((len(x_a), 1))
+    a, b = np.hstack([x_a, ones]), np.hstack([x_b, ones])
+    lines_b, lines_a = a @ F.T, b @ F
+    error = np.abs((b * lines_b).sum(axis=1))
+    slope = np.sqrt((lines_b[:, :2] ** 2).sum(axis=1) + (lines_a[:, :2] ** 2).sum(axis=1))
+    return np.asarray(error / np.maximum(slope, 1e-300))

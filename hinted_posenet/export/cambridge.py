@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from hinted_posenet.data.cambridge import LABELS
-from hinted_posenet.data.layout import image_size, intrinsics
-from hinted_posenet.export.frame import Frame, Views, flat, numbered, training_or_test
+from hinted_posenet.camera_io import intrinsics
+from hinted_posenet.data.reader.cambridge import LABELS
+from hinted_posenet.data.reader.layout import image_size
+from hinted_posenet.export.frame import Frame, Views, numbered, training_or_test, written_as
 from hinted_posenet.pose_io import cambridge_line, nvm_line
 
-HEADER = (
-    "Visual Landmark Dataset V1",
-    "ImageFile, Camera Position [X Y Z W P Q R]",
-    "",
-)
+HEADER = ("Visual Landmark Dataset V1", "ImageFile, Camera Position [X Y Z W P Q R]", "")
 
 
 class CambridgeFormat:
@@ -25,22 +22,14 @@ class CambridgeFormat:
     def frames(self, views: Views) -> list[Frame]:
         """Numbered sequences; square pixels, the principal point in the middle, no distortion."""
         found = []
-        for split, view, sequence, frame in numbered(flat(views)):
+        for split, view, sequence, frame in numbered(views):
             name = f"seq{sequence}/frame{frame + 1:05d}.png"
             width, height = image_size(view.image)
-            focal_px = float(
-                view.K.diagonal()[:2].max()
-            )  # the longer: sees no more than the source
+            # the longer of the two: sees no more than the source
+            focal_px = float(view.K.diagonal()[:2].max())
             K = intrinsics(focal_px, focal_px, width / 2, height / 2)
-            written = view._replace(
-                name=name,
-                image=Path(name),
-                K=K,
-                distortion=(),
-                sequence=f"seq{sequence}",
-                depth=None,
-            )
-            found.append(Frame(split, view, written, width, height))
+            camera = {"K": K, "distortion": (), "sequence": f"seq{sequence}", "depth": None}
+            found.append(written_as(split, view, name, Path(name), **camera))
         return found
 
     def write_labels(self, folder: Path, frames: Sequence[Frame]) -> None:
@@ -55,15 +44,6 @@ class CambridgeFormat:
             nvm_line(written.name, float(written.K[0, 0]), written.T_world_cam)
             for _, _, written, _, _ in frames
         ]
-        model = [
-            "NVM_V3",
-            "",
-            str(len(cameras)),
-            *cameras,
-            "",
-            "0",
-            "",
-            "0",
-            "",
-        ]  # no points, no mesh
+        no_points_no_mesh = ["", "0", "", "0", ""]
+        model = ["NVM_V3", "", str(len(cameras)), *cameras, *no_points_no_mesh]
         (folder / "reconstruction.nvm").write_text("\n".join(model), encoding="utf-8")

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hinted_posenet.camera_io import Lens
-from hinted_posenet.data.colmap_model import Camera, Image, write_model
-from hinted_posenet.data.layout import image_size
-from hinted_posenet.export.frame import Frame, Views, flat
+from hinted_posenet.data.reader.colmap_model import Camera, Image, write_model
+from hinted_posenet.data.reader.layout import SPLITS
+from hinted_posenet.export.frame import Frame, Views, written_as
 from hinted_posenet.stated_pose import StatedPose
 
 
@@ -27,13 +27,8 @@ class ColmapFormat:
     def frames(self, views: Views) -> list[Frame]:
         """Names, images and cameras stay as they are."""
         return [
-            Frame(
-                split,
-                view,
-                view._replace(image=Path("images", view.name), depth=None),
-                *image_size(view.image),
-            )
-            for split, view in flat(views)
+            written_as(split, view, view.name, Path("images", view.name), depth=None)
+            for split, view in views
         ]
 
     def write_labels(self, folder: Path, frames: Sequence[Frame]) -> None:
@@ -48,7 +43,7 @@ class ColmapFormat:
             images.append(Image(view.name, camera_id, StatedPose(view.T_world_cam, 0.0)))
         model = folder / "sparse" / "0"
         write_model(model, cameras, images, self.binary)
-        for split in ("train", "val", "test"):
+        for split in SPLITS:
             names = [f"{frame.written.name}\n" for frame in frames if frame.split == split]
             if names:
                 (model / f"{split}.txt").write_text("".join(names), encoding="utf-8")

@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from hinted_posenet.camera_io import CSV_PINHOLE, DISTORTION, Lens, csv_camera
-from hinted_posenet.data.csv_frames import FILE, TAG
-from hinted_posenet.data.layout import image_size
-from hinted_posenet.export.frame import Frame, Views, flat
+from hinted_posenet.data.reader.csv_frames import FILE, TAG
+from hinted_posenet.data.reader.layout import SPLITS
+from hinted_posenet.export.frame import Frame, Views, written_as
 from hinted_posenet.pose_io import CSV_POSE_COLUMNS, csv_pose
 
 CONVENTION = (
@@ -41,10 +41,9 @@ class CsvFormat:
     def frames(self, views: Views) -> list[Frame]:
         """Names, images and cameras stay as they are."""
         found = []
-        for split, view in flat(views):
+        for split, view in views:
             name = Path(view.name).as_posix()
-            written = view._replace(name=name, image=Path("images", name), depth=None)
-            found.append(Frame(split, view, written, *image_size(view.image)))
+            found.append(written_as(split, view, name, Path("images", name), depth=None))
         return found
 
     def write_labels(self, folder: Path, frames: Sequence[Frame]) -> None:
@@ -64,7 +63,7 @@ class CsvFormat:
             "format": "hinted_posenet csv",
             "version": 1,
             **self.origin,
-            "counts": {split: counts[split] for split in ("train", "val", "test")},
+            "counts": {split: counts[split] for split in SPLITS},
             "sha256": {FILE: hashlib.sha256((folder / FILE).read_bytes()).hexdigest()},
             "convention": CONVENTION,
         }

@@ -2,17 +2,18 @@
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 
-from hinted_posenet.data.views import ReadViews, read_splits
+from hinted_posenet.data.reader.layout import SPLITS, ReadViews
+from hinted_posenet.data.views import read_splits
 from hinted_posenet.export.folder import check_free, whole_folder
-from hinted_posenet.export.frame import Format, Frame, Views
+from hinted_posenet.export.frame import Format, Frame
 from hinted_posenet.export.image import place_depth, place_image
-from hinted_posenet.types import InputError
+from hinted_posenet.types import InputError, View
 
 NAMES = "names.csv"  # which image is which; marks a folder as an export
 
@@ -46,8 +47,7 @@ def export(
         exclude: frames to leave out, besides those that exclude.txt in the scene's folder names.
         skip_faulty: leave out frames that cannot be read, instead of stopping at the first.
     """
-    splits = ("train", "val", "test")
-    read = read_splits(read_views, root, scene, splits, exclude, skip_faulty)
+    read = read_splits(read_views, root, scene, SPLITS, exclude, skip_faulty)
     if not any(read.views.values()):
         raise InputError(f"{scene}: has no images in {root}; check its split files")
     written = write_views(read.views, scene, layout, out, overwrite)
@@ -57,7 +57,12 @@ def export(
 
 
 def write_views(
-    views: Views, scene: str, layout: Format, out: Path, overwrite: bool = False, link: bool = True
+    views: Mapping[str, Sequence[View]],
+    scene: str,
+    layout: Format,
+    out: Path,
+    overwrite: bool = False,
+    link: bool = True,
 ) -> Written:
     """Write views in the layout of other software.
 
@@ -73,7 +78,7 @@ def write_views(
     if not out.name:
         raise InputError(f"out={out}: expected a folder to create")
     check_free(out, overwrite, NAMES)
-    frames = layout.frames(views)
+    frames = layout.frames([(split, view) for split in SPLITS for view in views[split]])
     _check(frames, scene)
     with whole_folder(out) as partial:
         bar = tqdm(frames, f"write {out.name}", unit="image")
@@ -119,7 +124,7 @@ def _summary(
     scene: str, layout: Format, out: Path, frames: Sequence[Frame], done: Counter[str]
 ) -> Written:
     counts = Counter(frame.split for frame in frames)
-    splits = ", ".join(f"{counts[split]} {split}" for split in ("train", "val", "test"))
+    splits = ", ".join(f"{counts[split]} {split}" for split in SPLITS)
     lines = [f"{scene} as {layout.title} in {out}", f"  {len(frames)} images: {splits}"]
     lines += [f"  {count} {what}" for what, count in done.items()]
     read = f"data={layout.reads_back} data.root={out.parent} data.scene={out.name}"

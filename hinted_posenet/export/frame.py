@@ -1,12 +1,13 @@
 """A view and what becomes of it; how the formats with numbered sequences name it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from hinted_posenet.data.reader.layout import image_size
 from hinted_posenet.types import View
 
-Views = Mapping[str, Sequence[View]]  # by split: "train", "val" and "test"
+Views = Sequence[tuple[str, View]]  # each with its split: all of "train", then "val", then "test"
 
 
 class Frame(NamedTuple):
@@ -33,7 +34,13 @@ class Format(Protocol):
         """Everything but the images."""
 
 
-def numbered(views: Iterable[tuple[str, View]]) -> list[tuple[str, View, int, int]]:
+def written_as(split: str, view: View, name: str, image: Path, **changes: Any) -> Frame:
+    """A view under another name, in a file within the new folder; its image keeps its size."""
+    written = view._replace(name=name, image=image, **changes)
+    return Frame(split, view, written, *image_size(view.image))
+
+
+def numbered(views: Views) -> list[tuple[str, View, int, int]]:
     """(split, view) -> with the number of its sequence, from 1, and of the frame in it, from 0.
 
     A sequence that is in several splits becomes several.
@@ -46,11 +53,6 @@ def numbered(views: Iterable[tuple[str, View]]) -> list[tuple[str, View, int, in
         found.append((split, view, number, counts.setdefault(number, 0)))
         counts[number] += 1
     return found
-
-
-def flat(views: Views) -> list[tuple[str, View]]:
-    """All views with their splits: training first, then validation, then test."""
-    return [(split, view) for split in ("train", "val", "test") for view in views[split]]
 
 
 def training_or_test(frames: Iterable[Frame], split: str) -> list[Frame]:

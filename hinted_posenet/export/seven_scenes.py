@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from hinted_posenet.camera_io import intrinsics_text
-from hinted_posenet.data.layout import image_size, intrinsics
-from hinted_posenet.data.seven_scenes import DEPTH_UNIT_M, INTRINSICS, SPLITS
-from hinted_posenet.export.frame import Frame, Views, flat, numbered, training_or_test
+from hinted_posenet.camera_io import intrinsics, intrinsics_text
+from hinted_posenet.data.reader.layout import image_size
+from hinted_posenet.data.reader.seven_scenes import DEPTH_UNIT_M, INTRINSICS, SPLITS
+from hinted_posenet.export.frame import Frame, Views, numbered, training_or_test
 from hinted_posenet.export.image import same_camera
 from hinted_posenet.pose_io import matrix_text
 from hinted_posenet.types import DepthImage, InputError, View
@@ -28,16 +28,15 @@ class SevenScenesFormat:
 
     def frames(self, views: Views) -> list[Frame]:
         """Numbered sequences; where cameras differ, all images get the one of the longest focal length."""
-        everything = flat(views)
-        (width, height), *others = sorted({image_size(view.image) for _, view in everything})
+        (width, height), *others = sorted({image_size(view.image) for _, view in views})
         if others:
             raise InputError(
                 f"7-Scenes has images of one size, these are {width}x{height} and "
                 f"{others[0][0]}x{others[0][1]}; use another format"
             )
-        K = _common(everything, width, height)
+        K = _common(views, width, height)
         found = []
-        for split, view, sequence, frame in numbered(everything):
+        for split, view, sequence, frame in numbered(views):
             name = f"seq-{sequence:02d}/frame-{frame:06d}.color.png"
             written = view._replace(
                 name=name,
@@ -71,7 +70,7 @@ def _depth(view: View, name: str) -> DepthImage | None:
     return view.depth._replace(image=Path(name.replace(".color.", ".depth.")))
 
 
-def _common(views: Sequence[tuple[str, View]], width: int, height: int) -> Tensor:
+def _common(views: Views, width: int, height: int) -> Tensor:
     """The K that all views have, or else one that sees no more than any of them."""
     Ks = torch.stack([view.K for _, view in views])
     if all(same_camera(K, Ks[0]) for K in Ks):

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from hinted_posenet.camera_io import Lens, transforms_camera
-from hinted_posenet.data.layout import image_size
-from hinted_posenet.data.transforms import FILE
-from hinted_posenet.export.frame import Frame, Views, flat
+from hinted_posenet.data.reader.layout import SPLITS
+from hinted_posenet.data.reader.transforms import FILE
+from hinted_posenet.export.frame import Frame, Views, written_as
 from hinted_posenet.pose_io import opengl_matrix
 from hinted_posenet.types import View
 
@@ -23,13 +23,10 @@ class TransformsFormat:
     def frames(self, views: Views) -> list[Frame]:
         """Images and cameras stay as they are; a name is its path."""
         found = []
-        for split, view in flat(views):
-            path = Path("images", view.name)
-            depth = view.depth and view.depth._replace(
-                image=Path("depth", view.name).with_suffix(".png")
-            )
-            written = view._replace(image=path, name=path.as_posix(), depth=depth)
-            found.append(Frame(split, view, written, *image_size(view.image)))
+        for split, view in views:
+            path, depth_path = Path("images", view.name), Path("depth", view.name)
+            depth = view.depth and view.depth._replace(image=depth_path.with_suffix(".png"))
+            found.append(written_as(split, view, path.as_posix(), path, depth=depth))
         return found
 
     def write_labels(self, folder: Path, frames: Sequence[Frame]) -> None:
@@ -49,7 +46,7 @@ class TransformsFormat:
             }
             for frame, camera in zip(frames, cameras, strict=True)
         ]
-        for split in ("train", "val", "test"):
+        for split in SPLITS:
             names = [frame.written.name for frame in frames if frame.split == split]
             if names:
                 whole[f"{split}_filenames"] = names

@@ -2,7 +2,6 @@
 
 import hashlib
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ import requests
 
 from hinted_posenet.data.card import Archive
 from hinted_posenet.fetch.partial_file import PartialFile
-from hinted_posenet.fetch.transfer import PAUSES_S, UnavailableError, transfer
+from hinted_posenet.fetch.transfer import UnavailableError, transfer
 from hinted_posenet.types import InputError
 
 
@@ -23,16 +22,13 @@ class Fetched(NamedTuple):
     sha256: str
 
 
-def download(
-    archive: Archive, folder: Path, url: str | None = None, pauses_s: Sequence[float] = PAUSES_S
-) -> Fetched:
+def download(archive: Archive, folder: Path, url: str | None = None) -> Fetched:
     """Fetch an archive, or take what is there of it.
 
     Args:
         archive: What the card says of it.
         folder: Where it goes, and where an archive that was fetched by hand is found.
         url: Address of a folder that has it, instead of the card's addresses.
-        pauses_s: Waits between tries.
 
     Raises:
         InputError: no address gives the right file, or there is no room for it; what was fetched of it
@@ -40,7 +36,7 @@ def download(
     """
     target = folder / archive.file
     if target.is_file():
-        fetched = identify(target)
+        fetched = _identify(target)
         if wrong := _wrong(archive, target, fetched):
             raise InputError(f"{target}: {wrong}; remove it, and it is fetched again")
         return fetched
@@ -53,11 +49,11 @@ def download(
         # first the address that some of it is from
         for address in sorted(addresses, key=lambda address: not (begun and begun.url == address)):
             try:
-                transfer(session, address, partial, archive.bytes, pauses_s)
+                transfer(session, address, partial, archive.bytes)
             except UnavailableError as error:
                 reasons.append(f"{address}: {error}")
                 continue
-            fetched = identify(partial.path)
+            fetched = _identify(partial.path)
             wrong = _wrong(archive, partial.path, fetched)
             if not wrong:
                 partial.finish()
@@ -67,8 +63,7 @@ def download(
     raise InputError(f"{archive.file}: not fetched ({'; '.join(reasons)})")
 
 
-def identify(path: Path) -> Fetched:
-    """What a file on disk is."""
+def _identify(path: Path) -> Fetched:
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return Fetched(path.name, None, path.stat().st_size, sha256)

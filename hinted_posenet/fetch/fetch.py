@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
-from hinted_posenet.data.card import Card, scene_card
-from hinted_posenet.fetch.count import completeness
+from hinted_posenet.data.card import Card, counts_note, scene_card
+from hinted_posenet.data.reader.recognise import LAYOUTS
+from hinted_posenet.data.views import missing_images
 from hinted_posenet.fetch.scene import ARCHIVES, fetch_scene, is_there
-from hinted_posenet.fetch.transfer import PAUSES_S
-from hinted_posenet.types import InputError
+from hinted_posenet.types import Fault, InputError
 
 
 class Outcome(NamedTuple):
@@ -28,7 +28,6 @@ def fetch(
     root: Path,
     url: str | None = None,
     keep_archives: bool = False,
-    pauses_s: Sequence[float] = PAUSES_S,
 ) -> Iterator[Outcome]:
     """Fetch scenes; yields what became of each when that is known.
 
@@ -38,7 +37,6 @@ def fetch(
         root: Folder that receives them.
         url: Address of a folder with the archives, instead of the card's addresses.
         keep_archives: Do not remove an archive when the last of these scenes is unpacked from it.
-        pauses_s: Waits before further tries of a download.
 
     Raises:
         InputError: no such scene, or another process fetches to the same folder.
@@ -51,7 +49,7 @@ def fetch(
     kept: set[str] = set()  # archives that failed scenes go on from
     with _only_one(archives):
         for number, scene in enumerate(scenes):
-            outcome = _fetch_one(card, scene, root, url, pauses_s)
+            outcome = _fetch_one(card, scene, root, url)
             if outcome.failed:
                 kept |= needed[number]
             still_needed = kept.union(*needed[number + 1 :])
@@ -61,14 +59,14 @@ def fetch(
             yield outcome
 
 
-def _fetch_one(
-    card: Card, scene: str, root: Path, url: str | None, pauses_s: Sequence[float]
-) -> Outcome:
+def _fetch_one(card: Card, scene: str, root: Path, url: str | None) -> Outcome:
     there = is_there(root, scene)
     try:
         if not there:
-            fetch_scene(card.scenes[scene], root, scene, url, pauses_s)
-        return Outcome(scene, completeness(card, root, scene) + there * "; was there", failed=False)
+            fetch_scene(card.scenes[scene], root, scene, url)
+        return Outcome(
+            scene, _completeness(card, root, scene) + there * "; was there", failed=False
+        )
     except InputError as error:
         message = (
             f"{error}; it was there already: move it away to fetch it" if there else f"{error}"
@@ -76,6 +74,19 @@ def _fetch_one(
     except OSError as error:  # disk full, or no right to write
         message = f"{error.filename or root}: {error.strerror or error}; mend it, and give the same command"
     return Outcome(scene, message, failed=True)
+
+
+def _completeness(card: Card, root: Path, scene: str) -> str:
+    """A scene's frames in a line, those with a missing or wrong pose included, held against the card."""
+    read_views = next(layout.read_views for layout in LAYOUTS if layout.name == card.name)
+    found = {}
+    for split in ("train", "test"):
+        faults: list[Fault] = []
+        views = read_views(root, scene, split, faults=faults)
+        found[split] = len(views) + len(faults) - len(missing_images(views))
+    counts = " and ".join(f"{count} {split}" for split, count in found.items())
+    known = ", as the card says" if card.scenes[scene].frames else ""
+    return counts_note(card, scene, found) or f"{scene}: {counts} frames{known}"
 
 
 @contextmanager

@@ -8,14 +8,15 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from hinted_posenet.whole_file import write_text
+
 
 class Version(NamedTuple):
     """One version of a file on a server."""
 
     url: str
-    validator: (
-        str | None
-    )  # what If-Range takes: a strong ETag, or Last-Modified; None: cannot be continued
+    # what If-Range takes: a strong ETag, or Last-Modified; None: cannot be continued
+    validator: str | None
     bytes: int | None  # of the whole file; None: the server does not tell
 
 
@@ -55,9 +56,7 @@ class PartialFile:
         """Start anew; a kill at any point leaves no bytes under the name of another version."""
         self.discard()
         self.path.touch()
-        unfinished = self._note.with_name(f".{self._note.name}")
-        unfinished.write_text(json.dumps(version._asdict()), encoding="utf-8")
-        unfinished.replace(self._note)
+        write_text(self._note, json.dumps(version._asdict()))
 
     def finish(self) -> None:
         """Give the file its name."""

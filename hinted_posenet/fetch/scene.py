@@ -7,7 +7,6 @@
 """
 
 import shutil
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ import yaml
 
 from hinted_posenet.data.card import SceneCard
 from hinted_posenet.fetch.download import Fetched, download
-from hinted_posenet.fetch.transfer import PAUSES_S
 from hinted_posenet.fetch.unpack import DamagedArchiveError, unpack
 
 ARCHIVES = "archives"
@@ -30,13 +28,7 @@ def is_there(root: Path, scene: str) -> bool:
     return folder.is_dir() and any(folder.iterdir())
 
 
-def fetch_scene(
-    card: SceneCard,
-    root: Path,
-    scene: str,
-    url: str | None = None,
-    pauses_s: Sequence[float] = PAUSES_S,
-) -> None:
+def fetch_scene(card: SceneCard, root: Path, scene: str, url: str | None) -> None:
     """Fetch a scene that is not there; the archives remain.
 
     Args:
@@ -44,13 +36,12 @@ def fetch_scene(
         root: Folder of the data set.
         scene: Name of the scene, and of its folder in the archives.
         url: Address of a folder with the archives, instead of the card's addresses.
-        pauses_s: Waits before further tries.
 
     Raises:
         InputError: what went wrong; the same call goes on from there.
     """
     folder = root / ARCHIVES
-    fetched = [download(archive, folder, url, pauses_s) for archive in card.archives]
+    fetched = [download(archive, folder, url) for archive in card.archives]
     partial = folder / PARTIAL / scene.replace("/", "-")
     _begin(partial, fetched)
     for archive in card.archives:

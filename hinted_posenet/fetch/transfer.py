@@ -3,7 +3,6 @@
 import logging
 import re
 import time
-from collections.abc import Sequence
 
 import requests
 import urllib3
@@ -33,20 +32,19 @@ def transfer(
     session: requests.Session,
     url: str,
     partial: PartialFile,
-    expected_bytes: int | None = None,
-    pauses_s: Sequence[float] = PAUSES_S,
+    expected_bytes: int | None,
 ) -> None:
     """Bring a partial file to its full length.
 
     What is there is continued if it is of the same version of the same address (If-Range), so that
-    no byte is fetched twice and no two versions are glued together; otherwise it starts anew.
+    no byte is fetched twice and no two versions are glued together; otherwise it starts anew. Where the
+    connection breaks it is tried again, after `PAUSES_S`; a try that brought bytes begins these again.
 
     Args:
         session: That asks.
         url: Address of the file.
         partial: Receives the bytes; keeps them when this is interrupted.
         expected_bytes: Length of the file, if it is known; another length is refused at once.
-        pauses_s: Waits between tries, of which each that brought bytes begins them again.
 
     Raises:
         UnavailableError: the address refuses, does not answer, or has something else.
@@ -60,12 +58,11 @@ def transfer(
         except (*BROKEN, _MayPassError) as error:
             failures = 1 if partial.size > reached else failures + 1
             reached = max(reached, partial.size)
-            if failures > len(pauses_s):
+            if failures > len(PAUSES_S):
                 raise UnavailableError(_reason(error)) from error
-            log.warning(
-                "%s: %s; again in %g s", partial.target.name, _reason(error), pauses_s[failures - 1]
-            )
-            time.sleep(pauses_s[failures - 1])
+            pause_s = PAUSES_S[failures - 1]
+            log.warning("%s: %s; again in %g s", partial.target.name, _reason(error), pause_s)
+            time.sleep(pause_s)
         except requests.RequestException as error:
             raise UnavailableError(_reason(error)) from error
 
@@ -87,7 +84,8 @@ def _ask(
             partial.discard()
             raise _MayPassError("the server has another file now, so it starts anew")
         elif response.status_code == 200:
-            _check_kind(response)
+            if response.headers.get("Content-Type", "").startswith("text/html"):
+                raise UnavailableError("answers with a web page instead of the file")
             total, have = _length(response), 0
             if expected_bytes is not None and total is not None and total != expected_bytes:
                 raise UnavailableError(f"has {total:,} bytes, expected {expected_bytes:,}")
@@ -117,17 +115,8 @@ def _write(response: requests.Response, partial: PartialFile, have: int, total: 
 def _continues(response: requests.Response, have: int, version: Version) -> bool:
     """Whether the answer begins where the partial file ends, and is of a file as long as it was."""
     stated = response.headers.get("Content-Range", "")
-    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", stated)
-    return (
-        match is not None
-        and int(match[1]) == have
-        and (version.bytes is None or match[2] in ("*", str(version.bytes)))
-    )
-
-
-def _check_kind(response: requests.Response) -> None:
-    if response.headers.get("Content-Type", "").startswith("text/html"):
-        raise UnavailableError("answers with a web page instead of the file")
+    total = r"(\d+|\*)" if version.bytes is None else rf"({version.bytes}|\*)"
+    return re.fullmatch(rf"bytes {have}-\d+/{total}", stated) is not None
 
 
 def _length(response: requests.Response) -> int | None:

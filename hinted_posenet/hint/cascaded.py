@@ -69,10 +69,7 @@ class CascadedHints(nn.Module):
             )
             now = answered & (passes == index + 1)
             hint = Hint(
-                Pose(
-                    torch.where(now.unsqueeze(-1), pose.t, hint.pose.t),
-                    torch.where(now.unsqueeze(-1), pose.q, hint.pose.q),
-                ),
+                pose.where(now, hint.pose),
                 torch.where(now, answers.sigma_t, hint.sigma_t),
                 torch.where(now, answers.sigma_r, hint.sigma_r),
                 hint.neighbours,

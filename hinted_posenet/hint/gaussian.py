@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from hinted_posenet.geometry import quaternion_exp, quaternion_product, robust_box
+from hinted_posenet.geometry import robust_box, turned
 from hinted_posenet.hint.protocol import Answer
 from hinted_posenet.types import NO_NEIGHBOURS, Hint, InputError, Pose
 
@@ -18,7 +18,7 @@ def perturb(
     return Hint(
         Pose(
             truth.t + sigma_t_m.unsqueeze(-1) * noise_t,
-            quaternion_product(truth.q, quaternion_exp(sigma_r_rad.unsqueeze(-1) * noise_r)),
+            turned(truth.q, sigma_r_rad.unsqueeze(-1) * noise_r),
         ),
         sigma_t_m,
         sigma_r_rad,

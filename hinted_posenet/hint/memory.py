@@ -31,7 +31,7 @@ class Memory(nn.Module):
         """Remember the training set: poses (N,), features (N, C, G, G)."""
         self.feature = unit(feature).half()
         self.t_m, self.q = truth.t.clone(), truth.q.clone()
-        probe = truth.t[torch.linspace(0, len(truth.t) - 1, min(PROBES, len(truth.t))).long()]
+        probe = truth.t[evenly_spaced(len(truth.t), PROBES)]
         nearest_m = distances(probe, truth.t).topk(min(2, len(truth.t)), largest=False).values
         self.spacing_m.copy_(nearest_m[:, -1].quantile(0.5))
 
@@ -76,6 +76,11 @@ class Memory(nn.Module):
         return torch.cat(
             [wanted @ rows.float().T for rows in torch.split(self.feature, CHUNK)], dim=1
         )
+
+
+def evenly_spaced(images: int, most: int) -> Tensor:
+    """Rows of so many images, all of them or ``most``, int64."""
+    return torch.linspace(0, images - 1, min(most, images)).long()
 
 
 def unit(feature: Tensor) -> Tensor:

@@ -21,6 +21,8 @@ class MixedHints(nn.Module):
         weights: name -> how often it is chosen, in proportion; a source that is not named is not used.
     """
 
+    odds: Tensor  # (sources,)
+
     def __init__(self, sources: Mapping[str, TrainingHints], weights: Mapping[str, float]):
         super().__init__()
         for name, weight in weights.items():
@@ -38,8 +40,6 @@ class MixedHints(nn.Module):
         self.sources: dict[str, TrainingHints] = {name: sources[name] for name in used}
         self.parts = nn.ModuleList(self.sources.values())  # type: ignore[arg-type]
         self.register_buffer("odds", torch.tensor(list(used.values()), dtype=torch.float32))
-
-    odds: Tensor  # (sources,)
 
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Every source measures the training set: poses (N,), features (N, C, G, G), sequences (N,)."""

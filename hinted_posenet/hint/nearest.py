@@ -1,14 +1,14 @@
 """The pose of the training image that was taken nearest: the best that retrieval could be. An oracle."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hinted_posenet.hint.memory import distances
-from hinted_posenet.hint.sigma import robust_sigma
+from hinted_posenet.hint.sigma import MeasuredSigma
 from hinted_posenet.types import NO_NEIGHBOURS, Hint, Pose, Query
 
 
-class NearestHint(nn.Module):
+class NearestHint(MeasuredSigma):
     """Knows the label, and which training camera stood nearest to it; every result is stamped with it.
 
     Before evaluation the engine fills ``Query.prior`` with ``sense``; at inference this sees the
@@ -18,15 +18,11 @@ class NearestHint(nn.Module):
     oracle = True
     t_m: Tensor  # (N, 3)
     q: Tensor  # (N, 4)
-    sigma_t_m: Tensor  # ()
-    sigma_r_rad: Tensor  # ()
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("t_m", torch.empty(0, 3))
         self.register_buffer("q", torch.empty(0, 4))
-        self.register_buffer("sigma_t_m", torch.tensor(torch.inf))
-        self.register_buffer("sigma_r_rad", torch.tensor(torch.inf))
 
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Remember the training poses (N,)."""
@@ -35,24 +31,13 @@ class NearestHint(nn.Module):
     def sense(self, truth: Pose) -> Hint:
         """Poses of the nearest training cameras (B,) to the true ones (B,)."""
         row = distances(truth.t, self.t_m.to(truth.t)).argmin(dim=1).to(self.t_m.device)
-        rows = len(row)
-        return Hint(
-            Pose(self.t_m[row].to(truth.t), self.q[row].to(truth.q)),
-            self.sigma_t_m.expand(rows),
-            self.sigma_r_rad.expand(rows),
-            NO_NEIGHBOURS.to(truth.t.device).expand(rows, 0),
-        )
+        pose = Pose(self.t_m[row].to(truth.t), self.q[row].to(truth.q))
+        return self.hint(pose, NO_NEIGHBOURS.to(truth.t.device).expand(len(row), 0))
 
     def calibrate(self, hint: Hint, truth: Pose) -> None:
         """Set sigma to the errors of ``hint`` (N,) on the validation poses ``truth`` (N,)."""
-        for buffer, value in zip(
-            (self.sigma_t_m, self.sigma_r_rad), robust_sigma(hint.pose, truth), strict=True
-        ):
-            buffer.copy_(value)
+        self.measure(hint.pose, truth)
 
     def at_inference(self, query: Query, feature: Tensor) -> Hint:
         """The prior (B,) of queries (B,), with the sigma that validation gave."""
-        rows = len(feature)
-        return query.prior._replace(
-            sigma_t=self.sigma_t_m.expand(rows), sigma_r=self.sigma_r_rad.expand(rows)
-        )
+        return self.hint(query.prior.pose, query.prior.neighbours)

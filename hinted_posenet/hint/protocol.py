@@ -11,8 +11,8 @@ from hinted_posenet.types import Hint, Pose, Query
 Answer = Callable[[Tensor, Hint], Pose]
 
 
-class TrainingHints(Protocol):
-    """Draws hints while training; may look at the label. An nn.Module: what it fits is in the checkpoint."""
+class HintSource(Protocol):
+    """An nn.Module: what it fits is in the checkpoint."""
 
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """The whole training set, once.
@@ -22,6 +22,10 @@ class TrainingHints(Protocol):
             feature: Pooled features (N, C, G, G).
             sequence: (N,) int64, which drive, or flight and date, each was taken on.
         """
+
+
+class TrainingHints(HintSource, Protocol):
+    """Draws hints while training; may look at the label."""
 
     def for_training(
         self, truth: Pose, feature: Tensor, generator: Generator, answer: Answer
@@ -29,19 +33,10 @@ class TrainingHints(Protocol):
         """Hints (B,) for a batch of training poses (B,) with features (B, C, G, G)."""
 
 
-class InferenceHints(Protocol):
-    """Gives the first hint at inference, from what a Query holds. An nn.Module, as above."""
+class InferenceHints(HintSource, Protocol):
+    """Gives the first hint at inference, from what a Query holds."""
 
     oracle: bool  # whether a Query's prior was made from its label: stamped on every result
-
-    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
-        """The whole training set, once.
-
-        Args:
-            truth: Poses (N,).
-            feature: Pooled features (N, C, G, G).
-            sequence: (N,) int64, which drive, or flight and date, each was taken on.
-        """
 
     def calibrate(self, hint: Hint, truth: Pose) -> None:
         """Own hints of the validation split beside its truth: sigma is set to the errors seen there."""

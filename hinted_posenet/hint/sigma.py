@@ -2,10 +2,11 @@
 
 import math
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from hinted_posenet.geometry import rotation_angle
-from hinted_posenet.types import Pose
+from hinted_posenet.types import NO_NEIGHBOURS, Hint, Pose
 
 # The norm of a 3-vector of unit normal components has this median (chi distribution, 3 degrees of
 # freedom).
@@ -23,3 +24,25 @@ def robust_sigma(estimate: Pose, truth: Pose) -> tuple[Tensor, Tensor]:
         (error_t.quantile(0.5) / CHI3_MEDIAN).clamp_min(1e-3),
         (error_r.quantile(0.5) / CHI3_MEDIAN).clamp(math.radians(0.1), math.pi),
     )
+
+
+class MeasuredSigma(nn.Module):
+    """A source whose hints all have the sigma of errors that were seen; unknown (inf) before."""
+
+    sigma_t_m: Tensor  # ()
+    sigma_r_rad: Tensor  # ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("sigma_t_m", torch.tensor(torch.inf))
+        self.register_buffer("sigma_r_rad", torch.tensor(torch.inf))
+
+    def measure(self, estimate: Pose, truth: Pose) -> None:
+        """Set sigma to the errors of poses (N,)."""
+        sigma_t_m, sigma_r_rad = robust_sigma(estimate, truth)
+        self.sigma_t_m.copy_(sigma_t_m)
+        self.sigma_r_rad.copy_(sigma_r_rad)
+
+    def hint(self, pose: Pose, neighbours: Tensor = NO_NEIGHBOURS) -> Hint:
+        """Poses (B,) with that sigma."""
+        return Hint.with_sigma(pose, self.sigma_t_m, self.sigma_r_rad, neighbours)

@@ -22,7 +22,7 @@ def split_by_block(
         margin_m: frames for training nearer than this to one for validation or for the test, and frames
             for validation nearer to one for the test, are left out; in metres.
     """
-    shares.checked()
+    shares.check()
     count = min(blocks, len(views))
     tested = max(1, round(shares.test * count))
     held = max(1, round(shares.val * count)) if shares.val else 0

@@ -28,7 +28,7 @@ def split_by_sequence(
     """
     counts = Counter(view.sequence for view in views)
     _check(counts, test, val)
-    shares.checked()
+    shares.check()
     order = np.random.default_rng(seed).permutation(sorted(counts)).tolist()
     free = [name for name in order if name not in {*test, *val}]
     draws_val = not val and shares.val > 0

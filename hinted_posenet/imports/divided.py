@@ -16,14 +16,13 @@ class Shares(NamedTuple):
     test: float
     val: float  # 0: no validation split; training then holds out a part by itself
 
-    def checked(self) -> "Shares":
-        """The shares, if there is something to test and something to train on."""
+    def check(self) -> None:
+        """Refuse shares that leave nothing to test, or nothing to train on."""
         if not (self.test > 0 and self.val >= 0 and self.test + self.val < 1):
             raise InputError(
                 f"shares of {self.test:g} for the test and {self.val:g} for validation: expected the "
                 "first above 0, the second not below, and less than 1 together"
             )
-        return self
 
 
 class Divided(NamedTuple):

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hinted_posenet.data.layout import image_size
 from hinted_posenet.data.posed_images import natural_key
+from hinted_posenet.data.reader.layout import image_size
 from hinted_posenet.data.scenes import SEPARATOR
 from hinted_posenet.data.views import Splits
 from hinted_posenet.export.csv_frames import CsvFormat
@@ -26,9 +26,8 @@ SHORTER_SIDE_PX = 256  # of the images that the network is told to see
 class Plan(NamedTuple):
     """How frames are split."""
 
-    method: str | None = (
-        None  # "sequence", "block", "keep"; None: by sequence where there are enough
-    )
+    # "sequence", "block", "keep"; None: by sequence where there are enough
+    method: str | None = None
     shares: Shares = Shares(0.2, 0.1)
     seed: int = 0
     test: Sequence[str] = ()  # sequences
@@ -45,7 +44,7 @@ def import_images(
     overwrite: bool = False,
     skip_faulty: bool = False,
 ) -> str:
-    """Write a data set of posed images, see `hinted_posenet.data.csv_frames`; a summary in a few lines.
+    """Write a data set of posed images, see `hinted_posenet.data.reader.csv_frames`; a summary in a few lines.
 
     Args:
         source: where the images are.
@@ -55,7 +54,7 @@ def import_images(
         overwrite: whether an earlier import of that name is replaced.
         skip_faulty: leave out frames that cannot be read, instead of stopping at the first.
     """
-    out = Path(out).absolute()
+    out = out.absolute()
     if SEPARATOR in out.name:
         raise InputError(f"{out}: a {SEPARATOR} in a name joins scenes in data.scene; leave it out")
     read = read_source(source, plan.method == "keep", skip_faulty)

@@ -3,12 +3,12 @@
 import inspect
 from collections.abc import Mapping
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hinted_posenet.data.recognise import recognise
-from hinted_posenet.data.views import ReadViews, Splits, read_splits
+from hinted_posenet.data.reader.layout import SPLITS, ReadViews
+from hinted_posenet.data.reader.recognise import LAYOUTS, recognise
+from hinted_posenet.data.views import Splits, read_splits
 from hinted_posenet.types import InputError
 
 WITHOUT_SPLITS = ("colmap", "transforms", "tum", "csv")  # these read "all"
@@ -34,15 +34,15 @@ def open_source(
         layout: a name of `configs/data`; "auto" recognises it.
         options: of the reader, as in its config.
     """
-    path = Path(path).absolute()
+    path = path.absolute()
     if not path.is_dir():
         raise InputError(f"{path}: no such folder; give the one that holds the images")
     if layout == "auto":
         found = recognise(path)
         source = Source(path, found.layout, found.read_views, found.root, found.scene)
     else:
-        module = import_module(f"hinted_posenet.data.{layout.replace('csv', 'csv_frames')}")
-        source = Source(path, layout, module.read_views, path.parent, path.name)
+        (read_views,) = (known.read_views for known in LAYOUTS if known.name == layout)
+        source = Source(path, layout, read_views, path.parent, path.name)
     known = inspect.signature(source.read_views).parameters
     for key in options or {}:
         if key not in known:
@@ -62,7 +62,7 @@ def read_source(source: Source, keep_split: bool, skip_faulty: bool) -> Splits:
             f"{source.path}: {source.layout} has a split of its own, and results on another compare with "
             "nothing; give --keep-split"
         )
-    splits = ("train", "val", "test") if keep_split else ("all",)
+    splits = SPLITS if keep_split else ("all",)
     read = read_splits(
         source.read_views, source.root, source.scene, splits, skip_faulty=skip_faulty
     )

@@ -61,17 +61,14 @@ class GroundMap(nn.Module):
         # photo pixels, the centre of the first one at (0.5, 0.5)
         pixel = torch.stack([ground_m[..., 0] - xmin, ymax - ground_m[..., 1]], dim=-1)
         pixel = pixel / self.resolution_m
-        seen = [self._look_up(p) for p in pixel]
-        stacked = torch.stack(seen)
-        known = stacked[:, :, 3] > 0.999
-        return stacked[:, :, :3] * known.unsqueeze(2), known
+        seen = torch.stack([self._look_up(p) for p in pixel])
+        known = seen[:, :, 3] > 0.999
+        return seen[:, :, :3] * known.unsqueeze(2), known
 
     def render(self, pose: Pose, K: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-        """What cameras (B,) with intrinsics (B, 3, 3) see of every photo: (B, D, 3, height, width), known."""
+        """What a camera K (3, 3) sees of every photo from poses (B,): (B, D, 3, height, width), known."""
         pixels = pixel_centres(height, width).to(pose.t)
-        ground = ground_points(
-            pose, K, pixels.view(1, -1, 2).expand(len(pose.t), -1, -1), self.height_m
-        )
+        ground = ground_points(pose, K, pixels.view(1, -1, 2), self.height_m)
         return self.colours(ground.view(-1, height, width, 2))
 
     def _look_up(self, pixel: Tensor) -> Tensor:

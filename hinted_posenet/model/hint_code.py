@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from hinted_posenet.model.frame import SceneFrame
 from hinted_posenet.types import Hint
 
+FREQUENCIES = 7  # octaves of the position; the finest has a period of 2^(2 - FREQUENCIES) boxes
+
 
 class HintCode(nn.Module):
     """Hint (B,) -> (B, size): the *expected* sin/cos features of a pose that is known to within sigma.
@@ -16,23 +18,16 @@ class HintCode(nn.Module):
     For x ~ N(u, s^2), E[sin(w x)] = sin(w u) exp(-w^2 s^2 / 2) (as in mip-NeRF, Barron et al.,
     2021): a frequency that the hint cannot resolve vanishes, and no hint (sigma = inf) is a code of
     zeros. Rotations enter as matrices, since q and -q are one rotation, damped likewise.
-
-    Args:
-        frequencies: number of octaves of the position; the finest has a period of 2^(2 -
-        frequencies) boxes.
     """
 
-    def __init__(self, frequencies: int = 7):
-        super().__init__()
-        self.frequencies = frequencies
-        self.size = 3 + 6 * frequencies + 9 + 2
+    size = 3 + 6 * FREQUENCIES + 9 + 2
 
     def forward(self, hint: Hint, frame: SceneFrame) -> Tensor:
         """Code (B, size) of hints (B,); every entry is finite whatever sigma is."""
         unit = frame.to_unit(hint.pose.t)  # (B, 3)
         sigma = (hint.sigma_t / frame.scale_m).unsqueeze(-1)  # (B, 1)
         sigma_r = hint.sigma_r.unsqueeze(-1)
-        omega = math.pi * 2.0 ** torch.arange(self.frequencies, device=unit.device)  # (F,)
+        omega = math.pi * 2.0 ** torch.arange(FREQUENCIES, device=unit.device)  # (F,)
         phase = unit.unsqueeze(-1) * omega  # (B, 3, F)
         damping = torch.exp(-0.5 * (omega * sigma) ** 2).unsqueeze(1)  # (B, 1, F)
         rotation = quaternion_to_rotation_matrix(hint.pose.q).flatten(1)

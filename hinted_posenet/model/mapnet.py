@@ -10,12 +10,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from hinted_posenet.geometry import (
-    quaternion_exp,
-    quaternion_inverse,
-    quaternion_log,
-    quaternion_product,
-)
+from hinted_posenet.geometry import turn_between, turned
 from hinted_posenet.model.backbone.base import ImageBackbone
 from hinted_posenet.model.frame import SceneFrame
 from hinted_posenet.model.ground_map import GroundMap
@@ -78,7 +73,7 @@ class MapHead(nn.Module):
         """Measure the rotations and the usual footprint of training images (N, 3, H, W) with poses (N,)."""
         frame = SceneFrame()
         frame.fit(truth)
-        turn = quaternion_log(quaternion_product(quaternion_inverse(frame.mean_q), truth.q))
+        turn = turn_between(frame.mean_q, truth.q)
         self.spread_r_rad = turn.square().mean(dim=0).sqrt().clamp_min(math.radians(0.1))
         self.train_t_m, self.train_sequence = truth.t.clone(), sequence.clone()
         height_m = float((truth.t[:, 2] - self.map.height_m).quantile(0.5))
@@ -132,11 +127,10 @@ class MapHead(nn.Module):
 
     def _prior(self, hint: Hint, frame: SceneFrame) -> Prior:
         """The hint, its rotation fused with that of training images, whose tilt is far better known."""
-        turn = quaternion_log(quaternion_product(quaternion_inverse(frame.mean_q), hint.pose.q))
+        turn = turn_between(frame.mean_q, hint.pose.q)
         weight = hint.sigma_r.unsqueeze(-1) ** -2  # 0 without a hint
         known = self.spread_r_rad**-2
-        turn = quaternion_exp(turn * weight / (weight + known))
-        q = quaternion_product(frame.mean_q.expand_as(turn), turn)
+        q = turned(frame.mean_q, turn * weight / (weight + known))
         sigma_t_m = hint.sigma_t.unsqueeze(-1).expand(-1, 3)
         return Prior(Pose(hint.pose.t, q), torch.cat([sigma_t_m, (weight + known).rsqrt()], dim=-1))
 
@@ -146,7 +140,7 @@ class MapHead(nn.Module):
         """The pose (B,) that windows and the prior ask for, and its information (B, 6, 6)."""
         height, width = image.shape[-2:]
         with torch.no_grad():
-            photos, known = self.map.render(pose, self.K.expand(len(image), 3, 3), height, width)
+            photos, known = self.map.render(pose, self.K, height, width)
             windows = compare(image.float(), photos)
             centres = window_centres(pixel_centres(height, width).to(self.K))
             J = over.jacobian(pose, centres.expand(len(image), -1, -1))

@@ -76,24 +76,22 @@ class PoseNet(nn.Module):
         if measure:
             measure(feature, self.frame, truth)
 
-    def forward(self, query: Query, feature: Tensor, hint: Hint) -> Pose:
-        """One pass: queries (B,), their features (B, C, G, G) and hints (B,) -> Pose (B,)."""
+    def forward(self, feature: Tensor, hint: Hint) -> Pose:
+        """One pass: features (B, C, G, G) and hints (B,) -> Pose (B,)."""
         pose: Pose = self.head(feature, self.frame.resolve(hint), self.frame)
         return pose
 
-    def estimate(self, query: Query, feature: Tensor, hint: Hint, index: int) -> Hint:
+    def estimate(self, feature: Tensor, hint: Hint, index: int) -> Hint:
         """The answer (B,) of pass ``index`` with its sigma: the head's, or where it states none validation's."""
         own = getattr(self.head, "estimate", None)
         if own:
             stated: Hint = own(feature, self.frame.resolve(hint), self.frame)
             return stated
-        return self._measured(self(query, feature, hint), index)
+        return self._measured(self(feature, hint), index)
 
     def _measured(self, pose: Pose, index: int) -> Hint:
         """Poses (B,) with the sigma that pass ``index`` had on the validation split."""
-        rows = len(pose.t)
-        sigma_t, sigma_r = self.pass_sigma_t_m[index], self.pass_sigma_r_rad[index]
-        return Hint(pose, sigma_t.expand(rows), sigma_r.expand(rows))
+        return Hint.with_sigma(pose, self.pass_sigma_t_m[index], self.pass_sigma_r_rad[index])
 
     def own_loss(self, feature: Tensor, hint: Hint, truth: Pose) -> Tensor | None:
         """(B,) of heads with a loss of their own, such as a likelihood of several hypotheses; else None."""
@@ -107,13 +105,13 @@ class PoseNet(nn.Module):
             for head, feature in zip(self.auxiliary_heads, features[1:], strict=False)
         ]
 
-    def cascade(self, query: Query, feature: Tensor, hint: Hint) -> list[Hint]:
+    def cascade(self, feature: Tensor, hint: Hint) -> list[Hint]:
         """The answer of each pass with its sigma; an answer, as sure as validation found, is the next's hint.
 
         A frame stops where a pass moves it by less than ``STILL`` sigmas, and all do after ``useful_passes``:
         fed back for ever, an answer forgets the hint that it came from and becomes what the image alone says.
         """
-        answers = [self.estimate(query, feature, hint, 0)]
+        answers = [self.estimate(feature, hint, 0)]
         moving = torch.ones(len(feature), dtype=torch.bool, device=feature.device)
         for index in range(self.passes - 1):
             last = answers[-1]
@@ -121,13 +119,11 @@ class PoseNet(nn.Module):
                 answers.append(last)
                 continue
             hint = self._measured(last.pose, index)
-            answer = self.estimate(query, feature, hint, index + 1)
+            answer = self.estimate(feature, hint, index + 1)
             step_t_m = (answer.pose.t - last.pose.t).norm(dim=-1)
             step_r_rad = rotation_angle(answer.pose.q, last.pose.q)
             moving = moving & (
                 (step_t_m > STILL * hint.sigma_t) | (step_r_rad > STILL * hint.sigma_r)
             )
-            pairs = zip(answer.pose, last.pose, strict=True)
-            pose = Pose(*(torch.where(moving.unsqueeze(-1), *pair) for pair in pairs))
-            answers.append(answer._replace(pose=pose))
+            answers.append(answer._replace(pose=answer.pose.where(moving, last.pose)))
         return answers

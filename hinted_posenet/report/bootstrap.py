@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from hinted_posenet.report.frames import Floats
 
 RESAMPLES = 1000
-Sequences = (
-    Sequence[str] | None
-)  # (N,) which sequence each frame is of; None: frames are independent
+# (N,) which sequence each frame is of; None: frames are independent
+Sequences = Sequence[str] | None
 
 
 class Difference(NamedTuple):
@@ -22,6 +21,11 @@ class Difference(NamedTuple):
     high: float
     p: float  # two-sided, that the medians are the same; not below 1 / RESAMPLES
 
+    @property
+    def text(self) -> str:
+        """0.80 [0.75, 0.86]."""
+        return f"{self.ratio:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
 
 def bootstrap_interval(errors: Floats, sequences: Sequences = None) -> tuple[float, float]:
     """Of the seed mean of medians of (seeds, N) errors: 95 % of it over resampled seeds and frames.
@@ -31,11 +35,6 @@ def bootstrap_interval(errors: Floats, sequences: Sequences = None) -> tuple[flo
     """
     generator = np.random.default_rng(0)
     return _interval(_medians(errors, _frames(errors, sequences, generator), generator))
-
-
-def ratio_interval(over: Floats, under: Floats, sequences: Sequences = None) -> tuple[float, float]:
-    """Of the ratio of such medians of (seeds, N) errors of the same frames."""
-    return difference(over, under, sequences)[1:3]
 
 
 def difference(errors: Floats, reference: Floats, sequences: Sequences = None) -> Difference:

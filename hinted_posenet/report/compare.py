@@ -10,15 +10,14 @@ import numpy as np
 from hinted_posenet.report.bootstrap import bootstrap_interval, difference, median
 from hinted_posenet.report.frames import Chosen, Floats
 from hinted_posenet.report.published import Published
-from hinted_posenet.report.runs import HINT_ANSWER, NEAREST_CAMERA, Run, by_title
+from hinted_posenet.report.recall import recalls_of
+from hinted_posenet.report.runs import HINT_ANSWER, NEAREST_CAMERA, Run, by_title, by_training
 from hinted_posenet.report.table import (
     Table,
     degrees,
     degrees_interval,
     length,
     length_interval,
-    recall_thresholds,
-    recall_title,
 )
 from hinted_posenet.types import InputError
 
@@ -58,14 +57,16 @@ def comparison(
         published: methods to print below.
     """
     first, rows = runs[0], table_rows(runs)
-    base = _row(rows, reference, "--reference") if reference else None
-    recalls = [key for key in first.results["rows"][0] if key.startswith("recall_")]
+    base = _row(rows, reference) if reference else None
+    recalls = recalls_of(first.results)
     header = ["", "seeds", "position [95 %]", "rotation [95 %]"]
     has_constant = rows[0].method == CONSTANT
     header += ["of constant"] * has_constant
-    header += ["recall " + " / ".join(map(recall_title, recalls)).replace("≤ ", "")] * bool(recalls)
+    if recalls:
+        header.append("recall " + " / ".join(r.title.removeprefix("≤ ") for r in recalls))
     header += [f"position of {reference} [95 %]", "p"] * bool(base)
-    table = Table(_title(first), header)
+    data = first.results["data"]
+    table = Table(table_title(first, f"{data['name']}/{data['scene']}"), header)
     for group, frames in chosen_frames(runs, groups).items():
         table.block(f"{group} ({frames.sum()} frames)")
         sequences = first.sequences(frames)
@@ -77,19 +78,18 @@ def comparison(
                 cells.append(text(median(errors), *bootstrap_interval(errors, sequences)))
             cells += [f"{median(t_m) / constant_m:.3f}"] * has_constant
             if recalls:
-                shares = (recall(t_m, r_deg, *recall_thresholds(key)) for key in recalls)
-                cells.append(" / ".join(f"{100 * share:.0f}" for share in shares) + " %")
+                shares = (f"{100 * recall.share(t_m, r_deg):.0f}" for recall in recalls)
+                cells.append(" / ".join(shares) + " %")
             if base and row is not base:
                 found = difference(t_m, base.errors(frames)[0], sequences)
                 p = "< 0.002" if found.p <= 0.002 else f"{found.p:.2g}"
-                cells += [f"{found.ratio:.2f} [{found.low:.2f}, {found.high:.2f}]", p]
+                cells += [found.text, p]
             table.line(cells)
-    scene = first.results["data"]["scene"]
-    papers = [paper for paper in published if scene in paper.medians]
+    papers = [paper for paper in published if data["scene"] in paper.medians]
     if papers:
         table.block("published, not measured here")
     for paper in papers:
-        metres, turn = paper.medians[scene]
+        metres, turn = paper.medians[data["scene"]]
         table.line([paper.title, "", length(metres), degrees(turn)])
         table.notes.append(paper.note)
     return table
@@ -155,12 +155,12 @@ def chosen_frames(runs: list[Run], wanted: list[str] | None) -> dict[str, Chosen
     """Frames (N,) bool of groups; all and what training saw or not, if none are named."""
     names = list(dict.fromkeys(str(row["group"]) for row in runs[0].results["rows"]))
     if wanted is None:
-        wanted = [name for name in names if name == "all" or {"seen", "unseen"} & set(name.split())]
+        wanted = ["all", *by_training(names)]
     found = {}
     for name in wanted:
         if name not in names:
             raise InputError(f"--groups {name}: choose among {', '.join(names)}")
-        of_runs = [np.array([name in of for of in run.results["frame_groups"]]) for run in runs]
+        of_runs = [run.in_group(name) for run in runs]
         for run, frames in zip(runs, of_runs, strict=True):
             if not np.array_equal(frames, of_runs[0]):
                 raise InputError(
@@ -171,24 +171,18 @@ def chosen_frames(runs: list[Run], wanted: list[str] | None) -> dict[str, Chosen
     return found
 
 
-def recall(error_t_m: Floats, error_r_deg: Floats, metres: float, degrees: float) -> float:
-    """Share of (seeds, N) errors that are at most both thresholds."""
-    return float(((error_t_m <= metres) & (error_r_deg <= degrees)).mean())
+def table_title(run: Run, subject: str) -> str:
+    """What is measured on a data set or a scene of it."""
+    results = run.results
+    truth = results["data"]["ground_truth"]
+    return f"Median errors on {subject}, {results['split']} split, {truth} ground truth"
 
 
-def _row(rows: list[Row], title: str, option: str) -> Row:
+def _row(rows: list[Row], title: str) -> Row:
     for row in rows:
         if row.title == title:
             return row
-    raise InputError(f"{option} {title}: choose among {', '.join(row.title for row in rows)}")
-
-
-def _title(run: Run) -> str:
-    data = run.results["data"]
-    return (
-        f"Median errors on {data['name']}/{data['scene']}, {run.results['split']} split, "
-        f"{data['ground_truth']} ground truth"
-    )
+    raise InputError(f"--reference {title}: choose among {', '.join(row.title for row in rows)}")
 
 
 def _metrics(run: Run, group: str, method: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hinted_posenet.report.bootstrap import median
-from hinted_posenet.report.compare import table_rows
+from hinted_posenet.report.compare import table_rows, table_title
 from hinted_posenet.report.published import AVERAGE, Published
 from hinted_posenet.report.runs import Run
 from hinted_posenet.report.table import Table, degrees, length
@@ -38,16 +38,13 @@ def comparison_of_scenes(
                 f"{runs[0].folder}: split is {runs[0].results['split']}, not {first['split']}"
             )
     names = [runs[0].results["data"]["scene"] for runs in scenes]
-    table = Table(
-        f"Median errors on {first['data']['name']}, {first['split']} split, "
-        f"{first['data']['ground_truth']} ground truth",
-        ["", *names, f"{AVERAGE} of {len(names)}"],
-    )
+    title = table_title(scenes[0][0], first["data"]["name"])
+    table = Table(title, ["", *names, f"{AVERAGE} of {len(names)}"])
     table.block("measured")
     measured: dict[str, dict[str, Medians]] = {}
     for name, runs in zip(names, scenes, strict=True):
         for row in table_rows(runs):
-            t_m, r_deg = row.errors(np.ones(len(runs[0].results["frame_groups"]), dtype=bool))
+            t_m, r_deg = row.errors(runs[0].in_group("all"))
             measured.setdefault(row.title, {})[name] = (median(t_m), median(r_deg))
     for title, medians in measured.items():
         if medians.keys() == set(names):

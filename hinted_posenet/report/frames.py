@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hinted_posenet.types import InputError
+from hinted_posenet.whole_file import whole_file
 
 Floats = NDArray[np.float64]
 Chosen = NDArray[np.bool_]  # frames, of all
@@ -48,18 +49,17 @@ def centres(T_cam_world: Floats) -> Floats:
 def write_frames(path: Path, splits: dict[str, Frames]) -> None:
     """Write frames by split, atomically."""
     tags = sorted({tag for frames in splits.values() for labels in frames.tags for tag in labels})
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*COLUMNS, *tags])
         for split, frames in splits.items():
-            columns = zip(frames.T_cam_world, frames.altitude_m, frames.fov_deg, strict=True)
-            numbers = ([*pose, altitude_m, *fov_deg] for pose, altitude_m, fov_deg in columns)
-            rows = zip(frames.name, frames.sequence, frames.image, strict=True)
-            for row, values, labels in zip(rows, numbers, frames.tags, strict=True):
-                texts = ("" if value != value else f"{value:.12g}" for value in values)
-                writer.writerow([split, *row, *texts, *(labels.get(tag, "") for tag in tags)])
-    partial.replace(path)
+            numbers = np.column_stack([frames.T_cam_world, frames.altitude_m, frames.fov_deg])
+            rows = zip(
+                frames.name, frames.sequence, frames.image, numbers, frames.tags, strict=True
+            )
+            for *texts, values, labels in rows:
+                texts += ["" if value != value else f"{value:.12g}" for value in values]
+                writer.writerow([split, *texts, *(labels.get(tag, "") for tag in tags)])
 
 
 def read_frames(path: Path, count: int | None = None) -> dict[str, Frames]:
@@ -91,7 +91,6 @@ def how_to_renew(run: Path) -> str:
 def _frames(rows: list[dict[str, str]]) -> Frames:
     numbers = np.array([[float(row[key] or "nan") for key in NUMBERS] for row in rows])
     tags = [{tag: row[tag] for tag in row if tag not in COLUMNS and row[tag]} for row in rows]
-    texts = ([row[key] for row in rows] for key in ("name", "sequence", "image"))
-    name, sequence, image = texts
+    name, sequence, image = ([row[key] for row in rows] for key in ("name", "sequence", "image"))
     poses, altitude_m, fov_deg = numbers[:, :7], numbers[:, 7], numbers[:, 8:]
     return Frames(name, sequence, tags, image, poses, altitude_m, fov_deg)

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import linregress, t
 
-from hinted_posenet.report.frames import Floats
-from hinted_posenet.report.runs import HINT_ANSWER, NEAREST_CAMERA, Run, by_title
+from hinted_posenet.report.bootstrap import median
+from hinted_posenet.report.frames import Chosen, Floats
+from hinted_posenet.report.runs import HINT_ANSWER, NEAREST_CAMERA, Run, by_title, by_training
 from hinted_posenet.types import InputError
 
 ORACLE_ANSWER = "the ORACLE hint as the answer"
@@ -71,31 +72,20 @@ def fit_growth(points: list[Point], row: str) -> Growth | None:
     if len(found) < 3:
         return None
     x = np.log([point.x for point in found])
-    line = linregress(x, np.log([median_m(point.errors_m[row]) for point in found]))
+    line = linregress(x, np.log([median(point.errors_m[row]) for point in found]))
     half = t.ppf(0.975, len(found) - 2) * line.stderr
     return Growth(math.exp(line.intercept), line.slope, line.slope - half, line.slope + half)
-
-
-def median_m(errors_m: Floats) -> float:
-    """Median over the frames of (seeds, N), averaged over seeds."""
-    return float(np.median(errors_m, axis=1).mean())
 
 
 def _scene_curves(scenes: list[list[Run]]) -> list[Curve]:
     """A scene is a point: a curve for what training saw and one for what it did not."""
     points: dict[str, list[Point]] = {}
     for runs in scenes:
-        names = runs[0].results["frame_groups"]
-        split = [
-            group
-            for group in dict.fromkeys(group for groups in names for group in groups)
-            if {"seen", "unseen"} & set(group.split())
-        ]
-        for group in split or ["all"]:
-            frames = np.array([group in groups for groups in names])
-            point = _point(runs, area_km2(runs[0]), frames)
+        first = runs[0]
+        for group in by_training(first.groups) or ["all"]:
+            point = _point(runs, area_km2(first), first.in_group(group))
             points.setdefault(group, []).append(point)
-    return [Curve(group, _sorted(same)) for group, same in points.items()]
+    return [Curve(group, sorted(same, key=lambda point: point.x)) for group, same in points.items()]
 
 
 def _frame_curves(place: Callable[[Run], Floats]) -> Callable[[list[list[Run]]], list[Curve]]:
@@ -112,13 +102,9 @@ def _frame_curves(place: Callable[[Run], Floats]) -> Callable[[list[list[Run]]],
     return curves
 
 
-def _point(runs: list[Run], x: float, frames: np.ndarray) -> Point:
+def _point(runs: list[Run], x: float, frames: Chosen) -> Point:
     errors_m = {row: errors[:, frames] for row, errors in _row_errors(runs).items()}
     return Point(x, runs[0].results["frames"]["train"], errors_m)
-
-
-def _sorted(points: list[Point]) -> list[Point]:
-    return sorted(points, key=lambda point: point.x)
 
 
 def _row_errors(runs: list[Run]) -> dict[str, Floats]:
@@ -147,8 +133,7 @@ def area_km2(run: Run) -> float:
 
 def months_from_training(run: Run) -> Floats:
     """Months of the year (N,) from each frame's date to the nearest date that training saw."""
-    frames = next(iter(run.methods.values())).frames
-    days = [date.fromisoformat(frame["date"]) for frame in frames]
+    days = [date.fromisoformat(frame["date"]) for frame in run.frames]
     month = np.array([day.month - 1 + (day.day - 1) / 31 for day in days])
     seen = np.array(
         [any("seen in training" in g for g in groups) for groups in run.results["frame_groups"]]
@@ -162,7 +147,7 @@ def months_from_training(run: Run) -> Floats:
 def flight_altitude_m(run: Run) -> Floats:
     """The altitude (N,) that each frame's flight is named after: test_300m."""
     altitudes = []
-    for frame in next(iter(run.methods.values())).frames:
+    for frame in run.frames:
         named = re.search(r"_(\d+)m$", frame["sequence"])
         if named is None:
             raise InputError(

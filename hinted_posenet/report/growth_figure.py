@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hinted_posenet.report.bootstrap import bootstrap_interval
-from hinted_posenet.report.growth import Axis, Curve, Growth, fit_growth, median_m
+from hinted_posenet.report.bootstrap import bootstrap_interval, median
+from hinted_posenet.report.growth import Axis, Curve, Growth, fit_growth
 from hinted_posenet.report.growth_table import place
 from hinted_posenet.report.runs import NEAREST_CAMERA
 from hinted_posenet.report.save_figure import save_figure
@@ -34,17 +34,16 @@ def growth_figure(path: Path, curves: dict[Axis, list[Curve]]) -> None:
     """
     first, *others = curves
     figure = Figure(figsize=(12, 7.5) if others else (8, 7.5), layout="constrained")
-    mosaic = [["0", str(index)] for index in range(1, len(curves))] or [["0"]]
-    panels = figure.subplot_mosaic(
-        ";".join("".join(row) for row in mosaic), width_ratios=[1.7, 1] if others else [1]
-    )
+    ratios = [1.7, 1] if others else [1]
+    grid = figure.add_gridspec(len(others) or 1, len(ratios), width_ratios=ratios)
+    places = [grid[:, 0], *(grid[row, 1] for row in range(len(others)))]
+    panels = [figure.add_subplot(at) for at in places]
     rows = _shown(curves[first][0].rows)
     colours = _colours(rows)
-    for number, (axis, drawn) in enumerate(curves.items()):
-        axes = panels[str(number)]
+    for axes, (axis, drawn) in zip(panels, curves.items(), strict=True):
         for curve, face in zip(drawn[: 1 if axis.grows else 2], (None, "white"), strict=False):
-            for row in set(rows) & set(curve.rows):
-                _draw(axes, curve, row, colours[row], face, fitted=number == 0 and axis.grows)
+            for row in [row for row in rows if row in curve.rows]:
+                _draw(axes, curve, row, colours[row], face, fitted=axis is first and axis.grows)
         axes.set(yscale="log", title=_title(axis, drawn))
         axes.set_xlabel(f"{axis.title}, {axis.unit}", loc="right")
         if axis.grows:
@@ -54,7 +53,7 @@ def growth_figure(path: Path, curves: dict[Axis, list[Curve]]) -> None:
         axes.minorticks_off()
         axes.yaxis.set_major_formatter(lambda metres, _: f"{metres:g} m")
         axes.spines[["top", "right"]].set_visible(False)
-    _names(panels["0"], curves[first][0], rows, colours)
+    _names(panels[0], curves[first][0], rows, colours)
     save_figure(figure, path)
 
 
@@ -88,7 +87,7 @@ def _draw(axes: Axes, curve: Curve, row: str, colour: str, face: str | None, fit
     """Points with their intervals, joined by the fitted growth or by straight lines."""
     points = [point for point in curve.points if row in point.errors_m]
     x = np.array([point.x for point in points])
-    medians = np.array([median_m(point.errors_m[row]) for point in points])
+    medians = np.array([median(point.errors_m[row]) for point in points])
     low, high = np.array([bootstrap_interval(point.errors_m[row]) for point in points]).T
     axes.errorbar(
         x, medians, (medians - low, high - medians), fmt="o", ms=5, color=colour, mfc=face or colour
@@ -107,7 +106,7 @@ def _firm_growth(curve: Curve, row: str) -> Growth | None:
 def _names(axes: Axes, curve: Curve, rows: list[str], colours: dict[str, str]) -> None:
     """The lines' names at their right ends, pushed apart."""
     low, high = np.log(axes.get_ylim())
-    last = {row: np.log(median_m(curve.points[-1].errors_m[row])) for row in rows}
+    last = {row: np.log(median(curve.points[-1].errors_m[row])) for row in rows}
     at = -np.inf
     for row in sorted(rows, key=last.__getitem__):
         at = max((last[row] - low) / (high - low), at + LABEL_GAP)

@@ -1,17 +1,9 @@
 """Errors along an axis as text: a block per curve, then what each hint gains."""
 
-from hinted_posenet.report.bootstrap import bootstrap_interval, ratio_interval
-from hinted_posenet.report.growth import (
-    CONTROLS,
-    ORACLE_ANSWER,
-    Axis,
-    Curve,
-    fit_growth,
-    median_m,
-)
+from hinted_posenet.report.bootstrap import bootstrap_interval, difference, median
+from hinted_posenet.report.growth import CONTROLS, ORACLE_ANSWER, Axis, Curve, fit_growth
+from hinted_posenet.report.study import NULL
 from hinted_posenet.report.table import text_table
-
-NULL = "null_hint"
 
 
 def growth_table(axis: Axis, curves: list[Curve]) -> str:
@@ -51,7 +43,7 @@ def _error_line(axis: Axis, curve: Curve, row: str) -> list[str]:
     for index, point in enumerate(curve.points):
         if row in point.errors_m:
             low, high = bootstrap_interval(point.errors_m[row])
-            cells[index] = f"{median_m(point.errors_m[row]):.0f} [{low:.0f}, {high:.0f}]"
+            cells[index] = f"{median(point.errors_m[row]):.0f} [{low:.0f}, {high:.0f}]"
     if axis.grows:
         growth = fit_growth(curve.points, row)
         cells.append(
@@ -66,9 +58,7 @@ def _ratio_line(curve: Curve, over: str, under: str) -> list[str]:
     cells = []
     for point in curve.points:
         if over in point.errors_m and under in point.errors_m:
-            pair = point.errors_m[over], point.errors_m[under]
-            low, high = ratio_interval(*pair)
-            cells.append(f"{median_m(pair[0]) / median_m(pair[1]):.2f} [{low:.2f}, {high:.2f}]")
+            cells.append(difference(point.errors_m[over], point.errors_m[under]).text)
         else:
             cells.append("-")
     return [f"  {over} / {under}", *cells]

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
-from hinted_posenet.report.table import length
+from hinted_posenet.report.table import short_length
 
 
 def logarithmic(axes: Axes, *names: str) -> None:
@@ -20,6 +20,4 @@ def logarithmic(axes: Axes, *names: str) -> None:
             subs = (1.0, 2.0, 5.0) if decades > 0.7 else (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
         scale.set_major_locator(LogLocator(subs=subs))
         scale.set_minor_locator(NullLocator())
-        scale.set_major_formatter(
-            lambda metres, _: length(metres).replace(".00", "").replace(".0 ", " ")
-        )
+        scale.set_major_formatter(lambda metres, _: short_length(metres))

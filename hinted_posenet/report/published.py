@@ -37,10 +37,7 @@ def published_for(runs: list[Run]) -> list[Published]:
         InputError: tells what differs.
     """
     data, split = runs[0].results["data"], runs[0].results["split"]
-    path = datasets_folder() / data["name"] / "published.yaml"
-    if not path.is_file():
-        raise InputError(f"--published: nothing published is known of {data['name']}")
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = _content(data["name"])
     theirs, ours = (content["ground_truth"], content["split"]), (data["ground_truth"], split)
     if theirs != ours:
         raise InputError(
@@ -61,8 +58,14 @@ def published_for(runs: list[Run]) -> list[Published]:
 
 def average_scenes(name: str) -> list[str]:
     """The scenes that a data set's published averages are over."""
-    content = yaml.safe_load((datasets_folder() / name / "published.yaml").read_text())
-    return list(content["average_of"])
+    return list(_content(name)["average_of"])
+
+
+def _content(name: str) -> dict[str, Any]:
+    path = datasets_folder() / name / "published.yaml"
+    if not path.is_file():
+        raise InputError(f"--published: nothing published is known of {name}")
+    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
 def _published(method: str, entry: dict[str, Any]) -> Published:

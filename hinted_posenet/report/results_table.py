@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from hinted_posenet.report.table import length, recall_title, text_table
+from hinted_posenet.report.recall import recalls_of
+from hinted_posenet.report.table import length, text_table
 
 KEYS = (("median_t_m", "median_r_deg"), ("mean_t_m", "mean_r_deg"), ("p95_t_m", "p95_r_deg"))
 
@@ -15,8 +16,8 @@ def print_results(results: dict[str, Any]) -> None:
         f"\n{results['name']} on {data['name']}/{data['scene']} {results['split']} "
         f"({data['ground_truth']} ground truth, seed {results['seed']}{oracle})"
     )
-    recalls = [key for key in results["rows"][0] if key.startswith("recall_")]
-    header = ["", "median", "mean", "95 %", *(recall_title(key) for key in recalls)]
+    recalls = recalls_of(results)
+    header = ["", "median", "mean", "95 %", *(recall.title for recall in recalls)]
     lines: list[list[str]] = []
     group = None
     for row in results["rows"]:
@@ -24,7 +25,6 @@ def print_results(results: dict[str, Any]) -> None:
             group = row["group"]
             lines.append([f"{group} ({row['frames']} frames)"])
         errors = [f"{length(row[t])} {row[r]:5.1f}°" for t, r in KEYS]
-        lines.append(
-            [f"  {row['method']}", *errors, *(f"{100 * row[key]:.0f} %" for key in recalls)]
-        )
+        shares = [f"{100 * row[recall.key]:.0f} %" for recall in recalls]
+        lines.append([f"  {row['method']}", *errors, *shares])
     print(text_table([header, *lines]))

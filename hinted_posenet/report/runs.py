@@ -4,6 +4,7 @@ import csv
 import json
 import math
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,6 +74,20 @@ class Run(NamedTuple):
         """Method name of the network's last pass."""
         return [method for method in self.methods if method.startswith("pass ")][-1]
 
+    @property
+    def frames(self) -> list[dict[str, str]]:
+        """Name, sequence and tags of the N frames that were scored."""
+        return next(iter(self.methods.values())).frames
+
+    @property
+    def groups(self) -> list[str]:
+        """Names of the groups that frames are in."""
+        return list(dict.fromkeys(name for names in self.results["frame_groups"] for name in names))
+
+    def in_group(self, name: str) -> Chosen:
+        """Which frames (N,) are in a group."""
+        return np.array([name in names for names in self.results["frame_groups"]])
+
     def sequences(self, frames: Chosen) -> list[str] | None:
         """Of chosen frames (N,), which a bootstrap resamples; None where they are independent of each other.
 
@@ -80,8 +95,7 @@ class Run(NamedTuple):
         """
         if self.results["data"]["name"].startswith("aerial"):
             return None
-        rows = next(iter(self.methods.values())).frames
-        return [row["sequence"] for row, chosen in zip(rows, frames, strict=True) if chosen]
+        return [row["sequence"] for row, chosen in zip(self.frames, frames, strict=True) if chosen]
 
 
 def read_runs(folders: list[Path]) -> list[Run]:
@@ -99,7 +113,7 @@ def read_runs(folders: list[Path]) -> list[Run]:
                     f"{run.folder}: {key} is {run.results[key]}, but {first.folder} has {first.results[key]}; "
                     "compare runs of one scene, ground truth and split"
                 )
-        if _names(run) != _names(first):
+        if [frame["name"] for frame in run.frames] != [frame["name"] for frame in first.frames]:
             raise InputError(
                 f"{run.folder}: scored other frames than {first.folder}; evaluate both on the same data set"
             )
@@ -110,24 +124,27 @@ def read_scenes(folders: list[Path]) -> list[list[Run]]:
     """Runs by scene, in the order given."""
     scenes: dict[str, list[Path]] = {}
     for folder in folders:
-        file = folder if folder.suffix == ".json" else folder / "results.json"
-        if not file.is_file():
-            raise InputError(f"{file}: no such file; give folders of finished runs")
-        scenes.setdefault(read_results(file)["data"]["scene"], []).append(folder)
+        scene = read_results(_results_file(folder))["data"]["scene"]
+        scenes.setdefault(scene, []).append(folder)
     return [read_runs(same) for same in scenes.values()]
 
 
-def by_title(runs: list[Run]) -> dict[str, list[Run]]:
+def by_title(
+    runs: list[Run], title_of: Callable[[Run], str] = lambda run: run.title
+) -> dict[str, list[Run]]:
     """Runs that differ in their seed alone, together, in the order given."""
     grouped: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
-        seeds = [other.results["seed"] for other in grouped[run.title]]
-        if run.results["seed"] in seeds:
-            raise InputError(
-                f"{run.folder}: second run of {run.title} with seed {run.results['seed']}"
-            )
-        grouped[run.title].append(run)
+        title, seed = title_of(run), run.results["seed"]
+        if seed in [other.results["seed"] for other in grouped[title]]:
+            raise InputError(f"{run.folder}: second run of {title} with seed {seed}")
+        grouped[title].append(run)
     return dict(grouped)
+
+
+def by_training(groups: Iterable[str]) -> list[str]:
+    """Of the names of groups, those of what training saw and what not."""
+    return [name for name in groups if {"seen", "unseen"} & set(name.split())]
 
 
 def read_results(path: Path) -> dict[str, Any]:
@@ -149,10 +166,15 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _read_run(folder: Path) -> Run:
+def _results_file(folder: Path) -> Path:
     file = folder if folder.suffix == ".json" else folder / "results.json"
     if not file.is_file():
         raise InputError(f"{file}: no such file; give folders of finished runs")
+    return file
+
+
+def _read_run(folder: Path) -> Run:
+    file = _results_file(folder)
     results = read_results(file)
     columns: dict[str, list[dict[str, str]]] = defaultdict(list)
     poses = file.parent / "poses.csv"
@@ -190,7 +212,3 @@ def _poses(rows: list[dict[str, str]]) -> MethodPoses:
         sigma_t_m=numbers("sigma_t_m")[:, 0],
         sigma_r_deg=numbers("sigma_r_deg")[:, 0],
     )
-
-
-def _names(run: Run) -> list[str]:
-    return [frame["name"] for frame in next(iter(run.methods.values())).frames]

@@ -4,12 +4,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-DPI = 100
+from hinted_posenet.whole_file import whole_file
 
 
-def save_figure(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path, dpi: float = 100) -> None:
     """Write .png, .jpg, .svg or .pdf atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    figure.savefig(partial, dpi=DPI, format=path.suffix.removeprefix("."))
-    partial.replace(path)
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=dpi)

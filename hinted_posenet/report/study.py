@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hinted_posenet.report.frames import Chosen, Floats
-from hinted_posenet.report.runs import Run, read_json, read_results, read_runs
+from hinted_posenet.report.runs import Run, by_training, read_json, read_results, read_runs
 from hinted_posenet.types import InputError
 
 OWN = "none"  # the hint of a network that takes none: its own run
@@ -53,14 +53,12 @@ class Study(NamedTuple):
 
     def groups(self) -> dict[str, Chosen]:
         """Frames (N,) bool by name: those asked for, or what training saw and what not, or all."""
-        names = self.first.results["frame_groups"]
-        found = dict.fromkeys(name for frame in names for name in frame)
+        found = self.first.groups
         for name in self.wanted:
             if name not in found:
                 raise InputError(f"--groups {name}: choose among {', '.join(found)}")
-        split = sorted(name for name in found if {"seen", "unseen"} & set(name.split()))
-        chosen = self.wanted or split or ["all"]
-        return {name: np.array([name in frame for frame in names]) for name in chosen}
+        chosen = self.wanted or sorted(by_training(found)) or ["all"]
+        return {name: self.first.in_group(name) for name in chosen}
 
     def errors(self, method: str, hint: str, row: str | None = None) -> Floats | None:
         """Metres and degrees (2, seeds, N) of a row of the runs' files, the last pass by default."""
@@ -102,23 +100,18 @@ def read_study(
 class Point(NamedTuple):
     """Medians at one sigma of a simulated sensor, means over the seeds."""
 
-    sigma_m: float
     hint_m: float
     answer_m: float
 
 
 def sweep_points(curves: list[dict[str, Any]], frames: Chosen) -> list[Point]:
-    """The sweep of a method."""
-    if not curves:
-        return []
-    points = []
-    for same in zip(*(curve["sweep"] for curve in curves), strict=True):
-        medians = [
-            float(np.mean([np.median(np.array(p[key]["t_m"])[frames]) for p in same]))
-            for key in ("hint", "answer")
-        ]
-        points.append(Point(same[0]["fraction"] * curves[0]["extent_m"], *medians))
-    return points
+    """The sweep of a method, from the curves of its seeds."""
+
+    def median_m(same: tuple[dict[str, Any], ...], key: str) -> float:
+        return float(np.mean([np.median(np.array(p[key]["t_m"])[frames]) for p in same]))
+
+    sweeps = zip(*(curve["sweep"] for curve in curves), strict=True)
+    return [Point(median_m(same, "hint"), median_m(same, "answer")) for same in sweeps]
 
 
 def sigma_m(hint: str) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hinted_posenet.report.bootstrap import median
 from hinted_posenet.report.frames import Chosen, Floats
 from hinted_posenet.report.length_axis import logarithmic
 from hinted_posenet.report.save_figure import save_figure
@@ -53,7 +54,7 @@ def _sweep(axes: Axes, study: Study, frames: Chosen) -> None:
         x = np.geomspace(*limits, 50)
         axes.plot(x, x, color="black", linewidth=1, label="the hint as the answer")
         if null is not None:
-            null_m = float(np.median(null[0][:, frames], axis=1).mean())
+            null_m = median(null[0][:, frames])
             axes.axhline(null_m, color="black", linestyle=":", label="null hint (control)")
             axes.plot(x, x * null_m / np.hypot(x, null_m), "k--", linewidth=1, label="ideal fusion")
     logarithmic(axes, "x", "y")

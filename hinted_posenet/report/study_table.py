@@ -9,7 +9,13 @@ from hinted_posenet.report.bootstrap import bootstrap_interval, difference, medi
 from hinted_posenet.report.frames import Chosen, Floats
 from hinted_posenet.report.runs import HINT_ANSWER, NEAREST_CAMERA
 from hinted_posenet.report.study import NULL, OWN, Point, Study, sigma_m, sweep_points
-from hinted_posenet.report.table import length, length_interval, markdown_table, text_table
+from hinted_posenet.report.table import (
+    length,
+    length_interval,
+    markdown_table,
+    short_length,
+    text_table,
+)
 
 TITLES = {
     "errors": " ({} frames)",
@@ -22,8 +28,8 @@ CONTROLS = ("constant pose", NEAREST_CAMERA, "retrieval", "k-NN", "kernel regres
 NO_FEATURES = 2  # of them, which the first are
 
 
-class Table(NamedTuple):
-    """A title, a header and lines of cells."""
+class StudyTable(NamedTuple):
+    """A title, a header and lines of cells; each kind and group of frames has columns of its own."""
 
     title: str
     rows: list[list[str]]
@@ -37,7 +43,7 @@ class Table(NamedTuple):
         return f"**{self.title}**\n\n{markdown_table(self.rows)}"
 
 
-def study_tables(study: Study, kinds: Sequence[str] = KINDS) -> Iterator[Table]:
+def study_tables(study: Study, kinds: Sequence[str] = KINDS) -> Iterator[StudyTable]:
     """Tables of some kinds for each group of frames, made as they are read; without those that would be empty."""
     rows_of = {
         "errors": _error_rows,
@@ -49,7 +55,7 @@ def study_tables(study: Study, kinds: Sequence[str] = KINDS) -> Iterator[Table]:
         for kind in kinds:
             rows = rows_of[kind](study, frames)
             if len(rows) > 1:
-                yield Table(f"{name}{TITLES[kind].format(frames.sum())}", rows)
+                yield StudyTable(f"{name}{TITLES[kind].format(frames.sum())}", rows)
 
 
 def _error_rows(study: Study, frames: Chosen) -> list[list[str]]:
@@ -117,7 +123,7 @@ def _any(study: Study, methods: list[str], row: str, hint: str | None = None) ->
 
 def _hint_title(hint: str) -> str:
     if hint.startswith("sensor-"):
-        return f"GPS {length(sigma_m(hint)).replace('.00', '').replace('.0 ', ' ')} (ORACLE)"
+        return f"GPS {short_length(sigma_m(hint))} (ORACLE)"
     return {"none": "no hint", "nearest": "nearest (ORACLE)"}.get(hint, hint)
 
 
@@ -135,19 +141,17 @@ def _gain_rows(study: Study, frames: Chosen) -> list[list[str]]:
     rows = [[*header, "of ideal fusion"]]
     sequences = study.first.sequences(frames)
 
-    def ratio(over: Floats, under: Floats) -> str:
-        found = difference(over, under, sequences)
-        return f"{found.ratio:.2f} [{found.low:.2f}, {found.high:.2f}]"
-
     for method in study.methods:
         found = [study.errors(method, hint) for hint in free]
         t_m = [None if e is None else e[0][:, frames] for e in found]
-        cells = ["-" if e is None else ratio(e, null_t_m) for e in t_m]
+        cells = ["-" if e is None else difference(e, null_t_m, sequences).text for e in t_m]
         # not the best of them: that would choose by the test split
         last = next((e for e in reversed(t_m) if e is not None), None)
         retrieval = _any(study, [method], "retrieval")
         assert retrieval is not None
-        cells.append("-" if last is None else ratio(last, retrieval[0][:, frames]))
+        cells.append(
+            "-" if last is None else difference(last, retrieval[0][:, frames], sequences).text
+        )
         points = sweep_points(study.curves.get(method, []), frames)
         worst: list[Callable[[Point], float]] = [
             lambda point: point.answer_m / min(point.hint_m, null_m),

@@ -4,13 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hinted_posenet.types import InputError
-
-
-def recall_title(key: str) -> str:
-    """recall_0.05m_5deg -> '≤ 5 cm, 5°'."""
-    metres, degrees = recall_thresholds(key)
-    size = f"{100 * metres:g} cm" if metres < 1 else f"{metres:g} m"
-    return f"≤ {size}, {degrees:g}°"
+from hinted_posenet.whole_file import write_text
 
 
 def length(metres: float) -> str:
@@ -20,17 +14,9 @@ def length(metres: float) -> str:
     return f"{metres:.2f} m" if metres < 10 else f"{metres:.0f} m"
 
 
-def length_interval(metres: float, low_m: float, high_m: float) -> str:
-    """A length and its interval in one unit: 62.2 [40.0, 66.9] cm."""
-    number, unit = length(metres).split()
-    factor, digits = 100.0 if unit == "cm" else 1.0, len(number.partition(".")[2])
-    low, high = (f"{factor * bound:.{digits}f}" for bound in (low_m, high_m))
-    return f"{number} [{low}, {high}] {unit}"
-
-
-def degrees_interval(value: float, low: float, high: float) -> str:
-    """An angle and its interval: 2.3 [1.1, 3.3]°."""
-    return f"{value:.1f} [{low:.1f}, {high:.1f}]°"
+def short_length(metres: float) -> str:
+    """The same without zeros behind the point: 5 cm, 2 m."""
+    return length(metres).replace(".00", "").replace(".0 ", " ")
 
 
 def degrees(value: float) -> str:
@@ -38,10 +24,25 @@ def degrees(value: float) -> str:
     return f"{value:.1f}°"
 
 
-def recall_thresholds(key: str) -> tuple[float, float]:
-    """recall_0.05m_5deg -> metres and degrees."""
-    metres, degrees = key.removeprefix("recall_").removesuffix("deg").split("m_")
-    return float(metres), float(degrees)
+def bounds(text: str, low: float, high: float) -> str:
+    """An interval in the unit and to the digits of a number as it is written: 62.2 cm -> [40.0, 66.9]."""
+    factor, digits = (
+        100.0 if text.endswith("cm") else 1.0,
+        len(text.rstrip("cm °").partition(".")[2]),
+    )
+    return f"[{factor * low:.{digits}f}, {factor * high:.{digits}f}]"
+
+
+def length_interval(metres: float, low_m: float, high_m: float) -> str:
+    """A length and its interval in one unit: 62.2 [40.0, 66.9] cm."""
+    text = length(metres)
+    number, unit = text.split()
+    return f"{number} {bounds(text, low_m, high_m)} {unit}"
+
+
+def degrees_interval(value: float, low: float, high: float) -> str:
+    """An angle and its interval: 2.3 [1.1, 3.3]°."""
+    return f"{value:.1f} {bounds(degrees(value), low, high)}°"
 
 
 class Table:
@@ -121,14 +122,6 @@ def insert_text(path: Path, marker: str, text: str) -> None:
             f"{path}: has no lines {begin} and {end}; add them where the table should go"
         )
     write_text(path, f"{before}{begin}\n{text}\n{end}{after}")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def text_table(rows: Sequence[Sequence[str]]) -> str:

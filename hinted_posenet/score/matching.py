@@ -93,15 +93,15 @@ def _stem(name: str) -> str:
 
 
 def _notes(answers: PosesFile, frames: Sequence[str], rows: NDArray[np.int64]) -> list[str]:
+    failed = torch.cat(answers.T_world_cam, dim=1).isnan().any(dim=1).nonzero()[:, 0].tolist()
+    missing = np.setdiff1d(np.arange(len(frames)), rows).tolist()
+    kinds = {
+        "poses are NaN": [answers.where[i] for i in failed],
+        f"of {len(frames)} frames have no pose": [frames[i] for i in missing],
+    }
     notes = []
-    failed = np.flatnonzero(torch.cat(answers.T_world_cam, dim=1).isnan().any(dim=1).numpy())
-    if len(failed):
-        some = ", ".join(answers.where[i] for i in failed[:3])
-        notes.append(f"{len(failed)} poses are NaN ({some}{', ...' if len(failed) > 3 else ''})")
-    missing = np.setdiff1d(np.arange(len(frames)), rows)
-    if len(missing):
-        some = ", ".join(frames[i] for i in missing[:3])
-        notes.append(
-            f"{len(missing)} of {len(frames)} frames have no pose ({some}{', ...' if len(missing) > 3 else ''})"
-        )
-    return [f"{note}; they count as failures" for note in notes]
+    for what, those in kinds.items():
+        if those:
+            some = ", ".join(those[:3]) + (", ..." if len(those) > 3 else "")
+            notes.append(f"{len(those)} {what} ({some}); they count as failures")
+    return notes

@@ -13,21 +13,24 @@ A pose of NaN is an answer that failed, as trackers write it; anything else that
 
 import csv
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from hinted_posenet.data.colmap_model import read_model
+from hinted_posenet.data.reader.colmap_model import read_model
 from hinted_posenet.geometry import invert
 from hinted_posenet.pose_io import AERIAL_POSE_COLUMNS, CSV_POSE_COLUMNS, parse_matrix_texts
 from hinted_posenet.stated_pose import QUATERNION_NORM_RANGE
-from hinted_posenet.types import InputError, Pose
+from hinted_posenet.types import InputError, Pose, stack_poses
 
 SHOWN = 5  # mistakes that a message tells one by one
 MATRIX = ".pose.txt"
+COLUMNS = {"text": "name qw qx qy qz tx ty tz", "tum": "time tx ty tz qx qy qz qw"}
+FAILED = Pose(torch.full((3,), torch.nan).double(), torch.full((4,), torch.nan).double())
 
 
 class PosesFile(NamedTuple):
@@ -39,23 +42,7 @@ class PosesFile(NamedTuple):
     T_world_cam: Pose  # (N,) float64; NaN where a method failed
 
 
-class _Rows:
-    """Rows of seven numbers, collected line by line; what is none is told at the end."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self.where: list[str] = []
-        self.mistakes: list[str] = []
-        self.numbers = array("d")
-
-    def add(self, name: str, fields: Sequence[str], where: str) -> None:
-        """One pose."""
-        try:
-            self.numbers.extend([float(field) for field in fields])
-        except ValueError:
-            self.mistakes.append(f"{where}: expected numbers, found `{' '.join(fields)}`")
-        self.names.append(name)
-        self.where.append(where)
+Row = tuple[str, str, Sequence[str]]  # where it stands, name, fields
 
 
 def read_poses_file(path: Path, format: str | None = None) -> PosesFile:
@@ -105,27 +92,17 @@ def refuse(mistakes: Sequence[str]) -> None:
         raise InputError("\n".join(mistakes[:SHOWN]) + more)
 
 
-def _read_text(path: Path) -> PosesFile:
-    return _from_rows("text", _split(path, "name qw qx qy qz tx ty tz", names_have_spaces=True))
+def _read_lines(format: str, path: Path) -> PosesFile:
+    """Lines in a text file, and the lines of a TUM trajectory."""
 
+    def rows() -> Iterator[Row]:
+        for number, line in enumerate(_lines(path), start=1):
+            if line.strip() and not line.startswith("#"):
+                # a name may contain spaces, a time does not
+                name, *fields = line.rsplit(maxsplit=7) if format == "text" else line.split()
+                yield f"{path} line {number}", name, fields
 
-def _read_tum(path: Path) -> PosesFile:
-    return _from_rows("tum", _split(path, "time tx ty tz qx qy qz qw"))
-
-
-def _split(path: Path, columns: str, names_have_spaces: bool = False) -> _Rows:
-    rows = _Rows()
-    for number, line in enumerate(_lines(path), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        name, *fields = line.rsplit(maxsplit=7) if names_have_spaces else line.split()
-        where = f"{path} line {number}"
-        if len(fields) != 7:
-            found = f"expected 8 fields `{columns}`, found {len(fields) + 1}"
-            rows.mistakes.append(f"{where}: {found}")
-        else:
-            rows.add(name, fields, where)
-    return rows
+    return _from_rows(format, rows())
 
 
 def _read_csv(path: Path) -> PosesFile:
@@ -135,42 +112,46 @@ def _read_csv(path: Path) -> PosesFile:
     missing = [column for column in ("name", *columns) if column not in header]
     if missing:
         raise InputError(f"{path} line 1: no column {', '.join(missing)}; add it")
-    rows = _Rows()
-    for row in reader:
-        where = f"{path} line {reader.line_num}"
-        if None in row or None in row.values():
-            raise InputError(f"{where}: expected {len(header)} fields; correct the line")
-        rows.add(row["name"], [row[column] for column in columns], where)
-    return _from_rows("csv" if columns is CSV_POSE_COLUMNS else "text", rows)
+
+    def rows() -> Iterator[Row]:
+        for row in reader:
+            where = f"{path} line {reader.line_num}"
+            if None in row or None in row.values():
+                raise InputError(f"{where}: expected {len(header)} fields; correct the line")
+            yield where, row["name"], [row[column] for column in columns]
+
+    return _from_rows("csv" if columns is CSV_POSE_COLUMNS else "text", rows())
 
 
 def _read_matrices(path: Path) -> PosesFile:
     files = sorted(path.rglob(f"*{MATRIX}"))
+    if not files:
+        raise InputError(f"{path}: expected *{MATRIX} in the folder")
     where = [str(file) for file in files]
-    failed = Pose(torch.full((3,), torch.nan).double(), torch.full((4,), torch.nan).double())
     texts = [file.read_text(encoding="utf-8") for file in files]
-    found = [
-        failed
-        if "nan" in text.lower()
-        else pose
-        if isinstance(pose, InputError)
-        else pose.T_world_cam
-        for text, pose in zip(texts, parse_matrix_texts(texts, where), strict=True)
-    ]
-    refuse([str(pose) for pose in found if isinstance(pose, InputError)])
-    poses = [pose for pose in found if isinstance(pose, Pose)]
+    poses, mistakes = [], []
+    for text, stated in zip(texts, parse_matrix_texts(texts, where), strict=True):
+        if "nan" in text.lower():
+            poses.append(FAILED)
+        elif isinstance(stated, InputError):
+            mistakes.append(str(stated))
+        else:
+            poses.append(stated.T_world_cam)
+    refuse(mistakes)
     names = [file.relative_to(path).as_posix().removesuffix(MATRIX) for file in files]
-    return PosesFile("seven_scenes", names, where, _stack(poses))
+    return PosesFile("seven_scenes", names, where, stack_poses(poses))
 
 
 def _read_colmap(path: Path) -> PosesFile:
     _, images = read_model(path if path.is_dir() else path.parent, None)
+    if not images:
+        raise InputError(f"{path}: no poses; expected those of images.txt or images.bin")
     where = [image.where for image in images.values()]
     poses = [image.stated.T_world_cam for image in images.values()]
-    return PosesFile("colmap", list(images), where, _stack(poses))
+    return PosesFile("colmap", list(images), where, stack_poses(poses))
 
 
-def _from_rows(format: str, rows: _Rows) -> PosesFile:
+def _from_rows(format: str, rows: Iterable[Row]) -> PosesFile:
     """Numbers of all rows at once, since there may be 100,000.
 
     Args:
@@ -178,8 +159,20 @@ def _from_rows(format: str, rows: _Rows) -> PosesFile:
             qw qx qy qz tx ty tz of T_world_cam.
         rows: of a file.
     """
-    refuse(rows.mistakes)
-    numbers = np.array(rows.numbers).reshape(-1, 7)
+    names, places, mistakes, flat = list[str](), list[str](), list[str](), array("d")
+    for where, name, fields in rows:
+        names.append(name)
+        places.append(where)
+        if len(fields) != 7:
+            expected = f"expected 8 fields `{COLUMNS[format]}`"
+            mistakes.append(f"{where}: {expected}, found {len(fields) + 1}")
+            continue
+        try:
+            flat.extend([float(field) for field in fields])
+        except ValueError:
+            mistakes.append(f"{where}: expected numbers, found `{' '.join(fields)}`")
+    refuse(mistakes)
+    numbers = np.array(flat).reshape(-1, 7)
     quaternion = numbers[:, [6, 3, 4, 5]] if format == "tum" else numbers[:, :4]
     t = numbers[:, :3] if format == "tum" else numbers[:, 4:]
     norm = np.linalg.norm(quaternion, axis=1)
@@ -187,7 +180,7 @@ def _from_rows(format: str, rows: _Rows) -> PosesFile:
     wrong = (norm < low) | (norm > high) | np.isinf(numbers).any(axis=1)
     refuse(
         [
-            f"{rows.where[i]}: quaternion of norm {norm[i]:.3g}, expected about 1; correct the line, or write "
+            f"{places[i]}: quaternion of norm {norm[i]:.3g}, expected about 1; correct the line, or write "
             "nan where there is no answer"
             for i in np.flatnonzero(wrong).tolist()
         ]
@@ -195,13 +188,7 @@ def _from_rows(format: str, rows: _Rows) -> PosesFile:
     pose = Pose(torch.from_numpy(t.copy()), torch.from_numpy(quaternion / norm[:, None]))
     if format == "text":
         pose = Pose(*invert(*pose))
-    return PosesFile(format, rows.names, rows.where, pose)
-
-
-def _stack(poses: Sequence[Pose]) -> Pose:
-    if not poses:
-        return Pose(torch.empty(0, 3), torch.empty(0, 4))
-    return Pose(*(torch.stack(parts) for parts in zip(*poses, strict=True)))
+    return PosesFile(format, names, places, pose)
 
 
 def _lines(path: Path) -> Iterator[str]:
@@ -220,9 +207,9 @@ def _is_number(text: str) -> bool:
     return True
 
 
-_READERS = {
-    "text": _read_text,
-    "tum": _read_tum,
+_READERS: dict[str, Callable[[Path], PosesFile]] = {
+    "text": partial(_read_lines, "text"),
+    "tum": partial(_read_lines, "tum"),
     "csv": _read_csv,
     "seven_scenes": _read_matrices,
     "colmap": _read_colmap,

@@ -9,10 +9,10 @@ import torch
 import yaml
 
 from hinted_posenet.cli.config_files import config_folder
-from hinted_posenet.data import cambridge, seven_scenes
-from hinted_posenet.data.aerial import read_overview
 from hinted_posenet.data.exclude import EXCLUDE_FILE, read_exclude
-from hinted_posenet.data.recognise import Recognised, recognise
+from hinted_posenet.data.reader import cambridge, seven_scenes
+from hinted_posenet.data.reader.aerial import read_overview
+from hinted_posenet.data.reader.recognise import Recognised, recognise
 from hinted_posenet.data.views import hold_out, without
 from hinted_posenet.geometry import invert
 from hinted_posenet.metric.pose_errors import Thresholds

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from hinted_posenet.simulator.world.world import Rgb
 from hinted_posenet.types import InputError
+from hinted_posenet.whole_file import whole_file
 
 SPLIT_COLOURS = {"train": "#1f6feb", "val": "#f0b429", "test": "#d1242f"}
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
@@ -24,7 +25,6 @@ def check_picture_name(path: Path) -> None:
 
 def write_picture(path: Path, rgb: Rgb, max_kb: float = np.inf) -> None:
     """Write (H, W, 3); a JPEG in the best quality, up to 92, that needs at most ``max_kb``."""
-    check_picture_name(path)
     picture, file = Image.fromarray(rgb), BytesIO()
     if path.suffix == ".png":
         picture.save(file, "PNG")
@@ -34,10 +34,8 @@ def write_picture(path: Path, rgb: Rgb, max_kb: float = np.inf) -> None:
             picture.save(file, "JPEG", quality=quality)
             if file.tell() <= 1000 * max_kb:
                 break
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    partial.write_bytes(file.getvalue())
-    partial.replace(path)
+    with whole_file(path) as partial:
+        partial.write_bytes(file.getvalue())
 
 
 def round_length(metres: float) -> str:
@@ -47,7 +45,7 @@ def round_length(metres: float) -> str:
     return f"{metres:.6g} m" if metres < 1000 else f"{metres / 1000:.6g} km"
 
 
-def write_text(
+def draw_text(
     draw: ImageDraw.ImageDraw,
     at: tuple[float, float],
     text: str,

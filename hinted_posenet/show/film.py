@@ -7,6 +7,7 @@ import cv2
 from tqdm import tqdm
 
 from hinted_posenet.simulator.world.world import Rgb
+from hinted_posenet.whole_file import whole_file
 
 # VP9: the wheels of opencv-python can write it, unlike H.264, and browsers play it. They choose a
 # high quality, which cannot be changed: about 3 MB for 8 s of lines on paper at 800 px, 7 MB over a photo
@@ -15,9 +16,8 @@ CODEC = "vp09"
 
 def write_film(path: Path, frames: Iterable[Rgb], count: int, fps: float) -> None:
     """Write `count` frames (H, W, 3) of even height and width, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial, writer = path.with_name(f".{path.name}"), cv2.VideoWriter()
-    try:
+    writer = cv2.VideoWriter()
+    with whole_file(path) as partial:
         for rgb in tqdm(frames, "film", count, unit="frame", leave=False):
             height, width = rgb.shape[:2]
             if not writer.isOpened() and not writer.open(
@@ -28,7 +28,3 @@ def write_film(path: Path, frames: Iterable[Rgb], count: int, fps: float) -> Non
                 )
             writer.write(rgb[..., ::-1].copy())
         writer.release()
-        partial.replace(path)
-    finally:
-        writer.release()
-        partial.unlink(missing_ok=True)

@@ -7,8 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from hinted_posenet.geometry import rotate
-from hinted_posenet.show.relief import Relief
-from hinted_posenet.types import Pose, View
+from hinted_posenet.types import Pose, View, stack_poses
 
 Points = NDArray[np.float64]  # (..., 3) in the world
 EDGES = [(0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (2, 3), (3, 4), (4, 1)]  # between corners
@@ -20,8 +19,7 @@ def frusta(views: Sequence[View], size_m: float) -> Points:
         return np.zeros((0, 5, 3))
     K = torch.stack([view.K for view in views])
     slopes = K[:, :2, 2] / K[:, [0, 1], [0, 1]]
-    poses = (torch.stack(parts) for parts in zip(*(v.T_world_cam for v in views), strict=True))
-    return pyramids(Pose(*poses), slopes, size_m)
+    return pyramids(stack_poses(view.T_world_cam for view in views), slopes, size_m)
 
 
 def pyramids(T_world_cam: Pose, slopes: torch.Tensor, size_m: float) -> Points:
@@ -36,8 +34,3 @@ def pyramids(T_world_cam: Pose, slopes: torch.Tensor, size_m: float) -> Points:
     corners = torch.nn.functional.pad(signs * slopes[:, None], (0, 1), value=1.0)  # (N, 4, 3)
     t, q = (part[:, None] for part in T_world_cam)
     return np.asarray(torch.cat([t, rotate(q, size_m * corners) + t], dim=1))
-
-
-def frustum_size_m(relief: Relief) -> float:
-    """How long frusta are drawn."""
-    return 0.02 * max(relief.bounds.width_m, relief.bounds.height_m)

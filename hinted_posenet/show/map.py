@@ -1,6 +1,7 @@
 """Map of a data set: its flights by split over the world from above."""
 
 from collections import defaultdict
+from operator import itemgetter
 from pathlib import Path
 
 import matplotlib as mpl
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from hinted_posenet.report.save_figure import save_figure
 from hinted_posenet.show.canvas import (
     INK,
     SPLIT_COLOURS,
@@ -36,10 +38,7 @@ class FlightMap:
         views, (bounds, image) = subject.views(), subject.overview()
         background = np.asarray(mpl.image.imread(image, format="jpg"))
         figure = map_figure(subject.scene, views, bounds, background)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}")
-        figure.savefig(partial, format=path.suffix.removeprefix("."), dpi=DPI)
-        partial.replace(path)
+        save_figure(figure, path, DPI)
         print(f"written: {path}")
 
 
@@ -70,16 +69,8 @@ def _draw_split(axes: Axes, split: str, views: list[View], size: float) -> None:
         axes.plot(line[:, 0], line[:, 1], color=colour, lw=1.1, zorder=2)
     places = np.array([view.T_world_cam.t.tolist() for view in views]).reshape(-1, 3)
     label = f"{SPLIT_NAMES[split]}: {len(views)} image{'s'[: len(views) != 1]}"
-    axes.scatter(
-        places[:, 0],
-        places[:, 1],
-        s=size,
-        c=colour,
-        linewidths=0.3,
-        edgecolors="white",
-        label=label,
-        zorder=3,
-    )
+    x, y, _ = places.T
+    axes.scatter(x, y, size, colour, linewidths=0.3, edgecolors="white", label=label, zorder=3)
 
 
 def flight_lines(views: list[View]) -> list[NDArray[np.float64]]:
@@ -88,25 +79,22 @@ def flight_lines(views: list[View]) -> list[NDArray[np.float64]]:
     A flight at one date is a path where the camera went at a steady speed; where it hovered at
     places at random there is no line to draw.
     """
-    flights: dict[tuple[str, ...], list[View]] = defaultdict(list)
+    flights: dict[tuple[str, ...], list[tuple[float, list[float]]]] = defaultdict(list)
     for view in views:
         if view.time_s is not None:
-            flights[view.sequence, *view.tags.values()].append(view)
+            place = view.time_s, view.T_world_cam.t.tolist()
+            flights[view.sequence, *view.tags.values()].append(place)
     lines = []
     for flown in flights.values():
-        timed = sorted(flown, key=_time)
-        if len(timed) < 3:
+        if len(flown) < 3:
             continue
-        places = np.array([view.T_world_cam.t.tolist() for view in timed])
-        gaps_s = np.diff([_time(view) for view in timed])
-        speed = np.linalg.norm(np.diff(places, axis=0), axis=1) / np.maximum(gaps_s, 1e-6)
+        flown.sort(key=itemgetter(0))
+        times_s, places = (np.array(column) for column in zip(*flown, strict=True))
+        gaps_s = np.maximum(np.diff(times_s), 1e-6)
+        speed = np.linalg.norm(np.diff(places, axis=0), axis=1) / gaps_s
         if speed.std() < STEADY * speed.mean():
             lines.append(places)
     return lines
-
-
-def _time(view: View) -> float:
-    return view.time_s or 0.0
 
 
 def draw_scale(axes: Axes, bounds: Bounds) -> None:

@@ -2,7 +2,9 @@
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import open3d as o3d
@@ -14,6 +16,7 @@ from hinted_posenet.types import InputError
 VERTEX_COLOURS, PHOTO = (".ply",), (".glb", ".obj")
 
 
+@dataclass
 class SurfaceMesh:
     """The surface of a world, or of a part of it, with the photo of one epoch.
 
@@ -24,35 +27,24 @@ class SurfaceMesh:
         photo_px: see `read_relief`; of no use to a .ply, whose vertices have one colour each.
     """
 
-    file = "mesh.glb"
-
-    def __init__(
-        self,
-        when: str | None = None,
-        area_m: Sequence[float] | None = None,
-        vertices: int = 300_000,
-        photo_px: int = 2048,
-    ) -> None:
-        self.when, self.area_m = when, area_m
-        self.vertices, self.photo_px = vertices, photo_px
+    file: ClassVar[str] = "mesh.glb"
+    when: str | None = None
+    area_m: Sequence[float] | None = None
+    vertices: int = 300_000
+    photo_px: int = 2048
 
     def draw(self, subject: Subject, path: Path) -> None:
         """See `Picture`."""
-        check_mesh_name(path)
+        if path.suffix not in (*VERTEX_COLOURS, *PHOTO):
+            raise InputError(
+                f"output={path}: expected .ply (coloured vertices), .glb or .obj (photo as texture)"
+            )
         photo_px = None if path.suffix in VERTEX_COLOURS else self.photo_px
         world = subject.make_world()
         relief = read_relief(world, self.when, self.area_m, self.vertices, photo_px)
         write_mesh(path, relief)
         print(relief.summary())
         print(f"written: {path}")
-
-
-def check_mesh_name(path: Path) -> None:
-    """Refuse a format that is not written."""
-    if path.suffix not in (*VERTEX_COLOURS, *PHOTO):
-        raise InputError(
-            f"output={path}: expected .ply (coloured vertices), .glb or .obj (photo as texture)"
-        )
 
 
 def textured_mesh(relief: Relief) -> o3d.t.geometry.TriangleMesh:
@@ -86,7 +78,6 @@ def write_mesh(path: Path, relief: Relief) -> None:
 
     East, north, up are x, y, z; but x, -z, y in a .glb, whose format says that y is up.
     """
-    check_mesh_name(path)
     mesh = coloured_mesh(relief) if path.suffix in VERTEX_COLOURS else textured_mesh(relief)
     if path.suffix == ".glb":
         upright = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], np.float64)

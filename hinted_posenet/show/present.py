@@ -1,8 +1,8 @@
 """Presenting a stage: a picture or a film of it, and a window where there is a display."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from hinted_posenet.show.canvas import PICTURES, write_picture
 from hinted_posenet.show.film import write_film
@@ -16,13 +16,21 @@ from hinted_posenet.types import InputError
 FILM = ".mp4"
 
 
-class Presentation(NamedTuple):
-    """How a stage is presented."""
+@dataclass(kw_only=True)
+class Presentation:
+    """How a stage is presented; what pictures of a stage have in common.
 
-    width_px: int | None = None  # None: 1600 for a picture, 800 for a film
-    seconds: float = 8.0  # once around, in a film
+    Args:
+        width_px: None takes 1600 for a picture, 800 for a film.
+        seconds: once around, in a film.
+        fps: of a film.
+        window: also open one, where there is a display.
+    """
+
+    width_px: int | None = None
+    seconds: float = 8.0
     fps: float = 24.0
-    window: bool = True  # also open one, where there is a display
+    window: bool = True
 
     def check(self, path: Path) -> None:
         """Refuse what cannot be written, before any work is done."""

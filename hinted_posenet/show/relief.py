@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from hinted_posenet.report.frames import Floats
 from hinted_posenet.simulator.world import Bounds, Epoch, Window, World
 from hinted_posenet.simulator.world.world import Raster, Rgb
 from hinted_posenet.types import InputError
 
 BLOCK_PX = 1024  # read at a time
-Places = NDArray[np.float64]
 
 
 class Relief(NamedTuple):
@@ -40,7 +40,7 @@ class Relief(NamedTuple):
             f"every {self.step_m[0]:.3g} m; photo pixels of {self.photo_px_m:.3g} m"
         )
 
-    def nodes(self) -> NDArray[np.float64]:
+    def nodes(self) -> Floats:
         """Places (rows, cols, 3) of the nodes in the world."""
         rows, cols = self.heights_m.shape
         x = np.linspace(self.bounds.xmin, self.bounds.xmax, cols)
@@ -53,7 +53,7 @@ class Relief(NamedTuple):
         nw, ne, sw, se = node[:-1, :-1], node[:-1, 1:], node[1:, :-1], node[1:, 1:]
         return np.stack([nw, sw, ne, ne, sw, se], axis=-1).reshape(-1, 3)
 
-    def colours(self, x_m: Places, y_m: Places) -> Rgb:
+    def colours(self, x_m: Floats, y_m: Floats) -> Rgb:
         """Photo (H, W, 3) at places (H, W), bilinear."""
         col = (x_m - self.bounds.xmin) / self.photo_px_m - 0.5
         row = (self.bounds.ymax - y_m) / self.photo_px_m - 0.5
@@ -161,7 +161,7 @@ def _heights(world: World, window: Window, step: int) -> Raster:
     return heights_m
 
 
-def _between(values: Raster, at: Places) -> Raster:
+def _between(values: Raster, at: Floats) -> Raster:
     """Rows of (N, M) at fractional numbers (K,) -> (K, M), linear; exact where these are whole."""
     first = np.clip(np.floor(at).astype(int), 0, len(values) - 2)
     share = (at - first)[:, None]

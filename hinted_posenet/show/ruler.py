@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from hinted_posenet.show.canvas import INK, round_length, write_text
+from hinted_posenet.show.canvas import INK, draw_text, round_length
 from hinted_posenet.show.frusta import Points
 from hinted_posenet.show.map import scale_bar
 from hinted_posenet.show.wires import Wires, draw_wires, one_colour, pixels
@@ -31,7 +31,7 @@ class Ruler(NamedTuple):
         draw_wires(image, camera, pose, line)
         picture = Image.fromarray(image)
         x, y = pixels(camera, pose, self.label)
-        write_text(ImageDraw.Draw(picture), (x, y), self.text, camera.width / 68, "mm")
+        draw_text(ImageDraw.Draw(picture), (x, y), self.text, camera.width / 68, "mm")
         return np.array(picture)
 
 

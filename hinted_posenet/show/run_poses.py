@@ -38,7 +38,7 @@ class RunPoses(NamedTuple):
     ground_m: float  # median height of the ground below the cameras; 0 where it is not known
 
 
-def read_poses(run: Run, method: str | None = None) -> RunPoses:
+def read_run_poses(run: Run, method: str | None = None) -> RunPoses:
     """Those of a method of the run; None takes the network's last pass."""
     method = method or run.last_pass
     if method not in run.methods:

@@ -1,10 +1,12 @@
 """Scene: the surface of a world with its photo, and the cameras of a data set above it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from hinted_posenet.show.canvas import SPLIT_COLOURS, SPLIT_NAMES
-from hinted_posenet.show.frusta import frusta, frustum_size_m
+from hinted_posenet.show.frusta import frusta
 from hinted_posenet.show.ground import PhotoGround
 from hinted_posenet.show.present import Presentation
 from hinted_posenet.show.relief import Relief, read_relief
@@ -17,49 +19,37 @@ from hinted_posenet.types import View
 FRUSTA = 240  # drawn at most: more would hide each other and the ground
 
 
-class ScenePicture:
+@dataclass
+class ScenePicture(Presentation):
     """The surface with its photo and the cameras of the data set, by split.
 
     Args:
         when: season or epoch of the photo; None takes the first.
         vertices: see `read_relief`.
         photo_px: see `read_relief`.
-        width_px: see `Presentation`.
-        seconds: see `Presentation`.
-        fps: see `Presentation`.
-        window: see `Presentation`.
     """
 
-    file = "scene.png"
-
-    def __init__(
-        self,
-        when: str | None = None,
-        vertices: int = 1_000_000,
-        photo_px: int = 2048,
-        width_px: int | None = None,
-        seconds: float = 8.0,
-        fps: float = 24.0,
-        window: bool = True,
-    ) -> None:
-        self.when, self.vertices, self.photo_px = when, vertices, photo_px
-        self.presentation = Presentation(width_px, seconds, fps, window)
+    file: ClassVar[str] = "scene.png"
+    when: str | None = None
+    vertices: int = 1_000_000
+    photo_px: int = 2048
 
     def draw(self, subject: Subject, path: Path) -> None:
         """See `Picture`; a machine without a display gets the picture, and is told so."""
-        self.presentation.check(path)
+        self.check(path)
         views, world = subject.views(), subject.world_of_views()
         when = world.select(self.when or world.epochs[0].key)[0]
         relief = read_relief(world, when.key, None, self.vertices, self.photo_px)
         stage = scene_stage(subject.scene, f"photo: {when.key}", relief, views)
-        self.presentation.present(stage, path, subject.threads)
+        self.present(stage, path, subject.threads)
 
 
 def scene_stage(
     title: str, subtitle: str, relief: Relief, views: Mapping[str, Sequence[View]]
 ) -> Stage:
     """Cameras by split, over the surface."""
-    shown, size_m = thinned(views), frustum_size_m(relief)
+    shown, bounds = thinned(views), relief.bounds
+    size_m = 0.02 * max(bounds.width_m, bounds.height_m)  # of frusta
     wires, legend = [], []
     for split, found in views.items():
         if found:

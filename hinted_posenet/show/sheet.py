@@ -5,7 +5,6 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 from tqdm import tqdm
@@ -14,21 +13,20 @@ from hinted_posenet.show.canvas import (
     INK,
     QUIET,
     check_picture_name,
+    draw_text,
     write_picture,
-    write_text,
 )
+from hinted_posenet.show.rays import FINER, smaller
 from hinted_posenet.show.subject import Subject
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.plan.attitude import pose_at
 from hinted_posenet.simulator.render import Renderer
-from hinted_posenet.simulator.viewpoint import sees_only
+from hinted_posenet.simulator.viewpoint import pose_at, sees_only
 from hinted_posenet.simulator.world import Epoch, World
 from hinted_posenet.simulator.world.world import Rgb
 from hinted_posenet.types import InputError, Pose
 
 HFOV_DEG = 50.0
 MARGIN_PX, HEADER_PX, GAP_PX = 132, 52, 6
-FINER = 2  # rays a side for every pixel of the sheet, so that edges are smooth
 Angle = tuple[float, float]  # altitude in m above the place, degrees from straight down
 
 
@@ -96,10 +94,9 @@ class ContactSheet:
         sheet = np.full((height_px, self.width_px, 3), 255, np.uint8)
         shots = [(row, col) for row in range(len(epochs)) for col in range(len(poses))]
         for row, col in tqdm(shots, "sheet", unit="image", leave=False):
-            image = renderer.render(poses[col], epochs[row]).rgb
             x, y = _corner(size, row, col)
-            small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-            sheet[y : y + size[1], x : x + size[0]] = small
+            image = smaller(renderer.render(poses[col], epochs[row]).rgb)
+            sheet[y : y + size[1], x : x + size[0]] = image
         return _labelled(sheet, epochs, angles, size)
 
 
@@ -163,13 +160,13 @@ def _labelled(
         across_m = 2 * altitude_m / math.cos(math.radians(angle_deg))
         across_m *= math.tan(math.radians(HFOV_DEG / 2))
         view = f"{angle_deg:g}° oblique" if angle_deg else "straight down"
-        write_text(draw, (x, 5), f"{view} from {altitude_m:g} m", 17, "ma")
-        write_text(draw, (x, 28), f"{across_m:.0f} m across", 15, "ma", QUIET)
-    write_text(draw, (4, 28), "north is up", 15, "la", QUIET)
+        draw_text(draw, (x, 5), f"{view} from {altitude_m:g} m", 17, "ma")
+        draw_text(draw, (x, 28), f"{across_m:.0f} m across", 15, "ma", QUIET)
+    draw_text(draw, (4, 28), "north is up", 15, "la", QUIET)
     for row, epoch in enumerate(epochs):
         y = _corner(size, row, 0)[1]
         for line, (text, points, colour) in enumerate(moment(epoch)):
-            write_text(draw, (4, y + 2 + 24 * line), text, points, "la", colour)
+            draw_text(draw, (4, y + 2 + 24 * line), text, points, "la", colour)
     return np.asarray(picture)
 
 

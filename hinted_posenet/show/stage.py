@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from hinted_posenet.show.canvas import INK, PAPER, QUIET, write_text
+from hinted_posenet.show.canvas import INK, PAPER, QUIET, draw_text
 from hinted_posenet.show.error_scale import ErrorScale, ramp
 from hinted_posenet.show.frusta import Points
 from hinted_posenet.show.ground import Ground
@@ -60,8 +60,8 @@ def _header(stage: Stage, width: int) -> Rgb:
     em = width / 62
     picture = Image.fromarray(_paper(round(2.2 * em) * 2, width))
     draw = ImageDraw.Draw(picture)
-    write_text(draw, (em, 0.9 * em), stage.title, 1.35 * em)
-    write_text(draw, (em, 2.8 * em), stage.subtitle, em, colour=QUIET)
+    draw_text(draw, (em, 0.9 * em), stage.title, 1.35 * em)
+    draw_text(draw, (em, 2.8 * em), stage.subtitle, em, colour=QUIET)
     return np.asarray(picture)
 
 
@@ -73,7 +73,7 @@ def _footer(stage: Stage, width: int) -> Rgb:
     x, y = em, height / 2
     for colour, text in stage.legend:
         draw.rectangle((x, y - em / 2, x + em, y + em / 2), colour)
-        x += write_text(draw, (x + 1.4 * em, y), text, em, "lm") + 3.2 * em
+        x += draw_text(draw, (x + 1.4 * em, y), text, em, "lm") + 3.2 * em
     if stage.scale:
         _draw_scale(picture, stage.scale, x, width - 1.5 * em, em)
     return np.asarray(picture)
@@ -85,7 +85,7 @@ def _draw_scale(
     """The bar of colours with its ticks, between two columns."""
     draw = ImageDraw.Draw(picture)
     left += (
-        write_text(draw, (left, picture.height / 2), "predicted, by position error", em, "lm") + em
+        draw_text(draw, (left, picture.height / 2), "predicted, by position error", em, "lm") + em
     )
     bar = ramp(np.linspace(0, 1, max(1, round(right - left))))
     top = round(0.5 * em)
@@ -93,7 +93,7 @@ def _draw_scale(
     for position, text in scale.ticks():
         x = left + position * (right - left)
         draw.line((x, top + em, x, top + 1.3 * em), INK, 1)
-        write_text(draw, (x, top + 1.4 * em), text, 0.9 * em, "ma")
+        draw_text(draw, (x, top + 1.4 * em), text, 0.9 * em, "ma")
 
 
 def _paper(height: int, width: int) -> Rgb:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from hinted_posenet.data.aerial import CARD, SPLITS, read_manifest, read_views
+from hinted_posenet.data.reader.aerial import CARD, read_manifest, read_views
+from hinted_posenet.data.reader.layout import SPLITS
 from hinted_posenet.simulator.world import Bounds, World
 from hinted_posenet.types import InputError, View
 
@@ -51,7 +52,7 @@ class Subject(NamedTuple):
 class Picture(Protocol):
     """Something to show; one class and one config of group ``what`` each."""
 
-    file: str  # its name where none is given, after the scene's
+    file: ClassVar[str]  # its name where none is given, after the scene's
 
     def draw(self, subject: Subject, path: Path) -> None:
         """Write it to a file."""

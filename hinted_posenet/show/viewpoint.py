@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hinted_posenet.geometry import quaternion_inverse, rotate
 from hinted_posenet.show.frusta import Points
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.plan.attitude import pose_at
+from hinted_posenet.simulator.viewpoint import pose_at
 from hinted_posenet.types import Pose
 
 HEADING_DEG, OFF_NADIR_DEG, HFOV_DEG = 20.0, 55.0, 35.0
@@ -19,7 +19,7 @@ FILLED = 0.96  # of the image
 
 def overview_pose(camera: Camera, points: Points) -> Pose:
     """From where an image shows all points (N, 3) obliquely, as close as can be; z is up."""
-    turn = pose_at((0, 0, 0), HEADING_DEG, OFF_NADIR_DEG, 0.0).q
+    turn = pose_at((0, 0, 0), HEADING_DEG, OFF_NADIR_DEG).q
     seen, slope = _turned(points, turn), _slope(camera)
     # a point at p has |p_x - x| <= slope (p_z - z): the planes through the outermost points meet
     # where the camera is, along each of the image's axes

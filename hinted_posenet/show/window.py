@@ -12,9 +12,8 @@ from hinted_posenet.show.wires import Wires
 from hinted_posenet.types import Pose
 
 SIZE_PX = (1600, 1000)
-CLOSER = (
-    0.6  # than for a picture: open3d 0.20 has a field of view of 60 degrees, whatever it is told
-)
+# than for a picture: open3d 0.20 has a field of view of 60 degrees, whatever it is told
+CLOSER = 0.6
 
 
 def has_display() -> bool:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -54,6 +55,13 @@ class Camera:
         """Intrinsics (3, 3) in pixels; the centre of the top-left pixel is (0.5, 0.5)."""
         f, cx, cy = self.focal_px, 0.5 * self.width, 0.5 * self.height
         return np.array([[f, 0.0, cx], [0.0, f, cy], [0.0, 0.0, 1.0]])
+
+    def stated(self) -> dict[str, Any]:
+        """Its geometry in pixels, as a manifest states it."""
+        (fx, _, cx), (_, fy, cy), _ = self.K.tolist()
+        size = {"width": self.width, "height": self.height}
+        lens = {"distortion": list(self.distortion)}
+        return size | {"fx": fx, "fy": fy, "cx": cx, "cy": cy} | lens
 
     def rays(self, uv: NDArray[np.float64]) -> NDArray[np.float64]:
         """Directions (*, 3) in the camera frame, z = 1, of pixel positions uv (*, 2)."""

@@ -15,7 +15,7 @@ from hinted_posenet.simulator.world.world import Raster
 from hinted_posenet.simulator.write import encode
 from hinted_posenet.types import InputError, Pose
 
-FOLDER = "depth"
+DEPTH_FOLDER = "depth"
 UNITS_M = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 FARTHEST = 65535  # the largest number of 16 bits
 
@@ -43,7 +43,7 @@ def encode_depth(depth_m: Raster, unit_m: float) -> bytes:
 
 def depth_file(name: str) -> str:
     """Where the depth of an image ("<flight>/<index>.jpg") lies in its data set."""
-    return str(PurePosixPath(FOLDER, name).with_suffix(".png"))
+    return str(PurePosixPath(DEPTH_FOLDER, name).with_suffix(".png"))
 
 
 def read_depth(scene: Path, name: str) -> Raster:

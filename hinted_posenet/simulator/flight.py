@@ -10,21 +10,9 @@ from numpy.typing import NDArray
 
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.navigation import Navigation
-from hinted_posenet.simulator.plan import LawnmowerPlan, OrbitPlan, Plan, RandomPlan, WayPointsPlan
+from hinted_posenet.simulator.plan import Plan
 from hinted_posenet.simulator.world import World
 from hinted_posenet.types import Hint, InputError, Pose
-
-__all__ = [
-    "SPLITS",
-    "Flight",
-    "LawnmowerPlan",
-    "OrbitPlan",
-    "Plan",
-    "RandomPlan",
-    "Station",
-    "WayPointsPlan",
-    "no_prior",
-]
 
 SPLITS = ("train", "val", "test")
 
@@ -91,9 +79,8 @@ class Flight:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Times (N,) and velocities (N, 3) at the places (N, 3)."""
         if not self.plan.sequential:
-            return np.arange(len(places_m), dtype=np.float64) * self.interval_s, np.zeros_like(
-                places_m
-            )
+            time_s = self.interval_s * np.arange(len(places_m), dtype=np.float64)
+            return time_s, np.zeros_like(places_m)
         steps_m = np.diff(places_m, axis=0)
         lengths_m = np.maximum(np.linalg.norm(steps_m, axis=1), 1e-6)  # time never stands still
         time_s = np.concatenate([[0.0], lengths_m.cumsum()]) / self.speed_m_s

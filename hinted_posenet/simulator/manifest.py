@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.depth import FOLDER as DEPTH
+from hinted_posenet.simulator.depth import DEPTH_FOLDER
 from hinted_posenet.simulator.flight import SPLITS
 from hinted_posenet.simulator.partial import differences, sha256_of
 from hinted_posenet.simulator.world import World
@@ -41,22 +41,14 @@ def make_manifest(
         made_from: seed, recipe, versions.
     """
     groups = group_hashes(sha256)
-    depth = {"folder": DEPTH, "unit_m": depth_unit_m, "axis": "camera z", "no_surface": 0}
+    depth = {"folder": DEPTH_FOLDER, "unit_m": depth_unit_m, "axis": "camera z", "no_surface": 0}
     return {
         "format": "hinted_posenet aerial",
         "version": 2,
         "scene": scene,
         "frame": FRAME,
         "origin": None if world.origin is None else world.origin._asdict(),
-        "camera": {
-            "width": camera.width,
-            "height": camera.height,
-            "fx": camera.K[0, 0],
-            "fy": camera.K[1, 1],
-            "cx": camera.K[0, 2],
-            "cy": camera.K[1, 2],
-            "distortion": list(camera.distortion),
-        },
+        "camera": camera.stated(),
         "depth": depth if depth_unit_m is not None else None,
         "map": {"image": "map.jpg", "bounds_m": list(world.bounds)},
         "counts": {split: sum(label.split == split for label in labels) for split in SPLITS},

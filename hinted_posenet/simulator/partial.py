@@ -146,9 +146,7 @@ class Partial:
 
 
 def check_target(target: Path, overwrite: bool) -> None:
-    """Raise where the data set's name is unfit or taken."""
-    if not target.name or target.name.startswith("."):
-        raise InputError(f"scene: expected a plain folder name, got {target.name!r}")
+    """Raise where the data set's name is taken."""
     if target.exists() and not overwrite:
         raise InputError(f"{target}: exists already; set overwrite=true or another scene=")
 

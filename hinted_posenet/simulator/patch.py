@@ -13,12 +13,11 @@ import open3d as o3d
 from numpy.typing import NDArray
 
 from hinted_posenet.simulator.world import Bounds, Window, World
-from hinted_posenet.simulator.world.tiles import TILE_PX, Tile, TileCache
+from hinted_posenet.simulator.world.tiles import TILE_PX, TileCache
 from hinted_posenet.simulator.world.world import Raster
 
-CELL_PX = (
-    128  # a fraction of a tile: building the tree of what no image sees costs more than the rays
-)
+# a fraction of a tile: building the tree of what no image sees costs more than the rays
+CELL_PX = 128
 STEP_PX = 2.0**-10  # float32 holds its multiples up to 8192 pixels, 16 tiles from the middle
 
 
@@ -76,16 +75,13 @@ def cell_px(world: World) -> int:
 def cells_over(world: World, bounds: Bounds) -> Iterable[Window]:
     """Cells that cover ``bounds``."""
     size_px = cell_px(world)
-    window = world.lattice.window_of(bounds, size_px)
-    for row in range(window.row, window.row + window.rows, size_px):
-        for col in range(window.col, window.col + window.cols, size_px):
-            yield Window(row, col, size_px, size_px)
+    return world.lattice.window_of(bounds, size_px).blocks(size_px)
 
 
 def _nodes(cache: TileCache, cell: Window) -> Raster:
     """Heights of a cell's nodes, its border included."""
-    tile = Tile(cell.row // TILE_PX, cell.col // TILE_PX)
-    rows, cols = cell.within(tile.window)
+    (tile,) = cell.blocks(TILE_PX)
+    rows, cols = cell.within(tile)
     step = cache.world.node_px
     return cache.surface(tile)[
         rows.start // step : rows.stop // step + 1, cols.start // step : cols.stop // step + 1

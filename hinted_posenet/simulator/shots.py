@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.flight import Flight
-from hinted_posenet.simulator.world import World
+from hinted_posenet.simulator.flight import Flight, Station
+from hinted_posenet.simulator.world import Epoch, Lattice, World
 from hinted_posenet.simulator.world.tiles import TILE_PX
 from hinted_posenet.simulator.write import FrameLabel
-from hinted_posenet.types import InputError
+from hinted_posenet.types import InputError, Pose
 
-BLOCK_TILES = 2  # tiles a side that are rendered together
+BLOCK_PX = 2 * TILE_PX  # side of the ground whose images are rendered together
 JOB_PX = 2**23  # of the images of one job: what a killed run loses, and what one answer holds
 
 
@@ -32,21 +32,45 @@ def plan_shots(
     world: World, flights: Mapping[str, Flight], camera: Camera, seed: int, image_format: str
 ) -> list[Shot]:
     """Every image to take, flight by flight and date by date."""
-    shots: list[Shot] = []
-    for name, flight in flights.items():
-        stream = np.random.SeedSequence([seed, zlib.crc32(name.encode())])
-        epochs = list(dict.fromkeys(epoch for when in flight.when for epoch in world.select(when)))
-        index = 0
-        for epoch, epoch_stream in zip(epochs, stream.spawn(len(epochs)), strict=True):
-            stations = flight.stations(world, camera, np.random.default_rng(epoch_stream))
-            for station, shot_seed in zip(stations, epoch_stream.spawn(len(stations)), strict=True):
-                file = f"{name}/{index:06d}.{image_format}"
-                label = FrameLabel(file, flight.split, name, epoch, station)
-                shots.append(Shot(label, shot_seed))
-                index += 1
+    shots = [
+        Shot(FrameLabel(f"{place}.{image_format}", flight.split, name, epoch, station), shot_seed)
+        for name, flight in flights.items()
+        for place, epoch, station, shot_seed in flown(world, camera, name, flight, seed)
+    ]
     if not shots:
         raise InputError("flights: no images planned; give at least one flight with images > 0")
     return shots
+
+
+def flown(
+    world: World, camera: Camera, name: str, flight: Flight, seed: int, number: int = 0
+) -> Iterator[tuple[str, Epoch, Station, np.random.SeedSequence]]:
+    """A flight at each of its dates: "<name>/<index>", date, station and the seed of the image.
+
+    Args:
+        world: what is flown over.
+        camera: of all images.
+        name: of the flight, which has a stream of random numbers of its own.
+        flight: what is flown.
+        seed: of all flights.
+        number: of the drawing; a data set has those of number 0.
+    """
+    stream = np.random.SeedSequence([seed, zlib.crc32(name.encode()), number])
+    epochs = list(dict.fromkeys(epoch for when in flight.when for epoch in world.select(when)))
+    index = 0
+    for epoch, own in zip(epochs, stream.spawn(len(epochs)), strict=True):
+        stations = flight.stations(world, camera, np.random.default_rng(own))
+        for station, shot_seed in zip(stations, own.spawn(len(stations)), strict=True):
+            yield f"{name}/{index:06d}", epoch, station, shot_seed
+            index += 1
+
+
+def block_below(lattice: Lattice, T_world_cam: Pose) -> tuple[int, int]:
+    """Row and column of the block of ground below a camera."""
+    x_m, y_m, _ = T_world_cam.t.tolist()
+    block_m = BLOCK_PX * lattice.resolution_m
+    row, col = (lattice.ymax - y_m) / block_m, (x_m - lattice.xmin) / block_m
+    return math.floor(row), math.floor(col)
 
 
 def jobs(world: World, camera: Camera, shots: list[Shot]) -> list[Job]:
@@ -55,24 +79,13 @@ def jobs(world: World, camera: Camera, shots: list[Shot]) -> list[Job]:
     A block's surface is built once for many of its images, and each of its tiles painted once an
     epoch.
     """
-    block_m = BLOCK_TILES * TILE_PX * world.lattice.resolution_m
-    order = {epoch: number for number, epoch in enumerate(world.epochs)}
     blocks: dict[tuple[int, int], Job] = {}
     for shot in shots:
-        x_m, y_m, _ = shot.label.station.T_world_cam.t.tolist()
-        block = (
-            math.floor((world.lattice.ymax - y_m) / block_m),
-            math.floor((x_m - world.lattice.xmin) / block_m),
-        )
+        block = block_below(world.lattice, shot.label.station.T_world_cam)
         blocks.setdefault(block, []).append(shot)
     size = max(1, JOB_PX // (camera.width * camera.height))
-    return [
-        part
-        for block in sorted(blocks)
-        for part in _parts(sorted(blocks[block], key=lambda shot: order[shot.label.epoch]), size)
-    ]
-
-
-def _parts(job: Job, size: int) -> Iterator[Job]:
-    for first in range(0, len(job), size):
-        yield job[first : first + size]
+    parts = []
+    for _, job in sorted(blocks.items()):
+        job.sort(key=lambda shot: world.epochs.index(shot.label.epoch))
+        parts += [job[first : first + size] for first in range(0, len(job), size)]
+    return parts

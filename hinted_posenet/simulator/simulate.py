@@ -75,11 +75,8 @@ def simulate(
     layout = {"images": image_format, "depth": depth, "frames": sha256_of(table)}
     with Partial(target, {**made_from, **layout}, overwrite) as partial:
         todo = {n: job for n, job in numbered.items() if not partial.holds(n, work.names(job))}
-        left = sum(map(len, todo.values()))
-        bar = tqdm(
-            desc=f"simulate {scene}", total=len(shots), initial=len(shots) - left, unit="image"
-        )
-        with bar:
+        done = len(shots) - sum(map(len, todo.values()))
+        with tqdm(desc=f"simulate {scene}", total=len(shots), initial=done, unit="image") as bar:
             for number, files in _rendered(work, todo, workers, scheduler):
                 partial.add_job(number, files)
                 bar.update(len(todo[number]))
@@ -112,7 +109,7 @@ def _check(
     scheduler: str | None,
     expected: Mapping[str, Any] | None,
 ) -> None:
-    if not scene or Path(scene).name != scene:
+    if not scene or Path(scene).name != scene or scene.startswith("."):
         raise InputError(f"scene: expected a plain folder name, got {scene!r}")
     if image_format not in ("jpg", "png"):
         raise InputError(f"image_format: expected jpg or png, got {image_format!r}")

@@ -6,6 +6,7 @@ image, roll > 0 towards its right; both 0 look straight down.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 
@@ -15,22 +16,21 @@ from hinted_posenet.simulator.world import Bounds, World
 from hinted_posenet.types import Pose
 
 
-def nadir_quaternion(
-    heading_rad: float, pitch_rad: float = 0.0, roll_rad: float = 0.0
-) -> torch.Tensor:
-    """Rotation R_world_cam (4,), float64, of a camera that looks down, turned in this order."""
-    turns = torch.tensor(
-        [
-            [0.0, 0.0, -heading_rad],
-            [math.pi, 0.0, 0.0],
-            [pitch_rad, 0.0, 0.0],
-            [0.0, roll_rad, 0.0],
-        ],
-        dtype=torch.float64,
+def pose_at(
+    position_m: Sequence[float],
+    heading_deg: float = 0.0,
+    pitch_deg: float = 0.0,
+    roll_deg: float = 0.0,
+) -> Pose:
+    """T_world_cam (float64) of a camera at a position (3,) that looks down, turned in this order."""
+    heading, pitch, roll = (math.radians(turn) for turn in (heading_deg, pitch_deg, roll_deg))
+    turns = [[0.0, 0.0, -heading], [math.pi, 0.0, 0.0], [pitch, 0.0, 0.0], [0.0, roll, 0.0]]
+    to_heading, look_down, to_pitch, to_roll = quaternion_exp(
+        torch.tensor(turns, dtype=torch.float64)
     )
-    heading, look_down, pitch, roll = quaternion_exp(turns)
-    tilt = quaternion_product(pitch, roll)
-    return quaternion_product(heading, quaternion_product(look_down, tilt))
+    tilt = quaternion_product(to_pitch, to_roll)
+    turn = quaternion_product(to_heading, quaternion_product(look_down, tilt))
+    return Pose(torch.tensor([float(part) for part in position_m], dtype=torch.float64), turn)
 
 
 def footprint(world: World, camera: Camera, pose: Pose) -> Bounds | None:

@@ -1,4 +1,4 @@
-"""The layout of an aerial data set, which `hinted_posenet.data.aerial` reads.
+"""The layout of an aerial data set, which `hinted_posenet.data.reader.aerial` reads.
 
 <root>/<scene>/manifest.json   camera, bounds, origin, counts, recipe, versions, hashes
 <root>/<scene>/frames.csv      one line an image: name, split, flight, when, T_cam_world, prior
@@ -22,8 +22,7 @@ from hinted_posenet.simulator.world import Epoch
 from hinted_posenet.types import Pose
 
 POSE_COLUMNS = [f"T_cam_world_{part}" for part in ("qw", "qx", "qy", "qz", "tx", "ty", "tz")]
-PRIOR_COLUMNS = [*(f"prior_{column}" for column in POSE_COLUMNS), "prior_sigma_t_m"]
-PRIOR_COLUMNS += ["prior_sigma_r_deg"]
+PRIOR_COLUMNS = [f"prior_{part}" for part in (*POSE_COLUMNS, "sigma_t_m", "sigma_r_deg")]
 COLUMNS = ["name", "split", "flight", "season", "date", "solar_hour", "time_s"]
 COLUMNS += [*POSE_COLUMNS, *PRIOR_COLUMNS]
 
@@ -69,7 +68,8 @@ def encode(image: NDArray[Any], suffix: str) -> bytes:
     """An image as .jpg of quality 90 or as .png: (H, W, 3) RGB uint8 or (H, W) uint16."""
     if image.ndim == 3:
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    ok, encoded = cv2.imencode(suffix, image, [cv2.IMWRITE_JPEG_QUALITY, 90])
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 90] if suffix == ".jpg" else []
+    ok, encoded = cv2.imencode(suffix, image, quality)
     if not ok:
         raise RuntimeError(f"an image {image.shape} could not be encoded as {suffix}")
     return encoded.tobytes()

@@ -29,6 +29,5 @@ def constant_pose(train: Pose, test: Pose) -> Pose:
 
 def median_errors(predicted: Pose, truth: Pose) -> tuple[float, float]:
     """Median position error in metres and rotation error in degrees."""
-    errors: tuple[Tensor, Tensor] = pose_errors(predicted, truth)
-    t_m, r_deg = (quantile(error.double(), 0.5) for error in errors)
-    return t_m, r_deg
+    error_t_m, error_r_deg = pose_errors(predicted, truth)
+    return quantile(error_t_m, 0.5), quantile(error_r_deg, 0.5)

@@ -9,7 +9,7 @@ import torch
 from hinted_posenet.geometry import robust_box, rotation_angle
 from hinted_posenet.report.table import length, text_table
 from hinted_posenet.stats.baselines import constant_pose, median_errors, nearest_camera
-from hinted_posenet.types import Pose, View
+from hinted_posenet.types import Pose, View, stack_poses
 
 BASELINES = {
     "nearest training camera (oracle)": nearest_camera,
@@ -29,15 +29,14 @@ def scene_stats(
     """
     everything = [view for views in splits.values() for view in views]
     centre_m, half_m = robust_box(_poses(everything).t)
+    focal_px = [float(view.K[0, 0]) for view in everything]
     return {
         "scene": name,
         "splits": {split: _counts(views) for split, views in splits.items()},
         "centre_m": centre_m.tolist(),
         "size_of_95_percent_m": 2 * float(half_m),
         "image_sizes_px": sorted({view.size for view in everything if view.size}),
-        "focal_px": _range([float(view.K[0, 0]) for view in everything])
-        if has_intrinsics
-        else None,
+        "focal_px": (min(focal_px), max(focal_px)) if has_intrinsics else None,
         "baselines": _baselines(splits),
     }
 
@@ -78,21 +77,20 @@ def stats_text(stats: Mapping[str, Any]) -> str:
 
 def _counts(views: Sequence[View]) -> dict[str, Any]:
     """Numbers of one split; steps are those between consecutive frames of a sequence."""
+    counts = {"frames": len(views), "sequences": len({view.sequence for view in views})}
+    steps = {"median_step_m": 0.0, "median_turn_deg": 0.0}
     if not views:
-        return {"frames": 0, "sequences": 0, "extent_m": [0.0] * 3} | dict.fromkeys(
-            ("median_step_m", "median_turn_deg"), 0.0
-        )
+        return {**counts, "extent_m": [0.0] * 3, **steps}
     t, q = _poses(views)
-    same = torch.tensor([a.sequence == b.sequence for a, b in pairwise(views)])
-    step_m = (t[1:] - t[:-1]).norm(dim=-1)[same]
-    turn_deg = rotation_angle(q[1:], q[:-1]).rad2deg()[same]
-    return {
-        "frames": len(views),
-        "sequences": len({view.sequence for view in views}),
-        "extent_m": (t.amax(0) - t.amin(0)).tolist(),
-        "median_step_m": float(step_m.quantile(0.5)) if len(step_m) else 0.0,
-        "median_turn_deg": float(turn_deg.quantile(0.5)) if len(turn_deg) else 0.0,
-    }
+    same = torch.tensor([a.sequence == b.sequence for a, b in pairwise(views)], dtype=torch.bool)
+    if same.any():
+        step_m = (t[1:] - t[:-1]).norm(dim=-1)[same]
+        turn_deg = rotation_angle(q[1:], q[:-1]).rad2deg()[same]
+        steps = {
+            "median_step_m": float(step_m.quantile(0.5)),
+            "median_turn_deg": float(turn_deg.quantile(0.5)),
+        }
+    return {**counts, "extent_m": (t.amax(0) - t.amin(0)).tolist(), **steps}
 
 
 def _baselines(splits: Mapping[str, Sequence[View]]) -> dict[str, Any]:
@@ -111,9 +109,4 @@ def _baselines(splits: Mapping[str, Sequence[View]]) -> dict[str, Any]:
 
 
 def _poses(views: Sequence[View]) -> Pose:
-    t, q = zip(*(view.T_world_cam for view in views), strict=True)
-    return Pose(torch.stack(t), torch.stack(q))
-
-
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    return min(values), max(values)
+    return stack_poses(view.T_world_cam for view in views)

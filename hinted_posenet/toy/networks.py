@@ -23,7 +23,8 @@ class Plain(nn.Module):
 
     def forward(self, y: Tensor, hint: Hint) -> Tensor:
         """(N,) -> (N,); the hint is ignored."""
-        return _number(self.regress(_code_y(y)))
+        answer: Tensor = self.regress(_code_y(y))
+        return answer
 
 
 class HintedEmbedding(nn.Module):
@@ -35,7 +36,8 @@ class HintedEmbedding(nn.Module):
 
     def forward(self, y: Tensor, hint: Hint) -> Tensor:
         """(N,) -> (N,)."""
-        return _number(self.regress(torch.cat([_code_y(y), _code_hint(hint)], dim=1)))
+        answer: Tensor = self.regress(torch.cat([_code_y(y), _code_hint(hint)], dim=1))
+        return answer
 
 
 class HintedResidual(nn.Module):
@@ -50,8 +52,8 @@ class HintedResidual(nn.Module):
         """(N,) -> (N,)."""
         unit = hint.sigma.clamp_max(1.0)
         code = torch.cat([_code_y(y), _code_hint(hint)], dim=1)
-        innovation = ((_number(self.propose(code)) - hint.t) / unit).asinh()
-        gain = _number(self.gain(torch.cat([code, innovation.unsqueeze(1)], dim=1)))
+        innovation = ((self.propose(code) - hint.t) / unit).asinh()
+        gain = self.gain(torch.cat([code, innovation.unsqueeze(1)], dim=1))
         return hint.t + unit * BOUND * torch.tanh(gain * innovation / BOUND)
 
 
@@ -62,11 +64,8 @@ def _layers(inputs: int) -> nn.Sequential:
         nn.Linear(HIDDEN, HIDDEN),
         nn.SiLU(),
         nn.Linear(HIDDEN, 1),
+        nn.Flatten(0),  # (N, 1) -> (N,)
     )
-
-
-def _number(column: Tensor) -> Tensor:
-    return column.squeeze(1)
 
 
 def _code_y(y: Tensor) -> Tensor:

@@ -7,9 +7,15 @@ import torch
 from torch import Generator, Tensor, nn
 from tqdm import tqdm
 
-from hinted_posenet.toy.bayes import posterior_mean
 from hinted_posenet.toy.networks import HintedEmbedding, HintedResidual, Plain
-from hinted_posenet.toy.problem import Hint, Samples, draw_folded, draw_hint, no_hint
+from hinted_posenet.toy.problem import (
+    Hint,
+    Samples,
+    draw_folded,
+    draw_hint,
+    no_hint,
+    posterior_mean,
+)
 from hinted_posenet.toy.training import train
 
 Answer = Callable[[Tensor, Hint], Tensor]  # y (N,), hint (N,) -> t (N,)
@@ -17,24 +23,19 @@ Answer = Callable[[Tensor, Hint], Tensor]  # y (N,), hint (N,) -> t (N,)
 HINT, BAYES = "the hint as the answer", "ideal (Bayes)"
 PLAIN, NULL = "plain regression", "null hint"
 EMBEDDING, RESIDUAL = "hinted embedding", "hinted residual"
-NETWORKS: dict[
-    str, tuple[Callable[[], nn.Module], float]
-] = {  # and how often it trains without a hint
+# each, and how often it trains without a hint
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], float]] = {
     PLAIN: (Plain, 1.0),
     NULL: (HintedEmbedding, 1.0),
     EMBEDDING: (HintedEmbedding, 0.3),
     RESIDUAL: (HintedResidual, 0.3),
 }
 SIGMAS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, torch.inf)
-TEST_SEED = (
-    -1_000_000
-)  # seeds of training are not negative; the settings were chosen on other draws
+# seeds of training are not negative; the settings were chosen on other draws
+TEST_SEED = -1_000_000
 PASSES = 20
 START_SIGMA = 0.1  # of the hint that a cascade starts from
-SHARP, VAGUE = (
-    0.03,
-    0.1,
-)  # sigmas that answers are fed back with: below and near half a gap in the fold
+SHARP, VAGUE = 0.03, 0.1  # sigmas of answers fed back: below and near half a gap in the fold
 
 
 class Cascade(NamedTuple):

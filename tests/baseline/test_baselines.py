@@ -7,7 +7,7 @@ from torch import Tensor
 
 from hinted_posenet.baseline.kernel import KernelRegression
 from hinted_posenet.baseline.knn import NearestNeighbours
-from hinted_posenet.geometry import quaternion_exp, quaternion_product, rotation_angle
+from hinted_posenet.geometry import rotation_angle, turned
 from hinted_posenet.hint.retrieval import RetrievalHint
 from hinted_posenet.types import Pose
 
@@ -21,7 +21,7 @@ def smooth(count: int, seed: int) -> tuple[Pose, Tensor]:
     fixed = torch.Generator().manual_seed(7)
     weight, phase = 3 * torch.randn(2, 64, generator=fixed), 6 * torch.rand(64, generator=fixed)
     turn = torch.cat([hidden, hidden.sum(dim=1, keepdim=True)], dim=1)
-    q = quaternion_product(random_quaternions(1, seed=3).expand(count, 4), quaternion_exp(turn))
+    q = turned(random_quaternions(1, seed=3), turn)
     t = torch.cat([10 * hidden, hidden[:, :1].square()], dim=1) + 100.0
     return Pose(t, q), (hidden @ weight + phase).sin().view(count, 16, 2, 2)
 

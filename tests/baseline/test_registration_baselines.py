@@ -2,16 +2,15 @@
 
 import pytest
 import torch
-from ground import K, cameras, flat_map, texture
+from ground import DOWN, K, cameras, flat_map, texture
 from poses import hints
 
 from hinted_posenet.baseline.gradient_correlation import GradientCorrelation
 from hinted_posenet.baseline.sift import SiftRegistration
-from hinted_posenet.geometry import quaternion_exp, quaternion_product, rotation_angle
+from hinted_posenet.geometry import rotation_angle, turned
 from hinted_posenet.types import Pose
 
 MAP = flat_map(torch.cat([texture(seed=1), texture(seed=0)]))
-NADIR = torch.tensor([0.0, -1.0, 0.0, 0.0])
 
 
 def both(count: int) -> tuple[torch.Tensor, Pose, Pose]:
@@ -19,11 +18,11 @@ def both(count: int) -> tuple[torch.Tensor, Pose, Pose]:
     truth = cameras(count, reach_m=50.0)
     turn = torch.zeros(count, 3)
     turn[:, 2] = torch.linspace(-0.1, 0.1, count)
-    truth = Pose(truth.t, quaternion_product(NADIR.expand(count, 4), quaternion_exp(turn)))
-    views = MAP.render(truth, K.expand(count, 3, 3), 64, 64)[0][:, 1]
+    truth = Pose(truth.t, turned(DOWN, turn))
+    views = MAP.render(truth, K, 64, 64)[0][:, 1]
     off = torch.tensor([9.0, -11.0, 7.0])
-    turned = quaternion_product(truth.q, quaternion_exp(torch.tensor([0.0, 0.0, 0.14])))
-    return views, truth, Pose(truth.t + off, turned)
+    turn = torch.tensor([0.0, 0.0, 0.14])
+    return views, truth, Pose(truth.t + off, turned(truth.q, turn))
 
 
 @pytest.mark.parametrize("make", [GradientCorrelation, SiftRegistration])

@@ -10,9 +10,8 @@ from typing import Protocol
 import fakes
 import pytest
 
-from hinted_posenet.cli.data.cache import main
-from hinted_posenet.data import seven_scenes
-from hinted_posenet.data.image_cache import ImageCache
+from hinted_posenet.data.cache.image_cache import ImageCache
+from hinted_posenet.data.reader import seven_scenes
 from hinted_posenet.types import View
 
 IMAGE_BYTES = 3 * 24 * 40
@@ -23,16 +22,9 @@ class Run(Protocol):
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(here) -> Run:
     """What the verb prints."""
-
-    def in_process(folder: Path, *arguments: str) -> str:
-        capsys.readouterr()
-        monkeypatch.setattr("sys.argv", ["hinted-posenet", "--folder", str(folder), *arguments])
-        main()
-        return capsys.readouterr().out
-
-    return in_process
+    return lambda folder, *arguments: here("data", "cache", "--folder", folder, *arguments).stdout
 
 
 @pytest.fixture
@@ -109,11 +101,9 @@ def test_what_is_not_ours_is_never_removed(cache, run, tmp_path):
         assert all(path.read_bytes() == b"precious" for path in theirs)
 
 
-def test_a_damaged_index_is_named_and_can_be_cleared(cache, run, capsys):
+def test_a_damaged_index_is_named_and_can_be_cleared(cache, here, run):
     next((cache / "images").glob("index*")).write_bytes(b"no table" * 1000)
-    with pytest.raises(SystemExit):
-        run(cache, "--prune", "0")
-    message = capsys.readouterr().err
+    message = here("data", "cache", "--folder", cache, "--prune", "0").stderr
     assert message.count("\n") == 1 and "data cache --clear" in message
     run(cache, "--clear")
     assert not list((cache / "images").glob("*x*"))

@@ -1,21 +1,20 @@
 """hinted-posenet data check: exit codes, what is printed, what is written."""
 
 import json
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import cv2
 import fakes
 import pytest
 
-from hinted_posenet.data.cambridge import read_views
+from hinted_posenet.data.reader.cambridge import read_views
 from hinted_posenet.data.views import split_views
 
 
-def check(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hinted_posenet", "data", "check", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+@pytest.fixture
+def check(here):
+    return partial(here, "data", "check")
 
 
 @pytest.fixture
@@ -23,8 +22,8 @@ def scene(tmp_path) -> Path:
     return fakes.write_cambridge(tmp_path / "data", frames=6)
 
 
-def test_a_sound_scene_passes_and_is_drawn(scene, tmp_path):
-    done = check(scene, cwd=tmp_path)
+def test_a_sound_scene_passes_and_is_drawn(check, scene, tmp_path):
+    done = check(scene)
     assert (done.returncode, done.stderr) == (0, "")
     assert "sound, with" in done.stdout
     assert "written: KingsCollege-cameras.png" in done.stdout
@@ -32,16 +31,16 @@ def test_a_sound_scene_passes_and_is_drawn(scene, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["KingsCollege-cameras.png", "data"]
 
 
-def test_a_bad_frame_fails_until_it_is_excluded(scene, tmp_path):
+def test_a_bad_frame_fails_until_it_is_excluded(check, scene, tmp_path):
     name = "seq3/frame00008.png"
     (scene / name).write_bytes(b"")
-    done = check(scene, "--no-picture", "--quick", "--write-exclude", cwd=tmp_path)
+    done = check(scene, "--no-picture", "--quick", "--write-exclude")
     assert done.returncode == 1
     assert "ERROR   images" in done.stdout
     assert f"{name}: cannot be decoded" in done.stdout
     assert f"written: {scene / 'exclude.txt'}" in done.stdout
 
-    done = check(scene, "--no-picture", "--quick", cwd=tmp_path)
+    done = check(scene, "--no-picture", "--quick")
     assert done.returncode == 0
     assert "1 frame excluded already" in done.stdout
     splits = split_views(read_views, scene.parent, scene.name)
@@ -49,19 +48,19 @@ def test_a_bad_frame_fails_until_it_is_excluded(scene, tmp_path):
     assert name not in {view.name for views in splits.views.values() for view in views}
 
 
-def test_a_list_elsewhere_keeps_what_is_in_it(scene, tmp_path):
+def test_a_list_elsewhere_keeps_what_is_in_it(check, scene, tmp_path):
     (scene / "seq3/frame00008.png").unlink()
     (tmp_path / "mine.txt").write_text("seq1/frame00005.png # blurred\n")
-    check(scene, "--no-picture", "--write-exclude", "mine.txt", cwd=tmp_path)
+    check(scene, "--no-picture", "--write-exclude", "mine.txt")
     lines = (tmp_path / "mine.txt").read_text().splitlines()[1:]
     assert sorted(lines) == ["seq1/frame00005.png # blurred", "seq3/frame00008.png # missing"]
     assert not (scene / "exclude.txt").exists()
 
 
-def test_machines_get_one_object(scene, tmp_path):
+def test_machines_get_one_object(check, scene, tmp_path):
     (scene / "seq3/frame00008.png").unlink()
     fakes.write_seven_scenes(scene.parent, frames=6)
-    done = check(scene.parent, "--json", "--out", "pictures", cwd=tmp_path)
+    done = check(scene.parent, "--json", "--out", "pictures")
     assert done.returncode == 1
     told = json.loads(done.stdout)
     assert told["sound"] is False
@@ -90,15 +89,15 @@ def test_machines_get_one_object(scene, tmp_path):
         ([], 2, "PATH"),
     ],
 )
-def test_nothing_to_check_is_told_in_one_line(tmp_path, arguments, code, message):
-    done = check(*arguments, cwd=tmp_path)
+def test_nothing_to_check_is_told_in_one_line(check, arguments, code, message):
+    done = check(*arguments)
     assert done.returncode == code
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_one_list_for_several_scenes_is_refused(scene, tmp_path):
+def test_one_list_for_several_scenes_is_refused(check, scene):
     fakes.write_seven_scenes(scene.parent, frames=2)
-    done = check(scene.parent, "--write-exclude", "all.txt", cwd=tmp_path)
+    done = check(scene.parent, "--write-exclude", "all.txt")
     assert done.returncode == 1
     assert "a file for one scene" in done.stderr

@@ -10,63 +10,14 @@ from pathlib import Path
 import fakes
 import pytest
 from fetch.archives import zip_of, zipped
-from fetch.server import serving
-
-from hinted_posenet.cli.main import main
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch, capfd):
-    """The command in an empty folder, inside this process."""
-    folder = tmp_path / "here"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.delenv("HINTED_POSENET_DATA", raising=False)
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        monkeypatch.setattr(sys, "argv", ["hinted-posenet", "data", "fetch", *arguments])
-        capfd.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        output, errors = capfd.readouterr()
-        return subprocess.CompletedProcess(arguments, code, output, errors)
-
-    return run
 
 
 def kings_college(folder: Path) -> bytes:
     return zipped(fakes.write_cambridge(folder, "KingsCollege", 1), "KingsCollege")
 
 
-def test_help_imports_nothing_heavy(tmp_path):
-    code = (
-        "import sys; sys.argv = ['hinted-posenet', 'data', 'fetch', '--help']\n"
-        "from hinted_posenet.cli.main import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "heavy = {'torch', 'hydra', 'numpy', 'cv2', 'yaml', 'requests'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    shown = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.startswith("usage: hinted-posenet data fetch")
-    assert "hinted-posenet data fetch 7scenes redkitchen --accept-licence" in shown.stdout
-
-
 def test_nothing_is_fetched_before_the_licence_is_accepted(here, server):
-    result = here("cambridge", "KingsCollege", "--url", server.url("mirror"))
+    result = here("data", "fetch", "cambridge", "KingsCollege", "--url", server.url("mirror"))
     assert result.returncode == 1
     assert "CC BY-NC-SA 2.0 UK" in result.stdout
     assert "non-commercial" in result.stdout
@@ -86,7 +37,7 @@ def test_a_scene_from_a_mirror(here, server, tmp_path, monkeypatch, root):
     elif root == "given":
         place, given = Path("mine"), ["--root", "mine"]
     address = ["--url", server.url("mirror/"), "--accept-licence"]
-    result = here("cambridge", "KingsCollege", *address, *given)
+    result = here("data", "fetch", "cambridge", "KingsCollege", *address, *given)
     assert result.returncode == 0, result.stderr
     assert (place / "KingsCollege" / "dataset_train.txt").is_file()
     assert "KingsCollege: 6 of 1220 train frames, 1 of 343 test frames" in result.stdout
@@ -98,7 +49,7 @@ def test_what_failed_is_summed_up_with_the_steps_by_hand(here, server, tmp_path)
     server.files["KingsCollege.zip"] = kings_college(tmp_path)
     server.files["Street.zip"] = zip_of(**{"Street/a": "", "../evil": ""})
     given = ["ShopFacade", "KingsCollege", "Street", "--root", "c", "--accept-licence"]
-    result = here("cambridge", *given, "--url", server.address)
+    result = here("data", "fetch", "cambridge", *given, "--url", server.address)
     assert result.returncode == 1
     assert "failed: ShopFacade.zip: not fetched" in result.stdout
     assert "404" in result.stdout
@@ -109,7 +60,7 @@ def test_what_failed_is_summed_up_with_the_steps_by_hand(here, server, tmp_path)
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1
     assert errors[0].startswith("error: not fetched: ShopFacade, Street;")
-    again = here("cambridge", "KingsCollege", *given[3:], "--url", server.address)
+    again = here("data", "fetch", "cambridge", "KingsCollege", *given[3:], "--url", server.address)
     assert again.returncode == 0
     assert "; was there" in again.stdout
 
@@ -117,7 +68,7 @@ def test_what_failed_is_summed_up_with_the_steps_by_hand(here, server, tmp_path)
 def test_a_file_that_is_not_the_published_one_is_refused(here, server):
     """The length and checksum of 7-Scenes are known."""
     server.files["chess.zip"] = zip_of(**{"chess/a": ""})
-    result = here("7scenes", "chess", "--accept-licence", "--url", server.address)
+    result = here("data", "fetch", "7scenes", "chess", "--accept-licence", "--url", server.address)
     assert result.returncode == 1
     assert "expected 3,079,608,937" in result.stdout
     assert "visloc_pseudo_gt_limitations" in result.stdout
@@ -125,10 +76,10 @@ def test_a_file_that_is_not_the_published_one_is_refused(here, server):
 
 
 def test_the_list_names_every_scene_and_with_a_name_all_that_the_card_knows(here):
-    result = here("--list")
+    result = here("data", "fetch", "--list")
     for word in ("KingsCollege", "redkitchen", "7000 train, 5000 test", "apt1/kitchen", "apt1.zip"):
         assert word in result.stdout
-    one = here("--list", "7scenes")
+    one = here("data", "fetch", "--list", "7scenes")
     assert "KingsCollege" not in one.stdout
     for word in ("calibrated: ", "pgt/sfm/7scenes", "Shotton", "6.1 GB"):
         assert word in one.stdout
@@ -147,7 +98,7 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistakes_are_one_line(here, mistake):
     arguments, code, words = MISTAKES[mistake]
-    result = here(*arguments)
+    result = here("data", "fetch", *arguments)
     assert result.returncode == code
     assert "Traceback" not in result.stderr
     last = result.stderr.splitlines()[-1]

@@ -8,33 +8,22 @@ from pathlib import Path
 
 import fakes
 import pytest
-from hydra.core.global_hydra import GlobalHydra
 from tiny import TINY, config, results
 
-from hinted_posenet.cli.main import main
-from hinted_posenet.data import csv_frames
+from hinted_posenet.data.reader import csv_frames
 from hinted_posenet.scene import Scene
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch, capfd):
-    """The command line in an empty folder, inside this process; what it printed."""
-    monkeypatch.chdir(tmp_path)
+def typed(here):
+    """What a line prints that is typed into a terminal."""
 
     def run(line: str, code: int = 0) -> str:
-        monkeypatch.setattr(sys, "argv", shlex.split(line))
-        capfd.readouterr()
-        ended: object = 0
-        try:
-            main()
-        except SystemExit as exit_:
-            ended = exit_.code or 0
-        GlobalHydra.instance().clear()
-        output, errors = capfd.readouterr()
-        assert ended == code, errors
-        return output + errors
+        done = here(*shlex.split(line)[1:])
+        assert done.returncode == code, done.stderr
+        return done.stdout + done.stderr
 
     return run
 
@@ -52,27 +41,9 @@ def photos(folder: Path, *sequences: str) -> None:
         (folder / "sparse" / "0" / f"{split}.txt").unlink()
 
 
-def test_help_says_why_and_imports_nothing_heavy(tmp_path):
-    code = (
-        "import sys; sys.argv = ['hinted-posenet', 'data', 'import', '--help']\n"
-        "from hinted_posenet.cli.main import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "heavy = {'torch', 'hydra', 'numpy', 'cv2', 'yaml', 'scipy'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    shown = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.startswith("usage: hinted-posenet data import")
-    text = " ".join(shown.stdout.split())
-    assert "never at random: neighbouring frames of a video are nearly the same image" in text
-
-
-def test_from_a_model_to_a_result(here, tmp_path):
+def test_from_a_model_to_a_result(typed, tmp_path):
     photos(tmp_path / "my_scan", "dawn", "noon", "evening", "night")
-    printed = here("hinted-posenet data import my_scan --out imported/my_scan --test noon")
+    printed = typed("hinted-posenet data import my_scan --out imported/my_scan --test noon")
     assert "16 images: 8 train, 4 val, 4 test" in printed and "test: noon" in printed
     (command,) = re.findall(r"hinted-posenet train .*", printed)
     overrides = shlex.split(command)[2:]
@@ -85,12 +56,12 @@ def test_from_a_model_to_a_result(here, tmp_path):
         "val": 4,
         "test": 4,
     }
-    here(f"{command} paths.cache=cache {' '.join(TINY)}")
+    typed(f"{command} paths.cache=cache {' '.join(TINY)}")
     run = tmp_path / "runs" / "csv" / "my_scan" / "posenet" / "seed-0"
     assert results(run)["frames"] == {"train": 8, "val": 4, "test": 4}
 
 
-def test_every_command_of_the_page_runs(here, tmp_path):
+def test_every_command_of_the_page_runs(typed, tmp_path):
     photos(tmp_path / "my_scan", "dawn", "noon", "evening", "night")
     fakes.write_aerial(tmp_path / "simulated" / "aerial", "village_four_seasons")
     lines = re.findall(r"^hinted-posenet .*$", PAGE, flags=re.MULTILINE)
@@ -99,12 +70,12 @@ def test_every_command_of_the_page_runs(here, tmp_path):
         if line.startswith("hinted-posenet train "):
             assert Scene(config("train", *shlex.split(line)[2:])).views["test"]
         else:
-            here(line)
+            typed(line)
     assert len(csv_frames.read_views(tmp_path / "imported", "named", "test")) == 4
     assert (tmp_path / "exported" / "quickstart" / "sparse" / "0" / "images.bin").is_file()
 
 
-def test_the_table_of_the_page_is_imported(here, tmp_path):
+def test_the_table_of_the_page_is_imported(typed, tmp_path):
     (table,) = re.findall(r"```csv\n(.*?)```", PAGE, flags=re.DOTALL)
     folder = tmp_path / "by_hand"
     for name in ("0001", "0002"):
@@ -112,7 +83,7 @@ def test_the_table_of_the_page_is_imported(here, tmp_path):
             folder / "images" / "noon" / f"{name}.jpg", fakes.camera(0, 0), width=640, height=480
         )
     (folder / "frames.csv").write_text(table)
-    here("hinted-posenet data import by_hand --out made --test-share 0.5 --val-share 0")
+    typed("hinted-posenet data import by_hand --out made --test-share 0.5 --val-share 0")
     views = csv_frames.read_views(tmp_path, "made", "all")
     ahead = {view.name: view.T_world_cam.q for view in views}
     assert ahead["noon/0001.jpg"].tolist() == [1, 0, 0, 0]
@@ -136,11 +107,11 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_one_line_and_writes_nothing(here, tmp_path, mistake):
+def test_a_mistake_is_one_line_and_writes_nothing(typed, tmp_path, mistake):
     fakes.write_csv(tmp_path)
     (tmp_path / "empty").mkdir()
     line, words = MISTAKES[mistake]
-    printed = here(f"hinted-posenet {line}", code=1)
+    printed = typed(f"hinted-posenet {line}", code=1)
     errors = [line for line in printed.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and words in errors[0], printed
     assert "Traceback" not in printed
@@ -150,13 +121,8 @@ def test_a_mistake_is_one_line_and_writes_nothing(here, tmp_path, mistake):
 def test_in_a_process_of_its_own(tmp_path):
     fakes.write_tum(tmp_path, "rgbd_walk", frames=8)
     command = [sys.executable, "-m", "hinted_posenet", "data", "import", "rgbd_walk"]
-    result = subprocess.run(
-        [*command, "--out", "made", "--images", "copy"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    command += ["--out", "made", "--images", "copy"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
     assert "32 images copied" in result.stdout
     assert "1 of 33 images (all) have no pose within 0.02 s" in result.stderr

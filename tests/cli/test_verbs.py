@@ -13,11 +13,9 @@ import numpy as np
 import pytest
 import rasterio
 import torch
-from hydra.core.global_hydra import GlobalHydra
 from tiny import TINY, Workspace, config, equal_states, history, results, weights
 
 from hinted_posenet.cli.config_files import config_folder
-from hinted_posenet.cli.main import main
 from hinted_posenet.cli.overrides import check_overrides
 from hinted_posenet.scene import Scene
 
@@ -43,28 +41,6 @@ def assert_one_line(result: subprocess.CompletedProcess[str], *words: str) -> No
     assert result.stderr.endswith(errors[0] + "\n"), result.stderr
     for word in words:
         assert word in errors[0], errors[0]
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch, capfd):
-    """The command line in an empty folder, inside this process: torch is imported but once."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        monkeypatch.setattr(sys, "argv", ["hinted-posenet", *arguments])
-        capfd.readouterr()
-        code: object = 0
-        try:
-            main()
-        except SystemExit as exit_:
-            code = exit_.code
-        GlobalHydra.instance().clear()
-        output, errors = capfd.readouterr()
-        if isinstance(code, str):  # python prints it and exits with 1
-            code, errors = 1, f"{errors}{code}\n"
-        return subprocess.CompletedProcess(arguments, int(code or 0), output, errors)
-
-    return run
 
 
 # mistakes that are answered before torch is imported: name -> (arguments, words of the answer)
@@ -224,7 +200,7 @@ def test_bad_data_in_a_decoding_process_is_one_line_too(tmp_path):
 
 def assert_no_result(runs: Path) -> None:
     """No test result, and nothing half-written."""
-    for name in ("results.json", "poses.csv", "*.partial"):
+    for name in ("results.json", "poses.csv", ".*"):
         assert not list(runs.glob(f"**/seed-0/{name}"))
 
 

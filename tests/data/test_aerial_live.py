@@ -9,23 +9,24 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from poses import assert_same
 
 from hinted_posenet import engine
 from hinted_posenet.build import build
-from hinted_posenet.data import aerial
 from hinted_posenet.data.aerial_live import (
-    BLOCK_PX,
     AerialLive,
     AerialLiveModule,
     LiveImages,
 )
 from hinted_posenet.data.epochs import EpochOrder
 from hinted_posenet.data.posed_images import PosedImages
-from hinted_posenet.data.stacked import map_tensors
+from hinted_posenet.data.reader import aerial
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.flight import Flight, RandomPlan
+from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.light.sensor import Sensor
 from hinted_posenet.simulator.navigation import Gnss
+from hinted_posenet.simulator.plan import RandomPlan
+from hinted_posenet.simulator.shots import BLOCK_PX
 from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.world import Epoch, Lattice, World
 from hinted_posenet.simulator.world.array import ArrayWorld
@@ -69,11 +70,6 @@ def epochs(world: World, workers: int, *numbers: int) -> list[Sample]:
         made.trainer.current_epoch = number
         batches += loader
     return batches
-
-
-def assert_same(a: Sample, b: Sample) -> None:
-    assert a.query.name == b.query.name
-    map_tensors(lambda ours, theirs: torch.testing.assert_close(ours, theirs, rtol=0, atol=0), a, b)
 
 
 # What a view depends on

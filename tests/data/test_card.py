@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hinted_posenet.data import cambridge
 from hinted_posenet.data.card import card_names, counts_note, read_card, scene_card
+from hinted_posenet.data.reader import cambridge
 from hinted_posenet.types import InputError
 
 DATASETS = Path(__file__).parents[2] / "datasets"

@@ -7,14 +7,15 @@ import fakes
 import numpy as np
 import pytest
 import torch
+from poses import assert_same
 from torch.utils.data import DataLoader, default_collate
 
-from hinted_posenet.data import seven_scenes
-from hinted_posenet.data.decoded_images import DecodedImages
-from hinted_posenet.data.image_cache import ImageCache
+from hinted_posenet.data.cache.decoded_images import DecodedImages
+from hinted_posenet.data.cache.image_cache import ImageCache
 from hinted_posenet.data.posed_images import FolderImages, PosedImages
-from hinted_posenet.data.stacked import identity, map_tensors
-from hinted_posenet.types import Hint, InputError, Sample, View
+from hinted_posenet.data.reader import seven_scenes
+from hinted_posenet.data.stacked import identity
+from hinted_posenet.types import Hint, InputError, View
 
 
 @pytest.fixture
@@ -28,11 +29,6 @@ def decoded(views: list[View], tmp_path: Path) -> DecodedImages:
     found, faults = ImageCache(tmp_path / "cache", 1).fill(views, 24, 40, "redkitchen")
     assert faults == []
     return found
-
-
-def assert_same(a: Sample, b: Sample) -> None:
-    assert list(a.query.name) == list(b.query.name)
-    map_tensors(lambda ours, true: torch.testing.assert_close(ours, true, rtol=0, atol=0), a, b)
 
 
 def test_batch_through_a_worker(views: list[View]) -> None:

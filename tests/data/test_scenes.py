@@ -5,7 +5,7 @@ from pathlib import Path
 import fakes
 import pytest
 
-from hinted_posenet.data import seven_scenes
+from hinted_posenet.data.reader import seven_scenes
 from hinted_posenet.data.scenes import split_scenes
 from hinted_posenet.types import InputError
 

@@ -7,7 +7,7 @@ import fakes
 import pytest
 from layouts import READERS
 
-from hinted_posenet.data import aerial, cambridge, seven_scenes
+from hinted_posenet.data.reader import aerial, cambridge, seven_scenes
 from hinted_posenet.data.views import split_views, views_key
 from hinted_posenet.types import InputError, View
 

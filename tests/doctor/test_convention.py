@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from doctor.walks import draw_room, scene_of, views_of
-from hinted_posenet.doctor.convention import check_convention
+from doctor.walks import draw_room, scene_of, swing_in_a_room, views_of
 from hinted_posenet.doctor.conventions import CONVENTIONS
 from hinted_posenet.doctor.finding import Finding
 from hinted_posenet.doctor.trial import try_conventions
+from hinted_posenet.doctor.verdict import check_convention
 from hinted_posenet.geometry import invert, quaternion_inverse, quaternion_product, rotate
 from hinted_posenet.types import Pose, View
 
@@ -33,13 +33,7 @@ def wrong_poses(what: str, T: Pose) -> Pose:
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory) -> list[View]:
-    """A camera that swings sideways, forth and up, and turns about all axes."""
-    phase = np.linspace(0, 4, FRAMES)[:, None]
-    t = np.hstack([1.2 * np.sin(phase), 0.5 * np.sin(2 * phase + 1), 0.8 * np.cos(1.7 * phase)])
-    turn = np.hstack([0.2 * np.sin(2 * phase), 0.3 * np.sin(phase + 2), 0.4 * np.sin(1.5 * phase)])
-    views = views_of(t, turn, folder=tmp_path_factory.mktemp("room"))
-    draw_room(views)
-    return views
+    return swing_in_a_room(tmp_path_factory.mktemp("room"))
 
 
 def verdict(views: list[View]) -> Finding:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from hinted_posenet.doctor.epipolar import fundamental, sampson_px
+from hinted_posenet.doctor.trial import fundamental, sampson_px
 from hinted_posenet.geometry import invert, quaternion_exp, rotate
 from hinted_posenet.types import Pose
 

@@ -12,7 +12,7 @@ import pytest
 from layouts import READERS
 
 from hinted_posenet.data.exclude import write_exclude
-from hinted_posenet.data.recognise import recognise
+from hinted_posenet.data.reader.recognise import recognise
 from hinted_posenet.doctor.examine import examine, to_exclude
 from hinted_posenet.doctor.finding import FAULTS, Finding
 

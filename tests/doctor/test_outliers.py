@@ -5,8 +5,7 @@ import pytest
 
 from doctor.walks import scene_of, views_of, walk
 from hinted_posenet.doctor.finding import FAULTS
-from hinted_posenet.doctor.flips import check_flips
-from hinted_posenet.doctor.positions import check_positions
+from hinted_posenet.doctor.outliers import check_flips, check_positions
 from hinted_posenet.types import Pose
 
 

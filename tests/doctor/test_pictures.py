@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from doctor.walks import draw_room, scene_of, views_of, walk
-from hinted_posenet.doctor.convention import check_convention
+from doctor.walks import scene_of, swing_in_a_room, views_of, walk
 from hinted_posenet.doctor.examine import Examination
+from hinted_posenet.doctor.outliers import check_positions
 from hinted_posenet.doctor.output import write_pictures
-from hinted_posenet.doctor.positions import check_positions
 from hinted_posenet.doctor.trial import try_conventions
+from hinted_posenet.doctor.verdict import check_convention
 from hinted_posenet.geometry import invert
 from hinted_posenet.types import Pose, View
 
@@ -42,12 +42,8 @@ def test_one_camera_alone_can_be_drawn(tmp_path):
 
 
 def test_the_better_convention_is_drawn_beside_the_stated_one(tmp_path):
-    phase = np.linspace(0, 3, 16)[:, None]
-    t = np.hstack([1.2 * np.sin(phase), 0.5 * np.sin(2 * phase + 1), 0.8 * np.cos(1.7 * phase)])
-    turn = np.hstack([0.2 * np.sin(2 * phase), 0.3 * np.sin(phase + 2), 0.4 * np.sin(1.5 * phase)])
-    views = views_of(t, turn, folder=tmp_path / "room")
-    draw_room(views)
-    views = [view._replace(T_world_cam=Pose(*invert(*view.T_world_cam))) for view in views]
+    room = swing_in_a_room(tmp_path / "room")
+    views = [view._replace(T_world_cam=Pose(*invert(*view.T_world_cam))) for view in room]
     _, picture = write_pictures(tmp_path, examined(views))
     assert picture.name == "walk-convention.png"
     assert cv2.imread(str(picture)).shape[1] > 1500

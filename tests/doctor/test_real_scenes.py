@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hinted_posenet.data.recognise import recognise
+from hinted_posenet.data.reader.recognise import recognise
 from hinted_posenet.doctor.examine import examine, to_exclude
 from hinted_posenet.doctor.finding import FAULTS
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from kornia.geometry.conversions import quaternion_to_rotation_matrix
 
 from hinted_posenet.doctor.images import ImageFile
 from hinted_posenet.doctor.scene import Scene
@@ -57,6 +58,16 @@ def walk(seed: int, frames: int = 200) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
+def swing_in_a_room(folder: Path) -> list[View]:
+    """16 images of a camera that swings sideways, forth and up, and turns about all axes."""
+    phase = np.linspace(0, 4, 16)[:, None]
+    t = np.hstack([1.2 * np.sin(phase), 0.5 * np.sin(2 * phase + 1), 0.8 * np.cos(1.7 * phase)])
+    turn = np.hstack([0.2 * np.sin(2 * phase), 0.3 * np.sin(phase + 2), 0.4 * np.sin(1.5 * phase)])
+    views = views_of(t, turn, folder=folder)
+    draw_room(views)
+    return views
+
+
 def draw_room(views: Sequence[View]) -> None:
     """Write what the views see: two textured walls, 4 m and 7 m ahead along z."""
     rng = np.random.default_rng(0)
@@ -68,7 +79,7 @@ def draw_room(views: Sequence[View]) -> None:
             # texture pixel -> the wall's point in the world: x = left + u s, y = v s - size / 2, z = depth
             s = size_m / texture.shape[1]
             world = np.array([[s, 0, left_m], [0, s, -size_m / 2], [0, 0, depth_m]])
-            R = _matrix(view.T_world_cam.q.numpy())
+            R = quaternion_to_rotation_matrix(view.T_world_cam.q).numpy()
             shift = np.array([[0, 0, 1.0]]) * view.T_world_cam.t.numpy()[:, None]
             H = view.K.numpy() @ R.T @ (world - shift)
             warped = cv2.warpPerspective(texture, H, (WIDTH, HEIGHT), flags=cv2.INTER_AREA)
@@ -86,14 +97,3 @@ def _texture(rng: np.random.Generator) -> np.ndarray:
     ]
     total = np.sum(layers, axis=0)
     return np.clip(255 * (total - 1) / 2, 0, 255).astype(np.uint8)
-
-
-def _matrix(q: np.ndarray) -> np.ndarray:
-    w, x, y, z = q
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )

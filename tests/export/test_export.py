@@ -2,8 +2,10 @@
 
 import csv
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import fakes
@@ -14,14 +16,15 @@ from dots import dot_by_pose, dot_in_image
 from layouts import READERS
 from torch.utils.data import default_collate
 
-from hinted_posenet.data import aerial, csv_frames, seven_scenes
 from hinted_posenet.data.decode import decoded
 from hinted_posenet.data.exclude import write_exclude
 from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.data.reader import aerial, csv_frames, seven_scenes
 from hinted_posenet.export.cambridge import CambridgeFormat
 from hinted_posenet.export.colmap import ColmapFormat
 from hinted_posenet.export.csv_frames import CsvFormat
 from hinted_posenet.export.export import export, write_views
+from hinted_posenet.export.frame import Format
 from hinted_posenet.export.seven_scenes import SevenScenesFormat
 from hinted_posenet.export.transforms import TransformsFormat
 from hinted_posenet.geometry import rotation_angle
@@ -40,12 +43,22 @@ def files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
+def exporter(folder: Path, dataset: str, frames: int = 4) -> Callable[..., str]:
+    """Writes a fake data set to folder/source; (format, ...) -> summary of its export to folder/out."""
+    write, read, scene = READERS[dataset]
+    write(folder / "source", frames=frames)
+
+    def run(layout: Format, out: Path = folder / "out", **options: Any) -> str:
+        return export(read, folder / "source", scene, layout, out, **options)
+
+    return run
+
+
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("dataset", READERS)
 def test_every_data_set_in_every_format(tmp_path: Path, dataset: str, name: str) -> None:
-    write, read, scene = READERS[dataset]
-    write(tmp_path / "source", frames=2)
-    summary = export(read, tmp_path / "source", scene, FORMATS[name], tmp_path / "out")
+    summary = exporter(tmp_path, dataset, frames=2)(FORMATS[name])
+    _, read, scene = READERS[dataset]
     assert f"data={name} data.root={tmp_path} data.scene=out" in summary
     _, read_back, _ = READERS[name]
     with (tmp_path / "out" / "names.csv").open() as file:
@@ -78,20 +91,18 @@ def test_every_data_set_in_every_format(tmp_path: Path, dataset: str, name: str)
 
 
 def test_validation_is_held_out_again_by_name(tmp_path: Path) -> None:
-    write, read, scene = READERS["aerial"]
-    write(tmp_path / "source")
-    summary = export(read, tmp_path / "source", scene, SevenScenesFormat(), tmp_path / "out")
+    summary = exporter(tmp_path, "aerial")(SevenScenesFormat())
     assert summary.endswith("data.validation=[seq-03]")
     assert (tmp_path / "out" / "TrainSplit.txt").read_text() == "sequence1\nsequence2\nsequence3\n"
     assert (tmp_path / "out" / "TestSplit.txt").read_text() == "sequence4\n"
     sequences = [view.sequence for view in seven_scenes.read_views(tmp_path, "out", "train")]
-    assert sequences.count("seq-03") == len(read(tmp_path / "source", scene, "val"))
+    assert sequences.count("seq-03") == len(
+        aerial.read_views(tmp_path / "source", "prairie", "val")
+    )
 
 
 def test_names_tell_source_split_time_and_tags(tmp_path: Path) -> None:
-    write, read, scene = READERS["aerial"]
-    write(tmp_path / "source", frames=2)
-    export(read, tmp_path / "source", scene, CambridgeFormat(), tmp_path / "out")
+    exporter(tmp_path, "aerial", frames=2)(CambridgeFormat())
     with (tmp_path / "out" / "names.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert rows[-1] == {
@@ -107,9 +118,8 @@ def test_names_tell_source_split_time_and_tags(tmp_path: Path) -> None:
 
 
 def test_images_are_the_same_files_where_they_can_be(tmp_path: Path) -> None:
-    write, read, scene = READERS["seven_scenes"]
-    write(tmp_path / "source", frames=1)
-    source = tmp_path / "source" / scene / "seq-01" / "frame-000007.color.png"
+    run = exporter(tmp_path, "seven_scenes", frames=1)
+    source = tmp_path / "source" / "redkitchen" / "seq-01" / "frame-000007.color.png"
     real = source.rename(tmp_path / "real.png")
     source.symlink_to(real)  # a link to a link would dangle once one of them is moved
     for name, image in {
@@ -117,8 +127,7 @@ def test_images_are_the_same_files_where_they_can_be(tmp_path: Path) -> None:
         "cambridge": "seq1/frame00001.png",
         "colmap": "images/seq-01/frame-000007.color.png",
     }.items():
-        summary = export(read, tmp_path / "source", scene, FORMATS[name], tmp_path / name)
-        assert "4 images hard-linked" in summary
+        assert "4 images hard-linked" in run(FORMATS[name], tmp_path / name)
         assert (tmp_path / name / image).samefile(real)
         assert not (tmp_path / name / image).is_symlink()
 
@@ -130,25 +139,21 @@ def test_across_file_systems_images_are_copied(
         raise OSError(18, "Invalid cross-device link")
 
     monkeypatch.setattr("os.link", refuse)
-    write, read, scene = READERS["aerial"]
-    write(tmp_path / "source", frames=1)
-    summary = export(read, tmp_path / "source", scene, TransformsFormat(), tmp_path / "out")
-    assert "4 images copied" in summary
-    copied = (tmp_path / "out" / "images" / "f0" / "000000.jpg").read_bytes()
-    assert copied == (tmp_path / "source" / scene / "images" / "f0" / "000000.jpg").read_bytes()
+    assert "4 images copied" in exporter(tmp_path, "aerial", frames=1)(TransformsFormat())
+    copied = tmp_path / "out" / "images" / "f0" / "000000.jpg"
+    source = tmp_path / "source" / "prairie" / "images" / "f0" / "000000.jpg"
+    assert copied.read_bytes() == source.read_bytes()
 
 
 def test_replaces_only_an_export_and_only_when_told(tmp_path: Path) -> None:
-    write, read, scene = READERS["aerial"]
-    write(tmp_path / "source", frames=1)
-    run = partial(export, read, tmp_path / "source", scene)
+    run = exporter(tmp_path, "aerial", frames=1)
     out = tmp_path / "out"
-    run(CambridgeFormat(), out)
+    run(CambridgeFormat())
     before = files(out)
     with pytest.raises(InputError, match=r"exists already; .*overwrite=true"):
-        run(SevenScenesFormat(), out)
+        run(SevenScenesFormat())
     assert files(out) == before
-    run(SevenScenesFormat(), out, overwrite=True)
+    run(SevenScenesFormat(), overwrite=True)
     assert "TrainSplit.txt" in files(out) and "dataset_train.txt" not in files(out)
     with pytest.raises(InputError, match="is not an export"):
         run(SevenScenesFormat(), tmp_path / "source", overwrite=True)
@@ -159,14 +164,12 @@ def test_replaces_only_an_export_and_only_when_told(tmp_path: Path) -> None:
 def test_a_failure_leaves_the_old_export_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: str
 ) -> None:
-    write, read, scene = READERS["aerial"]
-    write(tmp_path / "source", frames=1)
-    run = partial(export, read, tmp_path / "source", scene, CambridgeFormat(), tmp_path / "out")
-    run()
+    run = exporter(tmp_path, "aerial", frames=1)
+    run(CambridgeFormat())
     before = files(tmp_path)
     expected: type[BaseException] = InputError
     if error == "broken image":
-        image = tmp_path / "source" / scene / "images" / "f3" / "000000.jpg"
+        image = tmp_path / "source" / "prairie" / "images" / "f3" / "000000.jpg"
         image.write_bytes(image.read_bytes()[:-200])
     elif error == "interrupt":
         expected = KeyboardInterrupt
@@ -177,7 +180,7 @@ def test_a_failure_leaves_the_old_export_and_nothing_else(
     with pytest.raises(
         expected, match={"full disk": "No space left", "broken image": "cut off"}.get(error)
     ):
-        run(overwrite=True)
+        run(CambridgeFormat(), overwrite=True)
     assert files(tmp_path) == before
 
 
@@ -189,36 +192,31 @@ def fail_with(error: BaseException):
 
 
 def test_a_killed_export_is_in_nobody_s_way(tmp_path: Path) -> None:
-    write, read, scene = READERS["aerial"]
-    write(tmp_path / "source", frames=1)
     (tmp_path / ".out.partial" / "seq9").mkdir(parents=True)
-    export(read, tmp_path / "source", scene, CambridgeFormat(), tmp_path / "out")
+    exporter(tmp_path, "aerial", frames=1)(CambridgeFormat())
     assert "seq9" not in files(tmp_path / "out")
     assert not (tmp_path / ".out.partial").exists()
 
 
 def test_what_a_format_cannot_hold_is_said_beforehand(tmp_path: Path) -> None:
-    write, read, scene = READERS["colmap"]
-    folder = write(tmp_path / "source", frames=1)
-    text = ColmapFormat(binary=False)
+    run = exporter(tmp_path, "colmap", frames=1)
+    folder = tmp_path / "source" / "tower"
     with pytest.raises(InputError, match=r"my image 0\.png: .* format=colmap_binary"):
-        export(read, tmp_path / "source", scene, text, tmp_path / "out")
+        run(ColmapFormat(binary=False))
     fakes.draw(folder / "images" / "d" / "my image 0.png", fakes.camera(3, 0), 60.5, 32, 24)
     cameras = folder / "sparse" / "0" / "cameras.txt"
     cameras.write_text(cameras.read_text() + "5 SIMPLE_PINHOLE 32 24 60.5 16 12\n")
     images = folder / "sparse" / "0" / "images.txt"
     images.write_text(images.read_text().replace(" 9 d/", " 5 d/"))
     with pytest.raises(InputError, match="images of one size, these are 32x24 and 64x48"):
-        export(read, tmp_path / "source", scene, SevenScenesFormat(), tmp_path / "out")
+        run(SevenScenesFormat())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
 
 
 def test_cameras_that_differ_get_one_in_seven_scenes_that_sees_no_more(tmp_path: Path) -> None:
-    write, read, scene = READERS["colmap"]
-    write(tmp_path / "source")
-    summary = export(read, tmp_path / "source", scene, SevenScenesFormat(), tmp_path / "out")
-    assert "resampled" in summary
+    assert "resampled" in exporter(tmp_path, "colmap")(SevenScenesFormat())
     K = seven_scenes.read_views(tmp_path, "out", "train")[0].K
+    _, read, scene = READERS["colmap"]
     longest = max(float(view.K[0, 0]) for view in read(tmp_path / "source", scene, "train"))
     assert torch.equal(K, torch.tensor([[longest, 0, 32], [0, longest, 24], [0, 0, 1]]).double())
 
@@ -295,34 +293,28 @@ def test_missing_depth_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_missing_image_is_named_before_anything_is_written(tmp_path: Path, name: str) -> None:
-    write, read, scene = READERS["csv"]
-    folder = write(tmp_path / "source")
-    (folder / "images" / "d" / "2.png").unlink()
-    run = partial(export, read, tmp_path / "source", scene, FORMATS[name], tmp_path / "out")
+    run = exporter(tmp_path, "csv")
+    (tmp_path / "source" / "garden" / "images" / "d" / "2.png").unlink()
     with pytest.raises(InputError, match=r"line 16: missing image .*d.2\.png; fetch or write"):
-        run()
+        run(FORMATS[name])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
-    assert "1 frames left out" in run(skip_faulty=True)
+    assert "1 frames left out" in run(FORMATS[name], skip_faulty=True)
 
 
 def test_frames_of_the_exclude_list_are_not_exported(tmp_path: Path) -> None:
-    write, read, scene = READERS["csv"]
-    write_exclude(write(tmp_path / "source") / "exclude.txt", {"a/1.png": "", "d/0.png": "a bus"})
-    summary = export(
-        *(read, tmp_path / "source", scene, FORMATS["transforms"], tmp_path / "out"),
-        exclude=["b/0.png"],
-    )
+    run = exporter(tmp_path, "csv")
+    listed = tmp_path / "source" / "garden" / "exclude.txt"
+    write_exclude(listed, {"a/1.png": "", "d/0.png": "a bus"})
+    summary = run(TransformsFormat(), exclude=["b/0.png"])
     assert "13 images: 6 train, 4 val, 3 test" in summary and "3 frames left out" in summary
     names = {view.name for view in READERS["transforms"][1](tmp_path, "out", "all")}
     assert not names & {"images/a/1.png", "images/d/0.png", "images/b/0.png"}
 
 
 def test_csv_keeps_times_sequences_and_tags(tmp_path: Path) -> None:
-    write, read, scene = READERS["aerial"]
-    write(tmp_path / "source")
-    export(read, tmp_path / "source", scene, CsvFormat(), tmp_path / "out")
+    exporter(tmp_path, "aerial")(CsvFormat())
     for split in ("train", "val", "test"):
-        before = read(tmp_path / "source", scene, split)
+        before = aerial.read_views(tmp_path / "source", "prairie", split)
         after = csv_frames.read_views(tmp_path, "out", split)
         for a, b in zip(before, after, strict=True):
             assert (a.name, a.sequence, a.time_s, a.tags) == (b.name, b.sequence, b.time_s, b.tags)

@@ -9,29 +9,23 @@ import numpy as np
 import pycolmap
 import pytest
 import torch
+from layouts import READERS
 from omegaconf import OmegaConf
 from poses import random_poses
 from torch import Tensor
 from torch.utils.data import default_collate
 
 from hinted_posenet.build import build
+from hinted_posenet.camera_io import intrinsics
 from hinted_posenet.cli.config_files import config_folder
-from hinted_posenet.data import cambridge, colmap, csv_frames, seven_scenes, transforms
 from hinted_posenet.data.decode import decoded
-from hinted_posenet.data.layout import intrinsics
 from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.data.reader import colmap
 from hinted_posenet.export.export import write_views
 from hinted_posenet.geometry import invert, rotate, rotation_angle
 from hinted_posenet.types import Pose, View
 
 FORMATS = sorted(path.stem for path in (config_folder() / "format").glob("*.yaml"))
-READERS = {
-    "cambridge": cambridge.read_views,
-    "colmap": colmap.read_views,
-    "csv": csv_frames.read_views,
-    "seven_scenes": seven_scenes.read_views,
-    "transforms": transforms.read_views,
-}
 WIDTH, HEIGHT = 96, 72
 LENS = (-0.12, 0.05, 0.004, -0.003, 0.02)  # barrel; moves the corners by pixels
 SPLITS = ("train", "val", "test")
@@ -85,7 +79,7 @@ def round_trip(
     write_views(views, "x", wanted, folder)
     with (folder / "names.csv").open() as file:
         sources = {row["name"]: row["source"] for row in csv.DictReader(file)}
-    read = READERS[wanted.reads_back]
+    _, read, _ = READERS[wanted.reads_back]
     found = {
         sources[view.name]: (split, view)
         for split in SPLITS

@@ -8,17 +8,15 @@ import pytest
 import yaml
 
 from fetch.archives import archive_of, card_with, seven_scenes_zip, zip_of, zipped
-from hinted_posenet.data import cambridge, seven_scenes, twelve_scenes
 from hinted_posenet.data.card import read_card
+from hinted_posenet.data.reader import cambridge, seven_scenes, twelve_scenes
 from hinted_posenet.fetch import scene as scene_module
 from hinted_posenet.fetch.fetch import Outcome, fetch
 from hinted_posenet.types import InputError
 
-FAST = (0.0,)
-
 
 def run(card, root, *scenes, **options) -> list[Outcome]:
-    return list(fetch(card, scenes or list(card.scenes), root, pauses_s=FAST, **options))
+    return list(fetch(card, scenes or list(card.scenes), root, **options))
 
 
 @pytest.fixture
@@ -209,7 +207,7 @@ def test_an_archive_that_leads_out_writes_nothing(server, tmp_path):
 
 
 def test_two_processes_do_not_fetch_to_one_folder(card, tmp_path):
-    first = fetch(card, ["KingsCollege", "ShopFacade"], tmp_path / "c", pauses_s=FAST)
+    first = fetch(card, ["KingsCollege", "ShopFacade"], tmp_path / "c")
     next(first)
     with pytest.raises(InputError, match="another process"):
         run(card, tmp_path / "c", "ShopFacade")

@@ -2,11 +2,11 @@ import math
 
 import pytest
 import torch
-from poses import generator, random_poses, sequences
+from poses import generator, no_answer, random_poses, sequences
 
-from hinted_posenet.geometry import quaternion_inverse, quaternion_log, quaternion_product
+from hinted_posenet.geometry import turn_between
 from hinted_posenet.hint.gaussian import GaussianHints
-from hinted_posenet.types import Hint, InputError, Pose
+from hinted_posenet.types import InputError
 
 SETTINGS = {
     "sigma_t_min": 0.01,
@@ -19,10 +19,6 @@ SETTINGS = {
 COUNT = 20_000
 TRUTH = random_poses(COUNT)
 FEATURE = torch.zeros(COUNT, 1)
-
-
-def no_answer(feature: torch.Tensor, hint: Hint) -> Pose:
-    raise AssertionError("Gaussian hints need no network")
 
 
 def fitted(**changes: float) -> GaussianHints:
@@ -68,7 +64,7 @@ def test_noise_has_the_sigma_that_the_head_is_told():
         TRUTH, FEATURE, generator(), no_answer
     )
     off_t = (hint.pose.t - TRUTH.t) / hint.sigma_t.unsqueeze(-1)
-    turn = quaternion_log(quaternion_product(quaternion_inverse(TRUTH.q), hint.pose.q))
+    turn = turn_between(TRUTH.q, hint.pose.q)
     for noise in (off_t, turn / hint.sigma_r.unsqueeze(-1)):
         torch.testing.assert_close(noise.std(dim=0), torch.ones(3), rtol=0, atol=0.03)
         torch.testing.assert_close(noise.mean(dim=0), torch.zeros(3), rtol=0, atol=0.03)

@@ -1,16 +1,12 @@
 import pytest
 import torch
-from poses import generator, random_poses, sequences
+from poses import generator, no_answer, random_poses, sequences
 
 from hinted_posenet.hint.leave_one_out import LeaveOneOutHints
-from hinted_posenet.types import Hint, InputError, Pose
+from hinted_posenet.types import InputError, Pose
 
 PLACES, DRIVES = 60, 4
 COUNT = PLACES * DRIVES
-
-
-def no_answer(feature: torch.Tensor, hint: Hint) -> Pose:
-    raise AssertionError("leave-one-out hints need no network")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from poses import generator, random_poses, sequences
+from poses import generator, no_answer, random_poses, sequences
 
 from hinted_posenet.hint.gaussian import GaussianHints
 from hinted_posenet.hint.leave_one_out import LeaveOneOutHints
@@ -25,7 +25,7 @@ def fitted(**weights: float) -> MixedHints:
 
 
 def test_every_source_gives_its_share():
-    hint = fitted(sharp=3.0, none=1.0).for_training(TRUTH, FEATURE, generator(), lambda *_: TRUTH)
+    hint = fitted(sharp=3.0, none=1.0).for_training(TRUTH, FEATURE, generator(), no_answer)
     known = hint.sigma_t.isfinite()
     assert known.float().mean().item() == pytest.approx(0.75, abs=0.03)
     assert torch.equal(known, hint.sigma_r.isfinite())
@@ -36,7 +36,7 @@ def test_every_source_gives_its_share():
 def test_draws_depend_on_the_generator_alone():
     source = fitted(sharp=1.0, uniform=1.0)
     first, again, other = (
-        source.for_training(TRUTH, FEATURE, generator(seed), lambda *_: TRUTH) for seed in (1, 1, 2)
+        source.for_training(TRUTH, FEATURE, generator(seed), no_answer) for seed in (1, 1, 2)
     )
     assert torch.equal(first.pose.t, again.pose.t)
     assert not torch.equal(first.pose.t, other.pose.t)
@@ -48,7 +48,7 @@ def test_a_source_of_weight_zero_is_left_out():
 
 
 def test_odds_may_be_whole_numbers():
-    hint = fitted(sharp=1, none=1).for_training(TRUTH, FEATURE, generator(), lambda *_: TRUTH)
+    hint = fitted(sharp=1, none=1).for_training(TRUTH, FEATURE, generator(), no_answer)
     assert hint.sigma_t.isfinite().float().mean().item() == pytest.approx(0.5, abs=0.03)
 
 
@@ -63,7 +63,7 @@ def test_hints_have_the_neighbours_that_every_source_gives(other, count):
     feature = torch.randn(50, 8, 1, 1, generator=generator())
     truth = random_poses(50)
     source.fit(truth, feature, sequences(50))
-    hint = source.for_training(truth, feature, generator(), lambda *_: truth)
+    hint = source.for_training(truth, feature, generator(), no_answer)
     assert hint.neighbours.shape == (50, count)
     near = sources["two"].rows[1]  # each image's, best first
     assert (hint.neighbours.unsqueeze(-1) == near.unsqueeze(1)).any(dim=-1).all()

@@ -2,7 +2,7 @@ import pytest
 import torch
 from poses import INF, hints, query, random_poses, sequences
 
-from hinted_posenet.geometry import quaternion_exp, quaternion_product
+from hinted_posenet.geometry import turned
 from hinted_posenet.hint.retrieval import RetrievalHint
 from hinted_posenet.types import Pose
 
@@ -70,7 +70,7 @@ def test_calibration_finds_the_noise_in_spite_of_gross_errors(source, memory, ou
     truth, _ = memory
     noisy = Pose(
         truth.t + 0.2 * torch.randn(COUNT, 3),
-        quaternion_product(truth.q, quaternion_exp(0.03 * torch.randn(COUNT, 3))),
+        turned(truth.q, 0.03 * torch.randn(COUNT, 3)),
     )
     wrong = (torch.arange(COUNT) < outliers * COUNT).unsqueeze(-1)
     elsewhere = random_poses(COUNT, seed=9, extent_m=1000.0)

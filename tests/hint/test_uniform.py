@@ -1,5 +1,5 @@
 import torch
-from poses import generator, random_poses, sequences
+from poses import generator, no_answer, random_poses, sequences
 
 from hinted_posenet.geometry import rotation_angle
 from hinted_posenet.hint.sigma import robust_sigma
@@ -16,7 +16,7 @@ def fitted() -> UniformHints:
 
 
 def test_hints_fill_the_scene_and_say_nothing_of_the_truth():
-    hint = fitted().for_training(TRUTH, FEATURE, generator(), lambda *_: TRUTH)
+    hint = fitted().for_training(TRUTH, FEATURE, generator(), no_answer)
     low, high = TRUTH.t.quantile(0.025, dim=0), TRUTH.t.quantile(0.975, dim=0)
     share = (hint.pose.t - low) / (high - low)
     assert (share.sort(dim=0).values - torch.linspace(0, 1, 2000).unsqueeze(1)).abs().max() < 0.05
@@ -26,7 +26,7 @@ def test_hints_fill_the_scene_and_say_nothing_of_the_truth():
 
 
 def test_sigma_is_what_they_err_by():
-    hint = fitted().for_training(TRUTH, FEATURE, generator(5), lambda *_: TRUTH)
+    hint = fitted().for_training(TRUTH, FEATURE, generator(5), no_answer)
     for stated, seen in zip(
         (hint.sigma_t[0], hint.sigma_r[0]), robust_sigma(hint.pose, TRUTH), strict=True
     ):

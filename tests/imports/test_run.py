@@ -1,6 +1,5 @@
 """An import as a whole: what is written, what is left out, what is refused."""
 
-import csv
 import hashlib
 import json
 from pathlib import Path
@@ -11,13 +10,8 @@ import torch
 import yaml
 from layouts import READERS
 
-from hinted_posenet.data import csv_frames
 from hinted_posenet.data.exclude import write_exclude
-from hinted_posenet.export.cambridge import CambridgeFormat
-from hinted_posenet.export.colmap import ColmapFormat
-from hinted_posenet.export.export import export
-from hinted_posenet.export.seven_scenes import SevenScenesFormat
-from hinted_posenet.export.transforms import TransformsFormat
+from hinted_posenet.data.reader import csv_frames
 from hinted_posenet.geometry import rotation_angle
 from hinted_posenet.imports.divided import Shares
 from hinted_posenet.imports.run import Plan, import_images
@@ -65,35 +59,6 @@ def test_every_layout_of_your_own(tmp_path: Path, layout: str) -> None:
     assert summary.endswith(
         f"train data=csv data.root={tmp_path} data.scene=out data.height=48 data.width=64"
     )
-
-
-FORMATS = {
-    "seven_scenes": SevenScenesFormat(),
-    "cambridge": CambridgeFormat(),
-    "colmap": ColmapFormat(binary=True),
-    "transforms": TransformsFormat(),
-}
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_a_recording_goes_on_to_every_format(tmp_path: Path, name: str) -> None:
-    folder = fakes.write_tum(tmp_path / "source")
-    import_images(open_source(folder), tmp_path / "imported", Plan())
-    export(csv_frames.read_views, tmp_path, "imported", FORMATS[name], tmp_path / "out")
-    with (tmp_path / "out" / "names.csv").open() as file:
-        sources = {row["name"]: row["source"] for row in csv.DictReader(file)}
-    _, read, _ = READERS[name]
-    after = {
-        sources[view.name]: view
-        for split in ("train", "val", "test")
-        for view in read(tmp_path, "out", split)
-    }
-    before = READERS["tum"][1](tmp_path / "source", "office", "all")
-    assert after.keys() == {view.name for view in before}
-    for view in before:
-        t, q = after[view.name].T_world_cam
-        assert float((view.T_world_cam.t - t).norm()) < 1e-12
-        assert float(rotation_angle(view.T_world_cam.q, q)) < 1e-12
 
 
 def test_a_lens_is_kept(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from poses import INF, hints, random_poses, random_quaternions
 
-from hinted_posenet.geometry import quaternion_exp, quaternion_product, rotation_angle
+from hinted_posenet.geometry import rotation_angle, turned
 from hinted_posenet.model.head.consensus import Hypotheses, consensus, fuse
 from hinted_posenet.types import Pose
 
@@ -19,8 +19,7 @@ def around(truth: Pose, scale_t_m: torch.Tensor, scale_r_rad: torch.Tensor) -> H
         Pose(
             truth.t.unsqueeze(1)
             + scale_t_m.unsqueeze(-1) * torch.randn(shape, generator=generator),
-            sign
-            * quaternion_product(truth.q.unsqueeze(1).expand(*shape[:2], 4), quaternion_exp(turn)),
+            sign * turned(truth.q.unsqueeze(1), turn),
         ),
         scale_t_m.expand(shape[:2]),
         scale_r_rad.expand(shape[:2]),

@@ -3,17 +3,9 @@ import torch
 from poses import INF, hints, random_poses
 
 from hinted_posenet.model.backbone.timm import TimmBackbone
-from hinted_posenet.model.frame import SceneFrame
 from hinted_posenet.model.head.film import FilmHead, later_stages
 from hinted_posenet.model.rotation import Quaternion
 from hinted_posenet.types import InputError, Pose
-
-
-@pytest.fixture
-def frame() -> SceneFrame:
-    frame = SceneFrame()
-    frame.fit(random_poses(100))
-    return frame
 
 
 @pytest.fixture

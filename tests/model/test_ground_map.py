@@ -31,7 +31,7 @@ def test_a_map_is_rendered_as_the_simulator_renders_its_world():
     camera = Camera(width=64, height=64, hfov_deg=None, focal_px=70.0)
     ground_map = map_of_world(world, ["2021-07-01", "2020-07-01"])
     poses = cameras(4, reach_m=40.0)
-    seen, known = ground_map.render(poses, K.expand(4, 3, 3), 64, 64)
+    seen, known = ground_map.render(poses, K, 64, 64)
     assert known.all()
     renderer = Renderer(world, camera, threads=1)
     for index in range(4):
@@ -46,7 +46,7 @@ def test_the_place_that_a_pixel_sees_has_the_colour_of_the_map():
     colours = torch.zeros(1, 3, 200, 200)
     colours[0, :, 100, 130] = 1.0  # x = 61 m, y = -1 m
     pose = Pose(torch.tensor([[61.0, -1.0, 143.0]]), torch.tensor([[0.0, -1.0, 0.0, 0.0]]))
-    seen, _ = flat_map(colours).render(pose, K[None], 64, 64)
+    seen, _ = flat_map(colours).render(pose, K, 64, 64)
     # a pixel is 2 m on the ground, as the map's, and the dot lies between the four in the middle
     assert seen[0, 0, 0, 31:33, 31:33] == pytest.approx(torch.full((2, 2), 0.25).numpy(), abs=1e-3)
     assert seen.sum() == pytest.approx(3.0, rel=1e-3)
@@ -54,7 +54,7 @@ def test_the_place_that_a_pixel_sees_has_the_colour_of_the_map():
 
 def test_nothing_is_known_beyond_the_edges():
     pose = Pose(torch.tensor([[190.0, 0.0, 143.0]]), torch.tensor([[0.0, -1.0, 0.0, 0.0]]))
-    seen, known = flat_map(texture()).render(pose, K[None], 64, 64)
+    seen, known = flat_map(texture()).render(pose, K, 64, 64)
     assert known[0, 0, :, :36].all()
     assert not known[0, 0, :, 38:].any()
     assert (seen[0, 0, :, :, 38:] == 0).all()
@@ -63,7 +63,7 @@ def test_nothing_is_known_beyond_the_edges():
 def test_colours_have_a_gradient_in_the_pose():
     poses = cameras(2)
     t = poses.t.clone().requires_grad_(True)
-    seen, _ = flat_map(texture()).render(Pose(t, poses.q), K.expand(2, 3, 3), 16, 16)
+    seen, _ = flat_map(texture()).render(Pose(t, poses.q), K, 16, 16)
     seen.square().sum().backward()
     assert t.grad is not None
     assert (t.grad.abs() > 0).all()
@@ -72,7 +72,7 @@ def test_colours_have_a_gradient_in_the_pose():
 def test_a_mosaic_of_views_is_the_photo_that_they_were_rendered_from():
     colours = texture(dates=2)
     poses, sequence = cameras(120, reach_m=90.0), torch.arange(120) % 2
-    views, _ = flat_map(colours).render(poses, K.expand(120, 3, 3), 64, 64)
+    views, _ = flat_map(colours).render(poses, K, 64, 64)
     made = mosaic(views[torch.arange(120), sequence], poses, K, sequence, RESOLUTION_M, 3.0)
     points = torch.stack(
         torch.meshgrid(*[torch.arange(-60.0, 61.0, 4.0)] * 2, indexing="xy"), dim=-1
@@ -123,7 +123,7 @@ def test_what_is_no_map_is_refused(photos, bounds):
 def test_opencv_agrees_where_the_ground_is_seen():
     pose = cameras(1)
     pixels = torch.tensor([[[5.0, 60.0], [50.0, 10.0], [32.0, 32.0]]])
-    ground = ground_points(pose, K[None], pixels, 3.0)
+    ground = ground_points(pose, K, pixels, 3.0)
     t, q = invert(pose.t, pose.q)
     points = torch.cat([ground[0], torch.full((3, 1), 3.0)], dim=1).double().numpy()
     theirs, _ = cv2.projectPoints(
@@ -134,4 +134,4 @@ def test_opencv_agrees_where_the_ground_is_seen():
         None,
     )
     assert theirs[:, 0] == pytest.approx(pixels[0].numpy(), abs=1e-2)
-    torch.testing.assert_close(project(pose, K[None], ground, 3.0), pixels, atol=1e-3, rtol=0)
+    torch.testing.assert_close(project(pose, K, ground, 3.0), pixels, atol=1e-3, rtol=0)

@@ -3,10 +3,10 @@ import copy
 import pytest
 import torch
 from poses import INF, hints, random_poses
-from torch import nn
+from torch import Tensor, nn
 
 from hinted_posenet.geometry import rotation_angle
-from hinted_posenet.model.frame import SceneFrame
+from hinted_posenet.model.head.cross_attention import CrossAttentionHead
 from hinted_posenet.model.head.hinted_embedding import HintedEmbeddingHead
 from hinted_posenet.model.head.hinted_fusion import HintedFusionHead
 from hinted_posenet.model.head.hinted_gated import HintedGatedHead
@@ -15,18 +15,19 @@ from hinted_posenet.model.head.plain import PlainHead
 from hinted_posenet.model.rotation import LogQuaternion, Quaternion, SixD
 from hinted_posenet.types import Hint, Pose
 
-FEATURES, BOUND = 32, 4.0
+CHANNELS, GRID, BOUND = 8, 2, 4.0
 HEADS = {
-    "plain": lambda rotation: PlainHead(FEATURES, 1, rotation, 16, 0.2),
-    "embedding": lambda rotation: HintedEmbeddingHead(FEATURES, 1, rotation, 16, 0.2, 8),
+    "plain": lambda rotation: PlainHead(CHANNELS, GRID, rotation, 16, 0.2),
+    "embedding": lambda rotation: HintedEmbeddingHead(CHANNELS, GRID, rotation, 16, 0.2, 8),
     "residual": lambda rotation: HintedResidualHead(
-        FEATURES, 1, rotation, 16, 0.2, 8, "world", BOUND
+        CHANNELS, GRID, rotation, 16, 0.2, 8, "world", BOUND
     ),
     "residual_camera": lambda rotation: HintedResidualHead(
-        FEATURES, 1, rotation, 16, 0.2, 8, "camera", None
+        CHANNELS, GRID, rotation, 16, 0.2, 8, "camera", None
     ),
-    "gated": lambda rotation: HintedGatedHead(FEATURES, 1, rotation, 16, 0.2, 8),
-    "fusion": lambda rotation: HintedFusionHead(FEATURES, 1, rotation, 16, 0.2, 4, 0.05),
+    "gated": lambda rotation: HintedGatedHead(CHANNELS, GRID, rotation, 16, 0.2, 8),
+    "attention": lambda rotation: CrossAttentionHead(CHANNELS, GRID, rotation, 16, 32, 0.1),
+    "fusion": lambda rotation: HintedFusionHead(CHANNELS, GRID, rotation, 16, 0.2, 4, 0.05),
 }
 each_hinted_head = pytest.mark.parametrize("head", [name for name in HEADS if name != "plain"])
 each_head = pytest.mark.parametrize("head", HEADS)
@@ -41,11 +42,8 @@ def build(name: str, rotation: nn.Module | None = None, spread: float = 0.0) -> 
     return head
 
 
-@pytest.fixture
-def frame() -> SceneFrame:
-    frame = SceneFrame()
-    frame.fit(random_poses(100))
-    return frame
+def features(count: int) -> Tensor:
+    return torch.randn(count, CHANNELS, GRID, GRID)
 
 
 def same(a: Pose, b: Pose) -> bool:
@@ -57,7 +55,7 @@ def same(a: Pose, b: Pose) -> bool:
 @pytest.mark.parametrize(("sigma_t", "sigma_r"), [(1e-6, 1e-6), (1.0, 0.1), (INF, INF), (INF, 0.1)])
 def test_answers_are_finite_metres_and_unit_quaternions(frame, head, rotation, sigma_t, sigma_r):
     hint = frame.resolve(hints(random_poses(20), sigma_t, sigma_r))
-    feature = 10 * torch.randn(20, FEATURES)
+    feature = 10 * features(20)
     pose = build(head, copy.deepcopy(rotation), spread=0.5)(feature, hint, frame)
     assert pose.t.shape == (20, 3)
     assert pose.t.isfinite().all()
@@ -67,7 +65,7 @@ def test_answers_are_finite_metres_and_unit_quaternions(frame, head, rotation, s
 @each_head
 def test_gradients_are_finite_and_reach_every_parameter(frame, head):
     module = build(head, spread=0.1)
-    feature = torch.randn(20, FEATURES)
+    feature = features(20)
     pose = module(feature, frame.resolve(hints(random_poses(20), 1.0, 0.1)), frame)
     (pose.t.sum() + pose.q.sum()).backward()
     for name, parameter in module.named_parameters():
@@ -80,14 +78,14 @@ def test_gradients_are_finite_and_reach_every_parameter(frame, head):
 @pytest.mark.parametrize("rotation", [Quaternion(), LogQuaternion(), SixD()])
 def test_residual_head_starts_by_returning_its_hint(frame, rotation, sigma_t, sigma_r):
     hint = hints(random_poses(200, seed=3), sigma_t, sigma_r)
-    pose = build("residual", rotation)(torch.randn(200, FEATURES), hint, frame)
+    pose = build("residual", rotation)(features(200), hint, frame)
     assert torch.equal(pose.t, hint.pose.t)
     assert rotation_angle(pose.q, hint.pose.q).max() < 1e-6
 
 
 def test_residual_head_corrects_by_at_most_bound_sigmas(frame):
     hint = hints(random_poses(200, seed=3), 0.3, 0.02)
-    pose = build("residual", spread=3.0)(torch.randn(200, FEATURES), hint, frame)
+    pose = build("residual", spread=3.0)(features(200), hint, frame)
     moved = (pose.t - hint.pose.t).abs()
     assert moved.max() <= BOUND * 0.3 * 1.001
     assert moved.max() > 0.5 * BOUND * 0.3  # the weights do push to the bound
@@ -98,7 +96,7 @@ def test_residual_cascade_of_20_passes_stays_in_bounds(frame):
     head = build("residual", spread=1.0)
     start = random_poses(50, seed=3)
     pose, passes, sigma_t, sigma_r = start, 20, 0.1, 0.01
-    feature = torch.randn(50, FEATURES)
+    feature = features(50)
     for _ in range(passes):
         pose = head(feature, hints(pose, sigma_t, sigma_r), frame)
     assert (pose.t - start.t).abs().max() <= passes * BOUND * sigma_t * 1.001
@@ -108,12 +106,12 @@ def test_residual_cascade_of_20_passes_stays_in_bounds(frame):
 
 def test_residual_correction_scales_with_a_hint_vaguer_than_the_scene_only_to_its_box(frame):
     start = random_poses(50, seed=3)
-    pose = build("residual", spread=3.0)(torch.randn(50, FEATURES), hints(start, 1e6, 1e6), frame)
+    pose = build("residual", spread=3.0)(features(50), hints(start, 1e6, 1e6), frame)
     assert (pose.t - start.t).abs().max() <= BOUND * frame.scale_m * 1.001
 
 
 def test_plain_head_does_not_look_at_its_hint(frame):
-    head, feature = build("plain", spread=0.5), torch.randn(20, FEATURES)
+    head, feature = build("plain", spread=0.5), features(20)
     a = head(feature, hints(random_poses(20, seed=1), 0.01, 0.01), frame)
     b = head(feature, hints(random_poses(20, seed=2), INF, 5.0), frame)
     assert same(a, b)
@@ -121,7 +119,7 @@ def test_plain_head_does_not_look_at_its_hint(frame):
 
 @each_hinted_head
 def test_hinted_heads_do_look_at_theirs(frame, head):
-    module, feature = build(head, spread=0.5), torch.randn(20, FEATURES)
+    module, feature = build(head, spread=0.5), features(20)
     poses = random_poses(20, seed=1)
     sharp = module(feature, hints(poses, 0.1, 0.01), frame)
     elsewhere = module(feature, hints(random_poses(20, seed=2), 0.1, 0.01), frame)
@@ -132,7 +130,7 @@ def test_hinted_heads_do_look_at_theirs(frame, head):
 
 @each_hinted_head
 def test_both_signs_of_a_hint_give_the_same_rotation(frame, head):
-    module, feature = build(head, spread=0.3), torch.randn(20, FEATURES)
+    module, feature = build(head, spread=0.3), features(20)
     poses = random_poses(20, seed=1)
     a = module(feature, hints(poses, 1.0, 0.1), frame)
     b = module(feature, hints(Pose(poses.t, -poses.q), 1.0, 0.1), frame)
@@ -147,7 +145,7 @@ def test_nothing_stands_in_a_pose_without_sigma(frame, head, without_t, without_
     known = random_poses(20, seed=1)
     sigma_t = torch.full((20,), INF if without_t else 1.0)
     sigma_r = torch.full((20,), INF if without_r else 0.1)
-    module, feature = build(head, spread=0.5), torch.randn(20, FEATURES)
+    module, feature = build(head, spread=0.5), features(20)
     answers = []
     for seed in (2, 3):
         other = random_poses(20, seed=seed)

@@ -2,15 +2,7 @@ import pytest
 import torch
 from poses import INF, hints, random_poses
 
-from hinted_posenet.model.frame import SceneFrame
 from hinted_posenet.model.hint_code import HintCode
-
-
-@pytest.fixture
-def frame() -> SceneFrame:
-    frame = SceneFrame()
-    frame.fit(random_poses(100))
-    return frame
 
 
 @pytest.mark.parametrize("sigma_t", [1e-9, 1.0, 1e9, INF])

@@ -1,4 +1,3 @@
-import pytest
 import torch
 from poses import INF, hints, query, random_poses, sequences
 from tiny import TINY, config
@@ -9,13 +8,6 @@ from hinted_posenet.model.frame import SceneFrame
 from hinted_posenet.model.head.hinted_fusion import HintedFusionHead
 from hinted_posenet.model.rotation import Quaternion
 from hinted_posenet.types import Pose, Sample
-
-
-@pytest.fixture
-def frame() -> SceneFrame:
-    frame = SceneFrame()
-    frame.fit(random_poses(100))
-    return frame
 
 
 def trained(frame: SceneFrame, feature, truth: Pose, steps: int = 300) -> HintedFusionHead:

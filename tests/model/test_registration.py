@@ -9,7 +9,7 @@ from poses import INF, hints, query
 from torch import Tensor
 from torch.nn.functional import grid_sample, normalize
 
-from hinted_posenet.geometry import quaternion_exp, quaternion_product, rotation_angle
+from hinted_posenet.geometry import rotation_angle, turned
 from hinted_posenet.hint.gaussian import perturb
 from hinted_posenet.model.ground_map import GroundMap
 from hinted_posenet.model.mapnet import MapHead, map_net
@@ -33,7 +33,7 @@ HEIGHT_M = 3.0
 
 def moved(pose: Pose, step: Tensor) -> Pose:
     """By (B, 6): metres along the world's axes, radians about the camera's."""
-    return Pose(pose.t + step[:, :3], quaternion_product(pose.q, quaternion_exp(step[:, 3:])))
+    return Pose(pose.t + step[:, :3], turned(pose.q, step[:, 3:]))
 
 
 def pixel_grid(rows: int, step: float = 8.0) -> Tensor:
@@ -47,35 +47,35 @@ def weak(pose: Pose) -> Prior:
 
 def test_pixels_and_ground_are_inverse():
     pose, pixels = cameras(3), pixel_grid(3)
-    ground = ground_points(pose, K.expand(3, 3, 3), pixels, HEIGHT_M)
-    back = pixels_of(pose, K.expand(3, 3, 3), ground, HEIGHT_M)
+    ground = ground_points(pose, K, pixels, HEIGHT_M)
+    back = pixels_of(pose, K, ground, HEIGHT_M)
     torch.testing.assert_close(back, pixels, atol=1e-3, rtol=0)
 
 
 def test_the_jacobian_is_that_of_finite_steps():
     pose = Pose(cameras(2).t.double(), normalize(cameras(2).q.double(), dim=-1))
-    cameras_K, pixels = K.double().expand(2, 3, 3), pixel_grid(2).double()
-    J = pixel_jacobian(pose, cameras_K, pixels, HEIGHT_M)
+    camera, pixels = K.double(), pixel_grid(2).double()
+    J = pixel_jacobian(pose, camera, pixels, HEIGHT_M)
     for axis in range(6):
         step = torch.zeros(2, 6, dtype=torch.float64)
         step[:, axis] = 1e-5
-        seen = ground_points(moved(pose, step), cameras_K, pixels, HEIGHT_M)
-        shift = (pixels_of(pose, cameras_K, seen, HEIGHT_M) - pixels) / 1e-5
+        seen = ground_points(moved(pose, step), camera, pixels, HEIGHT_M)
+        shift = (pixels_of(pose, camera, seen, HEIGHT_M) - pixels) / 1e-5
         torch.testing.assert_close(J[..., axis], shift, atol=1e-3, rtol=1e-3)
 
 
 def displaced(pose: Pose, truth: Pose) -> tuple[Tensor, Tensor]:
     """Where in the view from ``pose`` that is found which pixels of the view from ``truth`` show."""
-    pixels, cameras_K = pixel_grid(len(pose.t)), K.expand(len(pose.t), 3, 3)
-    seen = ground_points(truth, cameras_K, pixels, HEIGHT_M)
-    return pixels, pixels_of(pose, cameras_K, seen, HEIGHT_M) - pixels
+    pixels = pixel_grid(len(pose.t))
+    seen = ground_points(truth, K, pixels, HEIGHT_M)
+    return pixels, pixels_of(pose, K, seen, HEIGHT_M) - pixels
 
 
 def solved(start: Pose, truth: Pose, A: Tensor, wrong: Tensor | float, prior: Prior) -> Pose:
     pose = start
     for _ in range(6):
         pixels, off = displaced(pose, truth)
-        J = pixel_jacobian(pose, K.expand(len(pose.t), 3, 3), pixels, HEIGHT_M)
+        J = pixel_jacobian(pose, K, pixels, HEIGHT_M)
         pose, _ = information_step(pose, J, A, symmetric_product(A, off + wrong), prior)
     return pose
 
@@ -111,7 +111,7 @@ def test_the_prior_is_weighed_by_its_sigma():
     # as much information as the pixels have: half way
     _, information = information_step(
         truth,
-        pixel_jacobian(truth, K[None], pixel_grid(1), HEIGHT_M),
+        pixel_jacobian(truth, K, pixel_grid(1), HEIGHT_M),
         A,
         torch.zeros(1, 64, 2),
         weak(truth),
@@ -190,7 +190,7 @@ def fitted(ground_map: GroundMap, views: Tensor, truth: Pose, sequence: Tensor) 
 
 
 def views_of(ground_map: GroundMap, pose: Pose, photo: int = 0) -> Tensor:
-    return ground_map.render(pose, K.expand(len(pose.t), 3, 3), 64, 64)[0][:, photo]
+    return ground_map.render(pose, K, 64, 64)[0][:, photo]
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +244,7 @@ def test_an_image_is_found_near_its_hint_before_anything_is_learned():
     model = fitted(ground_map, views, truth, torch.zeros(4, dtype=torch.int64))
     asked = query(4, torch.empty(4, 0))._replace(image=views)
     feature = model.features(asked)[0]  # as the localizer asks every network
-    pose = model.cascade(asked, feature, hint)[-1].pose
+    pose = model.cascade(feature, hint)[-1].pose
     error = (pose.t - truth.t).norm(dim=-1)  # hints are 5 m off, a pixel is 2 m
     assert error.max() < 2.0
     assert error.median() < 0.1  # a photo of the image's own date is matched exactly

@@ -19,7 +19,13 @@ from report_runs import pictures, write_run, write_runs
 from scipy.stats import chi2
 
 from hinted_posenet.report.page.behaviour import pass_figure
-from hinted_posenet.report.page.curves import binned_medians, coverage, histogram, recall_curve
+from hinted_posenet.report.page.curves import (
+    LEVELS,
+    binned_medians,
+    coverage,
+    histogram,
+    recall_curve,
+)
 from hinted_posenet.report.page.lines import read_lines
 from hinted_posenet.report.page.page import render, write_page
 from hinted_posenet.report.page.pictures import picks
@@ -77,11 +83,9 @@ def test_coverage_of_a_gaussian_is_what_it_claims() -> None:
     generator = np.random.default_rng(0)
     sigma = generator.uniform(1, 5, 20_000)
     error = np.linalg.norm(sigma[:, None] * generator.normal(size=(20_000, 3)), axis=1)
-    levels = np.array([0.1, 0.5, 0.68, 0.95, 1.0])
-    found = coverage(error, sigma, levels)
-    assert found == pytest.approx(levels, abs=0.01)
-    doubted = coverage(error, 2 * sigma, levels)
-    assert doubted == pytest.approx(chi2.cdf(4 * chi2.ppf(levels, 3), 3), abs=0.01)
+    assert coverage(error, sigma) == pytest.approx(LEVELS, abs=0.01)
+    doubted = coverage(error, 2 * sigma)
+    assert doubted == pytest.approx(chi2.cdf(4 * chi2.ppf(LEVELS, 3), 3), abs=0.01)
     assert coverage(error, np.full_like(sigma, np.nan)) is None
 
 
@@ -222,18 +226,12 @@ def test_2000_frames_of_6_runs_are_below_5_mb(tmp_path: Path) -> None:
 
 def test_verb(folders: list[Path], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hinted_posenet", "report"]
-    done = subprocess.run(
-        [*command, *map(str, folders), "--title", "Toy"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*command, *words], cwd=tmp_path, capture_output=True, text=True)
+
+    done = run(*map(str, folders), "--title", "Toy")
     assert done.stdout == "written: report.html\n", done.stderr
     assert "<h1>Toy</h1>" in (tmp_path / "report.html").read_text()
-    pdf = subprocess.run(
-        [*command, str(folders[0]), "--output", "a.pdf"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
+    pdf = run(str(folders[0]), "--output", "a.pdf")
     assert pdf.stderr == "error: --output a.pdf: end it with .html\n"

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
+from hinted_posenet.report.positions_figure import predictions_figure
 from hinted_posenet.report.positions_panel import ground_of
-from hinted_posenet.report.predictions_figure import predictions_figure
 
 TRUE_M = np.array([[0.0, 0.1, 0.0], [2.0, 0.0, 4.0], [4.0, 0.1, 8.0]])
 NOWHERE = np.full((3, 3), np.nan)

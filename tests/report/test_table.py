@@ -1,6 +1,7 @@
 import pytest
 
-from hinted_posenet.report.table import length, recall_title, text_table
+from hinted_posenet.report.recall import recalls_of
+from hinted_posenet.report.table import length, text_table
 
 
 @pytest.mark.parametrize(
@@ -18,8 +19,9 @@ def test_lengths_as_a_person_writes_them(metres: float, text: str) -> None:
 
 
 def test_recall_titles_name_both_thresholds() -> None:
-    assert recall_title("recall_0.05m_5deg") == "≤ 5 cm, 5°"
-    assert recall_title("recall_25m_10deg") == "≤ 25 m, 10°"
+    row = {"median_t_m": 1.0, "recall_0.05m_5deg": 0.5, "recall_25m_10deg": 1.0}
+    titles = [recall.title for recall in recalls_of({"rows": [row]})]
+    assert titles == ["≤ 5 cm, 5°", "≤ 25 m, 10°"]
 
 
 def test_columns_line_up() -> None:

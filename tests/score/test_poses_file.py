@@ -114,3 +114,9 @@ def test_a_missing_or_binary_file_is_named(tmp_path):
         read_poses_file(tmp_path / "p.txt")
     with pytest.raises(InputError, match=r"expected images\.txt"):
         read_poses_file(tmp_path)
+    with pytest.raises(InputError, match=r"expected \*\.pose\.txt in the folder"):
+        read_poses_file(tmp_path, "seven_scenes")
+    written(tmp_path / "cameras.txt", "")
+    written(tmp_path / "images.txt", "# nothing")
+    with pytest.raises(InputError, match=r"no poses; expected those of images\.txt"):
+        read_poses_file(tmp_path)

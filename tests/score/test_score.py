@@ -11,21 +11,20 @@ import numpy as np
 import pytest
 import torch
 
-from hinted_posenet.data import aerial
+from hinted_posenet.data.reader import aerial
 from hinted_posenet.geometry import quaternion_exp, quaternion_product, rotate
 from hinted_posenet.pose_io import write_poses
 from hinted_posenet.report.compare import comparison
 from hinted_posenet.report.page.page import render
 from hinted_posenet.report.runs import read_runs
 from hinted_posenet.score.score import score_file
-from hinted_posenet.show.run_poses import read_poses
-from hinted_posenet.types import InputError, Pose
+from hinted_posenet.show.run_poses import read_run_poses
+from hinted_posenet.types import InputError, Pose, stack_poses
 
 
 def split(root: Path, name: str = "test") -> tuple[list[str], Pose]:
     views = aerial.read_views(root, "prairie", name)
-    t, q = (torch.stack(parts) for parts in zip(*(v.T_world_cam for v in views), strict=True))
-    return [view.name for view in views], Pose(t, q)
+    return [view.name for view in views], stack_poses(view.T_world_cam for view in views)
 
 
 @pytest.fixture
@@ -112,7 +111,7 @@ def test_poses_alone_have_a_page_and_frusta_too(prairie, tmp_path):
     run = score_file(tmp_path / "slam.txt", tmp_path / "truth.txt", output=tmp_path / "out")
     (read,) = read_runs([run])
     assert "slam" in render([read])  # without training images, controls and fields of view
-    predicted = read_poses(read).predicted.outlines(1.0)
+    predicted = read_run_poses(read).predicted.outlines(1.0)
     assert np.isfinite(predicted).all(axis=(1, 2)).tolist() == [False, True, True, True]
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from hinted_posenet.show.subject import Subject
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.flight import Flight, LawnmowerPlan, RandomPlan
+from hinted_posenet.simulator.flight import Flight
+from hinted_posenet.simulator.plan import LawnmowerPlan, RandomPlan
 from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.world import Epoch, Lattice, World
 from hinted_posenet.simulator.world.array import ArrayWorld
@@ -20,24 +21,13 @@ CAMERA = Camera(32, 24, hfov_deg=50.0)
 
 def quarters(rows: int = 256, cols: int = 320, res: float = 1.0) -> World:
     """Centred on (0, 0); rises by a tenth to the east and by a fifth to the north; winter is paler."""
-    photo = np.empty((rows, cols, 3), np.uint8)
-    photo[: rows // 2, : cols // 2], photo[: rows // 2, cols // 2 :] = (
-        QUARTERS["nw"],
-        QUARTERS["ne"],
-    )
-    photo[rows // 2 :, : cols // 2], photo[rows // 2 :, cols // 2 :] = (
-        QUARTERS["sw"],
-        QUARTERS["se"],
-    )
+    colours = np.array(list(QUARTERS.values()), np.uint8).reshape(2, 2, 3)
+    photo = colours.repeat(rows // 2, axis=0).repeat(cols // 2, axis=1)
     lattice = Lattice(-0.5 * cols * res, 0.5 * rows * res, res, rows, cols)
     x = np.linspace(lattice.bounds.xmin, lattice.bounds.xmax, cols // 4 + 1)
     y = np.linspace(lattice.bounds.ymax, lattice.bounds.ymin, rows // 4 + 1)
-    return ArrayWorld(
-        lattice,
-        {SUMMER: photo, WINTER: 128 + photo // 2},
-        slope_m(*np.meshgrid(x, y)).astype(np.float32),
-        node_px=4,
-    )
+    heights_m = slope_m(*np.meshgrid(x, y)).astype(np.float32)
+    return ArrayWorld(lattice, {SUMMER: photo, WINTER: 128 + photo // 2}, heights_m, node_px=4)
 
 
 def slope_m(x_m: np.ndarray, y_m: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ def frames_of(path: Path) -> list[np.ndarray]:
 def test_a_film_has_the_frames_and_the_size_that_were_asked_for(tmp_path: Path, capsys) -> None:
     path = tmp_path / "new" / "film.mp4"
     stage = Stage("cross", "three lines", None, [WIRES], [("#c00000", "lines")])
-    Presentation(161, seconds=0.5, fps=12, window=False).present(stage, path, threads=1)
+    Presentation(width_px=161, seconds=0.5, fps=12, window=False).present(stage, path, threads=1)
     frames = frames_of(path)
     assert len(frames) == 6
     height, width, _ = frames[0].shape

@@ -74,9 +74,8 @@ def test_the_picture_has_ground_and_cameras_where_they_are(subject: Subject) -> 
         col, row = pixels(pose, view.T_world_cam.t.numpy()).astype(int)
         part = drawn[row - 1 : row + 3, col - 1 : col + 3].astype(int)
         red = np.array(ImageColor.getrgb(SPLIT_COLOURS["test"]))
-        assert (
-            np.abs(part - red).max(axis=2).min() < 60
-        )  # lines are smooth, and one pixel wide here
+        # lines are smooth, and one pixel wide here
+        assert np.abs(part - red).max(axis=2).min() < 60
     assert (drawn != bare).any(axis=2).mean() < 0.3
 
 

@@ -24,15 +24,9 @@ from .conftest import SUMMER, WINTER, quarters
 
 def cells(sheet: np.ndarray, rows: int, cols: int, cell_px: int) -> list[list[np.ndarray]]:
     height, width = cell_px * 3 // 4, cell_px
-    return [
-        [
-            sheet[HEADER_PX + i * (height + GAP_PX) :][:height, MARGIN_PX + j * (width + GAP_PX) :][
-                :, :width
-            ]
-            for j in range(cols)
-        ]
-        for i in range(rows)
-    ]
+    tops = [HEADER_PX + i * (height + GAP_PX) for i in range(rows)]
+    lefts = [MARGIN_PX + j * (width + GAP_PX) for j in range(cols)]
+    return [[sheet[y : y + height, x : x + width] for x in lefts] for y in tops]
 
 
 def test_every_image_has_the_place_in_its_middle() -> None:
@@ -69,9 +63,8 @@ def test_labels_say_when_and_fit_their_margin() -> None:
     epoch = Epoch("summer_afternoon", "summer", "2025-07-10", 18.5)
     texts = [text for text, *_ in moment(epoch)]
     assert texts == ["summer", "afternoon", "2025-07-10", "18:30 solar time"]
-    assert [text for text, *_ in moment(Epoch("2015-09-26", "autumn", "2015-09-26"))] == [
-        *("autumn", "2015-09-26")
-    ]
+    dated = [text for text, *_ in moment(Epoch("2015-09-26", "autumn", "2015-09-26"))]
+    assert dated == ["autumn", "2015-09-26"]
     for name in ("september_afternoon", "late_november"):
         for text, size, _ in moment(epoch._replace(key=name)):
             assert ImageFont.load_default(size).getlength(text) < MARGIN_PX - 8

@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from report_runs import about_run
 
+from hinted_posenet.answer import Answer
 from hinted_posenet.geometry import quaternion_exp, quaternion_product, rotate
 from hinted_posenet.report.runs import read_runs
 from hinted_posenet.results import frames_of, write_run
-from hinted_posenet.scoring import Answer
 from hinted_posenet.show.canvas import INK
 from hinted_posenet.show.error_scale import ErrorScale
 from hinted_posenet.show.frusta import EDGES
-from hinted_posenet.show.run_poses import guessed_up, read_poses, upright
+from hinted_posenet.show.run_poses import guessed_up, read_run_poses, upright
 from hinted_posenet.show.run_stage import TRAINING, run_stage
 from hinted_posenet.show.stage import Stage
 from hinted_posenet.show.subject import Subject
@@ -32,15 +33,9 @@ def write(folder: Path, subject: Subject, with_map: bool = True) -> Path:
     east[:, 0] = 2.0 ** torch.arange(len(east))
     east[-1] = math.nan
     bounds, image = subject.overview()
-    about = {
-        "name": "posenet",
-        "data": {"name": "aerial", "scene": subject.scene, "ground_truth": "exact"},
-        "split": "test",
-        "seed": 0,
-        "oracle": False,
-        "start_hint": "NoHint",
-        "map": {"image": str(image), "bounds_m": list(bounds)} if with_map else None,
-    }
+    data = {"name": "aerial", "scene": subject.scene, "ground_truth": "exact"}
+    overview = {"image": str(image), "bounds_m": list(bounds)} if with_map else None
+    about = about_run("posenet", data=data, map=overview)
     answers = [Answer("retrieval", "control", truth)]
     answers += [Answer("pass 1", "network", Pose(truth.t + east, truth.q))]
     write_run(folder, about, frames, train, answers, truth, [(10.0, 5.0)])
@@ -54,7 +49,7 @@ def run(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def stage_of(folder: Path) -> Stage:
     found = read_runs([folder])[0]
-    return run_stage(found, read_poses(found), None, np.eye(3))
+    return run_stage(found, read_run_poses(found), None, np.eye(3))
 
 
 def test_frusta_are_where_poses_csv_says(run: Path, subject: Subject) -> None:
@@ -111,26 +106,23 @@ def test_one_pose_that_is_far_off_does_not_shrink_the_picture(run: Path) -> None
 @pytest.mark.parametrize("turn", [(0, 0, 0), (1, 2, 0.5), (math.pi, 0, 0)])
 def test_up_is_found_in_any_world_and_turned_to_z(run: Path, turn: tuple[float, ...]) -> None:
     """Level cameras that look 30 degrees down, to all sides."""
-    q = torch.tensor(
-        [math.sqrt(0.5), -math.sqrt(0.5), 0, 0], dtype=torch.float64
-    )  # z is up, looks north
+    half = math.sqrt(0.5)
+    q = torch.tensor([half, -half, 0, 0], dtype=torch.float64)  # z is up, looks north
     pitch = quaternion_exp(torch.tensor([-math.pi / 6, 0, 0], dtype=torch.float64))
     headings = torch.zeros(12, 3, dtype=torch.float64)
     headings[:, 2] = torch.linspace(0, 1.5, 12)  # a part of the horizon
     world = quaternion_exp(torch.tensor(turn, dtype=torch.float64))
     q = quaternion_product(quaternion_exp(headings), quaternion_product(q, pitch).expand(12, 4))
-    cameras = read_poses(read_runs([run])[0]).training
+    cameras = read_run_poses(read_runs([run])[0]).training
     turned = cameras._replace(T_world_cam=Pose(torch.zeros(12, 3), quaternion_product(world, q)))
     turn_to_z = upright(turned, guessed_up(turned))
     up = rotate(world, torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)).numpy()
     np.testing.assert_allclose(turn_to_z @ up, [0, 0, 1], atol=0.15)
     np.testing.assert_allclose(turn_to_z @ turn_to_z.T, np.eye(3), atol=1e-9)
     assert np.linalg.det(turn_to_z) == pytest.approx(1.0)
-    x, y, _ = turn_to_z @ rotate(turned.T_world_cam.q, torch.eye(3)[2].double()).numpy().mean(
-        axis=0
-    )
+    ahead = rotate(turned.T_world_cam.q, torch.eye(3)[2].double()).numpy().mean(axis=0)
+    x, y, _ = turn_to_z @ ahead
     assert abs(x) < 1e-5 and y > 0.5  # a picture from the south looks as they do
-    straight_down = cameras._replace(
-        T_world_cam=Pose(torch.zeros(1, 3), torch.tensor([[0, 1.0, 0, 0]]))
-    )
+    down = Pose(torch.zeros(1, 3), torch.tensor([[0, 1.0, 0, 0]]))
+    straight_down = cameras._replace(T_world_cam=down)
     np.testing.assert_allclose(np.abs(upright(straight_down, [0, 0, 2]).sum(axis=0)), 1, atol=1e-9)

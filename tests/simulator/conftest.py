@@ -6,7 +6,7 @@ import rasterio
 from rasterio.transform import from_origin
 
 from hinted_posenet.simulator.light.season import Season
-from hinted_posenet.simulator.world import Epoch, Lattice, Window, World
+from hinted_posenet.simulator.world import Epoch, Lattice, World
 from hinted_posenet.simulator.world.array import ArrayWorld
 from hinted_posenet.simulator.world.generated.world import generated_world
 
@@ -18,15 +18,11 @@ SEASONS = {
 }
 
 
-def make_world(seed: int = 3) -> World:
-    return generated_world(
-        seed, SEASONS, size_m=300, settlement_spacing_m=200, district_m=120, relief_m=20
-    )
-
-
 @pytest.fixture(scope="session")
 def small_world() -> World:
-    return make_world()
+    return generated_world(
+        3, SEASONS, size_m=300, settlement_spacing_m=200, district_m=120, relief_m=20
+    )
 
 
 def dotted_world(x_m: float, y_m: float, surface_m: np.ndarray) -> World:
@@ -43,14 +39,14 @@ def dotted_world(x_m: float, y_m: float, surface_m: np.ndarray) -> World:
     )
 
 
-def whole(world: World) -> Window:
-    """All pixels of a world."""
-    return Window(0, 0, world.lattice.rows, world.lattice.cols)
-
-
 def photo_of(world: World, epoch: Epoch) -> np.ndarray:
     """The whole orthophoto."""
-    return world.photo(whole(world), epoch)
+    return world.photo(world.lattice.window, epoch)
+
+
+def noise(rows: int, cols: int, bands: int = 3) -> np.ndarray:
+    """Random bytes (rows, cols, bands), none of them 0."""
+    return np.random.default_rng(0).integers(1, 255, (rows, cols, bands), dtype=np.uint8)
 
 
 def write_geotiff(

@@ -23,16 +23,11 @@ def make_land(window: Window, altitude_m: float = 0.0) -> Land:
     parcel = uniform(stream(1, "parcel"), parcel_row, parcel_col)
     tone = (2 * uniform(stream(1, "tone"), parcel_row, parcel_col) - 1).astype(np.float32)
     furrow = np.sin((row + 0.3 * col) * 1.3).astype(np.float32)
-    furrow = np.broadcast_to(furrow, shape).astype(np.float32)
     surface = terrain.copy()
 
-    lake = (r - 560) ** 2 + 0.5 * (c - 180) ** 2 + 900 * fractal_noise(
-        window, 80.0, stream(1, "lake"), 3
-    ) < 90**2
-    shore = (r - 560) ** 2 + 0.5 * (c - 180) ** 2 + 900 * fractal_noise(
-        window, 80.0, stream(1, "lake"), 3
-    ) < 98**2
-    ground[shore], ground[lake] = Cover.SHORE, Cover.WATER
+    from_lake2 = (r - 560) ** 2 + 0.5 * (c - 180) ** 2
+    from_lake2 = from_lake2 + 900 * fractal_noise(window, 80.0, stream(1, "lake"), 3)
+    ground[from_lake2 < 98**2], ground[from_lake2 < 90**2] = Cover.SHORE, Cover.WATER
     ground[(np.abs(r - c // 6 - 320) < 7)] = Cover.ROAD
     ground[(c > 400) & (r > 400)] = Cover.FOREST
     yard = (r > 230) & (r < 320) & (c > 330) & (c < 690)
@@ -65,9 +60,8 @@ def make_land(window: Window, altitude_m: float = 0.0) -> Land:
             crown_tone[here] = uniform(stream(1, "t"), cell_row, cell_col)[here]
             standing = here & needle
             leafless[standing] = surface[standing]
-    lattice = Lattice(0.0, 0.0, RESOLUTION_M, 4 * period, 4 * period)
     return Land(
-        lattice=lattice,
+        lattice=Lattice(0.0, 0.0, RESOLUTION_M, 4 * period, 4 * period),
         window=window,
         terrain_m=terrain,
         surface_m=surface,

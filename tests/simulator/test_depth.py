@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from hinted_posenet.data.aerial import read_views
+from hinted_posenet.data.reader.aerial import read_views
 from hinted_posenet.geometry import rotate
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.depth import depth_unit_m, encode_depth, read_depth
-from hinted_posenet.simulator.flight import Flight, RandomPlan
+from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.light.sensor import Sensor
+from hinted_posenet.simulator.plan import RandomPlan
 from hinted_posenet.simulator.simulate import simulate
-from hinted_posenet.simulator.viewpoint import nadir_quaternion
+from hinted_posenet.simulator.viewpoint import pose_at
 from hinted_posenet.simulator.world import Bounds, World
-from hinted_posenet.types import InputError, Pose
+from hinted_posenet.types import InputError
 
 CAMERA = Camera(24, 20, hfov_deg=60.0, sensor=Sensor(noise_sigma=0.01))
 PLAN = RandomPlan([50, 60], [-20, 20], 3, gimbal_pitch_deg=20)
@@ -90,16 +91,10 @@ def test_no_surface_is_zero_and_nothing_else_is(tmp_path: Path) -> None:
 def test_the_unit_is_the_finest_that_fits(small_world: World) -> None:
     def at(height_m: float) -> float:
         z_m = small_world.height_range_m[0] + height_m
-        t = torch.tensor([0.0, 0.0, z_m], dtype=torch.float64)
-        return depth_unit_m(small_world, CAMERA, [Pose(t, nadir_quaternion(0.3))])
+        return depth_unit_m(small_world, CAMERA, [pose_at((0, 0, z_m), heading_deg=17)])
 
-    assert [at(65.5), at(65.6), at(131.1), at(327.6), at(3000.0)] == [
-        0.001,
-        0.002,
-        0.005,
-        0.005,
-        0.05,
-    ]
+    found = [at(height_m) for height_m in (65.5, 65.6, 131.1, 327.6, 3000.0)]
+    assert found == [0.001, 0.002, 0.005, 0.005, 0.05]
     with pytest.raises(InputError, match="depth=none"):
         at(70000.0)
 

@@ -10,21 +10,19 @@ from hinted_posenet.simulator.develop import develop, image_motion_px_s
 from hinted_posenet.simulator.flight import Station, no_prior
 from hinted_posenet.simulator.light.sensor import Sensor
 from hinted_posenet.simulator.render import Frame
-from hinted_posenet.simulator.viewpoint import nadir_quaternion
-from hinted_posenet.types import Pose
+from hinted_posenet.simulator.viewpoint import pose_at
 
 CAMERA = Camera(40, 30, hfov_deg=60.0)
 
 
-def station(heading_rad: float, velocity_m_s: list[float], t: list[float]) -> Station:
-    pose = Pose(torch.tensor(t, dtype=torch.float64), nadir_quaternion(heading_rad, 0.2, -0.1))
-    return Station(pose, 0.0, np.array(velocity_m_s), no_prior())
+def station(heading_deg: float, velocity_m_s: list[float], t: list[float]) -> Station:
+    return Station(pose_at(t, heading_deg, 12, -6), 0.0, np.array(velocity_m_s), no_prior())
 
 
-@pytest.mark.parametrize("heading_rad", [0.0, 0.7, -2.0])
-def test_motion_is_how_far_a_point_ahead_moves(heading_rad: float) -> None:
+@pytest.mark.parametrize("heading_deg", [0.0, 40.0, -115.0])
+def test_motion_is_how_far_a_point_ahead_moves(heading_deg: float) -> None:
     speed = [12.0, -5.0, 0.0]
-    before = station(heading_rad, speed, [3.0, 4.0, 100.0])
+    before = station(heading_deg, speed, [3.0, 4.0, 100.0])
     step_s = 1e-3
     moved = (before.T_world_cam.t + step_s * torch.tensor(speed)).tolist()
     ahead = rotate(before.T_world_cam.q, torch.tensor([0.0, 0.0, 80.0], dtype=torch.float64))
@@ -35,7 +33,7 @@ def test_motion_is_how_far_a_point_ahead_moves(heading_rad: float) -> None:
         u, v, w = CAMERA.K @ (rotate(q, point) + t).numpy()
         return np.array([u / w, v / w])
 
-    expected = (uv(station(heading_rad, speed, moved)) - uv(before)) / step_s
+    expected = (uv(station(heading_deg, speed, moved)) - uv(before)) / step_s
     assert image_motion_px_s(CAMERA, before, 80.0) == pytest.approx(expected, rel=1e-3)
 
 
@@ -44,8 +42,7 @@ def test_a_moving_camera_blurs_along_its_path_and_a_perfect_one_changes_nothing(
     stripes[::2] = 200
     frame = Frame(stripes, np.full((30, 40), 50.0, np.float32))
     fast = Camera(40, 30, hfov_deg=60.0, sensor=Sensor(exposure_s=0.25))
-    level = Pose(torch.zeros(3, dtype=torch.float64), nadir_quaternion(0.0))
-    north = Station(level, 0.0, np.array([0.0, 12.0, 0.0]), no_prior())
+    north = Station(pose_at((0, 0, 0)), 0.0, np.array([0.0, 12.0, 0.0]), no_prior())
     generator = np.random.default_rng(0)
     assert np.array_equal(develop(CAMERA, north, frame, np.inf, generator), stripes)
     assert develop(fast, north, frame, np.inf, generator).std() < 0.5 * stripes.std()

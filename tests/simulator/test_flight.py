@@ -4,7 +4,8 @@ import torch
 
 from hinted_posenet.geometry import rotate
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.flight import Flight, LawnmowerPlan, Plan, RandomPlan
+from hinted_posenet.simulator.flight import Flight
+from hinted_posenet.simulator.plan import LawnmowerPlan, Plan, RandomPlan
 from hinted_posenet.simulator.render import Renderer
 from hinted_posenet.simulator.world import World
 from hinted_posenet.types import InputError

@@ -6,8 +6,8 @@ import yaml
 
 from hinted_posenet.simulator.light.climate import temperature_c
 from hinted_posenet.simulator.light.painter import Painter
+from hinted_posenet.simulator.light.palette import CROPS
 from hinted_posenet.simulator.light.phenology import COVERS, CROPS_YEAR, growth_day
-from hinted_posenet.simulator.light.rotation import CROPS
 from hinted_posenet.simulator.light.season import Season
 from hinted_posenet.simulator.world import Window
 from hinted_posenet.simulator.world.generated.land import Cover
@@ -147,7 +147,8 @@ def test_rain_darkens_fields():
 def test_night_names_the_season_and_bad_values_their_key():
     with pytest.raises(InputError, match=r"seasons\.xmas.*solar_hour"):
         Painter({"xmas": Season("2025-12-24", 4.0)}, 48.0, 0, RESOLUTION_M)
-    for key, value in {"cloud_cover": 2, "wetness": -1, "snow_cm": -1, "visibility_km": 0}.items():
+    bad = {"cloud_cover": 2, "wetness": -1, "snow_cm": -1, "visibility_km": 0, "solar_hour": 30}
+    for key, value in bad.items():
         with pytest.raises(InputError, match=key):
             Season("2025-07-10", **{key: value})
     with pytest.raises(InputError, match="date"):

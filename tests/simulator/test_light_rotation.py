@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hinted_posenet.simulator.light.rotation import ARABLE_SHARES, CROPS, MEADOW_SHARE, crops
+from hinted_posenet.simulator.light.palette import ARABLE_SHARES, CROPS, MEADOW_SHARE, crops
 
 DRAW = (np.arange(4096) + 0.5) / 4096
 

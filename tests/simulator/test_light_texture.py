@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from hinted_posenet.simulator.light.texture import texture
 from hinted_posenet.simulator.light.water import water_rgb
 from hinted_posenet.simulator.world import Window
+from hinted_posenet.simulator.world.noise import texture
 
 WINDOW = Window(-300, 5000, 500, 400)
 

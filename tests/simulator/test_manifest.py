@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.flight import Flight, RandomPlan
+from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.light.sensor import Sensor
 from hinted_posenet.simulator.manifest import group_hashes, versions
+from hinted_posenet.simulator.plan import RandomPlan
 from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.world import World
 from hinted_posenet.types import InputError

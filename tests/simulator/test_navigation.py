@@ -6,8 +6,9 @@ import torch
 
 from hinted_posenet.geometry import rotation_angle
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.flight import Flight, LawnmowerPlan, OrbitPlan, RandomPlan
+from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.navigation import Gnss, Navigation, Odometry
+from hinted_posenet.simulator.plan import LawnmowerPlan, OrbitPlan, RandomPlan
 from hinted_posenet.simulator.world import World
 
 CAMERA = Camera(16, 12, hfov_deg=60.0)

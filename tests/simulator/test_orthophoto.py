@@ -10,14 +10,10 @@ from hinted_posenet.simulator.world.dates import season_of
 from hinted_posenet.simulator.world.orthophoto import orthophoto_world
 from hinted_posenet.types import InputError
 
-from .conftest import photo_of, write_geotiff
+from .conftest import noise, photo_of, write_geotiff
 
 DATA = Path(os.environ.get("HINTED_POSENET_DATA", Path(__file__).parents[3] / "shared" / "data"))
 EARTH_RADIUS_M = 6378137.0
-
-
-def noise(rows: int, cols: int, bands: int = 3) -> np.ndarray:
-    return np.random.default_rng(0).integers(1, 255, (rows, cols, bands), dtype=np.uint8)
 
 
 def test_web_mercator_becomes_true_ground_metres(tmp_path: Path) -> None:

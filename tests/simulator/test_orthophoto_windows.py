@@ -18,13 +18,9 @@ from hinted_posenet.simulator.world import Window
 from hinted_posenet.simulator.world.orthophoto import orthophoto_world
 from hinted_posenet.types import InputError, Pose
 
-from .conftest import photo_of, write_geotiff
+from .conftest import noise, photo_of, write_geotiff
 
 WEST, NORTH = 500000.0, 5200000.0
-
-
-def noise(rows: int, cols: int, bands: int = 3) -> np.ndarray:
-    return np.random.default_rng(0).integers(1, 255, (rows, cols, bands), dtype=np.uint8)
 
 
 def write_heights(

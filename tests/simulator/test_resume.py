@@ -15,9 +15,10 @@ from filelock import FileLock
 from hinted_posenet.simulator import partial as partial_module
 from hinted_posenet.simulator import shots as shots_module
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.flight import Flight, RandomPlan
+from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.light.sensor import Sensor
 from hinted_posenet.simulator.partial import Partial
+from hinted_posenet.simulator.plan import RandomPlan
 from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.work import Work
 from hinted_posenet.simulator.world import World

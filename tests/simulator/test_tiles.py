@@ -5,7 +5,7 @@ import numpy as np
 from hinted_posenet.simulator.world import Bounds, Epoch, Lattice, Window
 from hinted_posenet.simulator.world.array import ArrayWorld, cut
 from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
-from hinted_posenet.simulator.world.tiles import TILE_PX, Tile, TileCache, mip_levels, tiles_over
+from hinted_posenet.simulator.world.tiles import TILE_PX, TileCache, mip_levels
 
 EPOCH = Epoch("summer", "summer", "2025-07-01")
 
@@ -23,6 +23,20 @@ def test_window_of_bounds_covers_them_and_nothing_beyond_a_cell() -> None:
     assert window == Window(0, 0, 128, 112)
     assert lattice.window_of(Bounds(-200, 60, -190, 70)) == Window(-40, -200, 20, 20)
     assert lattice.bounds_of(Window(0, 0, 400, 600)) == Bounds(-100.0, -150.0, 200.0, 50.0)
+
+
+def test_windows_are_made_of_blocks_that_start_at_the_corner_of_the_plane() -> None:
+    window = Window(-3, 6, 8, 10)
+    blocks = list(window.blocks(8))
+    assert [block[:2] for block in blocks] == [(-8, 0), (-8, 8), (0, 0), (0, 8)]
+    parts = [block.overlap(window) for block in blocks]
+    assert parts == [
+        Window(-3, 6, 3, 2),
+        Window(-3, 8, 3, 8),
+        Window(0, 6, 5, 2),
+        Window(0, 8, 5, 8),
+    ]
+    assert Window(0, 0, 4, 4).overlap(Window(2, 9, 4, 4))[2:] == (2, 0)
 
 
 def test_a_cut_continues_with_the_border_pixels() -> None:
@@ -44,12 +58,11 @@ def test_mosaic_is_the_photo_whatever_tiles_it_crosses() -> None:
 def test_neighbouring_tiles_share_their_border_nodes() -> None:
     world = random_world(1024, 1024)
     cache = TileCache(world)
-    west, east = cache.surface(Tile(0, 0)), cache.surface(Tile(0, 1))
+    tiles = list(world.lattice.window.blocks(TILE_PX))
+    assert tiles == [Window(row, col, 512, 512) for row in (0, 512) for col in (0, 512)]
+    west, east = (cache.surface(tile) for tile in tiles[:2])
     assert west.shape == (TILE_PX // 8 + 1, TILE_PX // 8 + 1)
     assert np.array_equal(west[:, -1], east[:, 0])
-    assert tiles_over(world, Bounds(-100, -250, 200, 50)) == [
-        Tile(r, c) for r in range(2) for c in range(2)
-    ]
 
 
 def test_noise_is_a_function_of_the_place() -> None:

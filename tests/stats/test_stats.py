@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from hinted_posenet.data import cambridge, seven_scenes
+from hinted_posenet.data.reader import cambridge, seven_scenes
 from hinted_posenet.stats.baselines import constant_pose, median_errors, nearest_camera
 from hinted_posenet.stats.stats import scene_stats, stats_text
-from hinted_posenet.types import Pose, View
+from hinted_posenet.types import Pose, View, stack_poses
 
 
 def view(x_m: float, sequence: str = "a", degrees: float = 0.0) -> View:
@@ -23,8 +23,7 @@ def view(x_m: float, sequence: str = "a", degrees: float = 0.0) -> View:
 
 
 def poses(*views: View) -> Pose:
-    t, q = zip(*(view.T_world_cam for view in views), strict=True)
-    return Pose(torch.stack(t), torch.stack(q))
+    return stack_poses(view.T_world_cam for view in views)
 
 
 def test_the_nearest_camera_is_nearest_in_position_whatever_its_rotation() -> None:
@@ -45,6 +44,8 @@ def test_steps_do_not_cross_sequences() -> None:
     row = scene_stats("x", {"train": views, "test": []})["splits"]["train"]
     assert (row["frames"], row["sequences"], row["extent_m"]) == (5, 2, [52, 0, 0])
     assert row["median_step_m"] == 1 and row["median_turn_deg"] == pytest.approx(3)
+    alone = scene_stats("x", {"all": [view(0)]})["splits"]["all"]
+    assert (alone["frames"], alone["extent_m"], alone["median_step_m"]) == (1, [0, 0, 0], 0)
 
 
 def test_a_scene_without_splits_has_no_baselines() -> None:

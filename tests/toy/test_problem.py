@@ -1,7 +1,6 @@
 import torch
 from torch import Generator
 
-from hinted_posenet.toy.bayes import posterior_mean
 from hinted_posenet.toy.problem import (
     branches,
     constant_hint,
@@ -10,6 +9,7 @@ from hinted_posenet.toy.problem import (
     draw_samples,
     fold,
     no_hint,
+    posterior_mean,
 )
 
 

@@ -1,15 +1,15 @@
 """hinted-posenet data cache: what decoded images and features take on disk, and how to free it."""
 
-import argparse
 import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hinted_posenet.cli.errors import one_line_errors
+from hinted_posenet.cli.parser import verb_parser
 
 if TYPE_CHECKING:
-    from hinted_posenet.data.cache_folder import Item
+    from hinted_posenet.data.cache.folder import Item
 
 EPILOG = """example:
   hinted-posenet data cache --prune 5
@@ -20,29 +20,17 @@ backbones there, and make again what is removed."""
 
 def main() -> None:
     """List the cache; prune or clear it where asked."""
-    parser = argparse.ArgumentParser(
-        prog="hinted-posenet data cache",
-        description="List or prune the decoded images and the features that training keeps.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--folder",
-        type=Path,
-        default=_default_folder(),
-        help="of the cache, as paths.cache; default %(default)s",
-    )
+    what = "List or prune the decoded images and the features that training keeps."
+    parser = verb_parser("data cache", what, EPILOG)
+    folder = "of the cache, as paths.cache; default %(default)s"
+    parser.add_argument("--folder", type=Path, default=_default_folder(), help=folder)
     removal = parser.add_mutually_exclusive_group()
-    removal.add_argument(
-        "--prune",
-        type=float,
-        metavar="GB",
-        help="remove what was not used for longest until this much is left",
-    )
+    keep = "remove what was not used for longest until this much is left"
+    removal.add_argument("--prune", type=float, metavar="GB", help=keep)
     removal.add_argument("--clear", action="store_true", help="remove all of it")
     arguments = parser.parse_args()
     with one_line_errors("data cache"):
-        from hinted_posenet.data.cache_folder import clear, kept, prune
+        from hinted_posenet.data.cache.folder import clear, kept, prune
 
         if arguments.clear:
             clear(arguments.folder)

@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from hinted_posenet.cli.data.arguments import data_set_parser
 from hinted_posenet.cli.errors import one_line_errors
+from hinted_posenet.cli.parser import data_set_parser
 
 DESCRIPTION = """\
 Reads a data set as training would, and tells what is wrong with it: counts, files, labels, rotations,
@@ -21,11 +21,10 @@ example:
 
 def main() -> None:
     """Check, draw, write, print; the exit code is the verdict."""
-    parser = data_set_parser("check", DESCRIPTION, EPILOG)
-    parser.add_argument(
-        "--quick", action="store_true", help="read the headers of images, decode none"
-    )
-    parser.add_argument(
+    parser = data_set_parser("data check", DESCRIPTION, EPILOG)
+    add = parser.add_argument
+    add("--quick", action="store_true", help="read the headers of images, decode none")
+    add(
         "--write-exclude",
         nargs="?",
         const="",
@@ -41,7 +40,7 @@ def _check(arguments: argparse.Namespace) -> int:
     """The exit code."""
     import json
 
-    from hinted_posenet.data.recognise import recognise_all
+    from hinted_posenet.data.reader.recognise import recognise_all
     from hinted_posenet.doctor.examine import examine
     from hinted_posenet.doctor.output import write_exclude_list, write_pictures
     from hinted_posenet.doctor.report import as_json, report

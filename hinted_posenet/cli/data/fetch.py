@@ -6,7 +6,11 @@ import textwrap
 from pathlib import Path
 
 from hinted_posenet.cli.errors import fail, one_line_errors
+from hinted_posenet.cli.parser import verb_parser
 
+DESCRIPTION = """\
+Downloads scenes of a published data set from the addresses that its card names, checks and unpacks them, and
+counts their frames."""
 EXAMPLES = """\
 examples:
   hinted-posenet data fetch --list
@@ -20,35 +24,20 @@ hand belong into DIR/archives: they are checked and unpacked from there.
 
 def main() -> None:
     """Fetch scenes; exit code 1 if one of them failed."""
-    parser = argparse.ArgumentParser(
-        prog="hinted-posenet data fetch",
-        description="Downloads scenes of a published data set from the addresses that its card names, "
-        "checks and unpacks them, and counts their frames.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "dataset", nargs="?", metavar="DATASET", help="cambridge, 7scenes or 12scenes"
-    )
-    parser.add_argument("scenes", nargs="*", metavar="SCENE", help="all of them if none is named")
-    parser.add_argument(
+    parser = verb_parser("data fetch", DESCRIPTION, EXAMPLES)
+    add = parser.add_argument
+    add("dataset", nargs="?", metavar="DATASET", help="cambridge, 7scenes or 12scenes")
+    add("scenes", nargs="*", metavar="SCENE", help="all of them if none is named")
+    add(
         "--root",
         type=Path,
         metavar="DIR",
         help="folder of the data set; default: its name in $HINTED_POSENET_DATA, or in data/",
     )
-    parser.add_argument(
-        "--url", help="address of a folder with the archives, instead of the card's addresses"
-    )
-    parser.add_argument(
-        "--accept-licence", action="store_true", help="you have read the licence and accept it"
-    )
-    parser.add_argument(
-        "--keep-archives", action="store_true", help="do not remove them when they are unpacked"
-    )
-    parser.add_argument(
-        "--list", action="store_true", help="list data sets and scenes, and download nothing"
-    )
+    add("--url", help="address of a folder with the archives, instead of the card's addresses")
+    add("--accept-licence", action="store_true", help="you have read the licence and accept it")
+    add("--keep-archives", action="store_true", help="do not remove them when they are unpacked")
+    add("--list", action="store_true", help="list data sets and scenes, and download nothing")
     arguments = parser.parse_args()
     if not arguments.dataset and not arguments.list:
         parser.error("name a DATASET, or --list")

@@ -1,17 +1,17 @@
 """hinted-posenet data import SOURCE --out DIR: split your own posed images and make a data set of them."""
 
 import argparse
-import textwrap
 from pathlib import Path
 
 from hinted_posenet.cli.errors import one_line_errors
+from hinted_posenet.cli.parser import verb_parser
 
 OWN_LAYOUTS = ("auto", "colmap", "transforms", "tum", "csv")
 PUBLISHED_LAYOUTS = ("cambridge", "seven_scenes", "twelve_scenes", "aerial")
-WHY = (
-    "Frames are held out by whole sequences or by spatial blocks, never at random: neighbouring frames of a video "
-    "are nearly the same image, so a random test split measures memory and not localization."
-)
+DESCRIPTION = """\
+Make a data set of your own posed images. Frames are held out by whole sequences or by spatial blocks,
+never at random: neighbouring frames of a video are nearly the same image, so a random test split
+measures memory and not localization."""
 EXAMPLES = """examples:
   hinted-posenet data import my_scan --out imported/my_scan
   hinted-posenet data import my_scan --out imported/my_scan --test evening --val noon
@@ -32,26 +32,27 @@ def main() -> None:
         options = {key: yaml.safe_load(value) for key, value in arguments.reader}
         source = open_source(arguments.source, arguments.layout, options)
         plan = Plan(
-            "keep" if arguments.keep_split else arguments.split,
-            Shares(arguments.test_share, arguments.val_share),
-            arguments.seed,
-            arguments.test,
-            arguments.val,
-            arguments.blocks,
-            arguments.margin_m,
+            method="keep" if arguments.keep_split else arguments.split,
+            shares=Shares(arguments.test_share, arguments.val_share),
+            seed=arguments.seed,
+            test=arguments.test,
+            val=arguments.val,
+            blocks=arguments.blocks,
+            margin_m=arguments.margin_m,
         )
-        link = arguments.images == "link"
-        how = (link, arguments.overwrite, arguments.skip_faulty)
-        print(import_images(source, arguments.out, plan, *how))
+        told = import_images(
+            source,
+            arguments.out,
+            plan,
+            link=arguments.images == "link",
+            overwrite=arguments.overwrite,
+            skip_faulty=arguments.skip_faulty,
+        )
+        print(told)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="hinted-posenet data import",
-        description=textwrap.fill(f"Make a data set of your own posed images. {WHY}", 100),
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = verb_parser("data import", DESCRIPTION, EXAMPLES)
     add = parser.add_argument
     add(
         "source",

@@ -2,8 +2,8 @@
 
 import argparse
 
-from hinted_posenet.cli.data.arguments import data_set_parser
 from hinted_posenet.cli.errors import one_line_errors
+from hinted_posenet.cli.parser import data_set_parser
 
 DESCRIPTION = """\
 Counts a data set, draws where its cameras were, and scores two answers that look at no image: the training
@@ -17,7 +17,7 @@ example:
 
 def main() -> None:
     """Read, draw, print."""
-    arguments = data_set_parser("stats", DESCRIPTION, EPILOG).parse_args()
+    arguments = data_set_parser("data stats", DESCRIPTION, EPILOG).parse_args()
     with one_line_errors("data stats"):
         _stats(arguments)
 
@@ -25,9 +25,9 @@ def main() -> None:
 def _stats(arguments: argparse.Namespace) -> None:
     import json
 
-    from hinted_posenet.data.recognise import recognise_all
+    from hinted_posenet.data.reader.recognise import recognise_all
     from hinted_posenet.doctor.picture import draw_cameras
-    from hinted_posenet.doctor.reading import read_scene
+    from hinted_posenet.doctor.scene import read_scene
     from hinted_posenet.stats.stats import scene_stats, stats_text
     from hinted_posenet.types import InputError
 
@@ -43,9 +43,8 @@ def _stats(arguments: argparse.Namespace) -> None:
         if not arguments.json:
             print(("\n" if number else "") + stats_text(stats), flush=True)
         if not arguments.no_picture:
-            arguments.out.mkdir(parents=True, exist_ok=True)
             picture = arguments.out / f"{scene.name.replace('/', '-')}-trajectories.png"
-            draw_cameras(picture, scene, f"{scene.name}: where the cameras are")
+            draw_cameras(picture, scene, f"{scene.name}: where the cameras are", {})
             if not arguments.json:
                 print(f"written: {picture}")
     if arguments.json:

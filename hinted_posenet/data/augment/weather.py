@@ -64,9 +64,8 @@ class Precipitation:
     def __call__(self, image: Tensor, draw: Draws) -> Tensor:
         """Images (n, 3, H, W) in [0, 1] -> the same."""
         cover = draw.uniform(self.cover, 1, 1, 1)
-        drops = (1 - draw.uniform((0, 1), 1, *image.shape[-2:]) / cover).clamp_min(
-            0
-        )  # (n, 1, H, W)
+        falling = draw.uniform((0, 1), 1, *image.shape[-2:])  # (n, 1, H, W)
+        drops = (1 - falling / cover).clamp_min(0)
         if self.width_px > 0:
             size = 2 * round(2 * self.width_px) + 1
             sigma_px = image.new_full((len(image), 2), self.width_px)

@@ -6,13 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from hinted_posenet.geometry import (
-    quaternion_exp,
-    quaternion_inverse,
-    quaternion_log,
-    quaternion_product,
-    rotation_angle,
-)
+from hinted_posenet.geometry import rotation_angle, turn_between, turned
 from hinted_posenet.types import Hint, Pose
 
 ROUNDS = 10
@@ -30,7 +24,7 @@ class Hypotheses(NamedTuple):
     def negative_log_likelihood(self, truth: Pose) -> tuple[Tensor, Tensor]:
         """Of the true poses (B,): position and rotation, (B, K) each, up to a constant."""
         error_t = (self.pose.t - truth.t.unsqueeze(1)).norm(dim=-1)
-        error_r = rotation_angle(self.pose.q, truth.q.unsqueeze(1).expand_as(self.pose.q))
+        error_r = rotation_angle(self.pose.q, truth.q.unsqueeze(1))
         return (
             error_t / self.scale_t_m + 3 * self.scale_t_m.log(),
             error_r / self.scale_r_rad + 3 * self.scale_r_rad.log(),
@@ -48,9 +42,7 @@ def consensus(hypotheses: Hypotheses) -> Hint:
     best = scale_t_m.argmin(dim=1, keepdim=True)  # (B, 1)
     start = Pose(*(part.take_along_dim(best.unsqueeze(-1), dim=1) for part in pose))  # (B, 1)
     off_t = pose.t - start.t  # (B, K, 3)
-    off_r = quaternion_log(
-        quaternion_product(quaternion_inverse(start.q).expand_as(pose.q), pose.q)
-    )
+    off_r = turn_between(start.q, pose.q)
     t, trust = torch.zeros_like(start.t), torch.ones_like(scale_t_m)
     for _ in range(ROUNDS):
         trust = 1.0 / (1.0 + ((off_t - t).norm(dim=-1) / scale_t_m).square())
@@ -59,7 +51,7 @@ def consensus(hypotheses: Hypotheses) -> Hint:
     return Hint(
         Pose(
             (start.t + t).squeeze(1),
-            normalize(quaternion_product(start.q, quaternion_exp(r)), dim=-1).squeeze(1),
+            normalize(turned(start.q, r), dim=-1).squeeze(1),
         ),
         AXIS_SIGMA * _spread(scale_t_m, trust),
         AXIS_SIGMA * _spread(scale_r_rad, trust),
@@ -70,10 +62,10 @@ def fuse(answer: Hint, hint: Hint) -> Hint:
     """The mean of two independent estimates (B,), weighed by their precisions; sigma inf has no weight."""
     gain_t = _gain(answer.sigma_t, hint.sigma_t)
     gain_r = _gain(answer.sigma_r, hint.sigma_r)
-    turn = quaternion_log(quaternion_product(quaternion_inverse(answer.pose.q), hint.pose.q))
+    turn = turn_between(answer.pose.q, hint.pose.q)
     pose = Pose(
         answer.pose.t + gain_t * (hint.pose.t - answer.pose.t),
-        normalize(quaternion_product(answer.pose.q, quaternion_exp(gain_r * turn)), dim=-1),
+        normalize(turned(answer.pose.q, gain_r * turn), dim=-1),
     )
     sigmas = ((answer.sigma_t, gain_t), (answer.sigma_r, gain_r))
     return Hint(pose, *(sigma * (1 - gain.squeeze(-1)).sqrt() for sigma, gain in sigmas))

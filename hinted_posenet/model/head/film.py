@@ -45,8 +45,8 @@ class FilmHead(nn.Module):
         self.pooled = pooled
         self.stages = nn.ModuleList(later_stages(tail, channels)).requires_grad_(False)
         self.hint = HintEmbedding(embedding)
-        widths = [*(next(stage.parameters()).shape[1] for stage in self.stages[1:])]
-        widths.append(tail.channels[0])
+        inner = (next(stage.parameters()).shape[1] for stage in self.stages[1:])
+        widths = (*inner, tail.channels[0])
         self.film = nn.ModuleList(nn.Linear(embedding, 2 * width) for width in widths)
         for parameter in self.film.parameters():
             nn.init.zeros_(parameter)

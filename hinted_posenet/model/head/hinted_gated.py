@@ -4,12 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from hinted_posenet.geometry import (
-    quaternion_exp,
-    quaternion_inverse,
-    quaternion_log,
-    quaternion_product,
-)
+from hinted_posenet.geometry import turn_between, turned
 from hinted_posenet.model.frame import SceneFrame
 from hinted_posenet.model.head.fusion import ConcatFusion, regressor
 from hinted_posenet.model.rotation import Rotation
@@ -54,9 +49,7 @@ class HintedGatedHead(nn.Module):
         fused = self.fusion(feature, hint, frame)
         proposal = self.propose(fused)
         off_t_m = frame.to_metres(proposal[:, :3]) - hint.pose.t
-        turn = quaternion_log(
-            quaternion_product(quaternion_inverse(hint.pose.q), self.rotation(proposal[:, 3:]))
-        )
+        turn = turn_between(hint.pose.q, self.rotation(proposal[:, 3:]))
         sigma = torch.stack([hint.sigma_t / frame.scale_m, hint.sigma_r], dim=-1)  # (B, 2)
         unit = sigma.clamp_max(1.0).unsqueeze(-1)
         innovation = torch.cat(  # in sigmas; logarithmic for the thousands that a sharp hint makes of a metre
@@ -67,5 +60,5 @@ class HintedGatedHead(nn.Module):
         gate = torch.where(sigma.isfinite(), gate, 1.0)
         return Pose(
             hint.pose.t + gate[:, :1] * off_t_m,
-            normalize(quaternion_product(hint.pose.q, quaternion_exp(gate[:, 1:] * turn)), dim=-1),
+            normalize(turned(hint.pose.q, gate[:, 1:] * turn), dim=-1),
         )

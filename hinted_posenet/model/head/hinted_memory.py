@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from hinted_posenet.hint.memory import Memory, unit
+from hinted_posenet.hint.memory import Memory, evenly_spaced, unit
 from hinted_posenet.hint.sigma import robust_sigma
 from hinted_posenet.model.frame import SceneFrame
 from hinted_posenet.model.head.consensus import Hypotheses, consensus, fuse
@@ -56,8 +56,7 @@ class HintedMemoryHead(nn.Module):
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Remember the training set (N,), and measure how far neighbours from other sequences are."""
         self.memory.fit(truth, feature)
-        probe = torch.linspace(0, len(truth.t) - 1, min(PROBES, len(truth.t))).long()
-        probe = probe.to(sequence.device)
+        probe = evenly_spaced(len(truth.t), PROBES).to(sequence.device)
         channels = self._remembered(probe)
         self.mean.copy_(channels.mean(dim=(0, 2, 3)).view(-1, 1, 1))
         self.std.copy_(channels.std(dim=(0, 2, 3)).clamp_min(1e-6).view(-1, 1, 1))

@@ -4,13 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from hinted_posenet.geometry import (
-    quaternion_exp,
-    quaternion_inverse,
-    quaternion_log,
-    quaternion_product,
-    rotate,
-)
+from hinted_posenet.geometry import quaternion_inverse, rotate, turn_between, turned
 from hinted_posenet.model.frame import SceneFrame
 from hinted_posenet.model.head.fusion import ConcatFusion, regressor
 from hinted_posenet.model.rotation import Rotation
@@ -72,11 +66,9 @@ class HintedResidualHead(nn.Module):
         off_t_m = frame.to_metres(proposal[:, :3]) - hint.pose.t
         if self.axes == "camera":
             off_t_m = rotate(quaternion_inverse(hint.pose.q), off_t_m)
-        turn = quaternion_product(quaternion_inverse(hint.pose.q), self.rotation(proposal[:, 3:]))
+        turn = turn_between(hint.pose.q, self.rotation(proposal[:, 3:]))
         # linear for a few sigmas, logarithmic for the thousands that a sharp hint makes of a metre
-        innovation = torch.cat(
-            [off_t_m / unit_t_m, quaternion_log(turn) / unit_r_rad], dim=-1
-        ).asinh()
+        innovation = torch.cat([off_t_m / unit_t_m, turn / unit_r_rad], dim=-1).asinh()
         gain = self.gain(torch.cat([fused, innovation], dim=-1))
         correction = gain * innovation  # (B, 6) sigmas
         if self.bound:
@@ -86,8 +78,5 @@ class HintedResidualHead(nn.Module):
             move_m = rotate(hint.pose.q, move_m)
         return Pose(
             hint.pose.t + move_m,
-            normalize(
-                quaternion_product(hint.pose.q, quaternion_exp(unit_r_rad * correction[:, 3:])),
-                dim=-1,
-            ),
+            normalize(turned(hint.pose.q, unit_r_rad * correction[:, 3:]), dim=-1),
         )

@@ -5,12 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from hinted_posenet.geometry import (
-    quaternion_exp,
-    quaternion_inverse,
-    quaternion_log,
-    quaternion_product,
-)
+from hinted_posenet.geometry import turn_between, turned
 from hinted_posenet.types import Hint, Pose
 
 
@@ -29,7 +24,7 @@ class Mixture(NamedTuple):
         easier part, would else decide which component a sample belongs to.
         """
         off_t = self.pose.t - truth.t.unsqueeze(1)
-        off_r = _turn(self.pose.q, truth.q.unsqueeze(1))
+        off_r = turn_between(self.pose.q, truth.q.unsqueeze(1))
         position = self.log_weight + _log_density(off_t, self.sigma_t_m.square())
         share = position.detach().softmax(dim=1)
         rotation = _log_density(off_r, self.sigma_r_rad.square())
@@ -41,12 +36,12 @@ class Mixture(NamedTuple):
         Its weight is how well it foretold the hint. Sigma inf changes nothing.
         """
         off_t = hint.pose.t.unsqueeze(1) - self.pose.t
-        off_r = _turn(self.pose.q, hint.pose.q.unsqueeze(1))
+        off_r = turn_between(self.pose.q, hint.pose.q.unsqueeze(1))
         t, fit_t, sigma_t_m = _kalman(off_t, self.sigma_t_m, hint.sigma_t.unsqueeze(1))
         r, fit_r, sigma_r_rad = _kalman(off_r, self.sigma_r_rad, hint.sigma_r.unsqueeze(1))
         return Mixture(
             (self.log_weight + fit_t + fit_r).log_softmax(dim=1),
-            Pose(self.pose.t + t, quaternion_product(self.pose.q, quaternion_exp(r))),
+            Pose(self.pose.t + t, turned(self.pose.q, r)),
             sigma_t_m,
             sigma_r_rad,
         )
@@ -79,8 +74,3 @@ def _log_density(off: Tensor, variance: Tensor) -> Tensor:
     """Of 3-vectors (*, 3) under N(0, variance (*)), up to a constant."""
     log_density: Tensor = -0.5 * off.square().sum(dim=-1) / variance - 1.5 * variance.log()
     return log_density
-
-
-def _turn(q: Tensor, other: Tensor) -> Tensor:
-    """Rotation vectors (*, 3) that turn unit quaternions (*, 4) into others."""
-    return quaternion_log(quaternion_product(quaternion_inverse(q), other))

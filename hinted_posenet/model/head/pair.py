@@ -31,14 +31,14 @@ class Pair(nn.Module):
         hidden: width of the correcting network.
     """
 
+    cell: Tensor  # (cells, 2) centres, in an image of [-1, 1] x [-1, 1]
+
     def __init__(self, channels: int, grid: int, rotation: Rotation, width: int, hidden: int):
         super().__init__()
         cells = grid**2
         self.rotation = rotation
         self.code = nn.Conv2d(channels, width, kernel_size=1)
-        self.log_sharpness = nn.Parameter(
-            torch.tensor(3.0)
-        )  # of matches, as an inverse temperature
+        self.log_sharpness = nn.Parameter(torch.tensor(3.0))  # of matches: inverse temperature
         self.log_depth = nn.Sequential(
             nn.Conv2d(channels, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 1, 1)
         )
@@ -56,9 +56,7 @@ class Pair(nn.Module):
             nn.init.zeros_(last)
         centre = (torch.arange(grid) + 0.5) / grid * 2 - 1
         y, x = torch.meshgrid(centre, centre, indexing="ij")
-        self.register_buffer("cell", torch.stack([x, y], dim=-1).flatten(0, 1))  # (cells, 2)
-
-    cell: Tensor
+        self.register_buffer("cell", torch.stack([x, y], dim=-1).flatten(0, 1))
 
     def forward(
         self,

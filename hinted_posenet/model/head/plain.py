@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from hinted_posenet.model.frame import SceneFrame
+from hinted_posenet.model.head.fusion import regressor
 from hinted_posenet.model.rotation import Rotation
 from hinted_posenet.types import Hint, Pose
 
@@ -24,10 +25,7 @@ class PlainHead(nn.Module):
         self.layers = nn.Sequential(
             nn.Flatten(),
             nn.LayerNorm(in_features),
-            nn.Linear(in_features, hidden),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, 3 + rotation.size),
+            *regressor(in_features, hidden, dropout, 3 + rotation.size),
         )
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:

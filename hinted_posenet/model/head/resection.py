@@ -4,12 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from hinted_posenet.geometry import (
-    quaternion_exp,
-    quaternion_inverse,
-    quaternion_product,
-    rotate,
-)
+from hinted_posenet.geometry import quaternion_inverse, rotate, turned
 from hinted_posenet.types import Pose
 
 NEAREST = 0.1  # points are taken to be at least this far in front of the camera, in typical depths
@@ -62,7 +57,7 @@ def resect(
         turn, move = torch.linalg.solve(normal, pull).split(3, dim=-1)
         pose = Pose(
             pose.t + rotate(pose.q, move),
-            normalize(quaternion_product(pose.q, quaternion_exp(turn)), dim=-1),
+            normalize(turned(pose.q, turn), dim=-1),
         )
     return pose, error, trust
 

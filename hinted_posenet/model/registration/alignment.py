@@ -10,6 +10,7 @@ WINDOW, STRIDE = 4, 2  # pixels
 # Variances of colours in [0, 1]: noise below which no window is believed to fit, and contrast that is needed
 NOISE, CONTRAST = 3e-5, 1e-4
 STATISTICS = 12  # of a window: four for each colour
+WIDTH = 16  # of the layers
 
 
 class Windows(NamedTuple):
@@ -72,29 +73,25 @@ def compare(image: Tensor, photos: Tensor) -> Windows:
 
 
 class WindowTrust(nn.Module):
-    """Learns from a window and those around it how far to trust what it says.
+    """Learns from a window and those around it how far to trust what it says."""
 
-    Args:
-        width: channels in between.
-    """
-
-    def __init__(self, width: int = 16):
+    def __init__(self) -> None:
         super().__init__()
         self.around = nn.Sequential(
-            nn.Conv2d(STATISTICS, width, 1),
+            nn.Conv2d(STATISTICS, WIDTH, 1),
             nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1),
+            nn.Conv2d(WIDTH, WIDTH, 3, padding=1),
             nn.ReLU(),
             nn.AvgPool2d(5, stride=1, padding=2),
-            nn.Conv2d(width, width, 1),
+            nn.Conv2d(WIDTH, WIDTH, 1),
             nn.ReLU(),
         )
-        last = nn.Conv2d(width, 3, 1)
+        last = nn.Conv2d(WIDTH, 3, 1)
         nn.init.zeros_(last.weight)
         # windows and dates are wrong together, so each counts for about a tenth of what it says
         assert last.bias is not None
         nn.init.constant_(last.bias, -2.3)
-        self.trust = nn.Sequential(nn.Conv2d(width + STATISTICS, width, 1), nn.ReLU(), last)
+        self.trust = nn.Sequential(nn.Conv2d(WIDTH + STATISTICS, WIDTH, 1), nn.ReLU(), last)
 
     def forward(self, statistics: Tensor) -> Tensor:
         """(B, D, STATISTICS, h, w) -> factors of the information of each colour (B, D, 3, h, w)."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import grid_sample
 
-from hinted_posenet.geometry import quaternion_exp, quaternion_product
+from hinted_posenet.geometry import turned
 from hinted_posenet.model.registration.encoder import STRIDE, DateEncoder
 from hinted_posenet.model.registration.matching import (
     BLOCK,
@@ -80,7 +80,7 @@ class CoarseRegistration(nn.Module):
         for heading in HEADINGS:
             turn = torch.zeros_like(prior.pose.t)
             turn[:, 2] = heading * prior.sigma[:, 5]
-            q = quaternion_product(prior.pose.q, quaternion_exp(turn))
+            q = turned(prior.pose.q, turn)
             for altitude in ALTITUDES:
                 most_m = ALTITUDE_STEP * (prior.pose.t[:, 2] - over.map.height_m)
                 t = prior.pose.t.clone()
@@ -93,9 +93,9 @@ class CoarseRegistration(nn.Module):
                 unlikely = far + (heading**2 + altitude**2) / 2
                 score, place = (SEARCH_TRUST * score - unlikely).max(dim=1)
                 t[:, :2] += places_m[place]
-                better = (score > best).unsqueeze(-1)
+                better = score > best
                 best = torch.maximum(score, best)
-                found = Pose(torch.where(better, t, found.t), torch.where(better, q, found.q))
+                found = Pose(t, q).where(better, found)
         return found
 
     def match(

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d, normalize, pad, softplus
 
 STRIDE = 2  # photo pixels of a feature cell
+WIDTH, CHANNELS = 24, 16  # of the layers, and of the code
 WINDOW_PX = 31  # over which colours are normalised
 NOISE = 0.02  # of a colour: smaller differences than this are not blown up
 
@@ -19,23 +20,18 @@ class Features(NamedTuple):
 
 
 class DateEncoder(nn.Module):
-    """Colours on a grid of photo pixels -> features on a grid of ``STRIDE`` of them.
+    """Colours on a grid of photo pixels -> features on a grid of ``STRIDE`` of them."""
 
-    Args:
-        width: channels in between.
-        channels: of the code.
-    """
-
-    def __init__(self, width: int = 24, channels: int = 16):
+    def __init__(self) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(6, width, 4, stride=STRIDE, padding=1),
+            nn.Conv2d(6, WIDTH, 4, stride=STRIDE, padding=1),
             nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1),
+            nn.Conv2d(WIDTH, WIDTH, 3, padding=1),
             nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1),
+            nn.Conv2d(WIDTH, WIDTH, 3, padding=1),
             nn.ReLU(),
-            nn.Conv2d(width, channels + 1, 3, padding=1),
+            nn.Conv2d(WIDTH, CHANNELS + 1, 3, padding=1),
         )
 
     def forward(self, colours: Tensor, known: Tensor) -> Features:

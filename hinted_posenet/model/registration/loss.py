@@ -3,12 +3,7 @@
 import torch
 from torch import Tensor
 
-from hinted_posenet.geometry import (
-    quaternion_exp,
-    quaternion_inverse,
-    quaternion_log,
-    quaternion_product,
-)
+from hinted_posenet.geometry import turn_between, turned
 from hinted_posenet.types import Pose
 
 # errors of the position, and of what a pixel sees, from which the loss grows as their logarithm
@@ -22,10 +17,10 @@ def toward(truth: Pose, hint: Pose, limit_m: float) -> Pose:
     A turn counts as what it moves at the distance of the ground, taken as the height of the camera.
     """
     off_m = hint.t - truth.t
-    turn = quaternion_log(quaternion_product(quaternion_inverse(truth.q), hint.q))
+    turn = turn_between(truth.q, hint.q)
     size_m = off_m.norm(dim=-1) + turn.norm(dim=-1) * truth.t[:, 2].abs()
     part = (limit_m / size_m.clamp_min(1e-6)).clamp_max(1.0).unsqueeze(-1)
-    return Pose(truth.t + part * off_m, quaternion_product(truth.q, quaternion_exp(part * turn)))
+    return Pose(truth.t + part * off_m, turned(truth.q, part * turn))
 
 
 def pose_loss(pose: Pose, information: Tensor, truth: Pose, moved_m: Tensor) -> Tensor:
@@ -37,7 +32,7 @@ def pose_loss(pose: Pose, information: Tensor, truth: Pose, moved_m: Tensor) -> 
         truth: (B,).
         moved_m: how far what pixels see is off on the ground (B, n).
     """
-    turn = quaternion_log(quaternion_product(quaternion_inverse(pose.q), truth.q))
+    turn = turn_between(pose.q, truth.q)
     error = torch.cat([truth.t - pose.t, turn], dim=-1).unsqueeze(-1)
     size = torch.log1p(error[:, :3, 0].norm(dim=-1) / NEAR_M)
     size = size + torch.log1p(moved_m.mean(dim=1) / NEAR_GROUND_M)

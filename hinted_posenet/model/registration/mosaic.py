@@ -29,8 +29,8 @@ def mosaic(
     """
     height, width = image.shape[-2:]
     corners = K.new_tensor([[0, 0], [width, 0], [0, height], [width, height]], dtype=torch.float32)
-    cameras = K.float().expand(len(image), 3, 3)
-    seen_m = ground_points(truth, cameras, corners.expand(len(image), 4, 2), height_m)
+    K = K.float()
+    seen_m = ground_points(truth, K, corners.expand(len(image), 4, 2), height_m)
     low, high = seen_m.amin(dim=(0, 1)), seen_m.amax(dim=(0, 1))
     cols, rows = ((high - low) / resolution_m).ceil().int().tolist()
     xmin, ymax = float(low[0]), float(low[1]) + rows * resolution_m
@@ -43,7 +43,7 @@ def mosaic(
         y = ymax - (torch.arange(top, min(bottom, rows)) + 0.5) * resolution_m
         cells_m = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
         pose = Pose(truth.t[index : index + 1], truth.q[index : index + 1])
-        pixels = project(pose, cameras[:1], cells_m.view(1, -1, 2), height_m)
+        pixels = project(pose, K, cells_m.view(1, -1, 2), height_m)
         grid = (pixels / pixels.new_tensor([width, height]) * 2 - 1).view(1, len(y), len(x), 2)
         # inside by half a pixel at least, so that nothing is mixed with what lies beyond the edge
         weight = (1 - grid[0].abs().amax(dim=-1) - 1 / min(height, width)).clamp_min(0)

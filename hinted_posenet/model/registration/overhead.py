@@ -25,15 +25,15 @@ class Overhead(NamedTuple):
 
     def ground(self, pose: Pose, pixels: Tensor) -> Tensor:
         """Metres (B, n, 2) on the ground that pixels (B, n, 2) see."""
-        return ground_points(pose, self._cameras(pose), pixels, self.map.height_m)
+        return ground_points(pose, self.K, pixels, self.map.height_m)
 
     def pixels(self, pose: Pose, ground_m: Tensor) -> Tensor:
         """Pixels (B, n, 2) that see ground points (B, n, 2)."""
-        return project(pose, self._cameras(pose), ground_m, self.map.height_m)
+        return project(pose, self.K, ground_m, self.map.height_m)
 
     def jacobian(self, pose: Pose, pixels: Tensor) -> Tensor:
         """See ``plane.pixel_jacobian``, (B, n, 2, 6)."""
-        return pixel_jacobian(pose, self._cameras(pose), pixels, self.map.height_m)
+        return pixel_jacobian(pose, self.K, pixels, self.map.height_m)
 
     def center(self, pose: Pose) -> Tensor:
         """Ground (B, 2) that the principal point sees."""
@@ -51,9 +51,6 @@ class Overhead(NamedTuple):
         known = (grid.abs() < 0.99).all(dim=-1).view(-1, self.canvas, self.canvas)
         grid = grid.view(-1, self.canvas, self.canvas, 2)
         return grid_sample(image.float(), grid, align_corners=False) * known.unsqueeze(1), known
-
-    def _cameras(self, pose: Pose) -> Tensor:
-        return self.K.expand(len(pose.t), 3, 3)
 
 
 def footprint_px(ground_map: GroundMap, K: Tensor, height_m: float, image_px: int, of: int) -> int:

@@ -1,4 +1,4 @@
-"""A camera over level ground: which ground point a pixel sees, and how it moves with the pose."""
+"""One camera K (3, 3) over level ground: which ground point a pixel sees, and how it moves with the pose."""
 
 import torch
 from kornia.geometry.conversions import quaternion_to_rotation_matrix
@@ -15,9 +15,8 @@ def pixel_centres(height: int, width: int, step: float = 1.0) -> Tensor:
 
 
 def rays(K: Tensor, pixels: Tensor) -> Tensor:
-    """Directions (B, n, 3) in the camera frame, z = 1, of pixels (B, n, 2) of cameras K (B, 3, 3)."""
-    focal = torch.stack([K[:, 0, 0], K[:, 1, 1]], dim=-1).unsqueeze(1)
-    xy = (pixels - K[:, None, :2, 2]) / focal
+    """Directions (B, n, 3) in the camera frame, z = 1, of pixels (B, n, 2)."""
+    xy = (pixels - K[:2, 2]) / K.diagonal()[:2]
     return torch.cat([xy, torch.ones_like(xy[..., :1])], dim=-1)
 
 
@@ -33,8 +32,7 @@ def project(pose: Pose, K: Tensor, ground_m: Tensor, height_m: Tensor | float) -
     up = torch.zeros_like(ground_m[..., :1]) + height_m
     point = torch.cat([ground_m, up], dim=-1) - pose.t.unsqueeze(1)
     camera = rotate(quaternion_inverse(pose.q).unsqueeze(1), point)
-    focal = torch.stack([K[:, 0, 0], K[:, 1, 1]], dim=-1).unsqueeze(1)
-    return focal * camera[..., :2] / camera[..., 2:] + K[:, None, :2, 2]
+    return K.diagonal()[:2] * camera[..., :2] / camera[..., 2:] + K[:2, 2]
 
 
 def pixel_jacobian(pose: Pose, K: Tensor, pixels: Tensor, height_m: Tensor | float) -> Tensor:
@@ -49,7 +47,7 @@ def pixel_jacobian(pose: Pose, K: Tensor, pixels: Tensor, height_m: Tensor | flo
     zero = torch.zeros_like(depth)
     along_x = torch.stack([1 / depth, zero, -x / depth**2], dim=-1)
     along_y = torch.stack([zero, 1 / depth, -y / depth**2], dim=-1)
-    by_point = torch.stack([along_x * K[:, :1, :1], along_y * K[:, 1:2, 1:2]], dim=-2)
+    by_point = torch.stack([along_x * K[0, 0], along_y * K[1, 1]], dim=-2)
     world_to_cam = quaternion_to_rotation_matrix(pose.q).transpose(1, 2).unsqueeze(1)
     rows = [(zero, depth, -y), (-depth, zero, x), (y, -x, zero)]
     turn = torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)  # angle x point

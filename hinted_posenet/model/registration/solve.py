@@ -6,12 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from hinted_posenet.geometry import (
-    quaternion_exp,
-    quaternion_inverse,
-    quaternion_log,
-    quaternion_product,
-)
+from hinted_posenet.geometry import turn_between, turned
 from hinted_posenet.types import Pose
 
 
@@ -39,11 +34,11 @@ def information_step(
     information = Jx.mT @ (xx * Jx + xy * Jy) + Jy.mT @ (xy * Jx + yy * Jy)
     pull = (Jx.mT @ b[..., :1] + Jy.mT @ b[..., 1:]).squeeze(-1)
     weight = prior.sigma**-2
-    turn = quaternion_log(quaternion_product(quaternion_inverse(pose.q), prior.pose.q))
+    turn = turn_between(pose.q, prior.pose.q)
     information = information + torch.diag_embed(weight)
     pull = pull + weight * torch.cat([prior.pose.t - pose.t, turn], dim=-1)
     step = torch.linalg.solve(information, pull)
-    q = normalize(quaternion_product(pose.q, quaternion_exp(step[:, 3:])), dim=-1)
+    q = normalize(turned(pose.q, step[:, 3:]), dim=-1)
     return Pose(pose.t + step[:, :3], q), information
 
 

@@ -27,9 +27,8 @@ def curve(line: Line, x: Floats, y: Floats, texts: list[str]) -> Spec:
 
 def reference(x: list[float], y: list[float]) -> Spec:
     """A thin straight line."""
-    return {"x": x, "y": y, "mode": "lines", "hoverinfo": "skip"} | {
-        "line": {"color": GREY, "width": 1}
-    }
+    thin = {"color": GREY, "width": 1}
+    return {"x": x, "y": y, "mode": "lines", "hoverinfo": "skip", "line": thin}
 
 
 def shown_range(values: list[Floats], low: float = 0.01, high: float = 0.99) -> tuple[float, float]:

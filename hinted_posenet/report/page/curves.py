@@ -18,10 +18,10 @@ class Binned(NamedTuple):
     pairs: int  # in a bin, at least
 
 
-def recall_curve(errors: Floats, points: int = 101) -> tuple[Floats, Floats]:
-    """Thresholds, and shares of errors (any shape, some may be inf) that are at most as large."""
+def recall_curve(errors: Floats) -> tuple[Floats, Floats]:
+    """Thresholds, up to 101, and shares of errors (any shape, some may be inf) that are at most as large."""
     ordered = np.sort(errors, axis=None)
-    rank = np.unique(np.linspace(0, len(ordered) - 1, points).round().astype(int))
+    rank = np.unique(np.linspace(0, len(ordered) - 1, 101).round().astype(int))
     finite = rank[np.isfinite(ordered[rank])]
     return ordered[finite], (finite + 1) / len(ordered)
 
@@ -41,19 +41,18 @@ def binned_medians(x: Floats, y: Floats, bins: int) -> Binned:
     return Binned(medians[0], medians[1], min(map(len, parts), default=0))
 
 
-def coverage(errors: Floats, sigma: Floats, levels: Floats = LEVELS) -> Floats | None:
-    """Shares of errors that lie within the ball that a Gaussian of this sigma fills to each level.
+def coverage(errors: Floats, sigma: Floats) -> Floats | None:
+    """Shares of errors that lie within the ball that a Gaussian of this sigma fills to each of LEVELS.
 
     Args:
         errors: lengths of error vectors of three components, any shape.
         sigma: one standard deviation of each component, of the same shape; ignored where it is not stated.
-        levels: (L,) from 0 to 1.
 
     Returns:
-        (L,), or None if no sigma is stated.
+        (41,), or None if no sigma is stated.
     """
     stated = np.isfinite(sigma) & (sigma > 0)
     if not stated.any():
         return None
     filled = chi2.cdf((errors[stated] / sigma[stated]) ** 2, df=3)
-    return np.array([(filled <= level).mean() for level in levels])
+    return np.array([(filled <= level).mean() for level in LEVELS])

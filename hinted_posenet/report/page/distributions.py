@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hinted_posenet.report.bootstrap import median
 from hinted_posenet.report.frames import Chosen
 from hinted_posenet.report.page.axes import Spec, curve, log_axis, share_axis, shown_range
 from hinted_posenet.report.page.curves import histogram, recall_curve
@@ -55,14 +56,14 @@ def histogram_figure(lines: list[Line], rows: Chosen, quantity: Quantity) -> Spe
             {"x": x, "y": base + 0.62 * steps, "fill": "toself", "fillcolor": _pale(line.colour)}
             | {"mode": "lines", "line": {"color": line.colour, "width": 1.2}, "hoverinfo": "skip"}
         )
-        median = float(np.mean(np.median(errors, axis=1)))
-        at = float(np.clip(median, low, high))
+        middle = median(errors)
+        at = float(np.clip(middle, low, high))
         traces.append(
             {"x": [at, at], "y": [base, base + 0.62], "mode": "lines", "hoverinfo": "skip"}
             | {"line": {"color": line.colour, "width": 3}}
         )
         title = {"text": line.title, "x": 0, "xref": "paper", "xanchor": "left"}
-        number = {"text": quantity.text(median), "x": 1, "xref": "paper", "xanchor": "right"}
+        number = {"text": quantity.text(middle), "x": 1, "xref": "paper", "xanchor": "right"}
         place = {"y": base + 0.98, "yanchor": "top", "showarrow": False, "font": {"size": 12}}
         notes += [title | place, number | place]
     return {

@@ -7,8 +7,7 @@ import numpy as np
 
 from hinted_posenet.report.frames import Floats
 from hinted_posenet.report.page.quantity import length_tick
-from hinted_posenet.report.runs import NEAREST_CAMERA, MethodPoses, Run
-from hinted_posenet.types import InputError
+from hinted_posenet.report.runs import NEAREST_CAMERA, MethodPoses, Run, by_title
 
 CONTROLS = {"constant pose": "dot", "retrieval": "solid", NEAREST_CAMERA: "dash"}
 GREY = "#808890"
@@ -49,9 +48,8 @@ class Line(NamedTuple):
 
 def read_lines(runs: list[Run]) -> list[Line]:
     """Controls of the first run without an oracle, then networks in the order given, their seeds folded."""
-    first = min(
-        runs, key=lambda run: bool(run.results["oracle"])
-    )  # retrieval looks at a sensor's prior
+    # retrieval looks at a sensor's prior
+    first = min(runs, key=lambda run: bool(run.results["oracle"]))
     lines = [
         Line(name, [first], name, dash=dash)
         for name, dash in CONTROLS.items()
@@ -59,7 +57,7 @@ def read_lines(runs: list[Run]) -> list[Line]:
     ]
     names = list(dict.fromkeys(str(run.results["name"]) for run in runs))
     hints: dict[str, int] = defaultdict(int)
-    for title, same in _by_title(runs).items():
+    for title, same in by_title(runs, _title).items():
         name = str(same[0].results["name"])
         colour = PALETTE[names.index(name) % len(PALETTE)]
         dash = DASHES[hints[name] % len(DASHES)]
@@ -68,15 +66,9 @@ def read_lines(runs: list[Run]) -> list[Line]:
     return lines
 
 
-def _by_title(runs: list[Run]) -> dict[str, list[Run]]:
-    """Runs that differ in their seed alone; simulated sensors of different quality are told apart."""
-    grouped: dict[str, list[Run]] = defaultdict(list)
-    for run in runs:
-        title = run.title
-        if run.start == "oracle":
-            sigma_m = run.results["config"]["start_hint"]["sigma_t_m"]
-            title = title.replace(" from oracle", f" from a sensor of {length_tick(sigma_m)}")
-        if run.results["seed"] in [other.results["seed"] for other in grouped[title]]:
-            raise InputError(f"{run.folder}: second run of {title} with seed {run.results['seed']}")
-        grouped[title].append(run)
-    return dict(grouped)
+def _title(run: Run) -> str:
+    """The run's; simulated sensors of different quality are told apart."""
+    if run.start != "oracle":
+        return run.title
+    sigma_m = run.results["config"]["start_hint"]["sigma_t_m"]
+    return run.title.replace(" from oracle", f" from a sensor of {length_tick(sigma_m)}")

@@ -61,15 +61,15 @@ function fill(id, traces) {
   const { true: truth, train, answers, sequence } = data.positions;
   const answer = answers[state.method];
   const rows = data.groups[state.group];
+  const breaks = (i, n) => sequence && n && sequence[i] !== sequence[rows[n - 1]];
+  const path = (of) => rows.flatMap((i, n) => (breaks(i, n) ? [null, of(i)] : [of(i)]));
   ["x", "y", "z"].slice(0, id === "map" ? 2 : 3).forEach((axis, a) => {
     traces[0][axis] = train[a];
-    traces[1][axis] = rows.flatMap((i, n) =>
-      sequence && n && sequence[i] !== sequence[rows[n - 1]] ? [null, truth[a][i]] : [truth[a][i]]);
+    traces[1][axis] = path((i) => truth[a][i]);
     traces[2][axis] = rows.flatMap((i) => [truth[a][i], answer[a][i], null]);
     traces[3][axis] = [truth[a][state.frame], answer[a][state.frame]];
   });
-  traces[1].customdata = rows.flatMap((i, n) =>
-    sequence && n && sequence[i] !== sequence[rows[n - 1]] ? [null, i] : [i]);
+  traces[1].customdata = path((i) => i);
   if (!sequence) traces[1].mode = "markers";
   if (id === "map" && byId(id).clientWidth < 600) traces[1].marker = { ...traces[1].marker, size: 3 };
   traces[2].line = { ...traces[2].line, color: data.lines[state.method].colour };

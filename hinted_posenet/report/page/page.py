@@ -20,8 +20,8 @@ from hinted_posenet.report.page.pictures import picks, pictures
 from hinted_posenet.report.page.positions import position_data
 from hinted_posenet.report.page.sections import Groups, Section, read_sections
 from hinted_posenet.report.page.summary import header, summary_lines, summary_rows
-from hinted_posenet.report.runs import Run
-from hinted_posenet.report.table import write_text
+from hinted_posenet.report.runs import Run, by_training
+from hinted_posenet.whole_file import write_text
 
 
 def write_page(path: Path, runs: list[Run], title: str | None = None) -> None:
@@ -68,10 +68,7 @@ def render(runs: list[Run], title: str | None = None) -> str:
 
 def _groups(run: Run) -> Groups:
     """Frames (N,) by name: all, and what training saw or not."""
-    names = run.results["frame_groups"]
-    found = dict.fromkeys(name for frame in names for name in frame)
-    chosen = [name for name in found if name == "all" or {"seen", "unseen"} & set(name.split())]
-    return {name: np.array([name in frame for frame in names]) for name in sorted(chosen)}
+    return {name: run.in_group(name) for name in sorted(["all", *by_training(run.groups)])}
 
 
 def _data(lines: list[Line], groups: Groups, sections: list[Section]) -> dict[str, Any]:

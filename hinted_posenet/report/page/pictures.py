@@ -13,20 +13,19 @@ from hinted_posenet.report.page.lines import Line
 
 SIDE_PX = 240
 QUALITY = 62  # WebP; 8 kB a picture
-BUDGET_BYTES = (
-    1_900_000  # as text; with plotly and the numbers of 2,000 frames the page stays below 5 MB
-)
-EACH = 4
+# of pictures as text; with plotly and the numbers of 2,000 frames the page stays below 5 MB
+BUDGET_BYTES = 1_900_000
+EACH = 4  # picked of each kind
 
 
-def picks(error: Floats, count: int = EACH) -> dict[str, list[int]]:
+def picks(error: Floats) -> dict[str, list[int]]:
     """Frames of the best, the median and the worst of errors (N,), those of a video not all from one place."""
     order = np.argsort(error, kind="stable")
     from_middle = order[np.argsort(np.abs(np.arange(len(order)) - len(order) // 2), kind="stable")]
     return {
-        "best": _apart(order, count),
-        "median": _apart(from_middle, count),
-        "worst": _apart(order[::-1], count),
+        "best": _apart(order),
+        "median": _apart(from_middle),
+        "worst": _apart(order[::-1]),
     }
 
 
@@ -79,11 +78,11 @@ def _thumbnail(path: str) -> str | None:
     return None if image is None else data_uri(image, SIDE_PX)
 
 
-def _apart(order: NDArray[np.int64], count: int) -> list[int]:
+def _apart(order: NDArray[np.int64]) -> list[int]:
     """The first rows of an order that are a fiftieth of all from each other."""
     gap = len(order) / 50
     found: list[int] = []
     for row in order.tolist():
-        if len(found) < count and all(abs(row - other) >= gap for other in found):
+        if len(found) < EACH and all(abs(row - other) >= gap for other in found):
             found.append(row)
     return found

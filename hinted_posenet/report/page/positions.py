@@ -96,7 +96,7 @@ def _points(points_m: Floats, decimals: int) -> list[list[float | None]]:
 def _sequence(line: Line) -> list[int] | None:
     """Number of each frame's sequence, along which the page draws a path; None where views are single ones."""
     run = line.runs[0]
-    sequences = run.sequences(np.ones(len(run.results["frame_groups"]), dtype=bool))
+    sequences = run.sequences(run.in_group("all"))
     if sequences is None:
         return None
     numbers = {name: number for number, name in enumerate(dict.fromkeys(sequences))}

@@ -1,6 +1,6 @@
 """The two errors of a pose, how a person writes them, and where an axis has its ticks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -35,20 +35,14 @@ ROTATION = Quantity(
     "rotation", "error_r_deg", "sigma_r_deg", angle, lambda degrees: f"{degrees:g}°"
 )
 QUANTITIES = (POSITION, ROTATION)
+# of an axis of more than so many decades, ticks in each
+STEPS: tuple[tuple[float, Sequence[int]], ...] = ((3.5, (1,)), (2, (1, 3)), (0.8, (1, 2, 5)))
 
 
 def log_ticks(low: float, high: float) -> list[float]:
     """Round numbers from low to high: decades, and where those are few what lies between them."""
     decades = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     spread = np.log10(high / low)
-    steps = (
-        (1,)
-        if spread > 3.5
-        else (1, 3)
-        if spread > 2
-        else (1, 2, 5)
-        if spread > 0.8
-        else range(1, 10)
-    )
+    steps = next((steps for least, steps in STEPS if spread > least), range(1, 10))
     ticks = [float(f"{step * 10.0**decade:.3g}") for decade in decades for step in steps]
     return [tick for tick in ticks if low <= tick <= high]

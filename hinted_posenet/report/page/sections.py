@@ -11,7 +11,7 @@ from hinted_posenet.report.page.distributions import histogram_figure, recall_fi
 from hinted_posenet.report.page.lines import Line
 from hinted_posenet.report.page.positions import map_figure, scene_figure
 from hinted_posenet.report.page.quantity import QUANTITIES
-from hinted_posenet.report.page.summary import recalls
+from hinted_posenet.report.recall import recalls_of
 
 Groups = dict[str, Chosen]  # frames (N,) by name
 RECALL = (
@@ -48,10 +48,11 @@ class Section(NamedTuple):
 
 def read_sections(lines: list[Line], groups: Groups) -> list[Section]:
     """Those that these runs have something to show in."""
-    found = recalls(lines[0].runs[0])
+    results = lines[0].runs[0].results
+    recalls = recalls_of(results)
+    bounds = ({recall.metres for recall in recalls}, {recall.degrees for recall in recalls})
     recall, histograms = {}, {}
-    for quantity, column in zip(QUANTITIES, (1, 2), strict=True):
-        thresholds = {float(bounds[column]) for bounds in found}
+    for quantity, thresholds in zip(QUANTITIES, bounds, strict=True):
         recall[f"recall-{quantity.name}"] = {
             name: recall_figure(lines, rows, quantity, thresholds) for name, rows in groups.items()
         }
@@ -66,7 +67,7 @@ def read_sections(lines: list[Line], groups: Groups) -> list[Section]:
             ("calibration", calibration_figure),
         )
     )
-    overview = map_figure(lines[0].runs[0].results["map"])
+    overview = map_figure(results["map"])
     sections = [
         Section("recall", "Recall", RECALL, recall),
         Section("histograms", "Error histograms", HISTOGRAMS, histograms),

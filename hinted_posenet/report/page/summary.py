@@ -9,8 +9,9 @@ from hinted_posenet.report.bootstrap import bootstrap_interval, median
 from hinted_posenet.report.frames import Chosen, Floats
 from hinted_posenet.report.page.lines import Line
 from hinted_posenet.report.page.quantity import angle
-from hinted_posenet.report.runs import HINT_ANSWER, Run
-from hinted_posenet.report.table import length, recall_thresholds, recall_title
+from hinted_posenet.report.recall import recalls_of
+from hinted_posenet.report.runs import HINT_ANSWER
+from hinted_posenet.report.table import bounds, length
 
 SHUFFLED = "shuffled image"
 
@@ -50,20 +51,15 @@ def summary_lines(lines: list[Line]) -> list[Line]:
 def header(lines: list[Line]) -> list[str]:
     """Titles of the columns, the first one that of methods."""
     titles = ["method", "position, median [95 %]", "rotation, median [95 %]"]
-    titles += ["position, 95th percentile", *(title for title, *_ in recalls(lines[0].runs[0]))]
+    recalls = recalls_of(lines[0].runs[0].results)
+    titles += ["position, 95th percentile", *(recall.title for recall in recalls)]
     return [*titles, "with another image", "seeds"] if _shuffled(lines) else [*titles, "seeds"]
-
-
-def recalls(run: Run) -> list[tuple[str, float, float]]:
-    """Title, metres and degrees of the thresholds that a run was scored with."""
-    keys = [key for key in run.results["rows"][0] if key.startswith("recall_")]
-    return [(recall_title(key), *recall_thresholds(key)) for key in keys]
 
 
 def summary_rows(lines: list[Line], frames: Chosen) -> list[Row]:
     """A row per line, on the frames (N,) of a group."""
-    thresholds = recalls(lines[0].runs[0])
-    sequences = lines[0].runs[0].sequences(frames)
+    first = lines[0].runs[0]
+    recalls, sequences = recalls_of(first.results), first.sequences(frames)
     cells_of, positions = [], []
     for line in lines:
         t_m, r_deg = (line.errors(key)[:, frames] for key in ("error_t_m", "error_r_deg"))
@@ -71,9 +67,8 @@ def summary_rows(lines: list[Line], frames: Chosen) -> list[Row]:
         rotation = (median(r_deg), *bootstrap_interval(r_deg, sequences))
         p95 = float(np.mean(np.quantile(t_m, 0.95, axis=1, method="lower")))
         cells = [_interval(position, length), _interval(rotation, angle), Cell(length(p95), p95)]
-        for _, metres, degrees in thresholds:
-            share = float(np.mean((t_m <= metres) & (r_deg <= degrees)))
-            cells.append(Cell(f"{share:.0%}", share))
+        shares = [recall.share(t_m, r_deg) for recall in recalls]
+        cells += [Cell(f"{share:.0%}", share) for share in shares]
         if _shuffled(lines):
             cells.append(_other_image(line, frames))
         cells.append(Cell(str(len(line.runs)), len(line.runs)))
@@ -99,9 +94,5 @@ def _other_image(line: Line, frames: Chosen) -> Cell:
 
 
 def _interval(found: tuple[float, float, float], text: Callable[[float], str]) -> Cell:
-    """The bounds are written in the unit of the median."""
     middle, low, high = found
-    number = text(middle).rstrip("cm °")
-    factor = 100.0 if text(middle).endswith("cm") else 1.0
-    digits = len(number.partition(".")[2])
-    return Cell(text(middle), middle, f"[{factor * low:.{digits}f}, {factor * high:.{digits}f}]")
+    return Cell(text(middle), middle, bounds(text(middle), low, high))

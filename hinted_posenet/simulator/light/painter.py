@@ -12,9 +12,9 @@ from hinted_posenet.simulator.light.shade import cast_shadow, facing_sun, margin
 from hinted_posenet.simulator.light.sky import cloud_shadow
 from hinted_posenet.simulator.light.sun import daylight, sun_direction
 from hinted_posenet.simulator.light.survey import survey
-from hinted_posenet.simulator.light.texture import texture
 from hinted_posenet.simulator.light.water import water_rgb
 from hinted_posenet.simulator.world.generated.land import Cover, Land
+from hinted_posenet.simulator.world.noise import texture
 from hinted_posenet.simulator.world.world import Raster, Rgb
 from hinted_posenet.types import InputError
 
@@ -81,7 +81,7 @@ class Painter:
             image += white[..., None] * (SNOW_RGB - image)
         self._crowns(image, land, colours, leaves, snow, grain)
         gain, haze_rgb = survey(self.seed, season.date)
-        image *= self._light(land, season, season_key, sun, leaves, gain)
+        image *= self._light(land, season, sun, colours, leaves, gain)
         image += haze_rgb
         return np.asarray(np.clip(np.rint(image, out=image), 0, 255, out=image), np.uint8)
 
@@ -187,14 +187,14 @@ class Painter:
         self,
         land: Land,
         season: Season,
-        key: str,
         sun: NDArray[np.float64],
+        colours: Palette,
         leaves: Raster,
         gain: NDArray[np.float64],
     ) -> Raster:
         """Factors (rows, cols, 3) of sRGB: the power of 1 / 2.2 of linear light."""
         light = daylight(sun, season.cloud_cover)
-        leafy = float(self._palette[key].leaves.mean())
+        leafy = float(colours.leaves.mean())
         shadow = cast_shadow(land.surface_m, self.resolution_m, sun)
         if leafy < 1:
             bare = cast_shadow(land.leafless_m, self.resolution_m, sun)

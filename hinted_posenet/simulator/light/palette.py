@@ -15,13 +15,16 @@ from hinted_posenet.simulator.light.phenology import (
     crown,
     growth_day,
 )
-from hinted_posenet.simulator.light.rotation import CROPS, crops
 from hinted_posenet.simulator.light.season import Season
 from hinted_posenet.simulator.world.generated.land import Cover
 from hinted_posenet.simulator.world.noise import stream, uniform
 from hinted_posenet.simulator.world.world import Raster
 
 PARCELS = 2048  # kinds of parcels: each has its crop, its days and its soil of a date
+MEADOW_SHARE = 0.2  # of the parcels: never ploughed
+ARABLE_SHARES = {"wheat": 0.32, "maize": 0.25, "rapeseed": 0.17, "beet": 0.14, "soil": 0.12}
+CROPS = ("meadow", *ARABLE_SHARES)
+CROP_STEP = (0.35, 0.65)  # of the circle of crops, from year to year; every parcel has its own
 PHASE_DAYS = 18.0  # from the first parcel of a crop that is sown, mown and reaped to the last
 MOISTURE = 0.1  # largest relative change of a parcel's colour from date to date
 FURROW = 0.06  # of the colour: the strongest wheel tracks; few parcels of a date have them
@@ -76,6 +79,18 @@ def _parcels(season: Season, day: float, seed: int) -> NDArray[np.float32]:
         here = crop == index
         pairs[here] = colours(CROPS_YEAR[name], day - late[here])
     return pairs * (1 - MOISTURE * wet).astype(np.float32)[:, None, None]
+
+
+def crops(draw: NDArray[np.float64], year: int) -> NDArray[np.intp]:
+    """What grows on parcels in a year, as index in `CROPS`, by their draws in [0, 1).
+
+    The shares are the same in every year.
+    """
+    step = CROP_STEP[0] + (CROP_STEP[1] - CROP_STEP[0]) * (draw * 97 % 1)
+    place = ((draw - MEADOW_SHARE) / (1 - MEADOW_SHARE) + year * step) % 1
+    shares = np.cumsum(list(ARABLE_SHARES.values()))
+    arable = 1 + np.minimum(np.searchsorted(shares, place, "right"), len(shares) - 1)
+    return np.where(draw < MEADOW_SHARE, 0, arable)
 
 
 def _seen(rgb: NDArray[np.float32]) -> NDArray[np.float32]:

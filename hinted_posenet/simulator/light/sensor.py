@@ -35,21 +35,14 @@ class Sensor:
         shot_noise_sigma: float = 0.0,
         exposure_s: float = 0.0,
     ) -> None:
-        settings = {
-            "exposure_sigma_ev": exposure_sigma_ev,
-            "white_balance_sigma": white_balance_sigma,
-            "noise_sigma": noise_sigma,
-            "shot_noise_sigma": shot_noise_sigma,
-            "exposure_s": exposure_s,
-        }
-        for name, value in settings.items():
-            if not 0 <= value < math.inf:
-                raise InputError(f"sensor.{name}: expected 0 or more, got {value}")
         self.exposure_sigma_ev = exposure_sigma_ev
         self.white_balance_sigma = white_balance_sigma
         self.noise_sigma = noise_sigma
         self.shot_noise_sigma = shot_noise_sigma
         self.exposure_s = exposure_s
+        for name, value in vars(self).items():
+            if not 0 <= value < math.inf:
+                raise InputError(f"sensor.{name}: expected 0 or more, got {value}")
 
     def develop(
         self,

@@ -40,16 +40,11 @@ def sun_direction(date: str, solar_hour: float, latitude_deg: float) -> NDArray[
         latitude_deg: north positive.
 
     Raises:
-        InputError: the date or the hour is none, or the sun is down.
+        InputError: the sun is down.
     """
-    try:
-        day = datetime.date.fromisoformat(date)
-    except ValueError as error:
-        raise InputError(f"season date: expected YYYY-MM-DD, got {date!r}") from error
-    if not 0 <= solar_hour <= 24:
-        raise InputError(f"season solar_hour: expected 0 to 24, got {solar_hour}")
     # on the Greenwich meridian: true solar time needs no longitude once noon is known
     observer = Observer(latitude=latitude_deg, longitude=0.0)
+    day = datetime.date.fromisoformat(date)
     time = noon(observer, day) + datetime.timedelta(hours=solar_hour - 12.0)
     height_deg = float(elevation(observer, time, with_refraction=False))
     if height_deg < LOWEST_SUN_DEG:

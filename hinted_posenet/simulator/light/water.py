@@ -6,8 +6,8 @@ Two properties are smooth noise over the land: how cloudy the water is, and how 
 import numpy as np
 from numpy.typing import NDArray
 
-from hinted_posenet.simulator.light.texture import texture
 from hinted_posenet.simulator.world.lattice import Window
+from hinted_posenet.simulator.world.noise import texture
 from hinted_posenet.simulator.world.world import Raster
 
 LAKE_M = 900.0  # size of what looks alike

@@ -3,15 +3,13 @@
 Headings, roll and pitch are those of `viewpoint`.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-import torch
 
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.viewpoint import nadir_quaternion
+from hinted_posenet.simulator.viewpoint import pose_at
 from hinted_posenet.simulator.world import World
 from hinted_posenet.types import InputError, Pose
 
@@ -64,20 +62,8 @@ class Attitude:
         heading_deg = generator.uniform(*self.heading_deg)
         pitch_deg, roll_deg = generator.uniform(-self.tilt_deg, self.tilt_deg, size=2)
         ground_m = world.terrain_at(x_m, y_m) if self.above_ground else 0.0
-        return pose_at(
-            (x_m, y_m, ground_m + altitude_m),
-            heading_deg,
-            self.gimbal_pitch_deg + pitch_deg,
-            roll_deg,
-        )
-
-
-def pose_at(
-    position_m: Sequence[float], heading_deg: float, pitch_deg: float, roll_deg: float
-) -> Pose:
-    """T_world_cam (float64) of a camera at a position (3,), turned as in `viewpoint`."""
-    turn = nadir_quaternion(*(math.radians(angle) for angle in (heading_deg, pitch_deg, roll_deg)))
-    return Pose(torch.tensor([float(part) for part in position_m], dtype=torch.float64), turn)
+        pitch_deg += self.gimbal_pitch_deg
+        return pose_at((x_m, y_m, ground_m + altitude_m), heading_deg, pitch_deg, roll_deg)
 
 
 def too_small(world: World, altitude_m: float) -> InputError:

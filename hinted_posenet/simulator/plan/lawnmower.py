@@ -75,8 +75,7 @@ class LawnmowerPlan(Attitude):
         across_m = camera.width * metres_per_pixel * (1 - self.side_overlap)
         along_m = camera.height * metres_per_pixel * (1 - self.forward_overlap)
         strip = np.linspace(south, north, math.ceil((north - south) / along_m) + 1)
-        for number, x_m in enumerate(
-            np.linspace(west, east, math.ceil((east - west) / across_m) + 1)
-        ):
-            for y_m in strip if number % 2 == 0 else strip[::-1]:
+        for x_m in np.linspace(west, east, math.ceil((east - west) / across_m) + 1):
+            for y_m in strip:
                 yield np.array([x_m, y_m])
+            strip = strip[::-1]  # and back

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.plan.attitude import pose_at, too_small
-from hinted_posenet.simulator.viewpoint import sees_only
+from hinted_posenet.simulator.plan.attitude import too_small
+from hinted_posenet.simulator.viewpoint import pose_at, sees_only
 from hinted_posenet.simulator.world import World
 from hinted_posenet.types import InputError, Pose
 
@@ -51,9 +51,10 @@ class OrbitPlan:
         look_pitch_deg = math.degrees(math.atan2(self.radius_m, self.altitude_m))
         poses = []
         for azimuth_deg in np.arange(count) * 360.0 / max(count, 1):
-            east, north = math.sin(math.radians(azimuth_deg)), math.cos(math.radians(azimuth_deg))
+            azimuth = math.radians(azimuth_deg)
+            east_m, north_m = self.radius_m * math.sin(azimuth), self.radius_m * math.cos(azimuth)
             pitch_deg, roll_deg = generator.uniform(-self.tilt_deg, self.tilt_deg, size=2)
-            position_m = (x_m + self.radius_m * east, y_m + self.radius_m * north, z_m)
+            position_m = (x_m + east_m, y_m + north_m, z_m)
             pose = pose_at(position_m, azimuth_deg + 180, look_pitch_deg + pitch_deg, roll_deg)
             if not sees_only(world, camera, pose):
                 raise too_small(world, self.altitude_m)

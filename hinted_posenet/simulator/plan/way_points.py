@@ -12,9 +12,9 @@ from rasterio.crs import CRS
 from rasterio.warp import transform
 
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.plan.attitude import pose_at
-from hinted_posenet.simulator.viewpoint import sees_only
+from hinted_posenet.simulator.viewpoint import pose_at, sees_only
 from hinted_posenet.simulator.world import Origin, World
+from hinted_posenet.simulator.world.geotiff import enu_crs
 from hinted_posenet.types import InputError, Pose
 
 COLUMNS = ["longitude_deg", "latitude_deg", "altitude_m"]
@@ -103,14 +103,10 @@ def _heading(start: WayPoint, end: WayPoint, share: float, course_deg: float) ->
 
 
 def to_enu(points: list[WayPoint], origin: Origin) -> NDArray[np.float64]:
-    """East and north (N, 2) in metres: the transverse Mercator frame of real worlds."""
-    local = CRS.from_proj4(
-        f"+proj=tmerc +lat_0={origin.latitude_deg!r} +lon_0={origin.longitude_deg!r} "
-        "+k=1 +datum=WGS84 +units=m"
-    )
+    """East and north (N, 2) in metres of the frame around an origin."""
     longitudes = [point.longitude_deg for point in points]
     latitudes = [point.latitude_deg for point in points]
-    x, y = transform(CRS.from_epsg(4326), local, longitudes, latitudes)
+    x, y = transform(CRS.from_epsg(4326), enu_crs(origin), longitudes, latitudes)
     return np.stack([x, y], axis=-1)
 
 

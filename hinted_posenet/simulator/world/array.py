@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import cv2
 import numpy as np
 
 from hinted_posenet.simulator.world.lattice import Lattice, Window
@@ -34,12 +33,12 @@ class ArrayWorld(World):
 
     def photo(self, window: Window, epoch: Epoch) -> Rgb:
         """See `World`."""
-        return np.asarray(cut(self._photos[epoch], window), np.uint8)
+        return cut(self._photos[epoch], window)
 
     def surface(self, window: Window) -> Raster:
         """See `World`."""
         row, col, rows, cols = (edge // self.node_px for edge in window)
-        return np.asarray(cut(self._surface_m, Window(row, col, rows + 1, cols + 1)), np.float32)
+        return cut(self._surface_m, Window(row, col, rows + 1, cols + 1))
 
     def terrain(self, window: Window) -> Raster:
         """See `World`; nothing stands on it."""
@@ -49,16 +48,6 @@ class ArrayWorld(World):
 def cut(array: np.ndarray, window: Window) -> np.ndarray:
     """A window (rows, cols, ...) of an array, whose border pixels go on for ever."""
     rows, cols = array.shape[:2]
-    top, left = min(max(window.row, 0), rows - 1), min(max(window.col, 0), cols - 1)
-    bottom = max(min(window.row + window.rows, rows), top + 1)
-    right = max(min(window.col + window.cols, cols), left + 1)
-    above, before = max(top - window.row, 0), max(left - window.col, 0)
-    padded = cv2.copyMakeBorder(
-        array[top:bottom, left:right],
-        above,
-        max(window.rows - above - (bottom - top), 0),
-        before,
-        max(window.cols - before - (right - left), 0),
-        cv2.BORDER_REPLICATE,
-    )
-    return padded[: window.rows, : window.cols]
+    row = np.clip(np.arange(window.row, window.row + window.rows), 0, rows - 1)
+    col = np.clip(np.arange(window.col, window.col + window.cols), 0, cols - 1)
+    return array[row[:, None], col]

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hinted_posenet.simulator.world.geotiff import Extent, union
 from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
-from hinted_posenet.simulator.world.mosaic import Mosaic, overlap
+from hinted_posenet.simulator.world.mosaic import Mosaic
 from hinted_posenet.types import InputError
 
 
@@ -38,15 +38,11 @@ def shared_window(mosaics: Sequence[Mosaic]) -> Window:
 
     Warped rasters have empty wedges at their borders; there is no ground to see in them.
     """
-    grid = mosaics[0].grid
-    shared: NDArray[np.bool_] | None = None
-    for mosaic in mosaics:
-        _, valid, factor = mosaic.whole()
-        shared = valid if shared is None else shared & valid
-    assert shared is not None
-    top, bottom, left, right = _covered(shared)
+    _, valid, factors = zip(*(mosaic.whole() for mosaic in mosaics), strict=True)
+    factor = factors[0]  # of one grid
+    top, bottom, left, right = _covered(np.logical_and.reduce(valid))
     coarse = Window(top * factor, left * factor, (bottom - top) * factor, (right - left) * factor)
-    return overlap(coarse, Window(0, 0, grid.rows, grid.cols))
+    return coarse.overlap(mosaics[0].grid.window)
 
 
 def _covered(valid: NDArray[np.bool_], holes: float = 0.01) -> tuple[int, int, int, int]:

@@ -13,7 +13,7 @@ from hinted_posenet.simulator.world.geotiff import (
     require_heights,
 )
 from hinted_posenet.simulator.world.lattice import Lattice, Window
-from hinted_posenet.simulator.world.mosaic import HEIGHTS, Mosaic, overlap
+from hinted_posenet.simulator.world.mosaic import HEIGHTS, Mosaic
 from hinted_posenet.simulator.world.world import Raster
 from hinted_posenet.types import InputError
 
@@ -60,10 +60,8 @@ class Elevation:
     def nodes(self, window: Window) -> Raster:
         """Heights (rows / node_px + 1, cols / node_px + 1) of a window of pixels."""
         row, col, rows, cols = (edge // self.node_px for edge in window)
-        grid = self._mosaic.grid
-        return read_on(
-            self._mosaic, Window(row, col, rows + 1, cols + 1), Window(0, 0, grid.rows, grid.cols)
-        )[..., 0]
+        around = Window(row, col, rows + 1, cols + 1)
+        return read_on(self._mosaic, around, self._mosaic.grid.window)[..., 0]
 
 
 def read_on(mosaic: Mosaic, window: Window, inside: Window) -> np.ndarray:
@@ -73,8 +71,7 @@ def read_on(mosaic: Mosaic, window: Window, inside: Window) -> np.ndarray:
     core = Window(
         int(rows[0]), int(cols[0]), int(rows[-1] - rows[0]) + 1, int(cols[-1] - cols[0]) + 1
     )
-    placed = core._replace(row=core.row + inside.row, col=core.col + inside.col)
-    values = mosaic.read(overlap(placed, inside), inside)
+    values = mosaic.read(core.moved(inside.row, inside.col), inside)
     return np.ascontiguousarray(values[rows - rows[0]][:, cols - cols[0]])
 
 

@@ -58,7 +58,7 @@ def require_heights(file: rasterio.DatasetReader) -> None:
 
 
 def local_frame(paths: Sequence[Path]) -> tuple[Origin, CRS]:
-    """ENU around the middle of GeoTIFFs: transverse Mercator, true to scale at its origin."""
+    """The ENU frame around the middle of GeoTIFFs."""
     with open_geotiff(paths[0]) as file:
         crs, boxes = file.crs, [Bounds(*file.bounds)]
     for path in paths[1:]:
@@ -72,10 +72,16 @@ def local_frame(paths: Sequence[Path]) -> tuple[Origin, CRS]:
         raise _unknown_crs(paths[0], error) from None
     if not (math.isfinite(longitude) and math.isfinite(latitude)):
         raise _unknown_crs(paths[0], "its middle has no longitude and latitude")
-    local = CRS.from_proj4(
-        f"+proj=tmerc +lat_0={latitude!r} +lon_0={longitude!r} +k=1 +datum=WGS84 +units=m"
+    origin = Origin(longitude, latitude)
+    return origin, enu_crs(origin)
+
+
+def enu_crs(origin: Origin) -> CRS:
+    """East and north in metres: transverse Mercator, true to scale at its origin."""
+    return CRS.from_proj4(
+        f"+proj=tmerc +lat_0={origin.latitude_deg!r} +lon_0={origin.longitude_deg!r} "
+        "+k=1 +datum=WGS84 +units=m"
     )
-    return Origin(longitude, latitude), local
 
 
 def extent_of(path: Path, local: CRS) -> Extent:

@@ -5,7 +5,11 @@ Convention: north up. The centre of pixel (row, col) is at ``x = xmin + (col + 0
 """
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Bounds(NamedTuple):
@@ -54,10 +58,27 @@ class Window(NamedTuple):
             cols=self.cols + both,
         )
 
+    def moved(self, rows: int, cols: int) -> Self:
+        """Shifted to the south and to the east."""
+        return self._replace(row=self.row + rows, col=self.col + cols)
+
     def within(self, outer: "Window") -> tuple[slice, slice]:
         """Where this window lies in an array over ``outer``."""
         top, left = self.row - outer.row, self.col - outer.col
         return slice(top, top + self.rows), slice(left, left + self.cols)
+
+    def overlap(self, other: "Window") -> "Window":
+        """What two windows share; without rows or columns where they do not meet."""
+        row, col = max(self.row, other.row), max(self.col, other.col)
+        bottom = min(self.row + self.rows, other.row + other.rows)
+        right = min(self.col + self.cols, other.col + other.cols)
+        return Window(row, col, max(bottom - row, 0), max(right - col, 0))
+
+    def blocks(self, side_px: int) -> Iterator["Window"]:
+        """The squares that this window touches, of those that fill the plane from (0, 0), row by row."""
+        for row in range(self.row // side_px, -(-(self.row + self.rows) // side_px)):
+            for col in range(self.col // side_px, -(-(self.col + self.cols) // side_px)):
+                yield Window(row * side_px, col * side_px, side_px, side_px)
 
 
 class Lattice(NamedTuple):
@@ -70,9 +91,25 @@ class Lattice(NamedTuple):
     cols: int
 
     @property
+    def window(self) -> Window:
+        """All of its pixels."""
+        return Window(0, 0, self.rows, self.cols)
+
+    @property
     def bounds(self) -> Bounds:
         """Extent of the whole lattice."""
-        return self.bounds_of(Window(0, 0, self.rows, self.cols))
+        return self.bounds_of(self.window)
+
+    def part(self, window: Window) -> "Lattice":
+        """The pixels of a window as a lattice of their own."""
+        xmin, _, _, ymax = self.bounds_of(window)
+        return Lattice(xmin, ymax, self.resolution_m, window.rows, window.cols)
+
+    def axes(self, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """East (cols,) and north (rows,) in metres of the pixel centres of a window."""
+        cols = np.arange(window.col, window.col + window.cols, dtype=np.float64) + 0.5
+        rows = np.arange(window.row, window.row + window.rows, dtype=np.float64) + 0.5
+        return self.xmin + cols * self.resolution_m, self.ymax - rows * self.resolution_m
 
     def bounds_of(self, window: Window) -> Bounds:
         """Extent of a window."""

@@ -67,22 +67,17 @@ class Mosaic:
         Blocks start at the north-west corner of ``inside``, and nothing outside of it is looked at.
         """
         out = np.empty((window.rows, window.cols, len(self.layer.bands)), self.layer.dtype)
-        first_row, first_col = window.row - inside.row, window.col - inside.col
-        for row in range(first_row // BLOCK_PX, (first_row + window.rows - 1) // BLOCK_PX + 1):
-            for col in range(first_col // BLOCK_PX, (first_col + window.cols - 1) // BLOCK_PX + 1):
-                corner = Window(
-                    inside.row + row * BLOCK_PX, inside.col + col * BLOCK_PX, BLOCK_PX, BLOCK_PX
-                )
-                block = overlap(corner, inside)
-                part = overlap(block, window)
-                out[part.within(window)] = self._filled(block, inside)[part.within(block)]
+        for square in window.moved(-inside.row, -inside.col).blocks(BLOCK_PX):
+            block = square.moved(inside.row, inside.col).overlap(inside)
+            part = block.overlap(window)
+            out[part.within(window)] = self._filled(block, inside)[part.within(block)]
         return out
 
     def _filled(self, block: Window, inside: Window) -> Bands:
         values, valid = self.raw(block)
         if valid.all():
             return values
-        around = overlap(block.grown(FILL_PX), inside)
+        around = block.grown(FILL_PX).overlap(inside)
         values, valid = self.raw(around)
         if not valid.any():
             values[...] = self.layer.neutral
@@ -123,9 +118,8 @@ class Mosaic:
             max(grid.rows // factor, 1),
             max(grid.cols // factor, 1),
         )
-        coarse = Mosaic(self.extents, self.local, small, self.layer)
-        with closing(coarse):
-            values, valid = coarse.raw(Window(0, 0, small.rows, small.cols))
+        with closing(Mosaic(self.extents, self.local, small, self.layer)) as coarse:
+            values, valid = coarse.raw(small.window)
         return values, valid, factor
 
     def close(self) -> None:
@@ -142,7 +136,9 @@ class Mosaic:
         ]
         file = open_geotiff(extent.path, finer[-1] if finer else None)
         masked = file.nodata is not None or ColorInterp.alpha in file.colorinterp
-        heights = self.layer != PHOTO
+        options: dict[str, Any] = {"add_alpha": not masked}
+        if self.layer != PHOTO:
+            options = {"nodata": OUTSIDE_M, "dtype": self.layer.dtype}
         return WarpedVRT(
             file,
             crs=self.local,
@@ -152,11 +148,7 @@ class Mosaic:
             width=self.grid.cols,
             height=self.grid.rows,
             resampling=self.layer.resampling,
-            **(
-                {"nodata": OUTSIDE_M, "dtype": self.layer.dtype}
-                if heights
-                else {"add_alpha": not masked}
-            ),
+            **options,
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -187,13 +179,6 @@ class _Open(LRUCache[int, WarpedVRT]):
         warped.close()
         warped.src_dataset.close()
         return number, warped
-
-
-def overlap(a: Window, b: Window) -> Window:
-    """What two windows share; they must meet."""
-    row, col = max(a.row, b.row), max(a.col, b.col)
-    bottom, right = min(a.row + a.rows, b.row + b.rows), min(a.col + a.cols, b.col + b.cols)
-    return Window(row, col, bottom - row, right - col)
 
 
 def _read(warped: WarpedVRT, layer: Layer, window: Window) -> tuple[Bands, Mask]:

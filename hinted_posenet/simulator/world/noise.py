@@ -45,6 +45,19 @@ def fractal_noise(window: Window, scale_px: float, stream_seed: int, octaves: in
     return total / np.float32(math.sqrt(max(power, 1e-9)) * 0.475)
 
 
+def texture(
+    window: Window, scale_px: float, seed: int, name: str, date: str, kept: float, octaves: int
+) -> Raster:
+    """Noise (rows, cols) of deviation about 1, on two dates correlated by ``kept``."""
+    scale_px = max(scale_px, 1.5)
+    fixed = fractal_noise(window, scale_px, stream(seed, name), octaves)
+    new = fractal_noise(window, scale_px, stream(seed, f"{name} {date}"), octaves)
+    fixed *= np.float32(math.sqrt(kept))
+    new *= np.float32(math.sqrt(1 - kept))
+    fixed += new
+    return fixed
+
+
 def cubic_weights(f: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """Weights in a cubic B-spline of the four grid points around places ``f`` beyond the second."""
     return [
@@ -57,8 +70,9 @@ def cubic_weights(f: NDArray[np.float64]) -> list[NDArray[np.float64]]:
 
 def _smooth(window: Window, scale_px: float, stream_seed: int) -> Raster:
     """Cubic B-spline through hashed values on a grid of `scale_px`."""
-    first_row, down = _spline(window.row, window.rows, scale_px)
-    first_col, across = _spline(window.col, window.cols, scale_px)
+    row, col, rows, cols = window
+    first_row, down = spline((np.arange(row, row + rows, dtype=np.float64) + 0.5) / scale_px)
+    first_col, across = spline((np.arange(col, col + cols, dtype=np.float64) + 0.5) / scale_px)
     grid_rows = np.arange(first_row, first_row + down.shape[1])
     grid_cols = np.arange(first_col, first_col + across.shape[1])
     values = uniform(stream_seed, grid_rows[:, None], grid_cols[None, :]) - 0.5
@@ -67,15 +81,17 @@ def _smooth(window: Window, scale_px: float, stream_seed: int) -> Raster:
     return np.asarray(down @ (across @ grid.T).T)
 
 
-def _spline(start: int, count: int, scale_px: float) -> tuple[int, csr_array]:
-    """First grid point in reach of the pixels, and the weights (count, grid points) of four each."""
-    place = (np.arange(start, start + count) + 0.5) / scale_px
+def spline(place: NDArray[np.float64]) -> tuple[int, csr_array]:
+    """Cubic B-spline at rising places (n,) of a grid: the first grid point in reach, and the weights.
+
+    The weights (n, grid points) are four for each place.
+    """
     first = np.floor(place)
     f = place - first
     weights = np.stack(cubic_weights(f), axis=1)
     point = (first - first[0]).astype(np.int64)[:, None] + np.arange(4)
-    shape = count, int(point[-1, -1]) + 1
-    parts = weights.astype(np.float32).ravel(), point.ravel(), 4 * np.arange(count + 1)
+    shape = len(place), int(point[-1, -1]) + 1
+    parts = weights.astype(np.float32).ravel(), point.ravel(), 4 * np.arange(len(place) + 1)
     return int(first[0]) - 1, csr_array(parts, shape=shape)
 
 

@@ -14,7 +14,7 @@ from hinted_posenet.simulator.world.geotiff import (
     open_geotiff,
     require_photo,
 )
-from hinted_posenet.simulator.world.lattice import Lattice, Window
+from hinted_posenet.simulator.world.lattice import Window
 from hinted_posenet.simulator.world.mosaic import PHOTO, Mosaic
 from hinted_posenet.simulator.world.tiles import TILE_PX
 from hinted_posenet.simulator.world.world import Epoch, Origin, Raster, Rgb, World
@@ -43,7 +43,7 @@ class OrthophotoWorld(World):
     ) -> None:
         ranges = [dem.range_m for dem in (terrain, surface) if dem is not None] or [(0.0, 0.0)]
         super().__init__(
-            trimmed(next(iter(mosaics.values())).grid, inside),
+            next(iter(mosaics.values())).grid.part(inside),
             node_px,
             tuple(mosaics),
             (min(low for low, _ in ranges), max(high for _, high in ranges)),
@@ -118,7 +118,7 @@ def orthophoto_world(
         node_m or min(map(finest_m, heights.values()), default=math.inf), grid.resolution_m
     )
     dems = {
-        key: Elevation(paths, local, trimmed(grid, inside), node_px, key)
+        key: Elevation(paths, local, grid.part(inside), node_px, key)
         for key, paths in heights.items()
     }
     any_dem = next(iter(dems.values()), None)
@@ -129,17 +129,6 @@ def orthophoto_world(
         dems.get("surface", any_dem),
         node_px,
         origin,
-    )
-
-
-def trimmed(grid: Lattice, inside: Window) -> Lattice:
-    """The part of a grid as a lattice of its own."""
-    return Lattice(
-        grid.xmin + inside.col * grid.resolution_m,
-        grid.ymax - inside.row * grid.resolution_m,
-        grid.resolution_m,
-        inside.rows,
-        inside.cols,
     )
 
 

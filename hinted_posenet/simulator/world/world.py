@@ -8,6 +8,7 @@ last one on its south-east corner.
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -101,23 +102,17 @@ class World(ABC):
 
     def terrain_at(self, x_m: float, y_m: float) -> float:
         """Terrain height in metres at a point, bilinear between nodes."""
-        window = self.lattice.window_of(Bounds(x_m, y_m, x_m, y_m), self.node_px)
-        return bilinear(self.terrain(window), self.lattice.bounds_of(window), x_m, y_m)
+        return self._height_at(self.terrain, x_m, y_m)
 
     def surface_at(self, x_m: float, y_m: float) -> float:
         """Surface height in metres at a point, bilinear between nodes."""
+        return self._height_at(self.surface, x_m, y_m)
+
+    def _height_at(self, read: Callable[[Window], Raster], x_m: float, y_m: float) -> float:
         window = self.lattice.window_of(Bounds(x_m, y_m, x_m, y_m), self.node_px)
-        return bilinear(self.surface(window), self.lattice.bounds_of(window), x_m, y_m)
-
-
-def bilinear(nodes: Raster, bounds: Bounds, x_m: float, y_m: float) -> float:
-    """Height at a point of nodes over ``bounds``."""
-    rows, cols = nodes.shape
-    col = (x_m - bounds.xmin) / bounds.width_m * (cols - 1)
-    row = (bounds.ymax - y_m) / bounds.height_m * (rows - 1)
-    j, i = min(max(int(col), 0), cols - 2), min(max(int(row), 0), rows - 2)
-    east, south = col - j, row - i
-    z = nodes[i : i + 2, j : j + 2].astype(np.float64)
-    north_edge = z[0, 0] * (1 - east) + z[0, 1] * east
-    south_edge = z[1, 0] * (1 - east) + z[1, 1] * east
-    return float(north_edge * (1 - south) + south_edge * south)
+        bounds, ((nw, ne), (sw, se)) = self.lattice.bounds_of(window), read(window).tolist()
+        east = (x_m - bounds.xmin) / bounds.width_m
+        south = (bounds.ymax - y_m) / bounds.height_m
+        north_edge_m = nw * (1 - east) + ne * east
+        south_edge_m = sw * (1 - east) + se * east
+        return float(north_edge_m * (1 - south) + south_edge_m * south)

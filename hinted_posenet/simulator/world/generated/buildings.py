@@ -132,11 +132,8 @@ def draw_house(style: Style, generator: np.random.Generator) -> tuple[Building, 
         tint = 1.0 + 0.2 * (tint - 1.0)
     r, g, b = (int(c) for c in np.clip(colour * tint, 0, 255))
     box = Box(0.0, 0.0, 0.0, max(length_m, width_m), width_m)
-    return (
-        Building(box, eaves_m, 0.5 * width_m * pitch, style.roof, (r, g, b)),
-        setback_m,
-        garden_m,
-    )
+    house = Building(box, eaves_m, 0.5 * width_m * pitch, style.roof, (r, g, b))
+    return house, setback_m, garden_m
 
 
 def unit(angle_rad: float) -> Points:

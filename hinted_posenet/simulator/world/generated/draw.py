@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from hinted_posenet.simulator.world.generated.buildings import Box, Building, Lot, Roof
 from hinted_posenet.simulator.world.generated.land import Cover
-from hinted_posenet.simulator.world.lattice import Lattice, Window
+from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
 from hinted_posenet.simulator.world.world import Raster, Rgb
 
 OPEN_GROUND = (Cover.FIELD, Cover.GRASS, Cover.FOREST, Cover.TRACK)  # what lots may take
@@ -60,20 +60,14 @@ def _pixels(
     box: Box, lattice: Lattice, window: Window
 ) -> tuple[tuple[slice, slice], NDArray[np.float64], NDArray[np.float64]] | None:
     """Pixels around a box, and their distances from its axes along its length and its width."""
-    res = lattice.resolution_m
-    reach = 0.5 * np.hypot(box.length_m, box.width_m)
-    # bounds of the box in pixels of the lattice, then of the window
-    left = int(np.floor((box.x_m - reach - lattice.xmin) / res)) - window.col
-    right = int(np.ceil((box.x_m + reach - lattice.xmin) / res)) - window.col
-    top = int(np.floor((lattice.ymax - box.y_m - reach) / res)) - window.row
-    bottom = int(np.ceil((lattice.ymax - box.y_m + reach) / res)) - window.row
-    top, left = max(top, 0), max(left, 0)
-    bottom, right = min(bottom, window.rows), min(right, window.cols)
-    if top >= bottom or left >= right:
+    reach_m = 0.5 * float(np.hypot(box.length_m, box.width_m))
+    square = Bounds(box.x_m - reach_m, box.y_m - reach_m, box.x_m + reach_m, box.y_m + reach_m)
+    area = lattice.window_of(square).overlap(window)
+    if not (area.rows and area.cols):
         return None
-    east = lattice.xmin + (np.arange(window.col + left, window.col + right) + 0.5) * res - box.x_m
-    north = lattice.ymax - (np.arange(window.row + top, window.row + bottom) + 0.5) * res - box.y_m
+    x_m, y_m = lattice.axes(area)
+    east, north = x_m - box.x_m, y_m - box.y_m
     c, s = np.cos(box.angle_rad), np.sin(box.angle_rad)
     u = np.abs(east[None, :] * c + north[:, None] * s)
     v = np.abs(north[:, None] * c - east[None, :] * s)
-    return (slice(top, bottom), slice(left, right)), u, v
+    return area.within(window), u, v

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hinted_posenet.simulator.world.generated.segments import axes
 from hinted_posenet.simulator.world.lattice import Lattice, Window
 from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
 from hinted_posenet.simulator.world.world import Raster
@@ -41,9 +40,15 @@ def plant_fields(
         district_m: mean distance of the middles of districts.
         repetition: 0 for parcels of all widths, 1 for parcels of one width in a district.
     """
-    x, y = axes(lattice, window)
+    x, y = lattice.axes(window)
     sites = _sites(x, y, district_m, stream(seed, "district"))
-    east, north = _warped(lattice, window, x, y, district_m, seed)
+    # bent so that no border is straight for long
+    scale_px, bend_m = 0.9 * district_m / lattice.resolution_m, 0.045 * district_m
+    bend_east, bend_north = (
+        fractal_noise(window, scale_px, stream(seed, f"bend {axis}"), 2)
+        for axis in ("east", "north")
+    )
+    east, north = x[None, :] + bend_m * bend_east, y[:, None] + bend_m * bend_north
     site, border, edge_m = _nearest(east, north, sites)
     key = stream(seed, "parcel")
     angle = np.pi * uniform(key, sites.number, 1)
@@ -88,24 +93,6 @@ def _sites(x: NDArray[np.float64], y: NDArray[np.float64], spacing_m: float, key
     at_x = (i + 0.15 + 0.7 * uniform(key, i, j, 0)) * spacing_m
     at_y = (j + 0.15 + 0.7 * uniform(key, i, j, 1)) * spacing_m
     return _Sites(at_x, at_y, (uniform(key, i, j, 2) * 2**40).astype(np.int64))
-
-
-def _warped(
-    lattice: Lattice,
-    window: Window,
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    district_m: float,
-    seed: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """East and north (rows, cols), bent so that no border is straight for long."""
-    scale_px = 0.9 * district_m / lattice.resolution_m
-    bend_m = 0.045 * district_m
-    east, north = (
-        fractal_noise(window, scale_px, stream(seed, name), 2)
-        for name in ("bend east", "bend north")
-    )
-    return x[None, :] + bend_m * east, y[:, None] + bend_m * north
 
 
 def _nearest(

@@ -40,9 +40,7 @@ class Land(NamedTuple):
     ground: NDArray[np.uint8]  # Cover codes
     crown: NDArray[np.uint8]  # 0, or the Cover code of the tree above the ground
     crown_tone: Raster  # [0, 1], one value a tree
-    parcel_draw: (
-        Raster  # [0, 1), one value a parcel: what is grown there follows from it and the year
-    )
+    parcel_draw: Raster  # [0, 1), one value a parcel; it and the year say what grows there
     parcel_tone: Raster  # [-1, 1], one value a parcel
     furrow: Raster  # [-1, 1], stripes along the parcel
     roof_rgb: Rgb

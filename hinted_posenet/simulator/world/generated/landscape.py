@@ -12,13 +12,13 @@ from hinted_posenet.simulator.world.generated.land import Cover, Land
 from hinted_posenet.simulator.world.generated.places import Place, found_places
 from hinted_posenet.simulator.world.generated.relief import Relief
 from hinted_posenet.simulator.world.generated.roads import build_roads, roads_at
-from hinted_posenet.simulator.world.generated.segments import Segments, axes, distance_m
+from hinted_posenet.simulator.world.generated.segments import Segments, distance_m
 from hinted_posenet.simulator.world.generated.settlement import (
     Settlement,
     Survey,
     build_settlement,
 )
-from hinted_posenet.simulator.world.generated.trees import Crowns, margin_px
+from hinted_posenet.simulator.world.generated.trees import margin_px
 from hinted_posenet.simulator.world.generated.vegetation import place_noise, plant_trees
 from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
 from hinted_posenet.simulator.world.world import Raster
@@ -117,7 +117,27 @@ class Landscape:
             houses = list(zip(settlement.buildings, settlement.bases_m, strict=True))
             draw_buildings(ground, surface, roof_rgb, houses, lattice, wide)
         crowns = plant_trees(lattice, wide, ground, fields, shore_m, road_m, self.seed)
-        return _cropped(lattice, window, wide, terrain, surface, ground, crowns, fields, roof_rgb)
+        inside = window.within(wide)
+        height, kind = (layer[inside] * (ground[inside] != Cover.ROOF) for layer in crowns[:2])
+        layers = terrain, ground, crowns.tone, fields.draw, fields.tone, fields.furrow, roof_rgb
+        terrain, ground, crown_tone, draw, tone, furrow, roof_rgb = (
+            np.ascontiguousarray(layer[inside]) for layer in layers
+        )
+        evergreen = np.where(kind == Cover.CONIFER, height, np.float32(0))
+        return Land(
+            lattice,
+            window,
+            terrain_m=terrain,
+            surface_m=surface[inside] + height,
+            leafless_m=surface[inside] + evergreen,
+            ground=ground,
+            crown=kind,
+            crown_tone=crown_tone,
+            parcel_draw=draw,
+            parcel_tone=tone,
+            furrow=furrow,
+            roof_rgb=roof_rgb,
+        )
 
     def _settlements_in(self, bounds: Bounds) -> list[Settlement]:
         x, y, radius = self._circles.T
@@ -143,7 +163,7 @@ class Landscape:
         ground[fields.district_edge_m < 1.7] = Cover.TRACK
         woods = place_noise(lattice, window, self.seed, "woods", 420.0, 5)
         woods += np.float32(STEEP_WOODS) * self.relief.steepness(lattice, window)
-        x, y = axes(lattice, window)
+        x, y = lattice.axes(window)
         for place_x, place_y, radius in self._circles:
             reach = radius + 80.0
             cols = slice(*np.searchsorted(x, [place_x - reach, place_x + reach]))
@@ -181,35 +201,3 @@ class Landscape:
         deck = (nearest < 0) & water
         surface[deck] += np.float32(BRIDGE_M)
         return nearest
-
-
-def _cropped(
-    lattice: Lattice,
-    window: Window,
-    wide: Window,
-    terrain: Raster,
-    surface: Raster,
-    ground: NDArray[np.uint8],
-    crowns: Crowns,
-    fields: Fields,
-    roof_rgb: NDArray[np.uint8],
-) -> Land:
-    inside = window.within(wide)
-    free = ground[inside] != Cover.ROOF
-    height, kind = crowns.height_m[inside] * free, crowns.kind[inside] * free
-    bare = surface[inside]
-    evergreen = np.where(kind == Cover.CONIFER, height, np.float32(0))
-    return Land(
-        lattice,
-        window,
-        terrain_m=np.ascontiguousarray(terrain[inside]),
-        surface_m=bare + height,
-        leafless_m=bare + evergreen,
-        ground=np.ascontiguousarray(ground[inside]),
-        crown=kind,
-        crown_tone=np.ascontiguousarray(crowns.tone[inside]),
-        parcel_draw=np.ascontiguousarray(fields.draw[inside]),
-        parcel_tone=np.ascontiguousarray(fields.tone[inside]),
-        furrow=np.ascontiguousarray(fields.furrow[inside]),
-        roof_rgb=np.ascontiguousarray(roof_rgb[inside]),
-    )

@@ -17,6 +17,7 @@ from hinted_posenet.simulator.world.generated.land import Cover
 from hinted_posenet.simulator.world.generated.rivers import (
     BANK_M,
     FALL,
+    Line,
     River,
     Streams,
     find_rivers,
@@ -30,7 +31,7 @@ from hinted_posenet.simulator.world.generated.water import (
     Water,
 )
 from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
-from hinted_posenet.simulator.world.noise import cubic_weights, fractal_noise, stream
+from hinted_posenet.simulator.world.noise import fractal_noise, spline, stream
 from hinted_posenet.simulator.world.world import Raster
 
 CELLS = 768  # of the plan along its longer side, at most
@@ -41,7 +42,6 @@ PLAIN_WIDTHS = 20.0  # how far the plain beside a river reaches
 HILL_CELLS = 6.0  # width of small hills
 HILL_M = np.float32(0.1)  # height of small hills, for a metre of cell
 HIGHEST_NOISE = 6.5  # `fractal_noise` never exceeds it
-Points = NDArray[np.float64]  # (n,)
 
 
 class Relief:
@@ -108,18 +108,18 @@ class Relief:
         cell_m = np.float32(self.plan.resolution_m)
         return HILL_M * cell_m * (np.float32(0.1) + np.float32(0.9) * steep)
 
-    def height_m(self, x_m: Points, y_m: Points) -> Points:
+    def height_m(self, x_m: Line, y_m: Line) -> Line:
         """Smooth height of the land at points, without small hills and beds."""
         return self._at(self.coarse_m, x_m, y_m)
 
-    def slope(self, x_m: Points, y_m: Points) -> Points:
+    def slope(self, x_m: Line, y_m: Line) -> Line:
         """Rise over run of the smooth height at points."""
         half_m = self.plan.resolution_m / 2
         east = self.height_m(x_m + half_m, y_m) - self.height_m(x_m - half_m, y_m)
         north = self.height_m(x_m, y_m + half_m) - self.height_m(x_m, y_m - half_m)
         return np.hypot(east, north) / (2 * half_m)
 
-    def is_water(self, x_m: Points, y_m: Points) -> NDArray[np.bool_]:
+    def is_water(self, x_m: Line, y_m: Line) -> NDArray[np.bool_]:
         """Whether points lie in a river or a lake (of a lake to a fraction of a plan's cell)."""
         lake = self._at(self.lake_shore_m, x_m, y_m) < 0
         return np.asarray(lake | (self.channels.shore_at(x_m, y_m) < 0))
@@ -139,37 +139,27 @@ class Relief:
             shore_m += wobble * np.float32(0.06 * cell_m)
             shore_m[lake == 0] = REACH_M
             level_m = np.append(self.lake_level_m, np.float32(0))[lake - 1]
-            everywhere = slice(0, window.rows), slice(0, window.cols)
-            shores.add(everywhere, shore_m, level_m, Cover.WATER)
+            shores.add(np.s_[:, :], shore_m, level_m, Cover.WATER)
         self.channels.add_to(shores, lattice, window)
         return shores
 
-    def _places(self, lattice: Lattice, window: Window) -> tuple[Points, Points]:
+    def _places(self, lattice: Lattice, window: Window) -> tuple[Line, Line]:
         """Rows and columns of the plan at the pixels of a window."""
-        px, plan = lattice.resolution_m, self.plan
+        px, cell_m, plan = lattice.resolution_m, self.plan.resolution_m, self.plan
         row = np.arange(window.row, window.row + window.rows, dtype=np.float64) + 0.5
         col = np.arange(window.col, window.col + window.cols, dtype=np.float64) + 0.5
         south_m, east_m = plan.ymax - lattice.ymax, lattice.xmin - plan.xmin
-        cell_m = plan.resolution_m
         return (south_m + row * px) / cell_m - 0.5, (east_m + col * px) / cell_m - 0.5
 
     def _sample(self, grid: Raster, lattice: Lattice, window: Window) -> Raster:
         """Cubic B-spline through the plan's cells at the pixels of a window."""
-        row, col = self._places(lattice, window)
-        top, bottom = math.floor(row[0]) - 1, math.floor(row[-1]) + 3
-        near = grid[np.clip(np.arange(top, bottom), 0, len(grid) - 1)]
+        (top, down), (left, across) = map(spline, self._places(lattice, window))
+        rows = np.clip(np.arange(top, top + down.shape[1]), 0, self.plan.rows - 1)
+        cols = np.clip(np.arange(left, left + across.shape[1]), 0, self.plan.cols - 1)
         # always the same four products in the same order: equal to the last bit in every window
-        wide: Raster = np.zeros((len(near), window.cols), np.float32)
-        first = np.floor(col).astype(np.int64) - 1
-        for k, weight in enumerate(cubic_weights(col - np.floor(col))):
-            wide += near[:, np.clip(first + k, 0, grid.shape[1] - 1)] * weight.astype(np.float32)
-        smooth: Raster = np.zeros((window.rows, window.cols), np.float32)
-        first = np.floor(row).astype(np.int64) - 1 - top
-        for k, weight in enumerate(cubic_weights(row - np.floor(row))):
-            smooth += wide[first + k] * weight.astype(np.float32)[:, None]
-        return smooth
+        return np.asarray(down @ (across @ grid[rows[:, None], cols].T).T)
 
-    def _at(self, grid: Raster, x_m: Points, y_m: Points) -> Points:
+    def _at(self, grid: Raster, x_m: Line, y_m: Line) -> Line:
         """The same spline at points."""
         cell_m = self.plan.resolution_m
         place = (self.plan.ymax - y_m) / cell_m - 0.5, (x_m - self.plan.xmin) / cell_m - 0.5

@@ -66,7 +66,7 @@ def distance_m(segments: Segments, lattice: Lattice, window: Window, reach_m: fl
     Negative inside, at most `reach_m`; every pixel's value is the same in every window.
     """
     distance: Raster = np.full((window.rows, window.cols), reach_m, np.float32)
-    x, y = axes(lattice, window)
+    x, y = lattice.axes(window)
     near = segments.near(lattice.bounds_of(window), reach_m)
     for (x0, y0), (x1, y1), half_width, _ in zip(*near, strict=True):
         reach = half_width + reach_m
@@ -80,10 +80,3 @@ def distance_m(segments: Segments, lattice: Lattice, window: Window, reach_m: fl
         box = distance[top:bottom, left:right]
         np.minimum(box, from_edge.astype(np.float32), out=box)
     return distance
-
-
-def axes(lattice: Lattice, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """East (cols,) and north (rows,) in metres of the pixel centres."""
-    cols = np.arange(window.col, window.col + window.cols, dtype=np.float64) + 0.5
-    rows = np.arange(window.row, window.row + window.rows, dtype=np.float64) + 0.5
-    return lattice.xmin + cols * lattice.resolution_m, lattice.ymax - rows * lattice.resolution_m

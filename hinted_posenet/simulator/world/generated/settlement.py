@@ -57,21 +57,20 @@ def build_settlement(
     site = Site(survey.bounds, survey.blocked)
     for line, width_m in [*roads, *tracks]:
         site.take_line(line, width_m + 2)
-    plan = {
-        PlaceKind.FARM: build_farm,
-        PlaceKind.HAMLET: build_village,
-        PlaceKind.VILLAGE: build_village,
-        PlaceKind.TOWN: build_town,
-    }[place.kind]
-    streets, plots = plan(place, roads, site, repetition, generator)
-    built = list(plots)
-    common = [_common(line, place.kind) for line, _ in [*roads, *streets]]
-    buildings = [building for building, _ in built]
+    streets: list[Street] = []
+    if place.kind == PlaceKind.FARM:
+        plots = build_farm(place, site, generator)
+    elif place.kind == PlaceKind.TOWN:
+        streets, plots = build_town(place, site, repetition, generator)
+    else:
+        streets, plots = build_village(place, roads, site, repetition, generator)
+    buildings = [building for building, _ in plots]
+    common = [lot for line, _ in [*roads, *streets] for lot in _common(line, place.kind)]
     return Settlement(
         Segments.of([(line, width_m, int(Cover.ROAD)) for line, width_m in streets]),
         buildings,
         [survey.height_m(*building.box[:2]) for building in buildings],
-        [lot for lots in common for lot in lots] + [lot for _, lot in built],
+        common + [lot for _, lot in plots],
     )
 
 

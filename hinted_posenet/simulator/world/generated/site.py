@@ -1,7 +1,6 @@
 """Site: what is still free to be built on around a place, and buildings put where there is room."""
 
 import math
-from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -21,7 +20,7 @@ from hinted_posenet.simulator.world.lattice import Bounds
 STREET_WIDTH_M = 6.0
 
 Street = tuple[Points, float]  # line (n, 2) in metres, width in metres
-Plots = Iterator[tuple[Building, Lot]]
+Plots = list[tuple[Building, Lot]]
 
 
 class Site:
@@ -87,6 +86,7 @@ def row_of_houses(
     """Houses along one side (1 left, -1 right) of a street, wherever the site is free."""
     mileage_m = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(street_m, axis=0).T))])
     at_m = float(generator.uniform(*style.gap_m))
+    plots: Plots = []
     while True:
         house, setback_m, garden_m = draw_house(style, generator)
         turned = generator.random() < style.turned
@@ -94,7 +94,7 @@ def row_of_houses(
         gap_m = float(generator.uniform(*style.gap_m))
         middle_m, at_m = at_m + 0.5 * along_m, at_m + along_m + gap_m
         if at_m - gap_m > mileage_m[-1]:
-            return
+            return plots
         index = min(int(np.searchsorted(mileage_m, middle_m, "right")) - 1, len(street_m) - 2)
         step = street_m[index + 1] - street_m[index]
         angle = float(np.arctan2(step[1], step[0]))
@@ -110,7 +110,7 @@ def row_of_houses(
         lot_depth_m = setback_m + depth_m + garden_m
         lot = foot + (0.5 * street_width_m + 0.5 * lot_depth_m) * outward
         lot_box = Box(lot[0], lot[1], angle, along_m + gap_m, lot_depth_m)
-        yield house._replace(box=box), Lot(lot_box, style.lot)
+        plots.append((house._replace(box=box), Lot(lot_box, style.lot)))
 
 
 def lone_building(
@@ -124,8 +124,7 @@ def lone_building(
     """One building that stands free, if the site is."""
     house, setback_m, _ = draw_house(style, generator)
     box = house.box._replace(x_m=x_m, y_m=y_m, angle_rad=angle_rad)
-    if site.take(box, 2.0):
-        wide = box._replace(
-            length_m=box.length_m + 2 * setback_m, width_m=box.width_m + 2 * setback_m
-        )
-        yield house._replace(box=box), Lot(wide, style.lot)
+    if not site.take(box, 2.0):
+        return []
+    wide = box._replace(length_m=box.length_m + 2 * setback_m, width_m=box.width_m + 2 * setback_m)
+    return [(house._replace(box=box), Lot(wide, style.lot))]

@@ -26,7 +26,7 @@ from hinted_posenet.simulator.world.generated.village import build_church
 
 
 def build_town(
-    place: Place, roads: list[Street], site: Site, repetition: float, generator: np.random.Generator
+    place: Place, site: Site, repetition: float, generator: np.random.Generator
 ) -> tuple[list[Street], Plots]:
     """Blocks between streets: terraces around a market, then houses, estates, slabs, and halls outside."""
     turn = float(generator.uniform(0, np.pi))
@@ -79,16 +79,14 @@ def build_town(
             return SLAB
         return (HOUSE, VILLA, COTTAGE)[int(draw * 97) % 3]
 
-    def plots() -> Plots:
-        yield from build_church(place, site, generator)
-        for line, width_m, beside in streets:
-            for side, at in beside.items():
-                style = zone(at)
-                if style in (HOUSE, VILLA, COTTAGE) and generator.random() < repetition:
-                    style = style.alike(generator)
-                yield from row_of_houses(site, line, width_m, side, style, generator)
-
-    return [(line, width_m) for line, width_m, _ in streets], plots()
+    plots = build_church(place, site, generator)
+    for line, width_m, beside in streets:
+        for side, at in beside.items():
+            style = zone(at)
+            if style in (HOUSE, VILLA, COTTAGE) and generator.random() < repetition:
+                style = style.alike(generator)
+            plots += row_of_houses(site, line, width_m, side, style, generator)
+    return [(line, width_m) for line, width_m, _ in streets], plots
 
 
 def _cuts(radius_m: float, generator: np.random.Generator) -> Points:

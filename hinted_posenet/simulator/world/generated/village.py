@@ -27,25 +27,20 @@ from hinted_posenet.simulator.world.generated.site import (
 )
 
 
-def build_farm(
-    place: Place, roads: list[Street], site: Site, repetition: float, generator: np.random.Generator
-) -> tuple[list[Street], Plots]:
+def build_farm(place: Place, site: Site, generator: np.random.Generator) -> Plots:
     """A house and two or three barns around a yard."""
-
-    def plots() -> Plots:
-        turn = float(generator.uniform(0, np.pi))
-        styles = (COTTAGE, BARN, BARN, HALL)[: int(generator.integers(3, 5))]
-        for style in styles:
-            for _ in range(8):  # tries
-                out = turn + 0.5 * np.pi * int(generator.integers(4))
-                far_m = generator.uniform(14, 32)
-                x_m, y_m = place.x_m + far_m * np.cos(out), place.y_m + far_m * np.sin(out)
-                built = list(lone_building(site, x_m, y_m, out + 0.5 * np.pi, style, generator))
-                yield from built
-                if built:
-                    break
-
-    return [], plots()
+    plots: Plots = []
+    turn = float(generator.uniform(0, np.pi))
+    for style in (COTTAGE, BARN, BARN, HALL)[: int(generator.integers(3, 5))]:
+        for _ in range(8):  # tries
+            out = turn + 0.5 * np.pi * int(generator.integers(4))
+            far_m = generator.uniform(14, 32)
+            x_m, y_m = place.x_m + far_m * np.cos(out), place.y_m + far_m * np.sin(out)
+            built = lone_building(site, x_m, y_m, out + 0.5 * np.pi, style, generator)
+            plots += built
+            if built:
+                break
+    return plots
 
 
 def build_village(
@@ -53,24 +48,22 @@ def build_village(
 ) -> tuple[list[Street], Plots]:
     """Houses along the roads and along streets that branch off; barns behind, a church in the middle."""
     streets = _branches(place, roads, site, generator)
-
-    def plots() -> Plots:
-        if place.kind == PlaceKind.VILLAGE:
-            yield from build_church(place, site, generator)
-        for line, width_m in [*roads, *streets]:
-            style: Style = (COTTAGE, HOUSE)[int(generator.random() < 0.5)]
-            if generator.random() < repetition:
-                style = HOUSE.alike(generator)
-            for side in (1, -1):
-                yield from row_of_houses(site, line, width_m, side, style, generator)
-        for _ in range(max(1, int(place.radius_m / 60))):
-            out, far = generator.uniform(0, 2 * np.pi), generator.uniform(0.3, 0.85)
-            x_m = place.x_m + far * place.radius_m * np.cos(out)
-            y_m = place.y_m + far * place.radius_m * np.sin(out)
-            angle = float(generator.uniform(0, np.pi))
-            yield from lone_building(site, x_m, y_m, angle, BARN, generator)
-
-    return streets, plots()
+    plots: Plots = []
+    if place.kind == PlaceKind.VILLAGE:
+        plots += build_church(place, site, generator)
+    for line, width_m in [*roads, *streets]:
+        style: Style = (COTTAGE, HOUSE)[int(generator.random() < 0.5)]
+        if generator.random() < repetition:
+            style = HOUSE.alike(generator)
+        for side in (1, -1):
+            plots += row_of_houses(site, line, width_m, side, style, generator)
+    for _ in range(max(1, int(place.radius_m / 60))):
+        out, far = generator.uniform(0, 2 * np.pi), generator.uniform(0.3, 0.85)
+        x_m = place.x_m + far * place.radius_m * np.cos(out)
+        y_m = place.y_m + far * place.radius_m * np.sin(out)
+        angle = float(generator.uniform(0, np.pi))
+        plots += lone_building(site, x_m, y_m, angle, BARN, generator)
+    return streets, plots
 
 
 def build_church(place: Place, site: Site, generator: np.random.Generator) -> Plots:
@@ -84,11 +77,11 @@ def build_church(place: Place, site: Site, generator: np.random.Generator) -> Pl
         box = Box(x_m, y_m, generator.normal(0, 0.12), nave_m, 0.42 * nave_m)  # choir in the east
         if site.take(box, 8.0):
             yard = Lot(box._replace(length_m=nave_m + 22, width_m=0.42 * nave_m + 20), cover)
-            yield Building(box, 0.3 * nave_m, 0.2 * nave_m, Roof.GABLE, roof), yard
+            nave = Building(box, 0.3 * nave_m, 0.2 * nave_m, Roof.GABLE, roof)
             west = x_m - 0.5 * nave_m * np.cos(box.angle_rad) - 2.0
-            tower = Box(west, y_m - 0.5 * nave_m * np.sin(box.angle_rad), box.angle_rad, 7.5, 7.5)
-            yield Building(tower, 0.75 * nave_m, 9.0, Roof.HIP, roof), yard
-            return
+            foot = Box(west, y_m - 0.5 * nave_m * np.sin(box.angle_rad), box.angle_rad, 7.5, 7.5)
+            return [(nave, yard), (Building(foot, 0.75 * nave_m, 9.0, Roof.HIP, roof), yard)]
+    return []
 
 
 def _branches(

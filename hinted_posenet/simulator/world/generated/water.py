@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 
 from hinted_posenet.simulator.world.generated.land import Cover
 from hinted_posenet.simulator.world.generated.rivers import River
-from hinted_posenet.simulator.world.lattice import Lattice, Window
+from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
 from hinted_posenet.simulator.world.world import Raster
 
 REACH_M = 60.0  # of water on the land beside it
@@ -96,19 +96,16 @@ class Channels:
             self.end[segment].tolist(),
         )
         reach_m = max(half_a, half_b) + REACH_M
-        px = lattice.resolution_m
-        left = max(int(np.floor((min(ax, bx) - reach_m - lattice.xmin) / px)), window.col)
-        right = min(
-            int(np.ceil((max(ax, bx) + reach_m - lattice.xmin) / px)), window.col + window.cols
+        around = Bounds(
+            min(ax, bx) - reach_m,
+            min(ay, by) - reach_m,
+            max(ax, bx) + reach_m,
+            max(ay, by) + reach_m,
         )
-        top = max(int(np.floor((lattice.ymax - max(ay, by) - reach_m) / px)), window.row)
-        bottom = min(
-            int(np.ceil((lattice.ymax - min(ay, by) + reach_m) / px)), window.row + window.rows
-        )
-        if left >= right or top >= bottom:
+        area = lattice.window_of(around).overlap(window)
+        if not (area.rows and area.cols):
             return
-        x = lattice.xmin + (np.arange(left, right) + 0.5) * px
-        y = lattice.ymax - (np.arange(top, bottom) + 0.5) * px
+        x, y = lattice.axes(area)
         shore_m, level_m = _beside(
             (x - ax).astype(np.float32)[None, :],
             (y - ay).astype(np.float32)[:, None],
@@ -116,8 +113,7 @@ class Channels:
             np.array([half_a, half_b - half_a], np.float32),
             np.array([level_a, level_b - level_a], np.float32),
         )
-        where = Window(top, left, bottom - top, right - left).within(window)
-        shores.add(where, shore_m, level_m, Cover.RIVER)
+        shores.add(area.within(window), shore_m, level_m, Cover.RIVER)
 
     def shore_at(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> NDArray[np.float32]:
         """Distance of points (n,) to the nearest river's bank; negative in rivers."""

@@ -1,6 +1,6 @@
 """A world from a seed, of any size, made window by window."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -60,30 +60,23 @@ def generated_world(
         )
     if seed < 0:
         raise InputError(f"world.seed: expected 0 or more, got {seed}")
-    for name, value in (("forest_share", forest_share), ("repetition", repetition)):
-        if not 0 <= value <= 1:
+    character = Character(
+        relief_m, settlement_spacing_m, town_spacing_m, district_m, forest_share, repetition
+    )
+    for name, value in character._asdict().items():
+        if name.endswith("_m"):
+            if not value > 0:
+                raise InputError(f"world.{name}: expected more than 0, got {value:g}")
+        elif not 0 <= value <= 1:
             raise InputError(f"world.{name}: expected 0 to 1, got {value:g}")
-    lengths_m = {
-        "relief_m": relief_m,
-        "settlement_spacing_m": settlement_spacing_m,
-        "town_spacing_m": town_spacing_m,
-        "district_m": district_m,
-    }
-    for name, value in lengths_m.items():
-        if not value > 0:
-            raise InputError(f"world.{name}: expected more than 0, got {value:g}")
     if not (-90 < latitude_deg < 90 and -180 <= longitude_deg <= 180):
         raise InputError(
             "world: expected latitude_deg between -90 and 90 and longitude_deg from -180 to 180, got "
             f"{latitude_deg:g} and {longitude_deg:g}"
         )
     side = round(size_m / resolution_m)
-    lattice = Lattice(
-        -0.5 * side * resolution_m, 0.5 * side * resolution_m, resolution_m, side, side
-    )
-    character = Character(
-        relief_m, settlement_spacing_m, town_spacing_m, district_m, forest_share, repetition
-    )
+    half_m = 0.5 * side * resolution_m
+    lattice = Lattice(-half_m, half_m, resolution_m, side, side)
     landscape = Landscape(lattice.bounds, seed, character)
     painter = Painter(seasons, latitude_deg, seed, resolution_m)
     origin = Origin(longitude_deg, latitude_deg)
@@ -110,16 +103,11 @@ class GeneratedWorld(World):
 
     def photo(self, window: Window, epoch: Epoch) -> Rgb:
         """See `World`."""
-        photo = np.empty((window.rows, window.cols, 3), np.uint8)
-        for block in _blocks(window):
-            land = self._land(block)
-            painted = self.painter.paint(land, epoch.key)[block.within(land.window)]
-            _copy(painted, block, photo, window)
-        return photo
+        return self._layer(window, lambda land: self.painter.paint(land, epoch.key))
 
     def surface(self, window: Window) -> Raster:
         """See `World`."""
-        return self._nodes(self._pixels(window.grown(1), "surface_m"))
+        return self._nodes(self._layer(window.grown(1), lambda land: land.surface_m))
 
     def terrain(self, window: Window) -> Raster:
         """See `World`; the terrain of water is its surface."""
@@ -127,8 +115,7 @@ class GeneratedWorld(World):
 
     def cover(self, window: Window) -> NDArray[np.uint8]:
         """See `World`."""
-        ground, crown = (self._pixels(window, layer) for layer in ("ground", "crown"))
-        return np.asarray(np.where(crown > 0, crown, ground), np.uint8)
+        return self._layer(window, lambda land: np.where(land.crown > 0, land.crown, land.ground))
 
     def visibility_m(self, epoch: Epoch) -> float:
         """See `World`."""
@@ -140,15 +127,16 @@ class GeneratedWorld(World):
             found = self._lands[block] = self.landscape.land(self.lattice, wide)
         return found
 
-    def _pixels(self, window: Window, layer: str) -> Any:
-        """One layer of the land (rows, cols)."""
-        pixels: Any = None
-        for block in _blocks(window):
-            land = self._land(block)
-            values = getattr(land, layer)[block.within(land.window)]
+    def _layer(self, window: Window, of: Callable[[Land], np.ndarray]) -> np.ndarray:
+        """What is made of the land (rows, cols, ...) of a window, block by block."""
+        pixels: np.ndarray | None = None
+        for block in window.blocks(TILE_PX):
+            land, part = self._land(block), block.overlap(window)
+            values = of(land)[part.within(land.window)]
             if pixels is None:
-                pixels = np.empty((window.rows, window.cols), values.dtype)
-            _copy(values, block, pixels, window)
+                pixels = np.empty((window.rows, window.cols, *values.shape[2:]), values.dtype)
+            pixels[part.within(window)] = values
+        assert pixels is not None  # a window touches a block
         return pixels
 
     def _nodes(self, pixels: Raster) -> Raster:
@@ -167,19 +155,3 @@ def _memory() -> LRUCache[Window, Land]:
 
 def _size(land: Land) -> int:
     return sum(layer.nbytes for layer in land[2:])
-
-
-def _blocks(window: Window) -> list[Window]:
-    """Blocks of TILE_PX that a window touches."""
-    rows = range(window.row // TILE_PX, (window.row + window.rows - 1) // TILE_PX + 1)
-    cols = range(window.col // TILE_PX, (window.col + window.cols - 1) // TILE_PX + 1)
-    return [Window(r * TILE_PX, c * TILE_PX, TILE_PX, TILE_PX) for r in rows for c in cols]
-
-
-def _copy(values: Any, block: Window, target: Any, window: Window) -> None:
-    """Copy what two windows share."""
-    top, left = max(block.row, window.row), max(block.col, window.col)
-    bottom = min(block.row + block.rows, window.row + window.rows)
-    right = min(block.col + block.cols, window.col + window.cols)
-    shared = Window(top, left, bottom - top, right - left)
-    target[shared.within(window)] = values[shared.within(block)]
