@@ -27,14 +27,28 @@ INSTEAD_OF_NULL: dict[str, Any] = {  # of what kind a value is whose default is 
     "run": "",
     "scheduler": "",
 }
-LEAST: dict[str, int] = {  # of numbers that no class checks; others are at least 0
+LEAST: dict[
+    str, int
+] = {  # of numbers that no class checks; of those outside of classes 0 is the least
     "batch_size": 1,
     "data.height": 32,
     "data.width": 32,
     "feature_batch_size": 1,
+    "loss.norm": 1,
+    "optim.optimizer.lr": 0,
+    "optim.optimizer.weight_decay": 0,
+    "optim.scheduler.warmup": 0,
     "passes": 1,
+    "pool.grid": 1,
+    "train_hint.p_none": 0,
+    "train_hint.p_part": 0,
     "trainer.max_epochs": 1,
 }
+NULLABLE = (
+    "camera.hfov_deg",
+    "head.bound",
+    "trainer.gradient_clip_val",
+)  # numbers that may be none
 PHYSICAL = ("_gb", "_s")  # what is measured need not be whole
 CHOICES = {"accelerator": ("auto", "cpu", "gpu")}
 FREE = ("trainer.devices", "trainer.precision")  # Lightning takes numbers, text and lists
@@ -66,11 +80,16 @@ def check_values(usual: DictConfig, given: DictConfig, keys: Iterable[str]) -> N
 def _wrong(key: str, value: Any, default: Any, built: bool) -> str | None:
     """What was expected instead of a value; None where it is fine."""
     usual = INSTEAD_OF_NULL.get(key) if default is None else default
-    if usual is None or (value is None and (default is None or built or OmegaConf.is_dict(usual))):
-        return None  # a class knows whether it takes null
+    if usual is None:
+        return None
     kind: type = (
         dict if OmegaConf.is_dict(usual) else list if OmegaConf.is_list(usual) else type(usual)
     )
+    number = kind in (int, float)
+    if value is None and (
+        default is None or kind is dict or key in NULLABLE or (built and not number)
+    ):
+        return None  # a class knows whether it takes null instead of text or a list
     if kind is int and (built or key.endswith(PHYSICAL)):
         kind = float
     types, expected = KINDS[kind]
@@ -79,7 +98,7 @@ def _wrong(key: str, value: Any, default: Any, built: bool) -> str | None:
     if key in CHOICES and value not in CHOICES[key]:
         return f"one of {', '.join(CHOICES[key])}"
     least = LEAST.get(key, None if built else 0)
-    if kind in (int, float) and least is not None and value < least:
+    if number and least is not None and value < least:
         return f"{least} or more"
     return None
 

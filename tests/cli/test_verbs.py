@@ -88,6 +88,11 @@ MISTAKES = {
         ["data.crop=64", "list"],
     ),
     "null": (["train", "data=seven_scenes", "seed=null"], ["seed=null", "whole number"]),
+    "null for a number of a part": (
+        ["train", "data=seven_scenes", "optim.optimizer.lr=null"],
+        ["optim.optimizer.lr=null", "a number"],
+    ),
+    "a negative rate": (["train", "data=seven_scenes", "optim.optimizer.lr=-1"], ["0 or more"]),
     "a fraction": (["evaluate", "checkpoint=x", "passes=0.5"], ["passes=0.5", "whole number"]),
     "below zero": (["predict", "checkpoint=x", "images=x", "threads=-1"], ["0 or more"]),
     "no batch": (["train", "data=seven_scenes", "batch_size=0"], ["batch_size=0", "1 or more"]),
