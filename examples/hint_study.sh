@@ -10,6 +10,6 @@ python "$here/small_village.py" # simulates it, once
 # labels here, so their results are marked ORACLE. The controls (PoseNet, the head without any hint, the hint taken as
 # the answer, retrieval, the constant pose) are in the table by themselves.
 hinted-posenet study data=aerial data.scene=small_village data.height=96 data.width=96 augmented_views=3 \
-    trainer.max_epochs=15 logger=none threads=1 "$@" \
+    trainer.max_epochs=15 logger=none threads=1 paths.runs=runs/study "$@" \
     --methods posenet null_hint hinted_embedding hinted_residual --seeds ${SEEDS:-0 1} \
     --hints none retrieval --sensors-m 5 20 80 --tables errors --figure runs/hint_study.jpg
