@@ -236,7 +236,7 @@ def located(locate: Locate, split: Images, hint: Hint, photos: int, without_own:
         same = torch.nonzero(split.photo == photo)[:, 0]
         for rows in tqdm(torch.split(same, ROWS), "locate", leave=False):
             pose = Pose(hint.pose.t[rows], hint.pose.q[rows])
-            some = Hint(pose, hint.sigma_t[rows], hint.sigma_r[rows])
+            some = Hint(pose, hint.sigma_t_m[rows], hint.sigma_r_rad[rows])
             t[rows], q[rows] = locate(split.sample.query.image[rows] / 255, some, allowed)
     return Pose(t, q)
 

@@ -111,7 +111,7 @@ def _write(path: Path, sample: Sample) -> None:
         "image": query.image,
         "feature": query.feature,
         "K": query.K,
-        "prior": [prior.pose.t, prior.pose.q, prior.sigma_t, prior.sigma_r],
+        "prior": [prior.pose.t, prior.pose.q, prior.sigma_t_m, prior.sigma_r_rad],
         "name": query.name,
         "scene": query.scene,
         "truth": list(truth),
@@ -123,12 +123,12 @@ def _write(path: Path, sample: Sample) -> None:
 def _read(path: Path) -> Sample:
     content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     os.utime(path)  # `data cache --prune` removes what was not used for longest
-    t, q, sigma_t, sigma_r = content["prior"]
+    t, q, sigma_t_m, sigma_r_rad = content["prior"]
     query = Query(
         content["image"],
         content["feature"],
         content["K"],
-        Hint(Pose(t, q), sigma_t, sigma_r, NO_NEIGHBOURS.expand(len(t), 0)),
+        Hint(Pose(t, q), sigma_t_m, sigma_r_rad, NO_NEIGHBOURS.expand(len(t), 0)),
         content["name"],
         content["scene"],
     )

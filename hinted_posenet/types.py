@@ -41,8 +41,8 @@ class Hint(NamedTuple):
     """A prior of the pose and how far to trust it."""
 
     pose: Pose
-    sigma_t: Tensor  # (*,) metres, one standard deviation per axis; inf = no hint
-    sigma_r: Tensor  # (*,) radians, one standard deviation per axis; inf = no hint
+    sigma_t_m: Tensor  # (*,) metres, one standard deviation per axis; inf = no hint
+    sigma_r_rad: Tensor  # (*,) radians, one standard deviation per axis; inf = no hint
     # (*, K) int64, the training images that it was retrieved from, as rows of what was fitted; K = 0: none
     neighbours: Tensor = NO_NEIGHBOURS
 

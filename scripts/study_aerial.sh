@@ -16,8 +16,8 @@ study_scene() { # seed, scene, recipe, epochs
         --hints none retrieval --sensors-m 50
 }
 export -f simulate_scene study_scene
-# the density is about 150 views a square kilometre; epochs are for as many steps as with 1,200 views
-scenes="study_area_64km2 study_area 30 world.size_m=8400
+# density: about 150 views a square kilometre; epochs are for as many steps as with 1,200 views
+scenes=$(grep -E "${SCENES:-.}" <<<"study_area_64km2 study_area 30 world.size_m=8400
 study_area_16km2 study_area 30 world.size_m=4400
 study_area_4km2 study_area 30
 study_area_1km2 study_area 30 world.size_m=1400
@@ -27,11 +27,10 @@ study_density_4km2 study_area 60 flights.train.images=200
 study_density_1km2 study_area 210 world.size_m=1400 flights.train.images=50
 study_density_0.25km2 study_area 860 world.size_m=900 flights.train.images=13
 study_months study_months 30
-study_altitude study_altitude 30"
-scenes=$(grep -E "${SCENES:-.}" <<<"$scenes")
-xargs -P "${JOBS:-$(getconf _NPROCESSORS_ONLN)}" -L 1 bash -euc 'simulate_scene "$@"' _ <<<"$scenes"
-for seed in $SEEDS; do sed "s/^/$seed /" <<<"$scenes"; done |
-    xargs -P "${JOBS:-$(getconf _NPROCESSORS_ONLN)}" -L 1 bash -euc 'study_scene "$@"' _
+study_altitude study_altitude 30")
+parallel=(xargs -P "${JOBS:-$(getconf _NPROCESSORS_ONLN)}" -L 1 bash -euc)
+"${parallel[@]}" 'simulate_scene "$@"' _ <<<"$scenes"
+for seed in $SEEDS; do sed "s/^/$seed /" <<<"$scenes"; done | "${parallel[@]}" 'study_scene "$@"' _
 
 runs() { # of scenes by a pattern: networks that take no hint, and the others under theirs
     local methods=${METHODS// /,}

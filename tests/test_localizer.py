@@ -25,9 +25,9 @@ def test_a_cascade_feeds_each_answer_back_with_its_measured_sigma():
     with torch.no_grad():
         found = localizer.predict(asked).poses
         hint, expected = asked.prior, []
-        for sigma_t, sigma_r in ((0.5, 0.3), (0.2, 0.2), (0.1, 0.1)):
+        for sigma_t_m, sigma_r_rad in ((0.5, 0.3), (0.2, 0.2), (0.1, 0.1)):
             expected.append(model(asked.feature, hint))
-            hint = hints(expected[-1], sigma_t, sigma_r)
+            hint = hints(expected[-1], sigma_t_m, sigma_r_rad)
     assert len(found) == 3
     for a, b in zip(found, expected, strict=True):
         torch.testing.assert_close(a.t, b.t)
@@ -99,7 +99,9 @@ def test_calibrate_measures_the_first_hint_and_every_pass():
         error.item() / 1.538, rel=0.01
     )
     assert localizer.start_hint.sigma_t_m.isfinite()
-    assert localizer.answer(validation.query).sigma_t.unique() == localizer.model.pass_sigma_t_m[-1]
+    assert (
+        localizer.answer(validation.query).sigma_t_m.unique() == localizer.model.pass_sigma_t_m[-1]
+    )
 
 
 def test_an_answer_does_not_depend_on_the_rest_of_the_batch():

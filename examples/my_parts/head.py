@@ -36,9 +36,9 @@ class WeightedHead(nn.Module):
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
         """Feature (B, C, G, G), hint (B,) -> Pose (B,), metres and unit quaternions."""
         seen = self.image(feature, hint, frame)
-        sigma_t, sigma_r_rad = self.log_sigma(feature).exp().unbind(-1)
-        trust_t = _trust(sigma_t * frame.scale_m, hint.sigma_t)
-        trust_r = _trust(sigma_r_rad, hint.sigma_r)
+        sigma_box, sigma_r_rad = self.log_sigma(feature).exp().unbind(-1)
+        trust_t = _trust(sigma_box * frame.scale_m, hint.sigma_t_m)
+        trust_r = _trust(sigma_r_rad, hint.sigma_r_rad)
         turn = quaternion_log(quaternion_product(quaternion_inverse(seen.q), hint.pose.q))
         return Pose(
             seen.t + trust_t * (hint.pose.t - seen.t),

@@ -46,7 +46,7 @@ class CellHint(nn.Module):
 
     def at_inference(self, query: Query, feature: Tensor) -> Hint:
         """Hints (B,) for queries (B,): the cells that the sensor's priors are in; none where there is no prior."""
-        return self._cell(query.prior.pose, query.prior.sigma_t)
+        return self._cell(query.prior.pose, query.prior.sigma_t_m)
 
     def _cell(self, pose: Pose, sigma_t_m: Tensor) -> Hint:
         """Cells of poses (B,) that are known to sigmas (B,)."""
@@ -54,5 +54,5 @@ class CellHint(nn.Module):
         t = torch.cat([middle, self.height_m.expand(len(middle), 1)], dim=1)
         # a uniform distribution over a width w has the variance w^2 / 12; one sigma stands for three axes
         variance = (2 * self.cell_m**2 / 12 + self.height_sigma_m**2) / 3
-        sigma_t = (variance + sigma_t_m**2).sqrt()
-        return Hint(Pose(t, pose.q), sigma_t, torch.full_like(sigma_t, math.inf))
+        sigma_t_m = (variance + sigma_t_m**2).sqrt()
+        return Hint(Pose(t, pose.q), sigma_t_m, torch.full_like(sigma_t_m, math.inf))

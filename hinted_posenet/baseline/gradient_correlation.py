@@ -36,7 +36,7 @@ class GradientCorrelation:
         """Images (B, 3, H, W) and hints (B,) of which every number is usable -> Pose (B,)."""
         edges = gradient(image.float())
         cell_m = COARSE[0] * self.map.resolution_m
-        reach = min(round(SEARCH_SIGMAS * float(hint.sigma_t.max()) / cell_m), 40)
+        reach = min(round(SEARCH_SIGMAS * float(hint.sigma_t_m.max()) / cell_m), 40)
         pose = self._best(edges, hint.pose, *COARSE, reach)
         for step in FINE:
             pose = self._best(edges, pose, *step)

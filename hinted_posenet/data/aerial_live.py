@@ -136,7 +136,7 @@ class AerialLive:
             if epoch.solar_hour is not None:
                 tags["solar_hour"] = f"{epoch.solar_hour:g}"
             pose, time_s, _, sensed = station
-            prior = sensed if sensed.sigma_t.isfinite() else None
+            prior = sensed if sensed.sigma_t_m.isfinite() else None
             view = View(label, Path(), pose, K, name, tags, prior, time_s, lens)
             yield Shot(view, station, epoch, noise)
 

@@ -173,8 +173,8 @@ def in_unit_range(images: Sequence[Pixels]) -> Tensor:
 
 def _sample(view: View, K: Tensor, image: Tensor) -> Sample:
     """In float32."""
-    pose, sigma_t, sigma_r, _ = view.prior or no_prior()
-    prior = Hint(_in_float32(pose), sigma_t.float(), sigma_r.float())
+    pose, sigma_t_m, sigma_r_rad, _ = view.prior or no_prior()
+    prior = Hint(_in_float32(pose), sigma_t_m.float(), sigma_r_rad.float())
     query = Query(image, torch.empty(0), K, prior, view.name, torch.tensor(view.scene))
     return Sample(query, _in_float32(view.T_world_cam))
 

@@ -64,14 +64,14 @@ class CascadedHints(nn.Module):
             self._observe(index, pose, truth)
             answers = answers._replace(
                 pose=pose,
-                sigma_t=self.sigma_t_m[index].expand(rows),
-                sigma_r=self.sigma_r_rad[index].expand(rows),
+                sigma_t_m=self.sigma_t_m[index].expand(rows),
+                sigma_r_rad=self.sigma_r_rad[index].expand(rows),
             )
             now = answered & (passes == index + 1)
             hint = Hint(
                 pose.where(now, hint.pose),
-                torch.where(now, answers.sigma_t, hint.sigma_t),
-                torch.where(now, answers.sigma_r, hint.sigma_r),
+                torch.where(now, answers.sigma_t_m, hint.sigma_t_m),
+                torch.where(now, answers.sigma_r_rad, hint.sigma_r_rad),
                 hint.neighbours,
             )
         self.step += 1

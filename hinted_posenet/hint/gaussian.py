@@ -68,14 +68,14 @@ class GaussianHints(nn.Module):
     ) -> Hint:
         """Hints (B,) around the training poses (B,)."""
         rows, device = len(truth.t), truth.t.device
-        sigma_t = log_uniform(*self.sigma_t_range, rows, generator).to(device) * self.extent_m
-        sigma_r = log_uniform(*self.sigma_r_range_rad, rows, generator).to(device)
-        hint = perturb(truth, sigma_t, sigma_r, generator)
+        sigma_t_m = log_uniform(*self.sigma_t_range, rows, generator).to(device) * self.extent_m
+        sigma_r_rad = log_uniform(*self.sigma_r_range_rad, rows, generator).to(device)
+        hint = perturb(truth, sigma_t_m, sigma_r_rad, generator)
         draw = torch.rand(3, rows, generator=generator).to(device)
         without = draw[0] < self.p_none
         return hint._replace(
-            sigma_t=sigma_t.masked_fill(without | (draw[1] < self.p_part), torch.inf),
-            sigma_r=sigma_r.masked_fill(without | (draw[2] < self.p_part), torch.inf),
+            sigma_t_m=sigma_t_m.masked_fill(without | (draw[1] < self.p_part), torch.inf),
+            sigma_r_rad=sigma_r_rad.masked_fill(without | (draw[2] < self.p_part), torch.inf),
         )
 
 

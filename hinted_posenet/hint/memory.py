@@ -46,9 +46,9 @@ class Memory(nn.Module):
         and by the distance between cameras. Without sigma the hint says nothing.
         """
         score = self._similarity(unit(feature)) / TEMPERATURE
-        known = hint.sigma_t.isfinite().unsqueeze(-1)
+        known = hint.sigma_t_m.isfinite().unsqueeze(-1)
         off_m = distances(hint.pose.t, self.t_m.to(hint.pose.t))  # (B, N)
-        variance = (hint.sigma_t**2 + self.spacing_m**2).unsqueeze(-1)
+        variance = (hint.sigma_t_m**2 + self.spacing_m**2).unsqueeze(-1)
         score = torch.where(known, score - off_m**2 / (2 * variance), score)
         return score.topk(min(count, len(self.t_m)), dim=1).indices
 

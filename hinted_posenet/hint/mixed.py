@@ -64,7 +64,7 @@ class MixedHints(nn.Module):
                 torch.stack([hint.pose.t for hint in hints])[which, at],
                 torch.stack([hint.pose.q for hint in hints])[which, at],
             ),
-            torch.stack([hint.sigma_t for hint in hints])[which, at],
-            torch.stack([hint.sigma_r for hint in hints])[which, at],
+            torch.stack([hint.sigma_t_m for hint in hints])[which, at],
+            torch.stack([hint.sigma_r_rad for hint in hints])[which, at],
             torch.stack(neighbours)[which, at],
         )

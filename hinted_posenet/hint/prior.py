@@ -53,4 +53,4 @@ class OracleHint(PriorHint):
         # what stands in a rotation without sigma is no one's business, but it should be a rotation
         turn_rad = min(self.sigma_r_rad, math.pi)
         hint = perturb(truth, self.sigma_t_m * ones, turn_rad * ones, generator)
-        return hint._replace(sigma_r=self.sigma_r_rad * ones)
+        return hint._replace(sigma_r_rad=self.sigma_r_rad * ones)

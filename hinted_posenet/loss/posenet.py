@@ -54,8 +54,8 @@ class PoseLoss(nn.Module):
         """Position (B,) in ``unit_t`` and rotation (B,) in radians, weighed by the hints' sigmas."""
         difference = (predicted.t - truth.t) / self.unit_m
         position = torch.linalg.vector_norm(difference, ord=self.norm, dim=-1)
-        vague_t = (hint.sigma_t / self.extent_m).clamp_max(1.0)
-        vague_r = hint.sigma_r.clamp_max(1.0)  # against a radian
+        vague_t = (hint.sigma_t_m / self.extent_m).clamp_max(1.0)
+        vague_r = hint.sigma_r_rad.clamp_max(1.0)  # against a radian
         return (
             position * vague_t**-self.balance,
             rotation_angle(predicted.q, truth.q) * vague_r**-self.balance,

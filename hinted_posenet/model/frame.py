@@ -48,8 +48,8 @@ class SceneFrame(nn.Module):
 
         So what stands in a pose that nothing vouches for (sigma inf) can never reach a network.
         """
-        known_t = hint.sigma_t.isfinite().unsqueeze(-1)
-        known_r = hint.sigma_r.isfinite().unsqueeze(-1)
+        known_t = hint.sigma_t_m.isfinite().unsqueeze(-1)
+        known_r = hint.sigma_r_rad.isfinite().unsqueeze(-1)
         pose = Pose(
             torch.where(known_t, hint.pose.t, self.center_m),
             torch.where(known_r, hint.pose.q, self.mean_q),

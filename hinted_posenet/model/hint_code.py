@@ -25,8 +25,8 @@ class HintCode(nn.Module):
     def forward(self, hint: Hint, frame: SceneFrame) -> Tensor:
         """Code (B, size) of hints (B,); every entry is finite whatever sigma is."""
         unit = frame.to_unit(hint.pose.t)  # (B, 3)
-        sigma = (hint.sigma_t / frame.scale_m).unsqueeze(-1)  # (B, 1)
-        sigma_r = hint.sigma_r.unsqueeze(-1)
+        sigma = (hint.sigma_t_m / frame.scale_m).unsqueeze(-1)  # (B, 1)
+        sigma_r_rad = hint.sigma_r_rad.unsqueeze(-1)
         omega = math.pi * 2.0 ** torch.arange(FREQUENCIES, device=unit.device)  # (F,)
         phase = unit.unsqueeze(-1) * omega  # (B, 3, F)
         damping = torch.exp(-0.5 * (omega * sigma) ** 2).unsqueeze(1)  # (B, 1, F)
@@ -36,9 +36,9 @@ class HintCode(nn.Module):
                 unit / (1.0 + sigma**2),
                 (damping * phase.sin()).flatten(1),
                 (damping * phase.cos()).flatten(1),
-                rotation * torch.exp(-(sigma_r**2)),
+                rotation * torch.exp(-(sigma_r_rad**2)),
                 precision(sigma),
-                precision(sigma_r),
+                precision(sigma_r_rad),
             ],
             dim=-1,
         )

@@ -128,10 +128,10 @@ class MapHead(nn.Module):
     def _prior(self, hint: Hint, frame: SceneFrame) -> Prior:
         """The hint, its rotation fused with that of training images, whose tilt is far better known."""
         turn = turn_between(frame.mean_q, hint.pose.q)
-        weight = hint.sigma_r.unsqueeze(-1) ** -2  # 0 without a hint
+        weight = hint.sigma_r_rad.unsqueeze(-1) ** -2  # 0 without a hint
         known = self.spread_r_rad**-2
         q = turned(frame.mean_q, turn * weight / (weight + known))
-        sigma_t_m = hint.sigma_t.unsqueeze(-1).expand(-1, 3)
+        sigma_t_m = hint.sigma_t_m.unsqueeze(-1).expand(-1, 3)
         return Prior(Pose(hint.pose.t, q), torch.cat([sigma_t_m, (weight + known).rsqrt()], dim=-1))
 
     def _align(

@@ -123,7 +123,7 @@ class PoseNet(nn.Module):
             step_t_m = (answer.pose.t - last.pose.t).norm(dim=-1)
             step_r_rad = rotation_angle(answer.pose.q, last.pose.q)
             moving = moving & (
-                (step_t_m > STILL * hint.sigma_t) | (step_r_rad > STILL * hint.sigma_r)
+                (step_t_m > STILL * hint.sigma_t_m) | (step_r_rad > STILL * hint.sigma_r_rad)
             )
             answers.append(answer._replace(pose=answer.pose.where(moving, last.pose)))
         return answers

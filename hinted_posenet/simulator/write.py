@@ -42,9 +42,9 @@ class FrameLabel(NamedTuple):
         hour = "" if solar_hour is None else f"{solar_hour:g}"
         when = [season, date, hour, f"{self.station.time_s:.6f}"]
         prior = [""] * len(PRIOR_COLUMNS)
-        if bool(self.station.prior.sigma_t.isfinite()):
-            sigma_r_deg = math.degrees(float(self.station.prior.sigma_r))
-            sigmas = [f"{float(self.station.prior.sigma_t):.9g}", f"{sigma_r_deg:.9g}"]
+        if bool(self.station.prior.sigma_t_m.isfinite()):
+            sigma_r_deg = math.degrees(float(self.station.prior.sigma_r_rad))
+            sigmas = [f"{float(self.station.prior.sigma_t_m):.9g}", f"{sigma_r_deg:.9g}"]
             prior = [*_world_to_camera(self.station.prior.pose), *sigmas]
         pose = _world_to_camera(self.station.T_world_cam)
         return [self.name, self.split, self.flight, *when, *pose, *prior]

@@ -42,7 +42,7 @@ def test_batch_through_a_worker(views: list[View]) -> None:
     assert list(query.name) == [view.name for view in views[:3]]
     assert pose.t.shape == (3, 3) and pose.q.shape == (3, 4) and pose.t.dtype == torch.float32
     prior = query.prior
-    assert prior.sigma_t.isinf().all() and prior.sigma_r.shape == (3,)
+    assert prior.sigma_t_m.isinf().all() and prior.sigma_r_rad.shape == (3,)
     assert prior.pose.q.tolist() == [[1, 0, 0, 0]] * 3
 
 

@@ -27,7 +27,7 @@ def sample(count: int) -> Sample:
 
 def numbers(value: Sample) -> list[list[float]]:
     query, truth = value
-    columns = (query.feature[:, 0, 0, 0], query.K[:, 0, 0], query.prior.sigma_t, truth.t[:, 0])
+    columns = (query.feature[:, 0, 0, 0], query.K[:, 0, 0], query.prior.sigma_t_m, truth.t[:, 0])
     return [column.tolist() for column in columns] + [[float(name) for name in query.name]]
 
 

@@ -31,18 +31,18 @@ def draw(source: CascadedHints, step: int) -> Hint:
 
 def test_answers_come_by_and_by_and_state_the_error_of_their_pass():
     source = fitted()
-    first = draw(source, 0).sigma_t
+    first = draw(source, 0).sigma_t_m
     assert (first == first[0]).all()  # all of the source
     for step in range(1, 20):
         hint = draw(source, step)
     once, twice = source.sigma_t_m
     assert once.item() == pytest.approx(0.5 * first[0].item(), rel=0.1)
     assert twice.item() == pytest.approx(0.25 * first[0].item(), rel=0.1)
-    counts = [(hint.sigma_t == sigma).float().mean() for sigma in (first[0], once, twice)]
+    counts = [(hint.sigma_t_m == sigma).float().mean() for sigma in (first[0], once, twice)]
     torch.testing.assert_close(
         torch.stack(counts), torch.tensor([0.5, 0.25, 0.25]), atol=0.05, rtol=0.0
     )
-    off = (hint.pose.t - TRUTH.t).norm(dim=-1) / hint.sigma_t
+    off = (hint.pose.t - TRUTH.t).norm(dim=-1) / hint.sigma_t_m
     assert off.median().item() == pytest.approx(1.54, abs=0.15)  # sigma says what they err by
 
 
@@ -54,7 +54,7 @@ def test_a_resumed_run_draws_what_the_uninterrupted_one_would_have_drawn():
     resumed.load_state_dict(killed.state_dict())
     a, b = draw(whole, 6), draw(resumed, 6)
     assert torch.equal(a.pose.t, b.pose.t)
-    assert torch.equal(a.sigma_t, b.sigma_t)
+    assert torch.equal(a.sigma_t_m, b.sigma_t_m)
 
 
 @pytest.mark.parametrize("first", ["none", "leave_one_out", "mixed"])

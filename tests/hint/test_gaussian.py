@@ -31,8 +31,8 @@ def test_sigma_covers_its_range_evenly_in_the_logarithm():
     source = fitted(p_none=0.0, p_part=0.0)
     hint = source.for_training(TRUTH, FEATURE, generator(), no_answer)
     ranges = (
-        (hint.sigma_t, 0.01 * source.extent_m, source.extent_m),
-        (hint.sigma_r, torch.tensor(math.radians(0.5)), torch.tensor(math.radians(45.0))),
+        (hint.sigma_t_m, 0.01 * source.extent_m, source.extent_m),
+        (hint.sigma_r_rad, torch.tensor(math.radians(0.5)), torch.tensor(math.radians(45.0))),
     )
     for sigma, low, high in ranges:
         position = (sigma / low).log() / (high / low).log()
@@ -44,13 +44,13 @@ def test_sigma_covers_its_range_evenly_in_the_logarithm():
 
 def test_position_and_rotation_draw_on_their_own():
     hint = fitted(p_none=0.0, p_part=0.0).for_training(TRUTH, FEATURE, generator(), no_answer)
-    together = torch.corrcoef(torch.stack([hint.sigma_t.log(), hint.sigma_r.log()]))
+    together = torch.corrcoef(torch.stack([hint.sigma_t_m.log(), hint.sigma_r_rad.log()]))
     assert together[0, 1].abs() < 0.03
 
 
 def test_shares_without_a_hint():
     hint = fitted().for_training(TRUTH, FEATURE, generator(), no_answer)
-    no_t, no_r = hint.sigma_t.isinf(), hint.sigma_r.isinf()
+    no_t, no_r = hint.sigma_t_m.isinf(), hint.sigma_r_rad.isinf()
     for share, expected in (
         (no_t & no_r, 0.3 + 0.7 * 0.01),
         (no_t & ~no_r, 0.7 * 0.09),
@@ -63,9 +63,9 @@ def test_noise_has_the_sigma_that_the_head_is_told():
     hint = fitted(p_none=0, p_part=0, sigma_r_max_deg=20.0).for_training(
         TRUTH, FEATURE, generator(), no_answer
     )
-    off_t = (hint.pose.t - TRUTH.t) / hint.sigma_t.unsqueeze(-1)
+    off_t = (hint.pose.t - TRUTH.t) / hint.sigma_t_m.unsqueeze(-1)
     turn = turn_between(TRUTH.q, hint.pose.q)
-    for noise in (off_t, turn / hint.sigma_r.unsqueeze(-1)):
+    for noise in (off_t, turn / hint.sigma_r_rad.unsqueeze(-1)):
         torch.testing.assert_close(noise.std(dim=0), torch.ones(3), rtol=0, atol=0.03)
         torch.testing.assert_close(noise.mean(dim=0), torch.zeros(3), rtol=0, atol=0.03)
 
@@ -77,7 +77,7 @@ def test_the_same_generator_gives_the_same_hints():
     )
     assert torch.equal(a.pose.t, b.pose.t)
     assert torch.equal(a.pose.q, b.pose.q)
-    assert torch.equal(a.sigma_t, b.sigma_t)
+    assert torch.equal(a.sigma_t_m, b.sigma_t_m)
     assert not torch.equal(a.pose.t, c.pose.t)
 
 

@@ -42,7 +42,7 @@ def test_sigma_is_the_error_that_such_hints_have(drives):
     truth, feature, _ = drives
     hint = fitted(drives).for_training(truth, feature, generator(), no_answer)
     # two cameras are each 1 m per axis off their place
-    assert hint.sigma_t.unique().item() == pytest.approx(2**0.5, rel=0.2)
+    assert hint.sigma_t_m.unique().item() == pytest.approx(2**0.5, rel=0.2)
 
 
 def test_an_augmented_version_is_known_by_its_camera_centre(drives):

@@ -26,11 +26,11 @@ def fitted(**weights: float) -> MixedHints:
 
 def test_every_source_gives_its_share():
     hint = fitted(sharp=3.0, none=1.0).for_training(TRUTH, FEATURE, generator(), no_answer)
-    known = hint.sigma_t.isfinite()
+    known = hint.sigma_t_m.isfinite()
     assert known.float().mean().item() == pytest.approx(0.75, abs=0.03)
-    assert torch.equal(known, hint.sigma_r.isfinite())
+    assert torch.equal(known, hint.sigma_r_rad.isfinite())
     off = (hint.pose.t - TRUTH.t).norm(dim=-1)
-    assert off[known].quantile(0.99) < 4 * hint.sigma_t[known][0]
+    assert off[known].quantile(0.99) < 4 * hint.sigma_t_m[known][0]
 
 
 def test_draws_depend_on_the_generator_alone():
@@ -49,7 +49,7 @@ def test_a_source_of_weight_zero_is_left_out():
 
 def test_odds_may_be_whole_numbers():
     hint = fitted(sharp=1, none=1).for_training(TRUTH, FEATURE, generator(), no_answer)
-    assert hint.sigma_t.isfinite().float().mean().item() == pytest.approx(0.5, abs=0.03)
+    assert hint.sigma_t_m.isfinite().float().mean().item() == pytest.approx(0.5, abs=0.03)
 
 
 @pytest.mark.parametrize("other, count", [("four", 2), ("none", 0)])

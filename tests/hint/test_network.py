@@ -16,8 +16,8 @@ def test_gives_the_answer_of_its_localizer_with_the_measured_sigma():
         expected = localizer.predict(asked).poses[-1]
     assert torch.equal(hint.pose.t, expected.t)
     assert torch.equal(hint.pose.q, expected.q)
-    assert hint.sigma_t.tolist() == [0.25] * 6
-    assert torch.allclose(hint.sigma_r, torch.full((6,), 0.05))
+    assert hint.sigma_t_m.tolist() == [0.25] * 6
+    assert torch.allclose(hint.sigma_r_rad, torch.full((6,), 0.05))
 
 
 def test_never_trains():

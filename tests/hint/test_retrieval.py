@@ -61,8 +61,8 @@ def test_survives_a_cast_to_double(source, memory):
 
 def test_sigma_is_unknown_until_calibrated(source, memory):
     hint = source.at_inference(query(2), memory[1][:2])
-    assert hint.sigma_t.isinf().all()
-    assert hint.sigma_r.isinf().all()
+    assert hint.sigma_t_m.isinf().all()
+    assert hint.sigma_r_rad.isinf().all()
 
 
 @pytest.mark.parametrize("outliers", [0.0, 0.1])
@@ -78,5 +78,5 @@ def test_calibration_finds_the_noise_in_spite_of_gross_errors(source, memory, ou
     source.calibrate(hints(mixed, 1.0, 1.0), truth)
     hint = source.at_inference(query(1), memory[1][:1])
     # a tenth of gross errors shifts the median by a few percent, and no more
-    assert hint.sigma_t.item() == pytest.approx(0.2, rel=0.03 + outliers)
-    assert hint.sigma_r.item() == pytest.approx(0.03, rel=0.03 + outliers)
+    assert hint.sigma_t_m.item() == pytest.approx(0.2, rel=0.03 + outliers)
+    assert hint.sigma_r_rad.item() == pytest.approx(0.03, rel=0.03 + outliers)

@@ -57,7 +57,7 @@ def test_constant_is_the_median_position_and_the_mean_rotation():
     torch.testing.assert_close(hint.pose.t, truth.t.median(dim=0).values.expand(4, 3))
     assert hint.pose.q.shape == (4, 4)
     # its sigma says how far the poses lie around it, in each axis
-    assert hint.sigma_t[0].item() == pytest.approx(truth.t.std().item(), rel=0.2)
+    assert hint.sigma_t_m[0].item() == pytest.approx(truth.t.std().item(), rel=0.2)
     assert rotation_angle(hint.pose.q, mean_quaternion(truth.q)).max() < 1e-5
 
 
@@ -75,12 +75,12 @@ def test_oracle_senses_the_truth_with_the_stated_noise():
     angle = rotation_angle(hint.pose.q, truth.q).rad2deg()
     assert angle.square().mean().sqrt().item() == pytest.approx(2.0 * 3**0.5, rel=0.05)
     assert torch.equal(hint.pose.t, source.sense(truth).pose.t)
-    assert hint.sigma_t.unique().item() == pytest.approx(0.5)
+    assert hint.sigma_t_m.unique().item() == pytest.approx(0.5)
 
 
 def test_no_hint_is_infinite_sigma_for_each_row():
     hint = NoHint().at_inference(query(3), torch.empty(3, 8, 2, 2))
-    assert hint.sigma_t.tolist() == hint.sigma_r.tolist() == [INF] * 3
+    assert hint.sigma_t_m.tolist() == hint.sigma_r_rad.tolist() == [INF] * 3
     assert hint.pose.t.shape == (3, 3)
     assert hint.pose.q.shape == (3, 4)
 
@@ -95,13 +95,13 @@ def test_nearest_is_the_training_camera_that_stood_nearest_and_no_label_at_infer
     assert torch.equal(sensed.pose.q, truth.q[:5])
     source.calibrate(sensed, here)
     hint = source.at_inference(query(5, prior=sensed), torch.empty(5, 1))
-    assert hint.sigma_t.max() < 0.01
+    assert hint.sigma_t_m.max() < 0.01
     assert torch.equal(hint.pose.t, sensed.pose.t)
 
 
 def test_a_sensor_may_know_no_rotation():
     truth = random_poses(50)
     hint = OracleHint(0.5, None, seed=0).sense(truth)
-    assert hint.sigma_r.isinf().all()
+    assert hint.sigma_r_rad.isinf().all()
     assert hint.pose.q.isfinite().all()
-    assert (hint.sigma_t == 0.5).all()
+    assert (hint.sigma_t_m == 0.5).all()

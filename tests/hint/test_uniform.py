@@ -28,7 +28,7 @@ def test_hints_fill_the_scene_and_say_nothing_of_the_truth():
 def test_sigma_is_what_they_err_by():
     hint = fitted().for_training(TRUTH, FEATURE, generator(5), no_answer)
     for stated, seen in zip(
-        (hint.sigma_t[0], hint.sigma_r[0]), robust_sigma(hint.pose, TRUTH), strict=True
+        (hint.sigma_t_m[0], hint.sigma_r_rad[0]), robust_sigma(hint.pose, TRUTH), strict=True
     ):
         torch.testing.assert_close(stated, seen, rtol=0.1, atol=0.0)
 

@@ -59,8 +59,8 @@ def test_the_surest_place_wins_and_says_how_sure_it_is():
     error_t, error_r = errors(answer.pose, truth)
     assert error_t < 0.03
     assert error_r < 0.003
-    assert (answer.sigma_t < 0.1).all()
-    assert (answer.sigma_r < 0.01).all()
+    assert (answer.sigma_t_m < 0.1).all()
+    assert (answer.sigma_r_rad < 0.01).all()
 
 
 def test_the_likelihood_is_highest_for_the_true_scale():

@@ -42,7 +42,7 @@ def test_resolve_replaces_only_what_is_unknown(frame, known_t, known_r):
     q = hint.pose.q if known_r else frame.mean_q.expand(5, 4)
     assert torch.equal(resolved.pose.t, t)
     assert torch.equal(resolved.pose.q, q)
-    assert torch.equal(resolved.sigma_t, hint.sigma_t)
+    assert torch.equal(resolved.sigma_t_m, hint.sigma_t_m)
 
 
 def test_resolve_drops_even_nan(frame):

@@ -52,9 +52,13 @@ def same(a: Pose, b: Pose) -> bool:
 
 @each_head
 @pytest.mark.parametrize("rotation", [Quaternion(), LogQuaternion(), SixD()])
-@pytest.mark.parametrize(("sigma_t", "sigma_r"), [(1e-6, 1e-6), (1.0, 0.1), (INF, INF), (INF, 0.1)])
-def test_answers_are_finite_metres_and_unit_quaternions(frame, head, rotation, sigma_t, sigma_r):
-    hint = frame.resolve(hints(random_poses(20), sigma_t, sigma_r))
+@pytest.mark.parametrize(
+    ("sigma_t_m", "sigma_r_rad"), [(1e-6, 1e-6), (1.0, 0.1), (INF, INF), (INF, 0.1)]
+)
+def test_answers_are_finite_metres_and_unit_quaternions(
+    frame, head, rotation, sigma_t_m, sigma_r_rad
+):
+    hint = frame.resolve(hints(random_poses(20), sigma_t_m, sigma_r_rad))
     feature = 10 * features(20)
     pose = build(head, copy.deepcopy(rotation), spread=0.5)(feature, hint, frame)
     assert pose.t.shape == (20, 3)
@@ -74,10 +78,10 @@ def test_gradients_are_finite_and_reach_every_parameter(frame, head):
         assert parameter.grad.any(), name
 
 
-@pytest.mark.parametrize(("sigma_t", "sigma_r"), [(1e-3, 1e-3), (0.5, 0.1), (100.0, 3.0)])
+@pytest.mark.parametrize(("sigma_t_m", "sigma_r_rad"), [(1e-3, 1e-3), (0.5, 0.1), (100.0, 3.0)])
 @pytest.mark.parametrize("rotation", [Quaternion(), LogQuaternion(), SixD()])
-def test_residual_head_starts_by_returning_its_hint(frame, rotation, sigma_t, sigma_r):
-    hint = hints(random_poses(200, seed=3), sigma_t, sigma_r)
+def test_residual_head_starts_by_returning_its_hint(frame, rotation, sigma_t_m, sigma_r_rad):
+    hint = hints(random_poses(200, seed=3), sigma_t_m, sigma_r_rad)
     pose = build("residual", rotation)(features(200), hint, frame)
     assert torch.equal(pose.t, hint.pose.t)
     assert rotation_angle(pose.q, hint.pose.q).max() < 1e-6
@@ -95,12 +99,12 @@ def test_residual_head_corrects_by_at_most_bound_sigmas(frame):
 def test_residual_cascade_of_20_passes_stays_in_bounds(frame):
     head = build("residual", spread=1.0)
     start = random_poses(50, seed=3)
-    pose, passes, sigma_t, sigma_r = start, 20, 0.1, 0.01
+    pose, passes, sigma_t_m, sigma_r_rad = start, 20, 0.1, 0.01
     feature = features(50)
     for _ in range(passes):
-        pose = head(feature, hints(pose, sigma_t, sigma_r), frame)
-    assert (pose.t - start.t).abs().max() <= passes * BOUND * sigma_t * 1.001
-    assert rotation_angle(pose.q, start.q).max() <= passes * 3**0.5 * BOUND * sigma_r * 1.001
+        pose = head(feature, hints(pose, sigma_t_m, sigma_r_rad), frame)
+    assert (pose.t - start.t).abs().max() <= passes * BOUND * sigma_t_m * 1.001
+    assert rotation_angle(pose.q, start.q).max() <= passes * 3**0.5 * BOUND * sigma_r_rad * 1.001
     assert (pose.q.norm(dim=-1) - 1).abs().max() < 1e-6
 
 
@@ -143,13 +147,13 @@ def test_both_signs_of_a_hint_give_the_same_rotation(frame, head):
 def test_nothing_stands_in_a_pose_without_sigma(frame, head, without_t, without_r):
     """Training hints leave the noisy truth in place where sigma is inf: it must not leak."""
     known = random_poses(20, seed=1)
-    sigma_t = torch.full((20,), INF if without_t else 1.0)
-    sigma_r = torch.full((20,), INF if without_r else 0.1)
+    sigma_t_m = torch.full((20,), INF if without_t else 1.0)
+    sigma_r_rad = torch.full((20,), INF if without_r else 0.1)
     module, feature = build(head, spread=0.5), features(20)
     answers = []
     for seed in (2, 3):
         other = random_poses(20, seed=seed)
         pose = Pose(other.t if without_t else known.t, other.q if without_r else known.q)
-        hint = frame.resolve(Hint(pose, sigma_t, sigma_r))
+        hint = frame.resolve(Hint(pose, sigma_t_m, sigma_r_rad))
         answers.append(module(feature, hint, frame))
     assert same(*answers)

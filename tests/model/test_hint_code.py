@@ -5,10 +5,10 @@ from poses import INF, hints, random_poses
 from hinted_posenet.model.hint_code import HintCode
 
 
-@pytest.mark.parametrize("sigma_t", [1e-9, 1.0, 1e9, INF])
-@pytest.mark.parametrize("sigma_r", [1e-9, 1.0, 1e9, INF])
-def test_finite_whatever_sigma_is(frame, sigma_t, sigma_r):
-    code = HintCode()(hints(random_poses(50), sigma_t, sigma_r), frame)
+@pytest.mark.parametrize("sigma_t_m", [1e-9, 1.0, 1e9, INF])
+@pytest.mark.parametrize("sigma_r_rad", [1e-9, 1.0, 1e9, INF])
+def test_finite_whatever_sigma_is(frame, sigma_t_m, sigma_r_rad):
+    code = HintCode()(hints(random_poses(50), sigma_t_m, sigma_r_rad), frame)
     assert code.shape == (50, HintCode().size)
     assert code.isfinite().all()
 
@@ -38,8 +38,8 @@ def test_a_sharp_hint_tells_near_positions_apart_and_a_vague_one_does_not(frame)
     near = poses._replace(t=poses.t + 0.05 * frame.scale_m)
 
     def distance(sigma: float):
-        sigma_t = sigma * frame.scale_m.item()
-        a, b = (HintCode()(hints(p, sigma_t, INF), frame) for p in (poses, near))
+        sigma_t_m = sigma * frame.scale_m.item()
+        a, b = (HintCode()(hints(p, sigma_t_m, INF), frame) for p in (poses, near))
         return (a - b).norm(dim=-1)
 
     assert (distance(0.001) > 10 * distance(1.0)).all()

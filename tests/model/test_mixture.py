@@ -22,8 +22,8 @@ def mixture(weights: list[float], x: list[float], sigma: float) -> Mixture:
     return Mixture(torch.tensor([weights]).log(), along_x(*x), same, same)
 
 
-def hint(x: float, sigma_t: float, sigma_r: float = INF):
-    return hints(Pose(torch.tensor([[x, 0.0, 0.0]]), IDENTITY.view(1, 4)), sigma_t, sigma_r)
+def hint(x: float, sigma_t_m: float, sigma_r_rad: float = INF):
+    return hints(Pose(torch.tensor([[x, 0.0, 0.0]]), IDENTITY.view(1, 4)), sigma_t_m, sigma_r_rad)
 
 
 def test_one_component_and_a_hint_are_a_kalman_update():

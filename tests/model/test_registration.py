@@ -226,7 +226,7 @@ def test_an_image_is_found_from_a_hint_without_rotation(learned):
     hint = perturb(
         truth, torch.full((12,), 15.0), torch.zeros(12), torch.Generator().manual_seed(2)
     )
-    hint = model.frame.resolve(hint._replace(sigma_r=torch.full((12,), INF)))
+    hint = model.frame.resolve(hint._replace(sigma_r_rad=torch.full((12,), INF)))
     head.allowed[:] = torch.tensor([False, True])  # the date that looks otherwise
     pose, covariance = head.registered(views_of(ground_map, truth), hint, model.frame)
     head.allowed[:] = True

@@ -23,8 +23,8 @@ def test_stated_noise_is_honest(small_world: World, sensor: Navigation) -> None:
     for seed in range(200):
         hints = sensor.priors(poses, np.arange(20.0), np.random.default_rng(seed))
         for pose, hint in zip(poses, hints, strict=True):
-            t.append((hint.pose.t - pose.t) / hint.sigma_t)
-            r.append(rotation_angle(hint.pose.q, pose.q) / hint.sigma_r / 3**0.5)
+            t.append((hint.pose.t - pose.t) / hint.sigma_t_m)
+            r.append(rotation_angle(hint.pose.q, pose.q) / hint.sigma_r_rad / 3**0.5)
     assert torch.stack(t).square().mean().sqrt().item() == pytest.approx(1, abs=0.08)
     assert torch.stack(r).square().mean().sqrt().item() == pytest.approx(1, abs=0.08)
 
@@ -38,7 +38,7 @@ def test_a_sensor_changes_no_pose_and_no_later_draw(small_world: World) -> None:
         stations = flight.stations(small_world, CAMERA, np.random.default_rng(seed))
         found.append((torch.stack([s.T_world_cam.t for s in stations]), seed.n_children_spawned))
     assert torch.equal(found[0][0], found[1][0]) and found[0][1] == found[1][1] == 0
-    assert all(station.prior.sigma_t.isfinite() for station in stations)
+    assert all(station.prior.sigma_t_m.isfinite() for station in stations)
 
 
 def test_time_is_length_over_speed(small_world: World) -> None:

@@ -31,7 +31,7 @@ def new_views(
     query, (t, q) = sample
     prior = query.prior
     turned = torch.where(
-        prior.sigma_r.isfinite()[..., None],  # no prior stays the same no prior
+        prior.sigma_r_rad.isfinite()[..., None],  # no prior stays the same no prior
         quaternion_product(prior.pose.q, q_old_new.to(prior.pose.q)),
         prior.pose.q,
     )

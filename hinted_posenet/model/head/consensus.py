@@ -60,14 +60,14 @@ def consensus(hypotheses: Hypotheses) -> Hint:
 
 def fuse(answer: Hint, hint: Hint) -> Hint:
     """The mean of two independent estimates (B,), weighed by their precisions; sigma inf has no weight."""
-    gain_t = _gain(answer.sigma_t, hint.sigma_t)
-    gain_r = _gain(answer.sigma_r, hint.sigma_r)
+    gain_t = _gain(answer.sigma_t_m, hint.sigma_t_m)
+    gain_r = _gain(answer.sigma_r_rad, hint.sigma_r_rad)
     turn = turn_between(answer.pose.q, hint.pose.q)
     pose = Pose(
         answer.pose.t + gain_t * (hint.pose.t - answer.pose.t),
         normalize(turned(answer.pose.q, gain_r * turn), dim=-1),
     )
-    sigmas = ((answer.sigma_t, gain_t), (answer.sigma_r, gain_r))
+    sigmas = ((answer.sigma_t_m, gain_t), (answer.sigma_r_rad, gain_r))
     return Hint(pose, *(sigma * (1 - gain.squeeze(-1)).sqrt() for sigma, gain in sigmas))
 
 

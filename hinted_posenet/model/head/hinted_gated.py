@@ -50,7 +50,7 @@ class HintedGatedHead(nn.Module):
         proposal = self.propose(fused)
         off_t_m = frame.to_metres(proposal[:, :3]) - hint.pose.t
         turn = turn_between(hint.pose.q, self.rotation(proposal[:, 3:]))
-        sigma = torch.stack([hint.sigma_t / frame.scale_m, hint.sigma_r], dim=-1)  # (B, 2)
+        sigma = torch.stack([hint.sigma_t_m / frame.scale_m, hint.sigma_r_rad], dim=-1)  # (B, 2)
         unit = sigma.clamp_max(1.0).unsqueeze(-1)
         innovation = torch.cat(  # in sigmas; logarithmic for the thousands that a sharp hint makes of a metre
             [off_t_m / frame.scale_m / unit[:, 0], turn / unit[:, 1]], dim=-1

@@ -76,8 +76,8 @@ class HintedMemoryHead(nn.Module):
     def estimate(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Hint:
         """The same with what is known of its error (B,)."""
         if hint.neighbours.shape[-1] > 0:  # retrieved from the same memory, so it adds no evidence
-            unknown = torch.full_like(hint.sigma_t, torch.inf)
-            hint = hint._replace(sigma_t=unknown, sigma_r=unknown)
+            unknown = torch.full_like(hint.sigma_t_m, torch.inf)
+            hint = hint._replace(sigma_t_m=unknown, sigma_r_rad=unknown)
         return fuse(consensus(self.hypotheses(feature, hint, frame)), hint)
 
     def loss(self, feature: Tensor, hint: Hint, frame: SceneFrame, truth: Pose) -> Tensor:

@@ -60,8 +60,8 @@ class HintedResidualHead(nn.Module):
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
         """Feature (B, C, G, G), hint (B,) -> Pose (B,)."""
         fused = self.fusion(feature, hint, frame)
-        unit_t_m = hint.sigma_t.minimum(frame.scale_m).unsqueeze(-1)  # (B, 1)
-        unit_r_rad = hint.sigma_r.clamp_max(1.0).unsqueeze(-1)
+        unit_t_m = hint.sigma_t_m.minimum(frame.scale_m).unsqueeze(-1)  # (B, 1)
+        unit_r_rad = hint.sigma_r_rad.clamp_max(1.0).unsqueeze(-1)
         proposal = self.propose(fused)
         off_t_m = frame.to_metres(proposal[:, :3]) - hint.pose.t
         if self.axes == "camera":

@@ -37,8 +37,8 @@ class Mixture(NamedTuple):
         """
         off_t = hint.pose.t.unsqueeze(1) - self.pose.t
         off_r = turn_between(self.pose.q, hint.pose.q.unsqueeze(1))
-        t, fit_t, sigma_t_m = _kalman(off_t, self.sigma_t_m, hint.sigma_t.unsqueeze(1))
-        r, fit_r, sigma_r_rad = _kalman(off_r, self.sigma_r_rad, hint.sigma_r.unsqueeze(1))
+        t, fit_t, sigma_t_m = _kalman(off_t, self.sigma_t_m, hint.sigma_t_m.unsqueeze(1))
+        r, fit_r, sigma_r_rad = _kalman(off_r, self.sigma_r_rad, hint.sigma_r_rad.unsqueeze(1))
         return Mixture(
             (self.log_weight + fit_t + fit_r).log_softmax(dim=1),
             Pose(self.pose.t + t, turned(self.pose.q, r)),

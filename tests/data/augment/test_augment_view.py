@@ -23,14 +23,14 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def dots(sigma_r: float = float("inf")) -> Sample:
+def dots(sigma_r_rad: float = float("inf")) -> Sample:
     """Cameras turned anyhow, pixels not square, no centred principal point; a dot near the middle of each."""
     draw = generator()
     q = quaternion_exp(2 * torch.randn(B, 3, generator=draw))
     in_camera = torch.tensor([0.0, 0.0, 3.0]) + 0.3 * torch.randn(B, 3, generator=draw)
     pose = Pose(DOT - rotate(q, in_camera), q)
     K = torch.tensor([[80.0, 0, 49.0], [0, 66.0, 31.0], [0, 0, 1]]).expand(B, 3, 3)
-    prior = Hint(Pose(pose.t + 1, q), torch.ones(B), torch.full((B,), sigma_r))
+    prior = Hint(Pose(pose.t + 1, q), torch.ones(B), torch.full((B,), sigma_r_rad))
     names = [str(number) for number in range(B)]
     query = Query(torch.empty(B, 0), torch.empty(B, 0), K, prior, names, torch.zeros(B))
     x, y = dot_by_pose(Sample(query, pose))[..., None, None].unbind(1)
@@ -150,7 +150,7 @@ def test_zero_rotation_is_the_identity() -> None:
 
 @pytest.mark.parametrize("move", ["rotation", "roll", "all"])
 def test_a_known_prior_turns_along_and_an_unknown_one_stays(move: str) -> None:
-    known = Augment(**MOVES[move])(dots(sigma_r=0.1), generator())
+    known = Augment(**MOVES[move])(dots(sigma_r_rad=0.1), generator())
     assert rotation_angle(known.query.prior.pose.q, known.T_world_cam.q).max() < 1e-5
     assert torch.equal(known.query.prior.pose.t, dots().query.prior.pose.t)
     unknown = Augment(**MOVES[move])(dots(), generator())

@@ -20,8 +20,8 @@ def test_priors_reach_the_query_and_the_cache_key(tmp_path: Path) -> None:
     sample = PosedImages(views, 48, 64)[1]
     hint = PriorHint().at_inference(sample.query, torch.empty(0))
     torch.testing.assert_close(hint.pose, sample.T_world_cam)
-    assert hint.sigma_t.item() == pytest.approx(0.1)
-    assert hint.sigma_r.rad2deg().item() == pytest.approx(1)
+    assert hint.sigma_t_m.item() == pytest.approx(0.1)
+    assert hint.sigma_r_rad.rad2deg().item() == pytest.approx(1)
     assert views[1].time_s == 1
     without = [view._replace(prior=None) for view in views]
     bent = [view._replace(distortion=(0.1, 0.0, 0.0, 0.0, 0.0)) for view in views]
