@@ -41,7 +41,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         target = posixpath.normpath(posixpath.join(posixpath.dirname(here), link["path"]))
         text = LINK.sub(in_site, link["text"])
         there = OUTSIDE.get(target, target.removeprefix("docs/"))
-        if files.get_file_from_path(there) is None and (ROOT / target).exists():
+        file = files.get_file_from_path(there)
+        if (file is None or file.inclusion.is_excluded()) and (ROOT / target).exists():
             return text
         path = posixpath.relpath(there, posixpath.dirname(place) or ".")
         return f"{link['image']}[{text}]({path}{link['anchor'] or ''})"
