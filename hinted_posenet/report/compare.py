@@ -128,7 +128,7 @@ def table_rows(runs: list[Run]) -> list[Row]:
     ]
     rows += _retrievals(runs)
     for title, same in by_title(runs).items():
-        if same[0].start in ("oracle", "prior", "network"):  # the others' hints are rows already
+        if same[0].has_hint_of_its_own:
             rows.append(Row(f"{title}: the hint as the answer", same, HINT_ANSWER))
         rows.append(Row(title, same, "pass 1"))
         if same[0].last_pass != "pass 1":

@@ -65,6 +65,15 @@ class Run(NamedTuple):
             title += " (ORACLE hint)" if self.start else " (ORACLE)"
         return title
 
+    @property
+    def has_hint_of_its_own(self) -> bool:
+        """Whether its first hint, taken as the answer, is none of the controls that every table has."""
+        return HINT_ANSWER in self.methods and self.start not in (
+            "constant",
+            "retrieval",
+            "nearest",
+        )
+
     def read_frames(self) -> dict[str, Frames]:
         """The frames that were scored, by the name of their split, and those of training."""
         return read_frames(self.folder / "frames.csv", len(self.results["frame_groups"]))

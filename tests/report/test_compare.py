@@ -90,6 +90,18 @@ def test_oracle_runs_are_stamped(tmp_path: Path) -> None:
     assert "net (ORACLE)" in comparison(read_runs([run])).text()
 
 
+@pytest.mark.parametrize(
+    ("start", "shown"),
+    [("CellHint", 1), ("PriorHint", 1), ("RetrievalHint", 0), ("ConstantHint", 0)],
+)
+def test_a_hint_that_is_no_control_yet_stands_as_an_answer(
+    tmp_path: Path, start: str, shown: int
+) -> None:
+    run = write_run(tmp_path, "net", 0, 10.0, hint_m=torch.full((10,), 30.0), start_hint=start)
+    titles = [row.title for row in table_rows(read_runs([run]))]
+    assert sum(title.endswith(": the hint as the answer") for title in titles) == shown
+
+
 def test_intervals_are_wider_where_whole_sequences_err_together() -> None:
     generator = np.random.default_rng(0)
     sequences = [name for name in "abcd" for _ in range(100)]

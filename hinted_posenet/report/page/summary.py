@@ -36,8 +36,7 @@ def summary_lines(lines: list[Line]) -> list[Line]:
     """Those of the plots, and what leads to them: hints that are no row already, and first passes."""
     rows = []
     for line in lines:
-        run = line.runs[0]
-        if run.start in ("oracle", "prior") and line.is_network:
+        if line.runs[0].has_hint_of_its_own and line.is_network:
             title = f"{line.title}: the hint as the answer"
             rows.append(line._replace(title=title, method=HINT_ANSWER))
         if line.is_network and line.method != "pass 1":
