@@ -65,12 +65,11 @@ def _check_used(verb: str, overrides: list[str], config: DictConfig) -> None:
     for word in overrides:
         if word.partition("=")[0].partition(".")[0] not in MENU:
             continue
-        other = compose(verb, overrides=[o for o in overrides if o != word])
         try:
-            in_vain = OmegaConf.to_yaml(config) != OmegaConf.to_yaml(other) and _served(
-                config
-            ) == _served(other)
-        except OmegaConfBaseException:  # without this word others make no sense
+            other = compose(verb, overrides=[o for o in overrides if o != word])
+            differs = OmegaConf.to_yaml(config) != OmegaConf.to_yaml(other)
+            in_vain = differs and _served(config) == _served(other)
+        except (HydraException, OmegaConfBaseException):  # without this word others make no sense
             continue
         if in_vain:
             fail(f"{word}: changes nothing, since no flight of the recipe takes it")

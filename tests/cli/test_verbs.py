@@ -198,6 +198,11 @@ def test_bad_data_in_a_decoding_process_is_one_line_too(tmp_path):
     assert_no_result(tmp_path / "runs")
 
 
+def test_words_that_build_on_each_other_are_checked_together() -> None:
+    words = ["recipe=tiny", "flight=[random,orbit]", "flight.orbit.altitude_m=80"]
+    check_overrides("simulate", [*words, "flights.train.plan=${flight.orbit}"])
+
+
 def assert_no_result(runs: Path) -> None:
     """No test result, and nothing half-written."""
     for name in ("results.json", "poses.csv", ".*"):
