@@ -55,7 +55,7 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
         raise InputError(f"checkpoint={path}: no such file; train one, or give the path of a run")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, LookupError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0] or "it ends early"
         raise InputError(f"checkpoint={path}: not a readable checkpoint ({reason})") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 from poses import query, random_poses, sequences
@@ -130,3 +132,11 @@ def test_an_evil_target_in_the_config_of_a_network_hint_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"_target_=os\.mkdir: refused"):
         load_localizer(read_checkpoint(tmp_path / "a.ckpt"))
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("content", ["a 1 2\n", "hello world\n", "# name qw qx qy qz\n", ""])
+def test_a_text_file_is_no_checkpoint(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "poses.txt"
+    file.write_text(content)
+    with pytest.raises(InputError, match=r"poses\.txt: not a readable checkpoint"):
+        read_checkpoint(file)
