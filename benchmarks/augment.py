@@ -9,16 +9,13 @@ import torch
 from omegaconf import OmegaConf
 from torch import Generator
 
-from hinted_posenet.allocator import keep_freed_memory
-from hinted_posenet.build import build
-from hinted_posenet.cli.config_files import config_folder
+from hinted_posenet.core.extensions import config_folder
+from hinted_posenet.core.types import Hint, Pose, Query, Sample
 from hinted_posenet.data.augment import Augment
-from hinted_posenet.data.augment.colours import Colours
-from hinted_posenet.data.augment.draws import Effect
-from hinted_posenet.data.augment.sensor import Blur, Noise
-from hinted_posenet.data.augment.shadow import Shadow
-from hinted_posenet.data.augment.weather import Fog, Precipitation
-from hinted_posenet.types import Hint, Pose, Query, Sample
+from hinted_posenet.data.augment.effects import Blur, Colours, Effect, Noise
+from hinted_posenet.data.augment.weather import Fog, Precipitation, Shadow
+from hinted_posenet.inference.allocator import keep_freed_memory
+from hinted_posenet.inference.build import build
 
 ROUNDS, BATCH, SIZE_PX = 5, 32, 224
 EFFECTS: dict[str, Effect] = {

@@ -9,8 +9,8 @@ import time
 
 import torch
 
-from hinted_posenet.allocator import keep_freed_memory
-from hinted_posenet.model.backbone.timm import TimmBackbone
+from hinted_posenet.inference.allocator import keep_freed_memory
+from hinted_posenet.models.backbones.timm import TimmBackbone
 
 ROUNDS, BATCH, SIZE_PX = 8, 32, 160
 

@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 import torch
 
-from hinted_posenet.data.reader import csv_frames, seven_scenes
-from hinted_posenet.export.csv_frames import COLUMNS
-from hinted_posenet.types import View
+from hinted_posenet.core.types import View
+from hinted_posenet.data.formats import csv_frames, seven_scenes
+from hinted_posenet.data.formats.csv_frames import COLUMNS
 
 SEQUENCES, FRAMES = 26, 1000
 KEPT: list[list[View]] = []  # so that no reader is given the memory of the one before

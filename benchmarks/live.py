@@ -13,10 +13,10 @@ from collections.abc import Callable
 import torch
 from torch.utils.data import default_collate
 
-from hinted_posenet.build import build_localizer
-from hinted_posenet.config import compose
+from hinted_posenet.cli.compose import compose
 from hinted_posenet.data.posed_images import PosedImages
-from hinted_posenet.scene import Scene
+from hinted_posenet.inference.build import build_localizer
+from hinted_posenet.training.scene import Scene
 
 ROUNDS, VIEWS = 5, 128
 

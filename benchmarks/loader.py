@@ -3,7 +3,7 @@
 python benchmarks/loader.py --images 200
 
 Every row ends in float32 batches with K, as a network takes them: images are resized to 256x455 (Cambridge) or
-240x320 (7-Scenes), and 224x224 is cut from the centre. "decode alone" only decodes and resizes, image by image.
+240x320 (7-Scenes), and 224x224 is cut from the center. "decode alone" only decodes and resizes, image by image.
 Images are photographs where HINTED_POSENET_DATA has some (RedKitchen, enlarged for 1920x1080), else noise of a
 photograph's spectrum. All rows of a set are taken in turns, so that they see the same machine.
 """
@@ -21,13 +21,13 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from hinted_posenet.allocator import keep_freed_memory
-from hinted_posenet.camera_io import intrinsics
+from hinted_posenet.core.types import Pose, View
 from hinted_posenet.data.cache.image_cache import ImageCache
-from hinted_posenet.data.decode import decoded, fitted
+from hinted_posenet.data.cameras import intrinsics
+from hinted_posenet.data.images import decoded, fitted
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.stacked import identity
-from hinted_posenet.types import Pose, View
+from hinted_posenet.inference.allocator import keep_freed_memory
 
 CROP = (224, 224)
 BATCH = 64
@@ -90,15 +90,15 @@ def rates(views: list[View], shape: tuple[int, int], folder: Path, rounds: int) 
         "cached": batches(PosedImages(views, *shape, kept, CROP)),
         "cached, whole": batches(PosedImages(views, *shape, kept)),
     }
-    seconds, passes = dict.fromkeys(ways, 0.0), dict.fromkeys(ways, 0)
+    seconds, refinement_steps = dict.fromkeys(ways, 0.0), dict.fromkeys(ways, 0)
     for _ in range(rounds):
         for way, run in ways.items():
             start = time.process_time()
             while (spent := time.process_time() - start) < TURN_S:
                 run()
-                passes[way] += 1
+                refinement_steps[way] += 1
             seconds[way] += spent
-    measured = {way: passes[way] * len(views) / seconds[way] for way in ways}
+    measured = {way: refinement_steps[way] * len(views) / seconds[way] for way in ways}
     return {"filling": len(views) / filled_s} | measured
 
 

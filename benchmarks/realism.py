@@ -21,9 +21,9 @@ from realism_statistics import keypoints, matched, of_cover, of_date, of_pair
 from realism_table import cover_table, markdown, rows_of, sheet
 from tqdm import tqdm
 
-from hinted_posenet.build import build
-from hinted_posenet.config import compose
-from hinted_posenet.types import InputError
+from hinted_posenet.cli.compose import compose
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.inference.build import build
 
 REAL = ["recipe=naip"]
 VIEWS, QUICK_VIEWS = 600, 96  # of the memory, at each date
@@ -37,8 +37,8 @@ def main() -> None:
     config, real_config = (compose("simulate", *o) for o in (arguments.overrides, REAL))
     real_world, world = build(real_config["world"]), build(config["world"])
     views = QUICK_VIEWS if arguments.quick else VIEWS
-    columns = {"real": photos_of(real_world, real_world.lattice)}
-    columns["simulated"] = photos_of(world, real_world.lattice)
+    columns = {"real": photos_of(real_world, real_world.pixel_grid)}
+    columns["simulated"] = photos_of(world, real_world.pixel_grid)
     camera, plan = build(real_config["camera"]), build(real_config["flight"]["random"])
     cache = Path(real_config["paths"]["cache"])
     measured = [
@@ -62,7 +62,7 @@ def main() -> None:
 def measure(photos: Photos) -> dict[str, list[float]]:
     """Everything that the photos say without flying: one value a date, or one a pair of dates."""
     values: dict[str, list[float]] = defaultdict(list)
-    found = {epoch: keypoints(rgb) for epoch, rgb in photos.rgb.items()}
+    found = {capture: keypoints(rgb) for capture, rgb in photos.rgb.items()}
     values["keypoints"] = [float(len(places)) for places, _ in found.values()]
     for a, b in tqdm(photos.pairs(), "pairs", leave=False):
         count, fewest = matched(found[a], found[b]), min(len(found[a][0]), len(found[b][0]))

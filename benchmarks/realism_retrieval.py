@@ -10,20 +10,19 @@ from realism_photos import Photos
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
+from hinted_posenet.core.types import Sample
+from hinted_posenet.data.formats.aerial import read_views
 from hinted_posenet.data.posed_images import PosedImages
-from hinted_posenet.data.reader.aerial import read_views
 from hinted_posenet.data.stacked import take
-from hinted_posenet.features import compute_features
-from hinted_posenet.hint.retrieval import RetrievalHint
-from hinted_posenet.metric.pose_errors import pose_errors
-from hinted_posenet.model.backbone.timm import TimmBackbone
-from hinted_posenet.model.pool import GridPool
-from hinted_posenet.model.posenet import PoseNet
+from hinted_posenet.evaluation.metrics import pose_errors
+from hinted_posenet.hints.retrieval import RetrievalHint
+from hinted_posenet.models.backbones.timm import TimmBackbone
+from hinted_posenet.models.posenet import GridPool, PoseNet
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.plan import Plan
 from hinted_posenet.simulator.simulate import simulate
-from hinted_posenet.types import Sample
+from hinted_posenet.training.features import compute_features
 
 STRIDE_PX = 32  # of EfficientNet-Lite0's last map
 POOLS = {"3x3": 3, "global": 1}
@@ -51,7 +50,7 @@ def retrieval_errors(
     errors: dict[str, list[float]] = {}
     for pool, grid in POOLS.items():
         known, looked_up = _pooled(memory, grid), _pooled(queries, grid)
-        for number, epoch in enumerate(photos.rgb):
+        for number, capture in enumerate(photos.rgb):
             wanted = take(looked_up, query_date == number)
             rows = {"known date": memory_date >= 0}
             if len(photos.rgb) > 1:
@@ -60,9 +59,13 @@ def retrieval_errors(
                 errors.setdefault(f"{pool}, {name}, m", []).append(
                     _median_m(take(known, held), wanted)
                 )
-            for other, other_epoch in enumerate(photos.rgb):
+            for other, other_capture in enumerate(photos.rgb):
                 if other != number:
-                    kind = "same season" if epoch.season == other_epoch.season else "another season"
+                    kind = (
+                        "same season"
+                        if capture.season == other_capture.season
+                        else "another season"
+                    )
                     error = _median_m(take(known, memory_date == other), wanted)
                     errors.setdefault(f"{pool}, one date, {kind}, m", []).append(error)
     return errors
@@ -72,13 +75,13 @@ def _fly(photos: Photos, camera: Camera, plan: Plan, views: int, cache: Path) ->
     """The folder of the simulated data set."""
     optics = vars(camera) | {"sensor": vars(camera.sensor)}
     digest = hashlib.sha256(repr((optics, vars(plan), views, photos.resolution_m)).encode())
-    for epoch, rgb in photos.rgb.items():
-        digest.update(repr(epoch).encode())
+    for capture, rgb in photos.rgb.items():
+        digest.update(repr(capture).encode())
         digest.update(rgb.tobytes())
     folder = cache / "realism" / digest.hexdigest()[:24]
     if not folder.is_dir():
         world = photos.world()
-        dates = [epoch.key for epoch in world.epochs]
+        dates = [capture.key for capture in world.captures]
         flights = {
             "train": Flight("train", dates, views, plan),
             "test": Flight("test", dates, max(1, views // 6), plan),

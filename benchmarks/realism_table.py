@@ -93,11 +93,11 @@ def sheet(path: Path, columns: Mapping[str, Photos]) -> None:
     for panel in axes.ravel():
         panel.set_axis_off()
     for line, (name, photos) in enumerate(columns.items()):
-        for number, (epoch, rgb) in enumerate(photos.rgb.items()):
+        for number, (capture, rgb) in enumerate(photos.rgb.items()):
             top, left = ((size - DETAIL_PX) // 2 for size in rgb.shape[:2])
             whole, detail = axes[2 * line : 2 * line + 2, number]
             whole.imshow(rgb, interpolation="antialiased")
-            whole.set_title(f"{name}: {epoch.date}, {epoch.season}", fontsize=8)
+            whole.set_title(f"{name}: {capture.date}, {capture.season}", fontsize=8)
             close_up = rgb[top : top + DETAIL_PX, left : left + DETAIL_PX]
             detail.imshow(close_up, interpolation="nearest")
     partial = path.with_name(f".{path.name}")

@@ -23,30 +23,31 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from hinted_posenet.answer import Answer
-from hinted_posenet.baseline.gradient_correlation import GradientCorrelation
-from hinted_posenet.baseline.sift import SiftRegistration
-from hinted_posenet.build import build_localizer
-from hinted_posenet.cli.errors import one_line_errors
-from hinted_posenet.config import compose
+from hinted_posenet.cli.compose import compose
+from hinted_posenet.cli.parser import one_line_errors
+from hinted_posenet.core.tables import insert_text, markdown_table, text_table
+from hinted_posenet.core.types import Hint, Pose, Sample
 from hinted_posenet.data.stacked import identity, stack
-from hinted_posenet.ground import map_of_world
-from hinted_posenet.hint.gaussian import log_uniform, perturb
-from hinted_posenet.hint.prior import OracleHint
-from hinted_posenet.hint.retrieval import RetrievalHint
-from hinted_posenet.model.frame import SceneFrame
-from hinted_posenet.model.ground_map import GroundMap
-from hinted_posenet.model.mapnet import MapHead, map_net
-from hinted_posenet.model.posenet import PoseNet
-from hinted_posenet.model.registration.mosaic import mosaic
-from hinted_posenet.report.bootstrap import bootstrap_interval
-from hinted_posenet.report.frames import Floats
-from hinted_posenet.report.runs import by_title, read_runs
-from hinted_posenet.report.table import insert_text, markdown_table, text_table
-from hinted_posenet.results import frames_of, provenance, write_run
-from hinted_posenet.scene import Scene
+from hinted_posenet.evaluation.bootstrap import bootstrap_interval
+from hinted_posenet.evaluation.frames_file import Floats
+from hinted_posenet.evaluation.predictions import Answer
+from hinted_posenet.evaluation.run_files import by_title, read_runs
+from hinted_posenet.evaluation.write_run import frames_of, provenance, write_run
+from hinted_posenet.hints.gaussian import log_uniform, perturb
+from hinted_posenet.hints.prior import OracleHint
+from hinted_posenet.hints.retrieval import RetrievalHint
+from hinted_posenet.inference.build import build_localizer
+from hinted_posenet.models.encoding import SceneFrame
+from hinted_posenet.models.posenet import PoseNet
+from hinted_posenet.models.registration.gradient_correlation import GradientCorrelation
+from hinted_posenet.models.registration.ground_map import GroundMap, map_of_world, mosaic
+from hinted_posenet.models.registration.ground_registration import (
+    GroundRegistrationHead,
+    ground_registration,
+)
+from hinted_posenet.models.registration.sift import SiftRegistration
 from hinted_posenet.simulator.world.orthophoto import OrthophotoWorld, orthophoto_world
-from hinted_posenet.types import Hint, Pose, Sample
+from hinted_posenet.training.scene import Scene
 
 GPS_M = 50.0
 BATCH, LEARNING_RATE = 8, 5e-3
@@ -153,7 +154,7 @@ def images(scene: Scene, split: str, dates: list[str]) -> Images:
 def memory_of(train: Images, world: OrthophotoWorld) -> GroundMap:
     """A mosaic of the training images for each date, as fine as the orthophotos."""
     query, truth = train.sample.query, train.sample.T_world_cam
-    size_m = world.lattice.resolution_m
+    size_m = world.pixel_grid.resolution_m
     return mosaic(query.image / 255, truth, query.K[0], train.photo, size_m)
 
 
@@ -168,7 +169,9 @@ def hints_of(config: dict[str, Any], scene: Scene, split: Images, name: str) -> 
     retrieval.calibrate(retrieval.at_inference(val.query, val.query.feature), val.T_world_cam)
     asked = scene.features(localizer.model, name, cpu)
     return {
-        "gps": frame.resolve(OracleHint(GPS_M, None, seed=1).sense(split.sample.T_world_cam)),
+        "gps": frame.resolve(
+            OracleHint(GPS_M, None, seed=1).simulate_reading(split.sample.T_world_cam)
+        ),
         "retrieval": retrieval.at_inference(asked.query, asked.query.feature),
     }
 
@@ -177,7 +180,7 @@ def trained(ground_map: GroundMap, K: Tensor, train: Images, seed: int, steps: i
     """A network of this seed, from hints drawn around training poses."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    model = map_net(ground_map, K)
+    model = ground_registration(ground_map, K)
     pixels, truth = train.sample.query.image, train.sample.T_world_cam
     model.fit(truth, pixels, train.photo)
     optimizer = torch.optim.AdamW(model.parameters(), LEARNING_RATE, weight_decay=1e-3)
@@ -207,7 +210,7 @@ REFERENCES = {"gradient correlation": GradientCorrelation, "SIFT": SiftRegistrat
 def network(model: PoseNet) -> Locate:
     """The network over its map."""
     head = model.head
-    assert isinstance(head, MapHead)
+    assert isinstance(head, GroundRegistrationHead)
 
     def locate(image: Tensor, hint: Hint, allowed: Tensor) -> Pose:
         head.allowed.copy_(allowed)
@@ -259,7 +262,7 @@ def write(
         "split": split_name,
         "seed": cell.seed,
         "oracle": cell.hint == "gps",
-        "start_hint": {"gps": "OracleHint", "retrieval": "RetrievalHint"}[cell.hint],
+        "inference_hint": {"gps": "OracleHint", "retrieval": "RetrievalHint"}[cell.hint],
         "frames": {name: len(views) for name, views in scene.views.items()},
         "excluded_frames": scene.excluded,
         "card_notes": scene.card_notes,

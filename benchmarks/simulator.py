@@ -27,17 +27,16 @@ import cv2
 import numpy as np
 import torch
 
-from hinted_posenet.build import build
-from hinted_posenet.config import compose
-from hinted_posenet.geometry import rotate
-from hinted_posenet.simulator.camera import Camera
+from hinted_posenet.cli.compose import compose
+from hinted_posenet.core.geometry import rotate
+from hinted_posenet.inference.build import build
+from hinted_posenet.simulator.camera import Camera, footprint
 from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.partial import Partial
 from hinted_posenet.simulator.patch import Patch, cells_over
 from hinted_posenet.simulator.render import Renderer
 from hinted_posenet.simulator.shots import Job, Shot, jobs, plan_shots
 from hinted_posenet.simulator.simulate import simulate
-from hinted_posenet.simulator.viewpoint import footprint
 from hinted_posenet.simulator.work import Work
 from hinted_posenet.simulator.world import Window, World
 
@@ -60,7 +59,7 @@ def scene_of(overrides: str, per_km2: float) -> Scene:
     world = build(config["world"])
     area_km2 = world.bounds.width_m * world.bounds.height_m / 1e6
     images = max(1, round(per_km2 * area_km2))
-    flight = Flight("train", [world.epochs[0].key], images, build(config["flight"]["random"]))
+    flight = Flight("train", [world.captures[0].key], images, build(config["flight"]["random"]))
     return Scene(world, build(config["camera"]), {"train": flight}, area_km2)
 
 
@@ -138,19 +137,19 @@ def flat_crop(renderer: Renderer, shot: Shot) -> tuple[np.ndarray, np.ndarray]:
     x_m, y_m, z_m = T_world_cam.t.tolist()
     height_m = z_m - world.terrain_at(x_m, y_m)
     pixel_m = height_m / camera.focal_px
-    level = max(0, int(np.log2(pixel_m / world.lattice.resolution_m)))
-    lattice = world.lattice._replace(resolution_m=world.lattice.resolution_m * 2**level)
-    window = lattice.window_of(bounds)
+    level = max(0, int(np.log2(pixel_m / world.pixel_grid.resolution_m)))
+    pixel_grid = world.pixel_grid._replace(resolution_m=world.pixel_grid.resolution_m * 2**level)
+    window = pixel_grid.window_of(bounds)
     corners = np.array([[0, 0], [SIZE_PX, 0], [SIZE_PX, SIZE_PX], [0, SIZE_PX]], np.float64)
     rays = rotate(T_world_cam.q, torch.from_numpy(camera.rays(corners))).numpy()
     east_m, north_m = (height_m / -rays[:, 2:] * rays[:, :2] + [x_m, y_m]).T
-    col = (east_m - lattice.xmin) / lattice.resolution_m - window.col
-    row = (lattice.ymax - north_m) / lattice.resolution_m - window.row
+    col = (east_m - pixel_grid.xmin) / pixel_grid.resolution_m - window.col
+    row = (pixel_grid.ymax - north_m) / pixel_grid.resolution_m - window.row
     there = np.stack([col, row], axis=-1)
     homography = cv2.getPerspectiveTransform(
         (corners - 0.5).astype(np.float32), (there - 0.5).astype(np.float32)
     )
-    return renderer.tiles.mosaic(window, level, shot.label.epoch), homography
+    return renderer.tiles.mosaic(window, level, shot.label.capture), homography
 
 
 def crop(photo: np.ndarray, homography: np.ndarray) -> np.ndarray:

@@ -23,9 +23,9 @@ import small_village
 import torch
 from my_parts.data_set import COLUMNS, SPLITS, read_views
 
-from hinted_posenet.data.reader import aerial
-from hinted_posenet.geometry import rotate, rotation_angle
-from hinted_posenet.types import Pose
+from hinted_posenet.core.geometry import rotate, rotation_angle
+from hinted_posenet.core.types import Pose
+from hinted_posenet.data.formats import aerial
 
 LOGGED = Path("logged")  # paths.data of the training
 

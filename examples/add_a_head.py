@@ -13,7 +13,7 @@ import sys
 
 import small_village
 
-PRIOR = "start_hint=prior"  # the first hint is what the drone's GNSS says
+PRIOR = "inference_hint=prior"  # the first hint is what the drone's GNSS says
 
 
 def main(overrides: list[str]) -> None:

@@ -3,11 +3,11 @@ r"""A hint source of your own: a grid cell instead of a GNSS fix, beside the fix
     python examples/add_a_hint_source.py [KEY=VALUE ...]     as for `hinted-posenet train`
 
 The source is my_parts/hint_source.py; it is a choice of two groups, my_parts/configs/train_hint/cell.yaml and
-start_hint/cell.yaml. The same from the command line, in this folder:
+inference_hint/cell.yaml. The same from the command line, in this folder:
 
     export HINTED_POSENET_EXTENSIONS=my_parts PYTHONPATH=.
     hinted-posenet train data=aerial data.scene=small_village method=hinted_residual \
-        train_hint=cell start_hint=cell
+        train_hint=cell inference_hint=cell
 """
 
 import sys
@@ -20,11 +20,11 @@ def main(overrides: list[str]) -> None:
     small_village.simulate()
     methods = {
         "null_hint": ["method=null_hint"],
-        "cell": ["method=hinted_residual", "train_hint=cell", "start_hint=cell"],
-        "gnss": ["method=hinted_residual", "start_hint=prior"],
+        "cell": ["method=hinted_residual", "train_hint=cell", "inference_hint=cell"],
+        "gnss": ["method=hinted_residual", "inference_hint=prior"],
     }
     runs = [
-        small_village.train(*words, f"name={name}", "passes=1", *overrides)
+        small_village.train(*words, f"name={name}", "refinement_steps=1", *overrides)
         for name, words in methods.items()
     ]
     small_village.compare(runs, "add_a_hint_source.jpg")

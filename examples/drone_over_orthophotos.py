@@ -12,15 +12,15 @@ import argparse
 import os
 from pathlib import Path
 
-from hinted_posenet import engine
-from hinted_posenet.cli.errors import one_line_errors
-from hinted_posenet.config import compose
-from hinted_posenet.report.compare import comparison
-from hinted_posenet.report.page.page import write_page
-from hinted_posenet.report.positions_figure import positions_figure
-from hinted_posenet.report.runs import read_runs
+from hinted_posenet.cli.compose import compose
+from hinted_posenet.cli.parser import one_line_errors
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.evaluation.run_files import read_runs
+from hinted_posenet.reports.compare import comparison
+from hinted_posenet.reports.page.page import write_page
+from hinted_posenet.reports.positions_figure import positions_figure
 from hinted_posenet.simulator.world.dates import dated_files
-from hinted_posenet.types import InputError
+from hinted_posenet.training import engine
 
 SCENE = "drone"
 NAIP = "aerial/naip_north_dakota"
@@ -40,8 +40,8 @@ TRAIN = ["data=aerial", f"data.scene={SCENE}", "augmented_views=0", "logger=none
 METHODS = {  # the first hint is what the navigation says, for those that take one
     "posenet": [],
     "null_hint": [],
-    "hinted_residual": ["start_hint=prior"],
-    "hinted_memory": ["start_hint=prior"],
+    "hinted_residual": ["inference_hint=prior"],
+    "hinted_memory": ["inference_hint=prior"],
 }
 
 

@@ -18,9 +18,9 @@ from pathlib import Path
 import cv2
 import room_video
 
-from hinted_posenet.cli.errors import one_line_errors
 from hinted_posenet.cli.main import main as hinted_posenet
-from hinted_posenet.types import InputError
+from hinted_posenet.cli.parser import one_line_errors
+from hinted_posenet.core.errors import InputError
 
 ROOM = Path("room")
 FEATURES = 1500  # of an image, at most; matching takes time with its square

@@ -52,25 +52,25 @@ def wallpaper(rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def walk(share: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Camera centre and the point looked at, in metres, after that share of the two rounds."""
+    """Camera center and the point looked at, in metres, after that share of the two rounds."""
     angle = 4 * np.pi * share
     outwards = np.array([np.cos(angle), np.sin(angle), 0.0])
     middle = np.array([ROOM_M[0] / 2, ROOM_M[1] / 2, 1.0])
     radius_m = 1.5 if share < 0.5 else 1.2  # the second round is a little closer and higher
     height_m = 0.4 + 0.2 * (share >= 0.5) + 0.1 * np.sin(5 * angle)
-    centre = middle + outwards * [radius_m, 0.8 * radius_m, 0.0] + [0.0, 0.0, height_m]
-    return centre, middle - outwards + [0.0, 0.0, 0.2 * np.cos(3 * angle)]
+    center = middle + outwards * [radius_m, 0.8 * radius_m, 0.0] + [0.0, 0.0, height_m]
+    return center, middle - outwards + [0.0, 0.0, 0.2 * np.cos(3 * angle)]
 
 
 def photo(
     scene: o3d.t.geometry.RaycastingScene,
     paper: NDArray[np.uint8],
-    centre: NDArray[np.float64],
+    center: NDArray[np.float64],
     target: NDArray[np.float64],
 ) -> NDArray[np.uint8]:
     """BGR image (HEIGHT_PX, WIDTH_PX, 3)."""
     down = np.array([0.0, 0.0, -1.0])  # rows of an image count downwards, Open3D's upwards
-    rays = scene.create_rays_pinhole(HFOV_DEG, target, centre, down, WIDTH_PX, HEIGHT_PX)
+    rays = scene.create_rays_pinhole(HFOV_DEG, target, center, down, WIDTH_PX, HEIGHT_PX)
     hit = scene.cast_rays(rays)
     at, along = rays.numpy()[..., :3], rays.numpy()[..., 3:]
     point_m = at + along * hit["t_hit"].numpy()[..., None]

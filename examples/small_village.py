@@ -9,11 +9,11 @@ import io
 import os
 from pathlib import Path
 
-from hinted_posenet import engine
-from hinted_posenet.config import compose
-from hinted_posenet.report.compare import comparison
-from hinted_posenet.report.positions_figure import positions_figure
-from hinted_posenet.report.runs import read_runs
+from hinted_posenet.cli.compose import compose
+from hinted_posenet.evaluation.run_files import read_runs
+from hinted_posenet.reports.compare import comparison
+from hinted_posenet.reports.positions_figure import positions_figure
+from hinted_posenet.training import engine
 
 # this folder is on Python's path, since the examples are run from it; so its package may be named
 os.environ.setdefault("HINTED_POSENET_EXTENSIONS", "my_parts")

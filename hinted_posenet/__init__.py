@@ -1,0 +1,1 @@
+"""Camera relocalization with hinted networks."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from fetch.server import Server, serving
+from server import Server, serving
 
 ROOT = Path(__file__).parents[1]
 

@@ -4,9 +4,9 @@ import fakes
 import torch
 from torch import Tensor
 
-from hinted_posenet.data.augment.view import new_views
-from hinted_posenet.geometry import invert, quaternion_exp, rotate
-from hinted_posenet.types import Sample
+from hinted_posenet.core.geometry import invert, quaternion_exp, rotate
+from hinted_posenet.core.types import Sample
+from hinted_posenet.data.augment.augment import new_views
 
 DOT = torch.tensor(fakes.DOT_WORLD, dtype=torch.float32)
 

@@ -19,7 +19,7 @@ FOCAL_PX = 52.5  # 7-Scenes' 525 px at 640x480, a tenth of the size
 
 class Camera(NamedTuple):
     q: np.ndarray  # (4,) wxyz, R_world_cam
-    t: np.ndarray  # (3,) centre in the world, metres
+    t: np.ndarray  # (3,) center in the world, metres
 
     @property
     def R(self) -> np.ndarray:  # noqa: N802
@@ -49,7 +49,7 @@ def camera(sequence: int, frame: int) -> Camera:
 
 
 def project(view: Camera, focal_px: float, width: int, height: int) -> np.ndarray:
-    """Pixel (2,) of DOT_WORLD; the centre of the top-left pixel is (0.5, 0.5)."""
+    """Pixel (2,) of DOT_WORLD; the center of the top-left pixel is (0.5, 0.5)."""
     x, y, z = view.R.T @ (DOT_WORLD - view.t)
     return np.array([focal_px * x / z + width / 2, focal_px * y / z + height / 2])
 

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
-from hinted_posenet.geometry import turned
-from hinted_posenet.model.ground_map import GroundMap
-from hinted_posenet.types import Pose
+from hinted_posenet.core.geometry import compose_rotvec
+from hinted_posenet.core.types import Pose
+from hinted_posenet.models.registration.ground_map import GroundMap
 
 RESOLUTION_M = 2.0
 K = torch.tensor([[70.0, 0.0, 32.0], [0.0, 70.0, 32.0], [0.0, 0.0, 1.0]])  # of 64 x 64 pixels
@@ -38,4 +38,4 @@ def cameras(count: int, seed: int = 0, height_m: float = 140.0, reach_m: float =
     place = (2 * torch.rand(count, 3, generator=generator) - 1) * reach_m
     place[:, 2] = height_m * (1 + 0.1 * (torch.rand(count, generator=generator) - 0.5)) + 3
     turn = torch.randn(count, 3, generator=generator) * torch.tensor([2.0, 2.0, 10.0]).deg2rad()
-    return Pose(place, turned(DOWN, turn))
+    return Pose(place, compose_rotvec(DOWN, turn))

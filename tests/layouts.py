@@ -6,7 +6,9 @@ from pathlib import Path
 import fakes
 import pytest
 
-from hinted_posenet.data.reader import (
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import View
+from hinted_posenet.data.formats import (
     aerial,
     cambridge,
     colmap,
@@ -16,7 +18,6 @@ from hinted_posenet.data.reader import (
     tum,
     twelve_scenes,
 )
-from hinted_posenet.types import InputError, View
 
 READERS: dict[str, tuple[Callable[..., Path], Callable[..., list[View]], str]] = {
     "cambridge": (fakes.write_cambridge, cambridge.read_views, "KingsCollege"),

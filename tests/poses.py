@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample
 from hinted_posenet.data.stacked import map_tensors
-from hinted_posenet.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample
 
 INF = float("inf")
 
@@ -22,9 +22,9 @@ def random_quaternions(count: int, seed: int = 0, dtype: torch.dtype = torch.flo
 
 
 def random_poses(
-    count: int, seed: int = 0, dtype: torch.dtype = torch.float32, extent_m: float = 10.0
+    count: int, seed: int = 0, dtype: torch.dtype = torch.float32, half_extent_m: float = 10.0
 ) -> Pose:
-    t = extent_m * torch.randn(count, 3, generator=generator(seed + 1), dtype=torch.float64)
+    t = half_extent_m * torch.randn(count, 3, generator=generator(seed + 1), dtype=torch.float64)
     return Pose(t.to(dtype), random_quaternions(count, seed, dtype))
 
 

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import torch
 
-from hinted_posenet import results
-from hinted_posenet.answer import Answer
-from hinted_posenet.results import frames_of
-from hinted_posenet.types import Pose, View
+from hinted_posenet.core.types import Pose, View
+from hinted_posenet.evaluation import write_run as results
+from hinted_posenet.evaluation.predictions import Answer
+from hinted_posenet.evaluation.write_run import frames_of
 
 ANGLE_RAD = 0.05
 THRESHOLDS = [(5.0, 2.0), (20.0, 5.0)]
@@ -47,7 +47,7 @@ def about_run(name: str, **changes: Any) -> dict[str, Any]:
     """What results.json says of a run beside its metrics."""
     data = {"name": "aerial", "scene": "toy", "ground_truth": "exact"}
     about = {"name": name, "data": data, "split": "test", "seed": 0, "oracle": False}
-    return {**about, "start_hint": "NoHint", "map": None, **changes}
+    return {**about, "inference_hint": "NoHint", "map": None, **changes}
 
 
 def views_at(
@@ -103,7 +103,7 @@ def write_run(
         answers[2:2] = [hint, Answer("shuffled image", "control", off(truth, 90.0, 6))]
     about = {
         "seed": seed,
-        "start_hint": "NoHint" if hint_m is None else "RetrievalHint",
+        "inference_hint": "NoHint" if hint_m is None else "RetrievalHint",
         "map": {"image": str(images[0]), "bounds_m": [0.0, 0.0, 1000.0, 600.0]},
         "frames": {"train": 80, "val": 0, "test": count},
         "versions": {"python": "3"},
@@ -119,8 +119,8 @@ def write_runs(root: Path) -> list[Path]:
     runs = [write_run(root / "null", "null", 0, 30.0, images=images, hint_m=None)]
     runs += [write_run(root / f"seed-{s}", "residual", s, images=images) for s in (0, 1)]
     for sigma_m in (5.0, 50.0):
-        about = {"oracle": True, "start_hint": "OracleHint"}
-        about["config"] = {"start_hint": {"sigma_t_m": sigma_m}}
+        about = {"oracle": True, "inference_hint": "OracleHint"}
+        about["config"] = {"inference_hint": {"sigma_t_m": sigma_m}}
         folder = root / f"seed-0/from-sensor-{sigma_m:g}m"
         runs.append(write_run(folder, "residual", 0, 8.0, images=images, hint_m=sigma_m, **about))
     return runs

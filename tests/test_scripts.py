@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from report_runs import write_runs
 
-from hinted_posenet.report.page.page import write_page
-from hinted_posenet.report.runs import read_runs
+from hinted_posenet.evaluation.run_files import read_runs
+from hinted_posenet.reports.page.page import write_page
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = Path(sys.prefix)

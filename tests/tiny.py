@@ -11,22 +11,21 @@ import pytest
 import torch
 from torch import nn
 
-from hinted_posenet import engine
-from hinted_posenet.config import compose as config
-from hinted_posenet.data.module import PosedImagesModule
-from hinted_posenet.hint.none import NoHint
-from hinted_posenet.localizer import Localizer
-from hinted_posenet.loss.posenet import LearnedWeightsLoss
-from hinted_posenet.model.backbone.base import ImageBackbone
-from hinted_posenet.model.head.hinted_embedding import HintedEmbeddingHead
-from hinted_posenet.model.head.hinted_residual import HintedResidualHead
-from hinted_posenet.model.head.plain import PlainHead
-from hinted_posenet.model.pool import GridPool
-from hinted_posenet.model.posenet import PoseNet
-from hinted_posenet.model.rotation import Quaternion
+from hinted_posenet.cli.compose import compose as config
+from hinted_posenet.hints.trivial import NoHint
+from hinted_posenet.models.backbones.base import ImageBackbone
+from hinted_posenet.models.encoding import Quaternion
+from hinted_posenet.models.heads.hinted_embedding import HintedEmbeddingHead
+from hinted_posenet.models.heads.hinted_residual import HintedResidualHead
+from hinted_posenet.models.heads.pose_regression import PoseRegressionHead
+from hinted_posenet.models.losses import LearnedWeightsLoss
+from hinted_posenet.models.posenet import GridPool, PoseNet
+from hinted_posenet.training import engine
+from hinted_posenet.training.data_module import PosedImagesModule
+from hinted_posenet.training.localizer import Localizer
 
 HEADS = {
-    "plain": partial(PlainHead, hidden=16, dropout=0.2),
+    "plain": partial(PoseRegressionHead, hidden=16, dropout=0.2),
     "embedding": partial(HintedEmbeddingHead, hidden=16, dropout=0.2, embedding=8),
     "residual": partial(
         HintedResidualHead, hidden=16, dropout=0.2, embedding=8, axes="world", bound=4.0
@@ -56,15 +55,17 @@ class OneConvolution(ImageBackbone):
         return (self.network(image),)
 
 
-def small_localizer(head: str, start_hint: nn.Module | None = None, passes: int = 1) -> Localizer:
+def small_localizer(
+    head: str, inference_hint: nn.Module | None = None, refinement_steps: int = 1
+) -> Localizer:
     """A localizer for features (B, 8, 2, 2)."""
     model = PoseNet(
-        OneConvolution(), GridPool(2), partial(HEADS[head], rotation=Quaternion()), passes
+        OneConvolution(), GridPool(2), partial(HEADS[head], rotation=Quaternion()), refinement_steps
     )
     return Localizer(
         model,
         train_hint=NoHint(),
-        start_hint=start_hint or NoHint(),
+        inference_hint=inference_hint or NoHint(),
         loss=LearnedWeightsLoss(),
         optimizer=torch.optim.SGD,
         scheduler=torch.optim.lr_scheduler.OneCycleLR,

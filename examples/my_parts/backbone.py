@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from hinted_posenet.model.backbone.base import ImageBackbone, read_weights
+from hinted_posenet.models.backbones.base import ImageBackbone, read_weights
 
 WIDTHS = (24, 48, 96)
 

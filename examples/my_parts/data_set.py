@@ -20,10 +20,11 @@ import torch
 from kornia.geometry.conversions import rotation_matrix_to_quaternion
 from torch import Tensor
 
-from hinted_posenet.camera_io import intrinsics
-from hinted_posenet.data.reader.layout import check_split, collecting, scene_folder
-from hinted_posenet.stated_pose import numbers
-from hinted_posenet.types import Fault, InputError, Pose, View
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import Fault, Pose, View
+from hinted_posenet.data.cameras import intrinsics
+from hinted_posenet.data.formats.layout import check_split, collecting, scene_folder
+from hinted_posenet.data.poses import numbers
 
 SPLITS = ("train", "val", "test")
 CARD = "examples/my_parts/data_set.py"  # where an error sends the user

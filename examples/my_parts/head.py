@@ -3,16 +3,15 @@
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from hinted_posenet.geometry import (
+from hinted_posenet.core.geometry import (
     quaternion_exp,
     quaternion_inverse,
     quaternion_log,
     quaternion_product,
 )
-from hinted_posenet.model.frame import SceneFrame
-from hinted_posenet.model.head.plain import PlainHead
-from hinted_posenet.model.rotation import Rotation
-from hinted_posenet.types import Hint, Pose
+from hinted_posenet.core.types import Hint, Pose
+from hinted_posenet.models.encoding import Rotation, SceneFrame
+from hinted_posenet.models.heads.pose_regression import PoseRegressionHead
 
 
 class WeightedHead(nn.Module):
@@ -29,7 +28,7 @@ class WeightedHead(nn.Module):
 
     def __init__(self, channels: int, grid: int, rotation: Rotation, hidden: int):
         super().__init__()
-        self.image = PlainHead(channels, grid, rotation, hidden, dropout=0.0)
+        self.image = PoseRegressionHead(channels, grid, rotation, hidden, dropout=0.0)
         # of the image's answer: log of sigma in boxes of the scene (SceneFrame), and in radians
         self.log_sigma = nn.Sequential(nn.Flatten(), nn.Linear(channels * grid**2, 2))
 

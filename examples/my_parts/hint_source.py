@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Generator, Tensor, nn
 
-from hinted_posenet.hint.protocol import Answer
-from hinted_posenet.types import Hint, Pose, Query
+from hinted_posenet.core.types import Hint, Pose, Query
+from hinted_posenet.hints.protocol import Answer
 
 
 class CellHint(nn.Module):

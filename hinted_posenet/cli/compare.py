@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-from hinted_posenet.cli.errors import fail, one_line_errors
-from hinted_posenet.cli.parser import VerbParser
+from hinted_posenet.cli.parser import VerbParser, fail, one_line_errors
 
 EPILOG = """\
 examples:
@@ -48,12 +47,11 @@ def main() -> None:
 
 def compare(arguments: argparse.Namespace) -> None:
     """The table in the formats that are asked for, then the figure."""
-    from hinted_posenet.report.compare import comparison, comparison_csv
-    from hinted_posenet.report.compare_scenes import comparison_of_scenes
-    from hinted_posenet.report.published import average_scenes, published_for
-    from hinted_posenet.report.runs import read_scenes
-    from hinted_posenet.report.table import insert_text
-    from hinted_posenet.whole_file import write_text
+    from hinted_posenet.core.files import write_text
+    from hinted_posenet.core.tables import insert_text
+    from hinted_posenet.evaluation.run_files import read_scenes
+    from hinted_posenet.reports.compare import comparison, comparison_csv, comparison_of_scenes
+    from hinted_posenet.reports.published import average_scenes, published_for
 
     scenes = read_scenes(arguments.runs)
     runs = [run for same in scenes for run in same]
@@ -76,7 +74,7 @@ def compare(arguments: argparse.Namespace) -> None:
         file, marker = arguments.insert
         insert_text(Path(file), marker, table.markdown())
     if arguments.figure:
-        from hinted_posenet.report.positions_figure import positions_figure
+        from hinted_posenet.reports.positions_figure import positions_figure
 
         positions_figure(arguments.figure, runs)
         print(f"written: {arguments.figure}")

@@ -4,14 +4,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from hinted_posenet.extensions import extension_configs
-
-
-def config_folder() -> Path:
-    """The configs: inside an installed package, or beside it in a checkout."""
-    package = Path(__file__).parents[1]
-    inside = package / "configs"
-    return inside if inside.is_dir() else package.parent / "configs"
+from hinted_posenet.core.extensions import config_folder, extension_configs
 
 
 class Group(NamedTuple):

@@ -3,13 +3,8 @@
 import re
 import textwrap
 
-from hinted_posenet.cli.config_files import (
-    Group,
-    config_folder,
-    first_sentence,
-    groups_of,
-    keys_of,
-)
+from hinted_posenet.cli.config_files import Group, first_sentence, groups_of, keys_of
+from hinted_posenet.core.extensions import config_folder
 
 VERBS = {
     "simulate": "write an aerial data set from a generated or a real world",
@@ -42,7 +37,7 @@ EXAMPLES = {
     ],
     "evaluate": [
         "checkpoint=runs/seven_scenes/redkitchen/posenet/seed-0",
-        "checkpoint=RUN start_hint=retrieval passes=5",
+        "checkpoint=RUN inference_hint=retrieval refinement_steps=5",
     ],
     "predict": ["checkpoint=RUN images=FOLDER output=poses.txt"],
     "data export": ["data=aerial data.scene=tiny format=colmap_binary out=exported/tiny"],

@@ -14,8 +14,8 @@ from difflib import get_close_matches
 
 from hinted_posenet.cli import help as texts
 from hinted_posenet.cli.config_files import groups_of
-from hinted_posenet.cli.errors import fail, one_line_errors
-from hinted_posenet.extensions import extension_configs
+from hinted_posenet.cli.parser import fail, one_line_errors
+from hinted_posenet.core.extensions import extension_configs
 
 
 def main() -> None:

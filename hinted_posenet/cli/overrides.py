@@ -14,10 +14,11 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from hinted_posenet.cli.config_files import config_folder, groups_of
-from hinted_posenet.cli.errors import fail
+from hinted_posenet.cli.compose import find_extensions
+from hinted_posenet.cli.config_files import groups_of
+from hinted_posenet.cli.parser import fail
 from hinted_posenet.cli.values import check_values
-from hinted_posenet.config import find_extensions
+from hinted_posenet.core.extensions import config_folder
 
 HYDRA_OPTIONS_WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--info", "-i", "--config-dir", "-cd"}
 MENU = ("climate", "flight", "navigation")

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from hinted_posenet.cli.errors import fail, one_line_errors
-from hinted_posenet.cli.parser import VerbParser
+from hinted_posenet.cli.parser import VerbParser, fail, one_line_errors
 
 EPILOG = """\
 examples:
@@ -24,8 +23,8 @@ def main() -> None:
     add("--title", help="heading of the page; default: scene and split")
     arguments = parser.parse_args()
     with one_line_errors():
-        from hinted_posenet.report.page.page import write_page
-        from hinted_posenet.report.runs import read_runs
+        from hinted_posenet.evaluation.run_files import read_runs
+        from hinted_posenet.reports.page.page import write_page
 
         if arguments.output.suffix != ".html":
             fail(f"--output {arguments.output}: end it with .html")

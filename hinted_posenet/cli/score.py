@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from hinted_posenet.cli.errors import one_line_errors
-from hinted_posenet.cli.parser import VerbParser
+from hinted_posenet.cli.parser import VerbParser, one_line_errors
 
 DESCRIPTION = """\
 Scores a file of poses, whoever wrote it, with the metrics and controls of our own runs, and writes the files of
@@ -46,7 +45,7 @@ def main() -> None:
     add("--overwrite", action="store_true", help="replace results that are there")
     arguments = parser.parse_args()
     with one_line_errors("score"):
-        from hinted_posenet.score.score import score_file
+        from hinted_posenet.evaluation.score import score_file
 
         score_file(**vars(arguments))
 

@@ -5,10 +5,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from hinted_posenet.cli.config_files import config_folder
-from hinted_posenet.cli.errors import fail, one_line_errors
 from hinted_posenet.cli.help import VERBS
-from hinted_posenet.cli.parser import VerbParser
+from hinted_posenet.cli.parser import VerbParser, fail, one_line_errors
+from hinted_posenet.core.extensions import config_folder
 
 METHODS = ["posenet", "null_hint", "hinted_embedding", "hinted_residual", "hinted_fusion"]
 TABLES = ["errors", "recall", "other image", "gains"]
@@ -61,10 +60,10 @@ def main() -> None:
 
 def study(arguments: argparse.Namespace) -> None:
     """All cells, then the tables and the figure."""
-    from hinted_posenet.report.study import read_study
-    from hinted_posenet.report.study_table import study_tables
-    from hinted_posenet.report.table import insert_text
-    from hinted_posenet.study import SceneStudy
+    from hinted_posenet.core.tables import insert_text
+    from hinted_posenet.reports.study_results import read_study
+    from hinted_posenet.reports.study_table import study_tables
+    from hinted_posenet.training.study import SceneStudy
 
     hints = _hints(arguments)
     scene = SceneStudy(hints)
@@ -96,23 +95,23 @@ def study(arguments: argparse.Namespace) -> None:
         file, marker = arguments.insert
         insert_text(Path(file), marker, "\n\n".join(table.markdown() for table in tables))
     if arguments.figure:
-        from hinted_posenet.report.study_figure import study_figure
+        from hinted_posenet.reports.study_figure import study_figure
 
         study_figure(arguments.figure, found)
         print(f"written: {arguments.figure}")
 
 
 def _hints(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """Start hints by name: the choices of configs/start_hint, and the simulated sensors."""
+    """Start hints by name: the choices of configs/inference_hint, and the simulated sensors."""
     from omegaconf import OmegaConf
 
     hints: dict[str, Any] = {}
     for name in arguments.hints:
-        file = config_folder() / "start_hint" / f"{name}.yaml"
+        file = config_folder() / "inference_hint" / f"{name}.yaml"
         if not file.is_file() or name in ("network", "oracle"):
             fail(f"--hints {name}: choose among {', '.join(HINTS)}; the network's comes by itself")
         hints[name] = OmegaConf.to_container(OmegaConf.load(file))
-    oracle: Any = OmegaConf.load(config_folder() / "start_hint" / "oracle.yaml")
+    oracle: Any = OmegaConf.load(config_folder() / "inference_hint" / "oracle.yaml")
     for sigma_t_m in arguments.sensors_m:
         sensor = OmegaConf.merge(oracle, {"sigma_t_m": sigma_t_m, "sigma_r_deg": None})
         hints[f"sensor-{sigma_t_m:g}m"] = OmegaConf.to_container(sensor)
@@ -121,7 +120,7 @@ def _hints(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
 
 def _config(overrides: list[str], method: str, seed: int) -> dict[str, Any]:
     """The training config of a cell: what is special to the method comes last."""
-    from hinted_posenet.config import compose
+    from hinted_posenet.cli.compose import compose
 
     return compose("train", *_cell(overrides, method), f"seed={seed}", "resume=true")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from hinted_posenet.cli.errors import fail
+from hinted_posenet.cli.parser import fail
 
 KINDS: dict[type, tuple[Any, str]] = {
     bool: ((bool,), "true or false"),
@@ -23,7 +23,7 @@ INSTEAD_OF_NULL: dict[str, Any] = {  # of what kind a value is whose default is 
     "data.validation": [],
     "expected": {},
     "output": "",
-    "passes": 1,
+    "refinement_steps": 1,
     "run": "",
     "scheduler": "",
 }
@@ -38,7 +38,7 @@ LEAST: dict[
     "optim.optimizer.lr": 0,
     "optim.optimizer.weight_decay": 0,
     "optim.scheduler.warmup": 0,
-    "passes": 1,
+    "refinement_steps": 1,
     "pool.grid": 1,
     "train_hint.p_none": 0,
     "train_hint.p_part": 0,

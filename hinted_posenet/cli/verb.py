@@ -7,9 +7,9 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
-from hinted_posenet.cli.config_files import config_folder
-from hinted_posenet.cli.errors import fail, one_line_errors
 from hinted_posenet.cli.overrides import check_overrides, overrides_of
+from hinted_posenet.cli.parser import fail, one_line_errors
+from hinted_posenet.core.extensions import config_folder
 
 
 def run_verb(title: str) -> None:
@@ -25,7 +25,7 @@ def run_verb(title: str) -> None:
             except MissingMandatoryValue as error:
                 key = error.full_key or str(error)
                 fail(f"{key}: required; give {key}=VALUE")
-            from hinted_posenet import engine  # imports torch
+            from hinted_posenet.training import engine  # imports torch
 
             getattr(engine, verb)(plain)
 

@@ -1,1 +1,1 @@
-"""Posed images: readers of data sets on disk, decoding, splits and augmentation."""
+"""Posed images: formats on disk, splits, decoding, augmentation, import, download and checks."""

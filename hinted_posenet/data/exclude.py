@@ -12,8 +12,8 @@ A name may contain spaces; what follows the first `` # `` is the reason.
 from collections.abc import Mapping
 from pathlib import Path
 
-from hinted_posenet.types import InputError
-from hinted_posenet.whole_file import write_text
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.files import write_text
 
 EXCLUDE_FILE = "exclude.txt"  # in the folder of a scene
 HEADER = "# Frames that are left out: name # reason\n"

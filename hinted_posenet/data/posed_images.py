@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
-from hinted_posenet.camera_io import intrinsics
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import Hint, Pose, Query, Sample, View, no_prior
 from hinted_posenet.data.cache.decoded_images import DecodedImages, Pixels
-from hinted_posenet.data.crop import centre_crop, margins
-from hinted_posenet.data.decode import decoded, fitted, resized
-from hinted_posenet.types import Hint, InputError, Pose, Query, Sample, View, no_prior
+from hinted_posenet.data.cameras import intrinsics
+from hinted_posenet.data.images import center_crop, decoded, fitted, margins, resized
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
 
@@ -37,7 +37,7 @@ class PosedImages(Dataset[Sample]):
         views: Labels, and where the images are.
         height, width: To resize to.
         decoded: Images that were decoded beforehand, at that size; the others are decoded on access.
-        crop: (height, width) to cut from the centre after that; None keeps all.
+        crop: (height, width) to cut from the center after that; None keeps all.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class PosedImages(Dataset[Sample]):
             pixels, size = fitted(view, image, self.height, self.width), image.shape[:2]
         K = resized_intrinsics(view.K, size, (self.height, self.width))
         if self.crop:
-            pixels, K = centre_crop(pixels, K, *self.crop)
+            pixels, K = center_crop(pixels, K, *self.crop)
         return view, K.float(), pixels
 
     def __getstate__(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class PosedImages(Dataset[Sample]):
 class FolderImages(Dataset[Query]):
     """Images of a folder and its subfolders in natural order, for prediction without ground truth.
 
-    K is not known: the principal point is taken to be the image centre, and the focal length to be
+    K is not known: the principal point is taken to be the image center, and the focal length to be
     ``focal_px`` (in pixels of the images as stored) or else the image width, a view of 53 degrees.
     Images are resized and cropped as `PosedImages` are.
     """
@@ -144,7 +144,7 @@ class FolderImages(Dataset[Query]):
         K = resized_intrinsics(K, (height, width), (self.height, self.width))
         pixels = resized(stored, self.height, self.width)
         if self.crop:
-            pixels, K = centre_crop(pixels, K, *self.crop)
+            pixels, K = center_crop(pixels, K, *self.crop)
         image = in_unit_range([pixels])[0]
         return Query(
             image, torch.empty(0), K.float(), no_prior(), self.names[index], torch.tensor(0)
@@ -152,7 +152,7 @@ class FolderImages(Dataset[Query]):
 
 
 def resized_intrinsics(K: Tensor, old: Size, new: Size) -> Tensor:
-    """K (3, 3) of an image that was resized; pixel centres lie at 0.5, so its first two rows scale and no more."""
+    """K (3, 3) of an image that was resized; pixel centers lie at 0.5, so its first two rows scale and no more."""
     return torch.tensor([[new[1] / old[1]], [new[0] / old[0]], [1.0]], dtype=K.dtype) * K
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from hinted_posenet.types import Sample
+from hinted_posenet.core.types import Sample
 
 T = TypeVar("T")
 

@@ -1,1 +1,1 @@
-"""Pictures and meshes of worlds and data sets: what `hinted-posenet show` draws."""
+"""Pictures and meshes of worlds, data sets and runs: `hinted-posenet show`."""

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from hinted_posenet.report.save_figure import save_figure
+from hinted_posenet.core.figures import save_figure
+from hinted_posenet.core.types import View
 from hinted_posenet.show.canvas import (
     INK,
     SPLIT_COLOURS,
@@ -21,7 +22,6 @@ from hinted_posenet.show.canvas import (
 )
 from hinted_posenet.show.subject import Subject
 from hinted_posenet.simulator.world import Bounds
-from hinted_posenet.types import View
 
 STEADY = 0.1  # relative deviation of the speed along a path; between places at random it is 0.5
 DPI = 110

@@ -1,19 +1,23 @@
-"""Relief: surface and photo of a part of a world, as coarse as asked, however vast the world is."""
+"""Relief: surface and photo of a part of a world at any resolution, also as meshes for other programs."""
 
 import math
+import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import cv2
 import numpy as np
+import open3d as o3d
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from hinted_posenet.report.frames import Floats
-from hinted_posenet.simulator.world import Bounds, Epoch, Window, World
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.evaluation.frames_file import Floats
+from hinted_posenet.show.subject import Subject
+from hinted_posenet.simulator.world import Bounds, Capture, Window, World
 from hinted_posenet.simulator.world.world import Raster, Rgb
-from hinted_posenet.types import InputError
 
 BLOCK_PX = 1024  # read at a time
 
@@ -73,7 +77,7 @@ def read_relief(
 
     Args:
         world: what is read.
-        when: season or epoch of the photo; None takes the first.
+        when: season or capture of the photo; None takes the first.
         area_m: xmin, ymin, xmax, ymax of a part of the world; None is all of it.
         vertices: about so many nodes at most.
         photo_px: longest side of the photo at most; None makes its pixels half as wide as the distance
@@ -82,9 +86,9 @@ def read_relief(
     Raises:
         InputError: an area that is not within the world.
     """
-    epoch = world.select(when or world.epochs[0].key)[0]
+    capture = world.select(when or world.captures[0].key)[0]
     window = _window(world, world.bounds if area_m is None else area_m)
-    bounds = world.lattice.bounds_of(window)
+    bounds = world.pixel_grid.bounds_of(window)
     step = max(1, math.ceil(math.sqrt(window.rows * window.cols / max(vertices, 1))))
     if photo_px is None and step < world.node_px:
         step = 2 ** math.ceil(math.log2(step))  # colours of vertices are finer than the surface
@@ -92,8 +96,10 @@ def read_relief(
         step = world.node_px * math.ceil(step / world.node_px)
     longest = max(window.rows, window.cols)
     cell = max(1, step // 2) if photo_px is None else math.ceil(longest / photo_px)
-    photo = _photo(world, epoch, window, cell)
-    return Relief(bounds, _heights(world, window, step), photo, cell * world.lattice.resolution_m)
+    photo = _photo(world, capture, window, cell)
+    return Relief(
+        bounds, _heights(world, window, step), photo, cell * world.pixel_grid.resolution_m
+    )
 
 
 def flat_relief(image: Path, bounds: Bounds, height_m: float) -> Relief:
@@ -111,13 +117,13 @@ def flat_relief(image: Path, bounds: Bounds, height_m: float) -> Relief:
 
 def _window(world: World, area_m: Sequence[float]) -> Window:
     """The pixels of an area."""
-    lattice = world.lattice
+    pixel_grid = world.pixel_grid
     left, top, right, bottom = 0, 0, 0, 0
     if len(area_m) == 4:
         xmin, ymin, xmax, ymax = area_m
-        left, right = (round((x - lattice.xmin) / lattice.resolution_m) for x in (xmin, xmax))
-        top, bottom = (round((lattice.ymax - y) / lattice.resolution_m) for y in (ymax, ymin))
-    if not (0 <= left < right <= lattice.cols and 0 <= top < bottom <= lattice.rows):
+        left, right = (round((x - pixel_grid.xmin) / pixel_grid.resolution_m) for x in (xmin, xmax))
+        top, bottom = (round((pixel_grid.ymax - y) / pixel_grid.resolution_m) for y in (ymax, ymin))
+    if not (0 <= left < right <= pixel_grid.cols and 0 <= top < bottom <= pixel_grid.rows):
         raise InputError(
             "what.area_m: expected [xmin, ymin, xmax, ymax] within the world's "
             f"{[round(edge, 1) for edge in world.bounds]}, got {list(area_m)}"
@@ -125,7 +131,7 @@ def _window(world: World, area_m: Sequence[float]) -> Window:
     return Window(top, left, bottom - top, right - left)
 
 
-def _photo(world: World, epoch: Epoch, window: Window, cell: int) -> Rgb:
+def _photo(world: World, capture: Capture, window: Window, cell: int) -> Rgb:
     """The photo of a window, averaged over cells of pixels; the last ones may reach beyond it."""
     rows, cols = math.ceil(window.rows / cell), math.ceil(window.cols / cell)
     side = max(1, BLOCK_PX // cell)
@@ -138,7 +144,7 @@ def _photo(world: World, epoch: Epoch, window: Window, cell: int) -> Rgb:
             part.shape[0] * cell,
             part.shape[1] * cell,
         )
-        full = world.photo(block, epoch)
+        full = world.photo(block, capture)
         part[:] = cv2.resize(full, (part.shape[1], part.shape[0]), interpolation=cv2.INTER_AREA)
     return photo
 
@@ -170,3 +176,86 @@ def _between(values: Raster, at: Floats) -> Raster:
 
 def _blocks(rows: int, cols: int, side: int) -> list[tuple[int, int]]:
     return [(row, col) for row in range(0, rows, side) for col in range(0, cols, side)]
+
+
+VERTEX_COLOURS, PHOTO = (".ply",), (".glb", ".obj")
+
+
+@dataclass
+class SurfaceMesh:
+    """The surface of a world, or of a part of it, with the photo of one capture.
+
+    Args:
+        when: season or capture; None takes the first.
+        area_m: see `read_relief`.
+        vertices: see `read_relief`.
+        photo_px: see `read_relief`; of no use to a .ply, whose vertices have one colour each.
+    """
+
+    file: ClassVar[str] = "mesh.glb"
+    when: str | None = None
+    area_m: Sequence[float] | None = None
+    vertices: int = 300_000
+    photo_px: int = 2048
+
+    def draw(self, subject: Subject, path: Path) -> None:
+        """See `Picture`."""
+        if path.suffix not in (*VERTEX_COLOURS, *PHOTO):
+            raise InputError(
+                f"output={path}: expected .ply (coloured vertices), .glb or .obj (photo as texture)"
+            )
+        photo_px = None if path.suffix in VERTEX_COLOURS else self.photo_px
+        world = subject.make_world()
+        relief = read_relief(world, self.when, self.area_m, self.vertices, photo_px)
+        write_mesh(path, relief)
+        print(relief.summary())
+        print(f"written: {path}")
+
+
+def textured_mesh(relief: Relief) -> o3d.t.geometry.TriangleMesh:
+    """The surface in world coordinates, with the photo as its texture."""
+    nodes, triangles = relief.nodes().reshape(-1, 3), relief.triangles()
+    mesh = _mesh(nodes, triangles)
+    rows, cols = relief.photo.shape[:2]
+    u = (nodes[:, 0] - relief.bounds.xmin) / (cols * relief.photo_px_m)
+    v = 1.0 - (relief.bounds.ymax - nodes[:, 1]) / (rows * relief.photo_px_m)
+    uv = np.stack([u, v], axis=-1).astype(np.float32)
+    mesh.triangle.texture_uvs = o3d.core.Tensor.from_numpy(uv[triangles])
+    mesh.material.set_default_properties()
+    mesh.material.material_name = "defaultUnlit"  # the photo holds light and shadows
+    mesh.material.texture_maps["albedo"] = o3d.t.geometry.Image(
+        o3d.core.Tensor.from_numpy(relief.photo)
+    )
+    return mesh
+
+
+def coloured_mesh(relief: Relief) -> o3d.t.geometry.TriangleMesh:
+    """The surface in world coordinates, every vertex in the photo's colour."""
+    nodes = relief.nodes()
+    mesh = _mesh(nodes.reshape(-1, 3), relief.triangles())
+    colours = relief.colours(nodes[..., 0], nodes[..., 1]).reshape(-1, 3)
+    mesh.vertex.colors = o3d.core.Tensor.from_numpy(colours.astype(np.float32) / 255)
+    return mesh
+
+
+def write_mesh(path: Path, relief: Relief) -> None:
+    """Write .ply with coloured vertices, .obj or .glb with the photo, in the world's metres.
+
+    East, north, up are x, y, z; but x, -z, y in a .glb, whose format says that y is up.
+    """
+    mesh = coloured_mesh(relief) if path.suffix in VERTEX_COLOURS else textured_mesh(relief)
+    if path.suffix == ".glb":
+        upright = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], np.float64)
+        mesh.transform(o3d.core.Tensor.from_numpy(upright))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    quiet = o3d.utility.VerbosityContextManager(o3d.utility.VerbosityLevel.Error)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder, quiet:
+        if not o3d.t.io.write_triangle_mesh(Path(folder) / path.name, mesh):
+            raise RuntimeError(f"{path}: could not be written")
+        for file in Path(folder).iterdir():  # an .obj brings its .mtl and its .png
+            file.replace(path.with_name(file.name))
+
+
+def _mesh(nodes: np.ndarray, triangles: np.ndarray) -> o3d.t.geometry.TriangleMesh:
+    vertices = o3d.core.Tensor.from_numpy(nodes.astype(np.float32))
+    return o3d.t.geometry.TriangleMesh(vertices, o3d.core.Tensor.from_numpy(triangles))

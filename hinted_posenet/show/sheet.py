@@ -9,21 +9,15 @@ import numpy as np
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
-from hinted_posenet.show.canvas import (
-    INK,
-    QUIET,
-    check_picture_name,
-    draw_text,
-    write_picture,
-)
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import Pose
+from hinted_posenet.show.canvas import INK, QUIET, check_picture_name, draw_text, write_picture
 from hinted_posenet.show.rays import FINER, smaller
 from hinted_posenet.show.subject import Subject
-from hinted_posenet.simulator.camera import Camera
+from hinted_posenet.simulator.camera import Camera, pose_at, sees_only
 from hinted_posenet.simulator.render import Renderer
-from hinted_posenet.simulator.viewpoint import pose_at, sees_only
-from hinted_posenet.simulator.world import Epoch, World
+from hinted_posenet.simulator.world import Capture, World
 from hinted_posenet.simulator.world.world import Rgb
-from hinted_posenet.types import InputError, Pose
 
 HFOV_DEG = 50.0
 MARGIN_PX, HEADER_PX, GAP_PX = 132, 52, 6
@@ -31,11 +25,11 @@ Angle = tuple[float, float]  # altitude in m above the place, degrees from strai
 
 
 class ContactSheet:
-    """A row per epoch, a column per view; all images of a column are taken from the same pose.
+    """A row per capture, a column per view; all images of a column are taken from the same pose.
 
     Args:
-        when: seasons or epochs; None takes all of the world.
-        centre_m: east and north of the place; None takes the middle of the world.
+        when: seasons or captures; None takes all of the world.
+        center_m: east and north of the place; None takes the middle of the world.
         views: [altitude in m, degrees from straight down] of every column, the top to the north;
             None takes what the world's resolution and size are good for.
         width_px: of the whole sheet.
@@ -47,7 +41,7 @@ class ContactSheet:
     def __init__(
         self,
         when: str | Sequence[str] | None = None,
-        centre_m: Sequence[float] | None = None,
+        center_m: Sequence[float] | None = None,
         views: Sequence[Sequence[float]] | None = None,
         width_px: int = 1600,
         max_kb: float = 600.0,
@@ -62,24 +56,26 @@ class ContactSheet:
                     "what.views: expected [altitude in m above 0, degrees from straight down, below "
                     f"80] each, got {list(view)}"
                 )
-        if centre_m is not None and len(centre_m) != 2:
-            raise InputError(f"what.centre_m: expected [east, north], got {list(centre_m)}")
+        if center_m is not None and len(center_m) != 2:
+            raise InputError(f"what.center_m: expected [east, north], got {list(center_m)}")
         self.when = [when] if isinstance(when, str) else when
-        self.centre_m, self.views = centre_m, views
+        self.center_m, self.views = center_m, views
         self.width_px, self.max_kb = width_px, max_kb
 
     def draw(self, subject: Subject, path: Path) -> None:
         """See `Picture`."""
         check_picture_name(path)
         world = subject.make_world()
-        names = [epoch.key for epoch in world.epochs] if self.when is None else self.when
-        epochs = list(dict.fromkeys(epoch for name in names for epoch in world.select(str(name))))
-        write_picture(path, self.sheet(world, epochs, subject.threads), self.max_kb)
+        names = [capture.key for capture in world.captures] if self.when is None else self.when
+        captures = list(
+            dict.fromkeys(capture for name in names for capture in world.select(str(name)))
+        )
+        write_picture(path, self.sheet(world, captures, subject.threads), self.max_kb)
         print(f"written: {path}")
 
-    def sheet(self, world: World, epochs: Sequence[Epoch], threads: int = 0) -> Rgb:
+    def sheet(self, world: World, captures: Sequence[Capture], threads: int = 0) -> Rgb:
         """The sheet (H, W, 3)."""
-        place_m = _place(world, self.centre_m)
+        place_m = _place(world, self.center_m)
         size = self.cell_px, self.cell_px * 3 // 4
         camera = Camera(FINER * size[0], FINER * size[1], HFOV_DEG)
         if self.views is None:
@@ -90,14 +86,14 @@ class ContactSheet:
         poses = [look_at(place_m, *angle) for angle in angles]
         renderer = Renderer(world, camera, threads)
         renderer.load(poses)
-        height_px = HEADER_PX + len(epochs) * (size[1] + GAP_PX)
+        height_px = HEADER_PX + len(captures) * (size[1] + GAP_PX)
         sheet = np.full((height_px, self.width_px, 3), 255, np.uint8)
-        shots = [(row, col) for row in range(len(epochs)) for col in range(len(poses))]
+        shots = [(row, col) for row in range(len(captures)) for col in range(len(poses))]
         for row, col in tqdm(shots, "sheet", unit="image", leave=False):
             x, y = _corner(size, row, col)
-            image = smaller(renderer.render(poses[col], epochs[row]).rgb)
+            image = smaller(renderer.render(poses[col], captures[row]).rgb)
             sheet[y : y + size[1], x : x + size[0]] = image
-        return _labelled(sheet, epochs, angles, size)
+        return _labelled(sheet, captures, angles, size)
 
 
 def look_at(place_m: Sequence[float], altitude_m: float, off_nadir_deg: float) -> Pose:
@@ -112,7 +108,7 @@ def default_views(world: World, camera: Camera, place_m: Sequence[float]) -> lis
 
     The lowest has a bit more than one pixel of the photo a pixel of the sheet, world permitting.
     """
-    sharp_m = world.lattice.resolution_m * camera.focal_px / FINER
+    sharp_m = world.pixel_grid.resolution_m * camera.focal_px / FINER
     obliques_deg = ((45.0, 60.0), (30.0, 45.0), (15.0, 30.0))
     # in a small or steep world rather less oblique than lower and blurred
     for lowest, oblique_deg in itertools.product((1.2, 0.2), obliques_deg):
@@ -123,13 +119,13 @@ def default_views(world: World, camera: Camera, place_m: Sequence[float]) -> lis
             if all(sees_only(world, camera, look_at(place_m, *view)) for view in views):
                 return views
     raise InputError(
-        "what.centre_m: views of this place reach beyond the world; move it inwards, or give what.views"
+        "what.center_m: views of this place reach beyond the world; move it inwards, or give what.views"
     )
 
 
-def _place(world: World, centre_m: Sequence[float] | None) -> tuple[float, float, float]:
+def _place(world: World, center_m: Sequence[float] | None) -> tuple[float, float, float]:
     xmin, ymin, xmax, ymax = world.bounds
-    x_m, y_m = centre_m or (0.5 * (xmin + xmax), 0.5 * (ymin + ymax))
+    x_m, y_m = center_m or (0.5 * (xmin + xmax), 0.5 * (ymin + ymax))
     return x_m, y_m, world.terrain_at(x_m, y_m)
 
 
@@ -141,7 +137,7 @@ def _check_inside(
             raise InputError(
                 f"what.views: {list(angle)} reaches beyond the world of {world.bounds.width_m:.0f} "
                 f"x {world.bounds.height_m:.0f} m; lower its altitude or angle, or move "
-                "what.centre_m"
+                "what.center_m"
             )
 
 
@@ -151,7 +147,7 @@ def _corner(size: tuple[int, int], row: int, col: int) -> tuple[int, int]:
 
 
 def _labelled(
-    sheet: Rgb, epochs: Sequence[Epoch], angles: Sequence[Angle], size: tuple[int, int]
+    sheet: Rgb, captures: Sequence[Capture], angles: Sequence[Angle], size: tuple[int, int]
 ) -> Rgb:
     picture = Image.fromarray(sheet)
     draw = ImageDraw.Draw(picture)
@@ -163,18 +159,18 @@ def _labelled(
         draw_text(draw, (x, 5), f"{view} from {altitude_m:g} m", 17, "ma")
         draw_text(draw, (x, 28), f"{across_m:.0f} m across", 15, "ma", QUIET)
     draw_text(draw, (4, 28), "north is up", 15, "la", QUIET)
-    for row, epoch in enumerate(epochs):
+    for row, capture in enumerate(captures):
         y = _corner(size, row, 0)[1]
-        for line, (text, points, colour) in enumerate(moment(epoch)):
+        for line, (text, points, colour) in enumerate(moment(capture)):
             draw_text(draw, (4, y + 2 + 24 * line), text, points, "la", colour)
     return np.asarray(picture)
 
 
-def moment(epoch: Epoch) -> list[tuple[str, float, str]]:
+def moment(capture: Capture) -> list[tuple[str, float, str]]:
     """Lines that say when: (text, size, colour)."""
-    title = epoch.season if epoch.key == epoch.date else epoch.key
-    lines = [(word, 19.0, INK) for word in title.split("_")] + [(epoch.date, 16.0, INK)]
-    if epoch.solar_hour is not None:
-        hour, minute = divmod(round(60 * epoch.solar_hour), 60)
+    title = capture.season if capture.key == capture.date else capture.key
+    lines = [(word, 19.0, INK) for word in title.split("_")] + [(capture.date, 16.0, INK)]
+    if capture.solar_hour is not None:
+        hour, minute = divmod(round(60 * capture.solar_hour), 60)
         lines.append((f"{hour}:{minute:02} solar time", 14.0, QUIET))
     return lines

@@ -6,10 +6,11 @@ from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from hinted_posenet.data.reader.aerial import CARD, read_manifest, read_views
-from hinted_posenet.data.reader.layout import SPLITS
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import View
+from hinted_posenet.data.formats.aerial import CARD, read_manifest, read_views
+from hinted_posenet.data.formats.layout import SPLITS
 from hinted_posenet.simulator.world import Bounds, World
-from hinted_posenet.types import InputError, View
 
 
 class Subject(NamedTuple):

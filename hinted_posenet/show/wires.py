@@ -1,5 +1,6 @@
-"""Wires: coloured line segments in the world, drawn on top of a picture of its ground."""
+"""Wires: cameras as pyramids and coloured segments in the world, drawn on top of a picture of its ground."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -8,11 +9,37 @@ import torch
 from numpy.typing import NDArray
 from PIL import ImageColor
 
-from hinted_posenet.geometry import invert, rotate
-from hinted_posenet.show.frusta import EDGES, Points
+from hinted_posenet.core.geometry import invert, rotate
+from hinted_posenet.core.types import Pose, View, stack_poses
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.world.world import Rgb
-from hinted_posenet.types import Pose
+
+Points = NDArray[np.float64]  # (..., 3) in the world
+EDGES = [(0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (2, 3), (3, 4), (4, 1)]  # between corners
+
+
+def frusta(views: Sequence[View], size_m: float) -> Points:
+    """Corners (N, 5, 3) of cameras, see `pyramids`."""
+    if not views:
+        return np.zeros((0, 5, 3))
+    K = torch.stack([view.K for view in views])
+    slopes = K[:, :2, 2] / K[:, [0, 1], [0, 1]]
+    return pyramids(stack_poses(view.T_world_cam for view in views), slopes, size_m)
+
+
+def pyramids(T_world_cam: Pose, slopes: torch.Tensor, size_m: float) -> Points:
+    """Corners (N, 5, 3), ``size_m`` long: the center, then the image's corners clockwise.
+
+    Args:
+        T_world_cam: N poses.
+        slopes: (N, 2) half an image's width and height, over its focal length.
+        size_m: from the center to the image.
+    """
+    signs = torch.tensor([[-1, -1], [1, -1], [1, 1], [-1, 1]], dtype=torch.float64)
+    corners = torch.nn.functional.pad(signs * slopes[:, None], (0, 1), value=1.0)  # (N, 4, 3)
+    t, q = (part[:, None] for part in T_world_cam)
+    return np.asarray(torch.cat([t, rotate(q, size_m * corners) + t], dim=1))
+
 
 NEAR = 0.01  # nearest that is drawn, as a share of the farthest
 SUBPIXEL_BITS = 4
@@ -47,7 +74,7 @@ def draw_wires(image: Rgb, camera: Camera, pose: Pose, wires: Wires) -> None:
     """Draw into (H, W, 3), near segments over far ones; what is behind the camera is left out."""
     ends, far_first, colours = _in_front(in_camera(pose, wires.segments), wires.colours)
     uv = ends[..., :2] / ends[..., 2:] * camera.focal_px
-    uv += np.array([camera.width, camera.height]) / 2 - 0.5  # OpenCV: a pixel's centre is whole
+    uv += np.array([camera.width, camera.height]) / 2 - 0.5  # OpenCV: a pixel's center is whole
     beyond = 4 * camera.width  # keeps what is far outside within OpenCV's integers
     whole = np.round(np.clip(uv, -beyond, beyond) * 2**SUBPIXEL_BITS).astype(int)
     width = max(1, round(wires.width_px * camera.width / 1600))

@@ -1,4 +1,4 @@
-"""Pinhole camera: its geometry (K), its lens and its sensor."""
+"""The pinhole camera: its geometry (K), its lens and sensor, where it looks, and what it sees of the ground."""
 
 import math
 from collections.abc import Sequence
@@ -6,10 +6,14 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.geometry import quaternion_exp, quaternion_product, rotate
+from hinted_posenet.core.types import Pose
 from hinted_posenet.simulator.light.sensor import Sensor
-from hinted_posenet.types import InputError
+from hinted_posenet.simulator.world import Bounds, World
 
 OUTLINE_STEPS = 64  # points along each edge of a distorted image
 
@@ -52,7 +56,7 @@ class Camera:
 
     @property
     def K(self) -> NDArray[np.float64]:  # noqa: N802 - the field's name
-        """Intrinsics (3, 3) in pixels; the centre of the top-left pixel is (0.5, 0.5)."""
+        """Intrinsics (3, 3) in pixels; the center of the top-left pixel is (0.5, 0.5)."""
         f, cx, cy = self.focal_px, 0.5 * self.width, 0.5 * self.height
         return np.array([[f, 0.0, cx], [0.0, f, cy], [0.0, 0.0, 1.0]])
 
@@ -87,7 +91,7 @@ class Camera:
         return np.asarray(rays.reshape(*uv.shape[:-1], 3), np.float64)
 
     def pixel_rays(self) -> NDArray[np.float64]:
-        """Directions (height, width, 3) through the centre of every pixel, z = 1."""
+        """Directions (height, width, 3) through the center of every pixel, z = 1."""
         u, v = np.meshgrid(np.arange(self.width) + 0.5, np.arange(self.height) + 0.5)
         return self.rays(np.stack([u, v], axis=-1))
 
@@ -102,3 +106,42 @@ class Camera:
             edges = [(u, 0 * u), (u, 0 * u + h), (0 * v, v), (0 * v + w, v)]
             return self.rays(np.concatenate([np.stack(edge, axis=-1) for edge in edges]))
         return self.rays(np.array([[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]]))
+
+
+def pose_at(
+    position_m: Sequence[float],
+    heading_deg: float = 0.0,
+    pitch_deg: float = 0.0,
+    roll_deg: float = 0.0,
+) -> Pose:
+    """T_world_cam (float64) of a camera at a position (3,) that looks down, turned in this order."""
+    heading, pitch, roll = (math.radians(turn) for turn in (heading_deg, pitch_deg, roll_deg))
+    turns = [[0.0, 0.0, -heading], [math.pi, 0.0, 0.0], [pitch, 0.0, 0.0], [0.0, roll, 0.0]]
+    to_heading, look_down, to_pitch, to_roll = quaternion_exp(
+        torch.tensor(turns, dtype=torch.float64)
+    )
+    tilt = quaternion_product(to_pitch, to_roll)
+    turn = quaternion_product(to_heading, quaternion_product(look_down, tilt))
+    return Pose(torch.tensor([float(part) for part in position_m], dtype=torch.float64), turn)
+
+
+def footprint(world: World, camera: Camera, pose: Pose) -> Bounds | None:
+    """Bounds of all ground that the image may show, the camera's own place included.
+
+    None where a ray does not lead down. Enough: the outline of the image reaches the lowest level of
+    the world within the bounds.
+    """
+    outline = rotate(pose.q, torch.from_numpy(camera.outline_rays()))
+    if bool((outline[:, 2] >= -1e-3).any()):
+        return None
+    reach = (world.height_range_m[0] - pose.t[2]) / outline[:, 2:]
+    points = torch.cat([pose.t[None], pose.t + reach * outline])
+    xmin, ymin, _ = points.amin(dim=0).tolist()
+    xmax, ymax, _ = points.amax(dim=0).tolist()
+    return Bounds(xmin, ymin, xmax, ymax)
+
+
+def sees_only(world: World, camera: Camera, pose: Pose) -> bool:
+    """Whether every ray of the image meets the world's surface."""
+    seen = footprint(world, camera, pose)
+    return seen is not None and world.bounds.contains(seen)

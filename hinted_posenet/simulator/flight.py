@@ -1,18 +1,151 @@
-"""Flights: where the camera goes, when, for which split, and what its sensors say of it."""
+"""Flights: where the camera goes, when, for which split, and what GNSS or odometry reads there."""
 
+import math
 import zlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import pairwise
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.geometry import quaternion_exp, quaternion_product, rotate
+from hinted_posenet.core.types import Hint, Pose, no_prior
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.navigation import Navigation
 from hinted_posenet.simulator.plan import Plan
 from hinted_posenet.simulator.world import World
-from hinted_posenet.types import Hint, InputError, Pose, no_prior
+
+
+class Navigation(Protocol):
+    """A sensor that knows roughly where the camera is."""
+
+    def priors(
+        self, poses: Sequence[Pose], time_s: NDArray[np.float64], generator: np.random.Generator
+    ) -> list[Hint]:
+        """One reading for each of the true poses T_world_cam (float64), taken at times (N,)."""
+
+
+class Gnss:
+    """Satellite positions with an attitude sensor: white noise, and a bias that wanders slowly.
+
+    The bias is a first-order Gauss-Markov process: its correlation falls to 1/e in ``bias_time_s``.
+
+    Args:
+        horizontal_sigma_m: white noise of east and of north.
+        vertical_sigma_m: white noise of the height.
+        attitude_sigma_deg: white noise of the rotation, about each camera axis.
+        bias_sigma_m: standard deviation of the bias along each axis; 0 has none.
+        bias_time_s: correlation time of the bias.
+    """
+
+    def __init__(
+        self,
+        horizontal_sigma_m: float,
+        vertical_sigma_m: float,
+        attitude_sigma_deg: float,
+        bias_sigma_m: float = 0.0,
+        bias_time_s: float = 60.0,
+    ) -> None:
+        if not min(horizontal_sigma_m, vertical_sigma_m, attitude_sigma_deg, bias_time_s) > 0:
+            raise InputError("navigation.gnss: sigmas and bias_time_s must be above 0")
+        if bias_sigma_m < 0:
+            raise InputError("navigation.gnss: bias_sigma_m must not be negative")
+        self.sigma_m = np.array([horizontal_sigma_m, horizontal_sigma_m, vertical_sigma_m])
+        self.attitude_sigma_rad = math.radians(attitude_sigma_deg)
+        self.bias_sigma_m, self.bias_time_s = bias_sigma_m, bias_time_s
+
+    def priors(
+        self, poses: Sequence[Pose], time_s: NDArray[np.float64], generator: np.random.Generator
+    ) -> list[Hint]:
+        """See `Navigation`."""
+        stated_m = math.sqrt(float((self.sigma_m**2).mean()) + self.bias_sigma_m**2)
+        bias_m = self.bias_sigma_m * generator.standard_normal(3)
+        hints = []
+        for pose, elapsed_s in zip(poses, np.diff(time_s, prepend=time_s[:1]), strict=True):
+            kept = math.exp(-elapsed_s / self.bias_time_s)
+            fresh = self.bias_sigma_m * math.sqrt(1 - kept**2)
+            bias_m = kept * bias_m + fresh * generator.standard_normal(3)
+            error_m = bias_m + self.sigma_m * generator.standard_normal(3)
+            error_rad = self.attitude_sigma_rad * generator.standard_normal(3)
+            read = Pose(
+                pose.t + torch.from_numpy(error_m),
+                quaternion_product(pose.q, quaternion_exp(torch.from_numpy(error_rad))),
+            )
+            hints.append(_hint(read, stated_m, self.attitude_sigma_rad))
+        return hints
+
+
+class Odometry:
+    """Noisy motion from frame to frame, summed up from a known first pose; errors grow with distance.
+
+    Position and orientation are random walks over the distance flown, and the heading's error turns
+    every later step.
+
+    Args:
+        drift_m_per_sqrt_m: position noise along each axis after one metre; it grows with the root of
+            the distance.
+        rotation_drift_deg_per_sqrt_m: orientation noise about each world axis after one metre.
+        start_sigma_m: of the first position.
+        start_sigma_deg: of the first orientation.
+    """
+
+    def __init__(
+        self,
+        drift_m_per_sqrt_m: float,
+        rotation_drift_deg_per_sqrt_m: float,
+        start_sigma_m: float = 0.1,
+        start_sigma_deg: float = 0.1,
+    ) -> None:
+        values = drift_m_per_sqrt_m, rotation_drift_deg_per_sqrt_m, start_sigma_m, start_sigma_deg
+        if not min(values) > 0:
+            raise InputError("navigation.odometry: drifts and start sigmas must be above 0")
+        self.drift_m, self.start_m = drift_m_per_sqrt_m, start_sigma_m
+        self.drift_rad = math.radians(rotation_drift_deg_per_sqrt_m)
+        self.start_rad = math.radians(start_sigma_deg)
+
+    def priors(
+        self, poses: Sequence[Pose], time_s: NDArray[np.float64], generator: np.random.Generator
+    ) -> list[Hint]:
+        """See `Navigation`."""
+        steps_m = [torch.zeros(3, dtype=torch.float64)]
+        steps_m += [b.t - a.t for a, b in pairwise(poses)]
+        turn = quaternion_exp(self.start_rad * _normal(generator))  # read from true orientation
+        place = poses[0].t + self.start_m * _normal(generator)
+        angle2, white2 = self.start_rad**2, self.start_m**2
+        # covariance of the position that orientation errors cause, and with the orientation itself
+        lever2, cross = np.zeros((3, 3)), np.zeros((3, 3))
+        hints = []
+        for pose, step_m in zip(poses, steps_m, strict=True):
+            length_m = float(step_m.norm())
+            arm = -_skew(step_m.numpy())  # first order: error of a step is arm @ rotation error
+            lever2 = lever2 + cross @ arm.T + arm @ cross.T + angle2 * arm @ arm.T
+            cross = cross + angle2 * arm
+            place = place + rotate(turn, step_m)
+            place = place + self.drift_m * math.sqrt(length_m) * _normal(generator)
+            white2 += self.drift_m**2 * length_m
+            noise = self.drift_rad * math.sqrt(length_m) * _normal(generator)
+            turn = quaternion_product(quaternion_exp(noise), turn)
+            angle2 += self.drift_rad**2 * length_m
+            stated_m = math.sqrt(white2 + float(np.trace(lever2)) / 3)
+            read = Pose(place, quaternion_product(turn, pose.q))
+            hints.append(_hint(read, stated_m, math.sqrt(angle2)))
+        return hints
+
+
+def _normal(generator: np.random.Generator) -> torch.Tensor:
+    return torch.from_numpy(generator.standard_normal(3))
+
+
+def _skew(v: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]], np.float64)
+
+
+def _hint(pose: Pose, sigma_t_m: float, sigma_r_rad: float) -> Hint:
+    exact = torch.float64
+    return Hint(pose, torch.tensor(sigma_t_m, dtype=exact), torch.tensor(sigma_r_rad, dtype=exact))
+
 
 SPLITS = ("train", "val", "test")
 
@@ -61,7 +194,7 @@ class Flight:
     def stations(
         self, world: World, camera: Camera, generator: np.random.Generator
     ) -> list[Station]:
-        """The images of one epoch, in the order in which they are taken."""
+        """The images of one capture, in the order in which they are taken."""
         poses = self.plan.poses(world, camera, self.images, generator)
         if not poses:
             return []

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from hinted_posenet.simulator.manifest import versions
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.simulator.aerial_layout import versions
 from hinted_posenet.simulator.partial import differences
 from hinted_posenet.simulator.shots import Job
 from hinted_posenet.simulator.work import Files, Work
-from hinted_posenet.types import InputError
 
 if TYPE_CHECKING:
     from distributed import Client

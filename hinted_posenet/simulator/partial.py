@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from hinted_posenet.types import InputError
+from hinted_posenet.core.errors import InputError
 
 
 class Partial:

@@ -45,11 +45,11 @@ class Patch:
     def rays(
         self, row_px: float, col_px: float, z_m: float, directions: Raster
     ) -> NDArray[np.float32]:
-        """Rays (H, W, 6) for the scene from a place on the lattice.
+        """Rays (H, W, 6) for the scene from a place on the pixel grid.
 
         Args:
-            row_px: of the place, south of the lattice's north edge.
-            col_px: of the place, east of the lattice's west edge.
+            row_px: of the place, south of the pixel grid's north edge.
+            col_px: of the place, east of the pixel grid's west edge.
             z_m: its height.
             directions: (H, W, 3) pixels east, pixels north, metres up; one metre of depth long.
         """
@@ -75,7 +75,7 @@ def cell_px(world: World) -> int:
 def cells_over(world: World, bounds: Bounds) -> Iterable[Window]:
     """Cells that cover ``bounds``."""
     size_px = cell_px(world)
-    return world.lattice.window_of(bounds, size_px).blocks(size_px)
+    return world.pixel_grid.window_of(bounds, size_px).blocks(size_px)
 
 
 def _nodes(cache: TileCache, cell: Window) -> Raster:

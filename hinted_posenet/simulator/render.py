@@ -1,7 +1,7 @@
 """Rendering: one ray per pixel into the surface, colour from the orthophoto where it hits.
 
 Vast worlds are rendered patch by patch: `Renderer.load` builds the surface under some poses, and
-`Renderer.render` takes images of it. An image is a function of pose and epoch alone, to the bit: what was
+`Renderer.render` takes images of it. An image is a function of pose and capture alone, to the bit: what was
 loaded or rendered before does not change it.
 """
 
@@ -14,14 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hinted_posenet.geometry import rotate
-from hinted_posenet.simulator.camera import Camera
+from hinted_posenet.core.geometry import rotate
+from hinted_posenet.core.types import Pose
+from hinted_posenet.simulator.camera import Camera, footprint
 from hinted_posenet.simulator.patch import Patch, cells_over
-from hinted_posenet.simulator.viewpoint import footprint
-from hinted_posenet.simulator.world import Epoch, Window, World
+from hinted_posenet.simulator.world import Capture, Window, World
 from hinted_posenet.simulator.world.tiles import LEVELS, TileCache
 from hinted_posenet.simulator.world.world import Raster, Rgb
-from hinted_posenet.types import Pose
 
 ONE_LEVEL = 1.5  # farthest over nearest depth up to which an image is looked up at one mip level
 
@@ -36,7 +35,7 @@ class Frame(NamedTuple):
 class Places(NamedTuple):
     """Where the pixels of an image look, in photo pixels from the place below the camera."""
 
-    row_px: float  # the place, south of the lattice's north edge
+    row_px: float  # the place, south of the pixel grid's north edge
     col_px: float  # and east of its west edge
     south_px: Raster  # (H, W) from there
     east_px: Raster
@@ -69,12 +68,12 @@ class Renderer:
         self.patch = None  # frees it before the next one is built
         self.patch = Patch(self.tiles, needed)
 
-    def render(self, T_world_cam: Pose, epoch: Epoch) -> Frame:
+    def render(self, T_world_cam: Pose, capture: Capture) -> Frame:
         """The image and depth from a pose (float64) whose rays all meet the world."""
         self.load([T_world_cam])
-        return self.render_loaded(T_world_cam, epoch)
+        return self.render_loaded(T_world_cam, capture)
 
-    def render_loaded(self, T_world_cam: Pose, epoch: Epoch) -> Frame:
+    def render_loaded(self, T_world_cam: Pose, capture: Capture) -> Frame:
         """As `render`, of a pose that was given to the last `load`."""
         row_px, col_px = self._below(T_world_cam)
         directions = self._directions(T_world_cam)
@@ -87,13 +86,13 @@ class Renderer:
             depth_m = self.patch.depth_m(rays, self.threads)
         east_px, south_px = depth_m * directions[..., 0], depth_m * -directions[..., 1]
         # cells reach beyond the world, where nothing is known; a ray that misses them has depth inf
-        lattice = self.world.lattice
-        inside = -col_px <= east_px.min() and east_px.max() <= lattice.cols - col_px
-        inside = inside and -row_px <= south_px.min() and south_px.max() <= lattice.rows - row_px
+        pixel_grid = self.world.pixel_grid
+        inside = -col_px <= east_px.min() and east_px.max() <= pixel_grid.cols - col_px
+        inside = inside and -row_px <= south_px.min() and south_px.max() <= pixel_grid.rows - row_px
         if not inside:
             raise _leaves_the_world(T_world_cam)
         places = Places(row_px, col_px, south_px, east_px)
-        return Frame(self._colour(places, depth_m, epoch), depth_m)
+        return Frame(self._colour(places, depth_m, capture), depth_m)
 
     def rays(self, T_world_cam: Pose, patch: Patch) -> NDArray[np.float32]:
         """The rays (H, W, 6) of a pose's pixels in a patch, one metre of depth long."""
@@ -104,16 +103,16 @@ class Renderer:
         """Of a pose's pixels (H, W, 3): photo pixels east and north, metres up, a metre of depth."""
         # columns: where the camera's axes point in the world
         axes = rotate(T_world_cam.q, torch.eye(3, dtype=torch.float64)).numpy().T
-        per_px_m = self.world.lattice.resolution_m
+        per_px_m = self.world.pixel_grid.resolution_m
         to_px = axes / [[per_px_m], [per_px_m], [1.0]]
         return np.asarray(cv2.transform(self._rays_cam, to_px), np.float32)
 
     def _below(self, T_world_cam: Pose) -> tuple[float, float]:
-        """Row and column, in photo pixels from the lattice's north-west corner, of the place below."""
+        """Row and column, in photo pixels from the pixel grid's north-west corner, of the place below."""
         x_m, y_m, _ = T_world_cam.t.tolist()
-        lattice = self.world.lattice
-        row_px = (lattice.ymax - y_m) / lattice.resolution_m
-        return row_px, (x_m - lattice.xmin) / lattice.resolution_m
+        pixel_grid = self.world.pixel_grid
+        row_px = (pixel_grid.ymax - y_m) / pixel_grid.resolution_m
+        return row_px, (x_m - pixel_grid.xmin) / pixel_grid.resolution_m
 
     def _cells_seen(self, pose: Pose) -> Iterable[Window]:
         bounds = footprint(self.world, self.camera, pose)
@@ -121,16 +120,16 @@ class Renderer:
             raise _leaves_the_world(pose)
         return cells_over(self.world, bounds)
 
-    def _colour(self, places: Places, depth_m: Raster, epoch: Epoch) -> Rgb:
+    def _colour(self, places: Places, depth_m: Raster, capture: Capture) -> Rgb:
         """Orthophoto colour (H, W, 3) at places, averaged over about one ground pixel."""
-        photo_px_m = self.world.lattice.resolution_m * self.camera.focal_px
+        photo_px_m = self.world.pixel_grid.resolution_m * self.camera.focal_px
         if depth_m.max() <= ONE_LEVEL * depth_m.min():
             level = float(np.clip(np.log2(depth_m.mean() / photo_px_m), 0.0, LEVELS - 1.0))
             fine = math.floor(level)
-            image = self._lookup(places, fine, epoch)
+            image = self._lookup(places, fine, capture)
             if level == fine:
                 return image
-            coarse = self._lookup(places, fine + 1, epoch)
+            coarse = self._lookup(places, fine + 1, capture)
             blend = cv2.addWeighted(image, 1 - (level - fine), coarse, level - fine, 0.0)
             return np.asarray(blend, np.uint8)
         levels = np.clip(np.log2(depth_m / photo_px_m), 0.0, LEVELS - 1.0)
@@ -139,10 +138,10 @@ class Renderer:
             share = np.maximum(1.0 - np.abs(levels - number), 0.0).astype(np.float32)
             box = _box(share > 0)
             part = places._replace(south_px=places.south_px[box], east_px=places.east_px[box])
-            total[box] += share[box][..., None] * self._lookup(part, number, epoch)
+            total[box] += share[box][..., None] * self._lookup(part, number, capture)
         return np.asarray(np.rint(total), np.uint8)
 
-    def _lookup(self, places: Places, level: int, epoch: Epoch) -> Rgb:
+    def _lookup(self, places: Places, level: int, capture: Capture) -> Rgb:
         """Colours (H, W, 3) at places, bilinear at one mip level."""
         scale = 0.5**level
         row, col = places.row_px * scale - 0.5, places.col_px * scale - 0.5
@@ -151,7 +150,7 @@ class Renderer:
         bottom = math.floor(row + scale * float(places.south_px.max()))
         right = math.floor(col + scale * float(places.east_px.max()))
         photo = self.tiles.mosaic(
-            Window(top, left, bottom + 2 - top, right + 2 - left), level, epoch
+            Window(top, left, bottom + 2 - top, right + 2 - left), level, capture
         )
         image = cv2.remap(
             photo,

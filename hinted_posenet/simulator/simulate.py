@@ -8,17 +8,23 @@ from typing import Any
 
 from tqdm import tqdm
 
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.simulator.aerial_layout import (
+    FrameLabel,
+    comparison,
+    depth_unit_m,
+    encode,
+    frames_csv,
+    make_manifest,
+    versions,
+)
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.depth import depth_unit_m
 from hinted_posenet.simulator.flight import Flight
-from hinted_posenet.simulator.manifest import comparison, make_manifest, versions
-from hinted_posenet.simulator.overview import overview
 from hinted_posenet.simulator.partial import Partial, check_target, sha256_of
 from hinted_posenet.simulator.shots import Job, jobs, plan_shots
 from hinted_posenet.simulator.work import Files, Work
 from hinted_posenet.simulator.world import World
-from hinted_posenet.simulator.write import FrameLabel, encode, frames_csv
-from hinted_posenet.types import InputError
+from hinted_posenet.simulator.world.tiles import overview
 
 
 def simulate(
@@ -80,7 +86,7 @@ def simulate(
             for number, files in _rendered(work, todo, workers, scheduler):
                 partial.add_job(number, files)
                 bar.update(len(todo[number]))
-        partial.add("map.jpg", encode(overview(world, labels[0].epoch), ".jpg"))
+        partial.add("map.jpg", encode(overview(world, labels[0].capture), ".jpg"))
         partial.add("frames.csv", table)
         manifest = make_manifest(scene, world, camera, labels, unit_m, partial.sha256, made_from)
         partial.finish(manifest)
@@ -124,7 +130,7 @@ def _check(
 
 
 def _summary(folder: Path, world: World, labels: list[FrameLabel]) -> str:
-    counts = Counter((label.split, label.flight, label.epoch.key) for label in labels)
+    counts = Counter((label.split, label.flight, label.capture.key) for label in labels)
     lines = [f"{folder}: {len(labels)} images"]
     lines += [f"  {split:5} {flight} {key}: {n}" for (split, flight, key), n in counts.items()]
     size = f"{world.bounds.width_m:.0f} x {world.bounds.height_m:.0f} m"

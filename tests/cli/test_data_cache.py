@@ -10,9 +10,9 @@ from typing import Protocol
 import fakes
 import pytest
 
+from hinted_posenet.core.types import View
 from hinted_posenet.data.cache.image_cache import ImageCache
-from hinted_posenet.data.reader import seven_scenes
-from hinted_posenet.types import View
+from hinted_posenet.data.formats import seven_scenes
 
 IMAGE_BYTES = 3 * 24 * 40
 

@@ -8,8 +8,8 @@ import cv2
 import fakes
 import pytest
 
-from hinted_posenet.data.reader.cambridge import read_views
-from hinted_posenet.data.views import split_views
+from hinted_posenet.data.formats.cambridge import read_views
+from hinted_posenet.data.splits import split_views
 
 
 @pytest.fixture

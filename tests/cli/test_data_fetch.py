@@ -9,7 +9,7 @@ from pathlib import Path
 
 import fakes
 import pytest
-from fetch.archives import zip_of, zipped
+from archives import zip_of, zipped
 
 
 def kings_college(folder: Path) -> bytes:

@@ -10,8 +10,8 @@ import fakes
 import pytest
 from tiny import TINY, config, results
 
-from hinted_posenet.data.reader import csv_frames
-from hinted_posenet.scene import Scene
+from hinted_posenet.data.formats import csv_frames
+from hinted_posenet.training.scene import Scene
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hinted_posenet.cli.config_files import config_folder, groups_of, keys_of
+from hinted_posenet.cli.config_files import groups_of, keys_of
 from hinted_posenet.cli.help import (
     DATA_VERBS,
     HYDRA_VERBS,
@@ -21,6 +21,7 @@ from hinted_posenet.cli.help import (
     main_help,
     verb_help,
 )
+from hinted_posenet.core.extensions import config_folder
 
 
 def cli(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -151,7 +152,7 @@ def test_version_is_that_of_the_installed_package(tmp_path):
 
 def test_a_reader_that_has_read_enough_is_no_error():
     program = (
-        "from hinted_posenet.cli.errors import one_line_errors\n"
+        "from hinted_posenet.cli.parser import one_line_errors\n"
         "with one_line_errors():\n    print('line\\n' * 100_000)\n"
     )
     command = f'{sys.executable} -c "$PROGRAM" | head -1'

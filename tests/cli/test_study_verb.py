@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from tiny import Workspace, results
 
-from hinted_posenet import engine
 from hinted_posenet.cli import study
-from hinted_posenet.report.study import read_study, sweep_points
-from hinted_posenet.report.study_figure import study_figure
-from hinted_posenet.report.study_table import study_tables
+from hinted_posenet.reports.study_figure import study_figure
+from hinted_posenet.reports.study_results import read_study, sweep_points
+from hinted_posenet.reports.study_table import study_tables
+from hinted_posenet.training import engine
 
 METHODS = ["null_hint", "hinted_fusion,head.components=3", "hinted_residual", "posenet"]
 HINTS = ["none", "constant", "retrieval", "nearest", "sensor-0.1m", "network"]
@@ -72,8 +72,10 @@ def test_the_page_has_errors_another_image_and_gains(page):
 def test_curves_are_of_all_frames_and_as_vague_as_they_say(place, page):
     curves = json.loads((folder(place, "hinted_residual") / "curves.json").read_text())
     assert curves["oracle"]
-    assert len(curves["contraction"]["retrieval"]["passes"]) == 20
-    assert all(len(passed["t_m"]) == 4 for passed in curves["contraction"]["none"]["passes"])
+    assert len(curves["contraction"]["retrieval"]["refinement_steps"]) == 20
+    assert all(
+        len(passed["t_m"]) == 4 for passed in curves["contraction"]["none"]["refinement_steps"]
+    )
     found = read_study([folder(place, "hinted_residual")])
     points = sweep_points(found.curves["hinted_residual"], found.groups()["all"])
     assert [p.hint_m for p in points] == sorted(p.hint_m for p in points)
@@ -85,7 +87,7 @@ def test_a_finished_study_computes_nothing_and_a_cut_one_the_missing_cell(place,
         raise AssertionError("trained again")
 
     monkeypatch.setattr(engine, "train", no_training)
-    monkeypatch.setattr("hinted_posenet.study.train", no_training)
+    monkeypatch.setattr("hinted_posenet.training.study.train", no_training)
     cell = folder(place, "hinted_fusion") / "from-retrieval" / "results.json"
     written = cell.read_text()
     cell.unlink()

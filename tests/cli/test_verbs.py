@@ -15,9 +15,9 @@ import rasterio
 import torch
 from tiny import TINY, Workspace, config, equal_states, history, results, weights
 
-from hinted_posenet.cli.config_files import config_folder
 from hinted_posenet.cli.overrides import check_overrides
-from hinted_posenet.scene import Scene
+from hinted_posenet.core.extensions import config_folder
+from hinted_posenet.training.scene import Scene
 
 KITCHEN = "redkitchen"
 
@@ -93,7 +93,10 @@ MISTAKES = {
         ["optim.optimizer.lr=null", "a number"],
     ),
     "a negative rate": (["train", "data=seven_scenes", "optim.optimizer.lr=-1"], ["0 or more"]),
-    "a fraction": (["evaluate", "checkpoint=x", "passes=0.5"], ["passes=0.5", "whole number"]),
+    "a fraction": (
+        ["evaluate", "checkpoint=x", "refinement_steps=0.5"],
+        ["refinement_steps=0.5", "whole number"],
+    ),
     "below zero": (["predict", "checkpoint=x", "images=x", "threads=-1"], ["0 or more"]),
     "no batch": (["train", "data=seven_scenes", "batch_size=0"], ["batch_size=0", "1 or more"]),
     "accelerator": (["train", "data=seven_scenes", "accelerator=cud"], ["auto, cpu, gpu"]),
@@ -117,7 +120,13 @@ SOUND = [  # words that look like mistakes and are none
     ["train", "data=seven_scenes", "+trainer.check_val_every_n_epoch=2", "~callbacks.predictions"],
     ["train", "data=seven_scenes", "method=hinted_residual", "head.bound=null", "head.axes=camera"],
     ["train", "data=aerial_live", "recipe=naip", "world.source=[a,b]", "loss=beta", "loss.beta=7"],
-    ["evaluate", "checkpoint=x", "start_hint=oracle", "start_hint.sigma_r_deg=null", "passes=2"],
+    [
+        "evaluate",
+        "checkpoint=x",
+        "inference_hint=oracle",
+        "inference_hint.sigma_r_deg=null",
+        "refinement_steps=2",
+    ],
     [
         "simulate",
         "recipe=tiny",

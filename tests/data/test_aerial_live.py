@@ -11,26 +11,22 @@ import tiny
 import torch
 from poses import assert_same
 
-from hinted_posenet import engine
-from hinted_posenet.build import build
-from hinted_posenet.data.aerial_live import (
-    AerialLive,
-    AerialLiveModule,
-    LiveImages,
-)
-from hinted_posenet.data.epochs import EpochOrder
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import Sample
+from hinted_posenet.data.formats import aerial
+from hinted_posenet.data.live_views import AerialLive, LiveImages
 from hinted_posenet.data.posed_images import PosedImages
-from hinted_posenet.data.reader import aerial
+from hinted_posenet.inference.build import build
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.flight import Flight
+from hinted_posenet.simulator.flight import Flight, Gnss
 from hinted_posenet.simulator.light.sensor import Sensor
-from hinted_posenet.simulator.navigation import Gnss
 from hinted_posenet.simulator.plan import RandomPlan
 from hinted_posenet.simulator.shots import BLOCK_PX
 from hinted_posenet.simulator.simulate import simulate
-from hinted_posenet.simulator.world import Epoch, Lattice, World
-from hinted_posenet.simulator.world.array import ArrayWorld
-from hinted_posenet.types import InputError, Sample
+from hinted_posenet.simulator.world import Capture, PixelGrid, World
+from hinted_posenet.simulator.world.world import ArrayWorld
+from hinted_posenet.training import engine
+from hinted_posenet.training.live_module import AerialLiveModule, EpochOrder
 
 PLAN = RandomPlan([90, 110], [-20, 20], 3)
 FLIGHTS = {
@@ -159,10 +155,10 @@ def test_files_of_another_recipe_are_refused(world, key, value, words):
 
 @pytest.mark.parametrize("blocks", [1, 3, 100])
 def test_views_of_some_blocks_are_mixed_and_none_is_lost(blocks):
-    lattice = Lattice(0, 4096, 1.0, 4096, 3072)
-    summer = Epoch("summer", "summer", "2025-07-01")
+    pixel_grid = PixelGrid(0, 4096, 1.0, 4096, 3072)
+    summer = Capture("summer", "summer", "2025-07-01")
     field = ArrayWorld(
-        lattice, {summer: np.zeros((4096, 3072, 3), np.uint8)}, np.zeros((9, 7), np.float32), 512
+        pixel_grid, {summer: np.zeros((4096, 3072, 3), np.uint8)}, np.zeros((9, 7), np.float32), 512
     )
     flights = {"train": Flight("train", ["summer"], 240, PLAN)}
     live = AerialLive(field, CAMERA, flights, 0, blocks, 50)
@@ -225,7 +221,7 @@ def test_files_are_tested_on_where_there_are_some(tmp_path):
         "simulate", "recipe=tiny", f"paths.datasets={tmp_path / 'datasets'}", "threads=1"
     )
     engine.simulate(plain)
-    run = train(tmp_path, "start_hint=prior", "seed=1", "trainer.max_epochs=1")
+    run = train(tmp_path, "inference_hint=prior", "seed=1", "trainer.max_epochs=1")
     assert tiny.results(run)["frames"] == {"train": 24, "val": 8, "test": 8}
     names = {name for (name,) in tiny.poses(run, "name")}
     assert all(name.endswith(".jpg") for name in names) and len(names) == 8

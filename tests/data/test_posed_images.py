@@ -10,12 +10,13 @@ import torch
 from poses import assert_same
 from torch.utils.data import DataLoader, default_collate
 
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import Hint, View
 from hinted_posenet.data.cache.decoded_images import DecodedImages
 from hinted_posenet.data.cache.image_cache import ImageCache
+from hinted_posenet.data.formats import seven_scenes
 from hinted_posenet.data.posed_images import FolderImages, PosedImages
-from hinted_posenet.data.reader import seven_scenes
 from hinted_posenet.data.stacked import identity
-from hinted_posenet.types import Hint, InputError, View
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_views_travel_without_a_file_handle_each(views: list[View]) -> None:
 
 
 @pytest.mark.parametrize("crop", [(24, 40), (20, 30), (24, 31), (9, 40), (1, 1)])
-def test_crop_is_the_centre_and_k_moves_with_it(
+def test_crop_is_the_center_and_k_moves_with_it(
     views: list[View], decoded: DecodedImages, crop: tuple[int, int]
 ) -> None:
     whole = PosedImages(views, 24, 40)[4].query

@@ -5,9 +5,9 @@ from pathlib import Path
 import fakes
 import pytest
 
-from hinted_posenet.data.reader import seven_scenes
-from hinted_posenet.data.scenes import split_scenes
-from hinted_posenet.types import InputError
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.data.formats import seven_scenes
+from hinted_posenet.data.splits import split_scenes
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import fakes
 import pytest
 from layouts import READERS
 
-from hinted_posenet.data.reader import aerial, cambridge, seven_scenes
-from hinted_posenet.data.views import split_views, views_key
-from hinted_posenet.types import InputError, View
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import View
+from hinted_posenet.data.formats import aerial, cambridge, seven_scenes
+from hinted_posenet.data.splits import split_views, views_key
 
 read_cambridge = partial(cambridge.read_views, focal_px=50.0)
 

@@ -72,7 +72,7 @@ def test_a_data_set_of_ones_own_trains_as_the_one_it_was_made_of(folder, capsys)
 def test_a_wrong_line_of_the_log_is_named(folder, tmp_path):
     from my_parts.data_set import COLUMNS, read_views
 
-    from hinted_posenet.types import InputError
+    from hinted_posenet.core.errors import InputError
 
     scene = tmp_path / "flight"
     scene.mkdir()
@@ -113,7 +113,7 @@ def test_the_drone_is_located_over_real_orthophotos(folder, real_data, monkeypat
     assert (folder / "runs" / "drone.jpg").is_file()
     assert "A drone over orthophotos" in (folder / "runs" / "drone.html").read_text()
     run = Path("runs/aerial/drone/hinted_memory/seed-0")
-    assert results(run)["start_hint"] == "PriorHint"
+    assert results(run)["inference_hint"] == "PriorHint"
 
 
 def test_the_drone_without_photos_is_told_where_there_are_some(folder, monkeypatch, capsys):

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hinted_posenet.types import InputError
+from hinted_posenet.core.errors import InputError
 
 
 @pytest.fixture

@@ -10,24 +10,24 @@ from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.plan import LawnmowerPlan, RandomPlan
 from hinted_posenet.simulator.simulate import simulate
-from hinted_posenet.simulator.world import Epoch, Lattice, World
-from hinted_posenet.simulator.world.array import ArrayWorld
+from hinted_posenet.simulator.world import Capture, PixelGrid, World
+from hinted_posenet.simulator.world.world import ArrayWorld
 
 QUARTERS = {"nw": (200, 30, 30), "ne": (30, 200, 30), "sw": (30, 30, 200), "se": (200, 200, 30)}
-SUMMER = Epoch("summer", "summer", "2025-07-10", 11.5)
-WINTER = Epoch("winter", "winter", "2025-01-20")
+SUMMER = Capture("summer", "summer", "2025-07-10", 11.5)
+WINTER = Capture("winter", "winter", "2025-01-20")
 CAMERA = Camera(32, 24, hfov_deg=50.0)
 
 
 def quarters(rows: int = 256, cols: int = 320, res: float = 1.0) -> World:
-    """Centred on (0, 0); rises by a tenth to the east and by a fifth to the north; winter is paler."""
+    """Centerd on (0, 0); rises by a tenth to the east and by a fifth to the north; winter is paler."""
     colours = np.array(list(QUARTERS.values()), np.uint8).reshape(2, 2, 3)
     photo = colours.repeat(rows // 2, axis=0).repeat(cols // 2, axis=1)
-    lattice = Lattice(-0.5 * cols * res, 0.5 * rows * res, res, rows, cols)
-    x = np.linspace(lattice.bounds.xmin, lattice.bounds.xmax, cols // 4 + 1)
-    y = np.linspace(lattice.bounds.ymax, lattice.bounds.ymin, rows // 4 + 1)
+    pixel_grid = PixelGrid(-0.5 * cols * res, 0.5 * rows * res, res, rows, cols)
+    x = np.linspace(pixel_grid.bounds.xmin, pixel_grid.bounds.xmax, cols // 4 + 1)
+    y = np.linspace(pixel_grid.bounds.ymax, pixel_grid.bounds.ymin, rows // 4 + 1)
     heights_m = slope_m(*np.meshgrid(x, y)).astype(np.float32)
-    return ArrayWorld(lattice, {SUMMER: photo, WINTER: 128 + photo // 2}, heights_m, node_px=4)
+    return ArrayWorld(pixel_grid, {SUMMER: photo, WINTER: 128 + photo // 2}, heights_m, node_px=4)
 
 
 def slope_m(x_m: np.ndarray, y_m: np.ndarray) -> np.ndarray:

@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
-from hinted_posenet.show.film import write_film
-from hinted_posenet.show.present import Presentation
+from hinted_posenet.core.types import Pose
+from hinted_posenet.show.canvas import write_film
+from hinted_posenet.show.presentation import Presentation
+from hinted_posenet.show.rays import orbit
 from hinted_posenet.show.stage import Stage
-from hinted_posenet.show.viewpoint import orbit
 from hinted_posenet.show.wires import Wires, draw_wires, one_colour
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.types import Pose
 
 CROSS = np.array([[[-1, 0, 0], [1, 0, 0]], [[0, -1, 0], [0, 1, 0]], [[0, 0, 0], [0, 0, 1]]], float)
 WIRES = Wires("cross", CROSS, one_colour("#c00000", 3))

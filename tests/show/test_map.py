@@ -8,10 +8,10 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.show.canvas import SPLIT_COLOURS
 from hinted_posenet.show.map import FlightMap, flight_lines, map_figure, scale_bar
 from hinted_posenet.show.subject import Subject
-from hinted_posenet.types import InputError
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import numpy as np
 import open3d as o3d
 import pytest
 
-from hinted_posenet.show.mesh import SurfaceMesh
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.show.relief import SurfaceMesh
 from hinted_posenet.show.subject import Subject
-from hinted_posenet.types import InputError
 
 from .conftest import quarter_of, slope_m
 

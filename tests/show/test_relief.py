@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.show.relief import BLOCK_PX, read_relief
 from hinted_posenet.simulator.world import Window
-from hinted_posenet.types import InputError
 
 from .conftest import SUMMER, quarter_of, quarters, slope_m
 

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image, ImageFont
 from simulator.conftest import dotted_world
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.show.canvas import write_picture
 from hinted_posenet.show.sheet import (
     GAP_PX,
@@ -16,8 +17,7 @@ from hinted_posenet.show.sheet import (
 )
 from hinted_posenet.show.subject import Subject
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.world import Epoch
-from hinted_posenet.types import InputError
+from hinted_posenet.simulator.world import Capture
 
 from .conftest import SUMMER, WINTER, quarters
 
@@ -32,8 +32,8 @@ def cells(sheet: np.ndarray, rows: int, cols: int, cell_px: int) -> list[list[np
 def test_every_image_has_the_place_in_its_middle() -> None:
     world = dotted_world(12.0, -7.0, np.full((2, 2), 5.0))
     views = [[40, 0], [70, 0], [50, 45], [30, 60]]
-    picture = ContactSheet(centre_m=[12, -7], views=views, width_px=MARGIN_PX + 4 * 106)
-    sheet = picture.sheet(world, world.epochs, threads=1)
+    picture = ContactSheet(center_m=[12, -7], views=views, width_px=MARGIN_PX + 4 * 106)
+    sheet = picture.sheet(world, world.captures, threads=1)
     assert sheet.shape == (HEADER_PX + 75 + GAP_PX, MARGIN_PX + 4 * 106, 3)
     for cell in cells(sheet, 1, 4, 100)[0]:
         weight = cell[..., 0].astype(float) ** 2
@@ -60,13 +60,13 @@ def test_default_views_stay_inside_and_are_told_in_round_numbers(res: float) -> 
 
 
 def test_labels_say_when_and_fit_their_margin() -> None:
-    epoch = Epoch("summer_afternoon", "summer", "2025-07-10", 18.5)
-    texts = [text for text, *_ in moment(epoch)]
+    capture = Capture("summer_afternoon", "summer", "2025-07-10", 18.5)
+    texts = [text for text, *_ in moment(capture)]
     assert texts == ["summer", "afternoon", "2025-07-10", "18:30 solar time"]
-    dated = [text for text, *_ in moment(Epoch("2015-09-26", "autumn", "2015-09-26"))]
+    dated = [text for text, *_ in moment(Capture("2015-09-26", "autumn", "2015-09-26"))]
     assert dated == ["autumn", "2015-09-26"]
     for name in ("september_afternoon", "late_november"):
-        for text, size, _ in moment(epoch._replace(key=name)):
+        for text, size, _ in moment(capture._replace(key=name)):
             assert ImageFont.load_default(size).getlength(text) < MARGIN_PX - 8
 
 
@@ -121,6 +121,6 @@ def test_views_that_cannot_be_are_refused(views: list[list[float]], words: str) 
 
 def test_a_place_at_the_border_is_refused() -> None:
     with pytest.raises(InputError, match=r"expected \[east, north\]"):
-        ContactSheet(centre_m=[1, 2, 3])
-    with pytest.raises(InputError, match=r"what\.centre_m"):
-        ContactSheet(centre_m=[159.9, 0]).sheet(quarters(), [SUMMER], threads=1)
+        ContactSheet(center_m=[1, 2, 3])
+    with pytest.raises(InputError, match=r"what\.center_m"):
+        ContactSheet(center_m=[159.9, 0]).sheet(quarters(), [SUMMER], threads=1)

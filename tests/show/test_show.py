@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from tiny import config
 
-from hinted_posenet import engine
-from hinted_posenet.types import InputError
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.training import engine
 
 
 def test_show_draws_what_simulate_made(tmp_path: Path, monkeypatch, capsys) -> None:

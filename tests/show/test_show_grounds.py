@@ -9,19 +9,17 @@ import pytest
 from PIL import Image
 from tiny import config
 
-from hinted_posenet import engine
-from hinted_posenet.show.ground import Ground, PhotoGround
-from hinted_posenet.show.mesh import SurfaceMesh
-from hinted_posenet.show.model import CloudGround, MeshGround, read_model
-from hinted_posenet.show.present import Presentation
-from hinted_posenet.show.relief import flat_relief
-from hinted_posenet.show.run import RunPicture
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.show.grounds import CloudGround, Ground, MeshGround, PhotoGround, read_model
+from hinted_posenet.show.presentation import Presentation
+from hinted_posenet.show.rays import overview_pose
+from hinted_posenet.show.relief import SurfaceMesh, flat_relief
+from hinted_posenet.show.run_picture import RunPicture
 from hinted_posenet.show.stage import Stage
 from hinted_posenet.show.subject import Subject
-from hinted_posenet.show.viewpoint import overview_pose
 from hinted_posenet.show.wires import pixels
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.types import InputError
+from hinted_posenet.training import engine
 
 from .conftest import quarter_of
 from .test_show_run import write

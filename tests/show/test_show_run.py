@@ -8,20 +8,17 @@ import pytest
 import torch
 from report_runs import about_run
 
-from hinted_posenet.answer import Answer
-from hinted_posenet.geometry import quaternion_exp, quaternion_product, rotate
-from hinted_posenet.report.runs import read_runs
-from hinted_posenet.results import frames_of, write_run
-from hinted_posenet.show.canvas import INK
-from hinted_posenet.show.error_scale import ErrorScale
-from hinted_posenet.show.frusta import EDGES
-from hinted_posenet.show.run_poses import guessed_up, read_run_poses, upright
-from hinted_posenet.show.run_stage import TRAINING, run_stage
+from hinted_posenet.core.geometry import quaternion_exp, quaternion_product, rotate
+from hinted_posenet.core.types import Pose
+from hinted_posenet.evaluation.predictions import Answer
+from hinted_posenet.evaluation.run_files import read_runs
+from hinted_posenet.evaluation.write_run import frames_of, write_run
+from hinted_posenet.show.canvas import INK, ErrorScale
+from hinted_posenet.show.run_picture import TRAINING, guessed_up, read_run_poses, run_stage, upright
 from hinted_posenet.show.stage import Stage
 from hinted_posenet.show.subject import Subject
-from hinted_posenet.show.wires import pixels
+from hinted_posenet.show.wires import EDGES, pixels
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.types import Pose
 
 
 def write(folder: Path, subject: Subject, with_map: bool = True) -> Path:

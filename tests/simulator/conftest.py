@@ -6,9 +6,9 @@ import rasterio
 from rasterio.transform import from_origin
 
 from hinted_posenet.simulator.light.season import Season
-from hinted_posenet.simulator.world import Epoch, Lattice, World
-from hinted_posenet.simulator.world.array import ArrayWorld
-from hinted_posenet.simulator.world.generated.world import generated_world
+from hinted_posenet.simulator.world import Capture, PixelGrid, World
+from hinted_posenet.simulator.world.generated.generated_world import generated_world
+from hinted_posenet.simulator.world.world import ArrayWorld
 
 SEASONS = {
     "spring": Season("2025-04-30"),
@@ -28,20 +28,20 @@ def small_world() -> World:
 def dotted_world(x_m: float, y_m: float, surface_m: np.ndarray) -> World:
     """A black world of 200 x 200 m at 0.5 m with a soft white dot at (x_m, y_m)."""
     res = 0.5
-    centre = np.arange(400) * res + 0.5 * res - 100
-    distance2 = (centre[None, :] - x_m) ** 2 + (-centre[:, None] - y_m) ** 2
+    center = np.arange(400) * res + 0.5 * res - 100
+    distance2 = (center[None, :] - x_m) ** 2 + (-center[:, None] - y_m) ** 2
     photo = np.repeat((255 * np.exp(-distance2 / 8)).astype(np.uint8)[..., None], 3, axis=2)
     return ArrayWorld(
-        Lattice(-100, 100, res, 400, 400),
-        {Epoch("summer", "summer", "2025-07-01"): photo},
+        PixelGrid(-100, 100, res, 400, 400),
+        {Capture("summer", "summer", "2025-07-01"): photo},
         surface_m.astype(np.float32),
         node_px=512 if len(surface_m) == 2 else 400 // (len(surface_m) - 1),
     )
 
 
-def photo_of(world: World, epoch: Epoch) -> np.ndarray:
+def photo_of(world: World, capture: Capture) -> np.ndarray:
     """The whole orthophoto."""
-    return world.photo(world.lattice.window, epoch)
+    return world.photo(world.pixel_grid.window, capture)
 
 
 def noise(rows: int, cols: int, bands: int = 3) -> np.ndarray:

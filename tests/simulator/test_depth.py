@@ -7,17 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from hinted_posenet.data.reader.aerial import read_views
-from hinted_posenet.geometry import rotate
-from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.depth import depth_unit_m, encode_depth, read_depth
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.geometry import rotate
+from hinted_posenet.data.formats.aerial import read_views
+from hinted_posenet.simulator.aerial_layout import depth_unit_m, encode_depth, read_depth
+from hinted_posenet.simulator.camera import Camera, pose_at
 from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.light.sensor import Sensor
 from hinted_posenet.simulator.plan import RandomPlan
 from hinted_posenet.simulator.simulate import simulate
-from hinted_posenet.simulator.viewpoint import pose_at
 from hinted_posenet.simulator.world import Bounds, World
-from hinted_posenet.types import InputError
 
 CAMERA = Camera(24, 20, hfov_deg=60.0, sensor=Sensor(noise_sigma=0.01))
 PLAN = RandomPlan([50, 60], [-20, 20], 3, gimbal_pitch_deg=20)
@@ -31,8 +30,8 @@ def run(world: World, root: Path, when: str, **options: object) -> Path:
 
 def triangle_height_m(world: World, x_m: float, y_m: float) -> float:
     """Height of the two triangles between four nodes, which meet on the line from ne to sw."""
-    window = world.lattice.window_of(Bounds(x_m, y_m, x_m, y_m), world.node_px)
-    cell = world.lattice.bounds_of(window)
+    window = world.pixel_grid.window_of(Bounds(x_m, y_m, x_m, y_m), world.node_px)
+    cell = world.pixel_grid.bounds_of(window)
     (nw, ne), (sw, se) = world.surface(window).tolist()
     east, south = (x_m - cell.xmin) / cell.width_m, (cell.ymax - y_m) / cell.height_m
     if east + south < 1:
@@ -56,7 +55,7 @@ def test_depth_leads_back_to_the_surface(small_world: World, tmp_path: Path) -> 
 
 
 def test_depth_and_poses_are_the_same_in_every_season(small_world: World, tmp_path: Path) -> None:
-    folders = [run(small_world, tmp_path, e.key) for e in small_world.epochs]
+    folders = [run(small_world, tmp_path, e.key) for e in small_world.captures]
     depths, poses, images = [], [], []
     for folder in folders:
         files = sorted((folder / "depth" / "test").iterdir())

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from hinted_posenet.geometry import invert, rotate
-from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.develop import develop, image_motion_px_s
+from hinted_posenet.core.geometry import invert, rotate
+from hinted_posenet.core.types import no_prior
+from hinted_posenet.simulator.camera import Camera, pose_at
 from hinted_posenet.simulator.flight import Station
 from hinted_posenet.simulator.light.sensor import Sensor
 from hinted_posenet.simulator.render import Frame
-from hinted_posenet.simulator.viewpoint import pose_at
-from hinted_posenet.types import no_prior
+from hinted_posenet.simulator.work import develop, image_motion_px_s
 
 CAMERA = Camera(40, 30, hfov_deg=60.0)
 

@@ -4,10 +4,9 @@ import cv2
 import numpy as np
 import torch
 
-from hinted_posenet.data.decode import undistorted
-from hinted_posenet.simulator.camera import Camera
+from hinted_posenet.data.images import undistorted
+from hinted_posenet.simulator.camera import Camera, pose_at
 from hinted_posenet.simulator.render import Renderer
-from hinted_posenet.simulator.viewpoint import pose_at
 
 from .conftest import dotted_world
 from .test_render import centroid_uv
@@ -18,7 +17,7 @@ CAMERA = Camera(160, 120, hfov_deg=60.0, distortion=LENS)
 
 def test_a_point_lands_where_opencv_projects_it() -> None:
     world = dotted_world(-33.0, 24.0, np.zeros((401, 401)))
-    image = Renderer(world, CAMERA, threads=1).render(pose_at((0, 0, 80)), world.epochs[0]).rgb
+    image = Renderer(world, CAMERA, threads=1).render(pose_at((0, 0, 80)), world.captures[0]).rgb
     point_cam = np.array([[-33.0, -24.0, 80.0]])
     bent, _ = cv2.projectPoints(point_cam, np.zeros(3), np.zeros(3), CAMERA.K, np.array(LENS))
     assert np.abs(centroid_uv(image) - bent.ravel()).max() < 0.5

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from hinted_posenet.geometry import rotate
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.geometry import rotate
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.plan import LawnmowerPlan, Plan, RandomPlan
 from hinted_posenet.simulator.render import Renderer
 from hinted_posenet.simulator.world import World
-from hinted_posenet.types import InputError
 
 CAMERA = Camera(16, 12, hfov_deg=60.0)
 PLANS = [
@@ -25,7 +25,7 @@ def test_plans_stay_inside_and_within_their_ranges(small_world: World, plan: Pla
     low, high = (50, 70) if plan is PLANS[0] else (40, 50)
     up = torch.tensor([0.0, -1.0, 0.0], dtype=torch.float64)
     for pose in poses:
-        renderer.render(pose, small_world.epochs[0])  # raises where a ray leaves the world
+        renderer.render(pose, small_world.captures[0])  # raises where a ray leaves the world
         x, y, z = pose.t.tolist()
         assert low - 1e-6 <= z - small_world.terrain_at(x, y) <= high + 1e-6
         east, north, _ = rotate(pose.q, up).tolist()

@@ -11,10 +11,10 @@ from hinted_posenet.simulator.world.generated.land import Cover
 from hinted_posenet.simulator.world.generated.landscape import Character, Landscape
 from hinted_posenet.simulator.world.generated.places import PlaceKind
 from hinted_posenet.simulator.world.generated.roads import MAIN_WIDTH_M, link_places
-from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
+from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
 
 COUNTRY = Character(90.0, 900.0, 2700.0, 400.0, 0.25, 0.3)
-LATTICE = Lattice(-3000.0, 3000.0, 1.0, 6000, 6000)
+LATTICE = PixelGrid(-3000.0, 3000.0, 1.0, 6000, 6000)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_parcels_of_full_repetition_have_one_width_in_a_district() -> None:
 
 
 def test_forest_share_is_followed() -> None:
-    coarse = Lattice(LATTICE.xmin, LATTICE.ymax, 2.0, 3000, 3000)
+    coarse = PixelGrid(LATTICE.xmin, LATTICE.ymax, 2.0, 3000, 3000)
     shares = []
     for wanted in (0.05, 0.5):
         country = Landscape(LATTICE.bounds, 5, COUNTRY._replace(forest_share=wanted))

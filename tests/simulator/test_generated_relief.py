@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from hinted_posenet.simulator.world.generated.land import Cover
 from hinted_posenet.simulator.world.generated.relief import Relief
-from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
+from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
 
 SIDE_M = 3000.0
 
@@ -21,14 +21,14 @@ def relief() -> Relief:
     return Relief(5, Bounds(0.0, 0.0, SIDE_M, SIDE_M), 120.0)
 
 
-def lattice(resolution_m: float) -> Lattice:
+def pixel_grid(resolution_m: float) -> PixelGrid:
     count = int(SIDE_M / resolution_m)
-    return Lattice(0.0, SIDE_M, resolution_m, count, count)
+    return PixelGrid(0.0, SIDE_M, resolution_m, count, count)
 
 
 def wettest(relief: Relief, resolution_m: float, size: int) -> Window:
     """The window with most of both kinds of water in a coarse search."""
-    coarse = lattice(10.0)
+    coarse = pixel_grid(10.0)
     water = relief.ground(coarse, Window(0, 0, coarse.rows, coarse.cols))[1]
     step = int(size * resolution_m / 10)
     best, found = -1, Window(0, 0, size, size)
@@ -45,7 +45,7 @@ def wettest(relief: Relief, resolution_m: float, size: int) -> Window:
 
 @pytest.mark.parametrize("resolution_m", [0.5, 1.0, 2.0])
 def test_windows_are_equal_to_the_bit(relief: Relief, resolution_m: float) -> None:
-    grid = lattice(resolution_m)
+    grid = pixel_grid(resolution_m)
     whole = wettest(relief, resolution_m, 300)
     terrain, water = relief.ground(grid, whole)
     assert set(np.unique(water.kind)) == {0, Cover.WATER, Cover.RIVER}
@@ -65,7 +65,7 @@ def test_windows_are_equal_to_the_bit(relief: Relief, resolution_m: float) -> No
 def test_the_same_seed_and_a_copy_give_the_same_bits_and_another_seed_gives_other_land(
     relief: Relief,
 ) -> None:
-    grid, window = lattice(1.0), Window(1000, 1200, 64, 64)
+    grid, window = pixel_grid(1.0), Window(1000, 1200, 64, 64)
     bounds = Bounds(0.0, 0.0, SIDE_M, SIDE_M)
     expected = relief.ground(grid, window)[0]
     for same in (Relief(5, bounds, 120.0), pickle.loads(pickle.dumps(relief))):
@@ -95,7 +95,7 @@ def test_rivers_fall_widen_and_join(relief: Relief) -> None:
 
 
 def test_beds_lie_under_the_water_and_banks_above(relief: Relief) -> None:
-    grid, window = lattice(1.0), wettest(relief, 1.0, 800)
+    grid, window = pixel_grid(1.0), wettest(relief, 1.0, 800)
     terrain, water = relief.ground(grid, window)
     wet, bank = water.kind > 0, (water.shore_m > 0.5) & (water.shore_m < 4)
     assert wet.sum() > 1000
@@ -106,7 +106,7 @@ def test_beds_lie_under_the_water_and_banks_above(relief: Relief) -> None:
 
 
 def test_lakes_are_level(relief: Relief) -> None:
-    grid = lattice(4.0)
+    grid = pixel_grid(4.0)
     water = relief.ground(grid, Window(0, 0, grid.rows, grid.cols))[1]
     levels = water.level_m[water.kind == Cover.WATER]
     assert len(levels) > 500
@@ -114,7 +114,7 @@ def test_lakes_are_level(relief: Relief) -> None:
 
 
 def test_shore_distances_are_metres(relief: Relief) -> None:
-    grid, window = lattice(1.0), wettest(relief, 1.0, 500)
+    grid, window = pixel_grid(1.0), wettest(relief, 1.0, 500)
     water = relief.ground(grid, window)[1]
     river = (water.kind == Cover.RIVER)[150:350, 150:350]
     measured = distance_transform_edt(water.kind == 0)[150:350, 150:350] - 0.5
@@ -124,7 +124,7 @@ def test_shore_distances_are_metres(relief: Relief) -> None:
 
 
 def test_points_agree_with_windows(relief: Relief) -> None:
-    grid, window = lattice(2.0), Window(0, 0, 1500, 1500)
+    grid, window = pixel_grid(2.0), Window(0, 0, 1500, 1500)
     terrain, water = relief.ground(grid, window)
     row, col = np.random.default_rng(0).integers(0, 1500, (2, 4000))
     x_m, y_m = (col + 0.5) * 2.0, SIDE_M - (row + 0.5) * 2.0
@@ -140,8 +140,8 @@ def test_points_agree_with_windows(relief: Relief) -> None:
 
 
 def test_heights_do_not_depend_on_resolution(relief: Relief) -> None:
-    fine = relief.ground(lattice(0.5), Window(2000, 2400, 256, 256))[0]
-    coarse = relief.ground(lattice(2.0), Window(500, 600, 64, 64))[0]
+    fine = relief.ground(pixel_grid(0.5), Window(2000, 2400, 256, 256))[0]
+    coarse = relief.ground(pixel_grid(2.0), Window(500, 600, 64, 64))[0]
     mean = fine.reshape(64, 4, 64, 4).mean(axis=(1, 3))
     assert np.abs(mean - coarse).max() < 0.3
 
@@ -161,7 +161,7 @@ def test_ten_thousand_square_kilometres() -> None:
     assert time.process_time() - begin < 20
     assert len(pickle.dumps(vast)) < 1e8
     assert all((np.diff(river.level_m) <= 0).all() for river in vast.rivers)
-    grid, window = Lattice(0.0, 1e5, 1.0, 100000, 100000), Window(43210, 56789, 200, 200)
+    grid, window = PixelGrid(0.0, 1e5, 1.0, 100000, 100000), Window(43210, 56789, 200, 200)
     terrain = vast.ground(grid, window)[0]
     part = Window(43300, 56800, 50, 50)
     np.testing.assert_array_equal(vast.ground(grid, part)[0], terrain[part.within(window)])

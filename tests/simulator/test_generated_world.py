@@ -6,14 +6,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.simulator.camera import pose_at
 from hinted_posenet.simulator.light.season import Season
 from hinted_posenet.simulator.render import Renderer
-from hinted_posenet.simulator.viewpoint import pose_at
 from hinted_posenet.simulator.world import Bounds, Window
 from hinted_posenet.simulator.world.generated.buildings import Roof
+from hinted_posenet.simulator.world.generated.generated_world import GeneratedWorld, generated_world
 from hinted_posenet.simulator.world.generated.places import PlaceKind
-from hinted_posenet.simulator.world.generated.world import GeneratedWorld, generated_world
-from hinted_posenet.types import InputError
 
 from .test_render import CAMERA, centroid_uv, project_uv
 
@@ -49,13 +49,13 @@ def village(world: GeneratedWorld) -> tuple[float, float]:
 
 def test_rasters_are_functions_of_the_place(world: GeneratedWorld) -> None:
     x_m, y_m = village(world)
-    window = world.lattice.window_of(Bounds(x_m - 90, y_m - 90, x_m + 90, y_m + 90), 2)
+    window = world.pixel_grid.window_of(Bounds(x_m - 90, y_m - 90, x_m + 90, y_m + 90), 2)
     part = Window(window.row + 40, window.col + 60, 80, 64)
     fresh = pickle.loads(pickle.dumps(make()))
-    fresh.photo(Window(0, 0, 10, 10), fresh.epochs[2])
+    fresh.photo(Window(0, 0, 10, 10), fresh.captures[2])
     inner = part.within(window)
-    for epoch in world.epochs:
-        assert np.array_equal(fresh.photo(part, epoch), world.photo(window, epoch)[inner])
+    for capture in world.captures:
+        assert np.array_equal(fresh.photo(part, capture), world.photo(window, capture)[inner])
     assert np.array_equal(fresh.cover(part), world.cover(window)[inner])
     for name in ("surface", "terrain"):
         nodes = getattr(world, name)(window)[20 : 20 + 41, 30 : 30 + 33]
@@ -75,8 +75,8 @@ def test_surface_is_within_the_stated_heights_and_never_below_the_terrain(
 
 def test_noon_shadows_of_houses_point_north(world: GeneratedWorld) -> None:
     x_m, y_m = village(world)
-    window = world.lattice.window_of(Bounds(x_m - 150, y_m - 150, x_m + 150, y_m + 150), 2)
-    noon, evening = (world.photo(window, epoch).mean(axis=2) for epoch in world.epochs[:2])
+    window = world.pixel_grid.window_of(Bounds(x_m - 150, y_m - 150, x_m + 150, y_m + 150), 2)
+    noon, evening = (world.photo(window, capture).mean(axis=2) for capture in world.captures[:2])
     light = {"noon": noon, "evening": evening}
     dark = {key: image < 0.75 * np.median(image) for key, image in light.items()}
     cover = world.cover(window)
@@ -106,8 +106,8 @@ def test_landmark_appears_where_it_projects(where: str, turns_deg: tuple[float, 
         x_m, y_m = village(world)
 
     def paint(land, season_key):  # a soft white dot on black
-        east = land.lattice.xmin + (land.window.col + np.arange(land.window.cols) + 0.5)
-        north = land.lattice.ymax - (land.window.row + np.arange(land.window.rows) + 0.5)
+        east = land.pixel_grid.xmin + (land.window.col + np.arange(land.window.cols) + 0.5)
+        north = land.pixel_grid.ymax - (land.window.row + np.arange(land.window.rows) + 0.5)
         square = (east[None, :] - x_m) ** 2 + (north[:, None] - y_m) ** 2
         return np.repeat((255 * np.exp(-square / 5)).astype(np.uint8)[..., None], 3, axis=2)
 
@@ -117,7 +117,7 @@ def test_landmark_appears_where_it_projects(where: str, turns_deg: tuple[float, 
     back = 90 * np.tan(np.radians(turns_deg[1]))  # so that the oblique view looks at it
     position_m = (x_m - back * np.sin(heading), y_m - back * np.cos(heading), z_m + 90.0)
     T = pose_at(position_m, *turns_deg)
-    rgb, _ = Renderer(world, CAMERA, threads=1).render(T, world.epochs[0])
+    rgb, _ = Renderer(world, CAMERA, threads=1).render(T, world.captures[0])
     assert rgb.max() > 100
     assert np.abs(centroid_uv(rgb) - project_uv([x_m, y_m, z_m], T)).max() < 0.5
 

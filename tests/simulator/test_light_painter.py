@@ -3,16 +3,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from light_land import RESOLUTION_M, make_land
 
-from hinted_posenet.simulator.light.climate import temperature_c
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.simulator.light.painter import Painter
 from hinted_posenet.simulator.light.palette import CROPS
 from hinted_posenet.simulator.light.phenology import COVERS, CROPS_YEAR, growth_day
-from hinted_posenet.simulator.light.season import Season
+from hinted_posenet.simulator.light.season import Season, temperature_c
 from hinted_posenet.simulator.world import Window
 from hinted_posenet.simulator.world.generated.land import Cover
-from hinted_posenet.types import InputError
-from simulator.light_land import RESOLUTION_M, make_land
 
 CLIMATE = Path(__file__).parents[2] / "configs" / "climate"
 WINDOW = Window(180, 300, 240, 200)

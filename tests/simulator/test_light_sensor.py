@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.simulator.light.sensor import AIRLIGHT_RGB, Sensor, line_kernel
 from hinted_posenet.simulator.render import Frame
-from hinted_posenet.types import InputError
 
 STILL = (0.0, 0.0)
 

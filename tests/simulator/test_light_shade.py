@@ -1,7 +1,6 @@
 import numpy as np
 
-from hinted_posenet.simulator.light.shade import cast_shadow, facing_sun, margin_px
-from hinted_posenet.simulator.light.sun import sun_direction
+from hinted_posenet.simulator.light.sun import cast_shadow, facing_sun, margin_px, sun_direction
 
 
 def test_shadow_points_north_at_noon_as_long_as_the_sun_is_low():

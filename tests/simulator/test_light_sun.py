@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.simulator.light.sun import air_mass, daylight, sun_direction
-from hinted_posenet.types import InputError
 
 
 def height_deg(date: str, hour: float, latitude_deg: float) -> float:

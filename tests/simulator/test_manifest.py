@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.simulator.aerial_layout import group_hashes, versions
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.light.sensor import Sensor
-from hinted_posenet.simulator.manifest import group_hashes, versions
 from hinted_posenet.simulator.plan import RandomPlan
 from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.world import World
-from hinted_posenet.types import InputError
 
 CAMERA = Camera(24, 20, hfov_deg=60.0, sensor=Sensor(noise_sigma=0.01))
 FLIGHTS = {"test": Flight("test", ["winter"], 2, RandomPlan([50, 60], [-20, 20], 3))}

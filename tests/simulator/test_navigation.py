@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from hinted_posenet.geometry import rotation_angle
+from hinted_posenet.core.geometry import rotation_angle
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.flight import Flight
-from hinted_posenet.simulator.navigation import Gnss, Navigation, Odometry
+from hinted_posenet.simulator.flight import Flight, Gnss, Navigation, Odometry
 from hinted_posenet.simulator.plan import LawnmowerPlan, OrbitPlan, RandomPlan
 from hinted_posenet.simulator.world import World
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from rasterio.warp import transform
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.simulator.world.dates import season_of
 from hinted_posenet.simulator.world.orthophoto import orthophoto_world
-from hinted_posenet.types import InputError
 
 from .conftest import noise, photo_of, write_geotiff
 
@@ -25,8 +25,8 @@ def test_web_mercator_becomes_true_ground_metres(tmp_path: Path) -> None:
         rgb[row - 2 : row + 3, col - 2 : col + 3] = 250
     file = write_geotiff(tmp_path / "a_20200704.tif", rgb, "EPSG:3857", west, north, res)
     world = orthophoto_world([file])
-    photo = photo_of(world, world.epochs[0])[..., 0].astype(float) - 40
-    centre_m = []
+    photo = photo_of(world, world.captures[0])[..., 0].astype(float) - 40
+    center_m = []
     for row, col in dots:
         scale = photo.shape[1] / 600
         r, c = round(row * scale), round(col * scale)
@@ -35,8 +35,8 @@ def test_web_mercator_becomes_true_ground_metres(tmp_path: Path) -> None:
         bounds = world.bounds
         x = bounds.xmin + (u * window).sum() / window.sum() * bounds.width_m / photo.shape[1]
         y = bounds.ymax - (v * window).sum() / window.sum() * bounds.height_m / photo.shape[0]
-        centre_m.append((x, y))
-    (x0, y0), (x1, _), (_, y2), (_, y3) = centre_m
+        center_m.append((x, y))
+    (x0, y0), (x1, _), (_, y2), (_, y3) = center_m
     # geographic distances on the ellipsoid between the same dots
     f = 1 / 298.257223563
     e2 = f * (2 - f)
@@ -66,14 +66,14 @@ def test_bounds_are_what_all_dates_cover_and_nodata_is_filled(tmp_path: Path) ->
     a = write_geotiff(tmp_path / "a_20150926.tif", first, "EPSG:32614", 500000, 5200000, 5.0)
     b = write_geotiff(tmp_path / "b_20180716.tif", second, "EPSG:32614", 500100, 5199950, 5.0)
     world = orthophoto_world(tmp_path)
-    assert [epoch.date for epoch in world.epochs] == ["2015-09-26", "2018-07-16"]
-    assert [epoch.season for epoch in world.epochs] == ["autumn", "summer"]
+    assert [capture.date for capture in world.captures] == ["2015-09-26", "2018-07-16"]
+    assert [capture.season for capture in world.captures] == ["autumn", "summer"]
     assert world.bounds.width_m == pytest.approx(1400, abs=15)
     assert world.bounds.height_m == pytest.approx(950, abs=15)
-    for epoch in world.epochs:
-        assert photo_of(world, epoch).shape == photo_of(world, world.epochs[0]).shape
+    for capture in world.captures:
+        assert photo_of(world, capture).shape == photo_of(world, world.captures[0]).shape
     named = orthophoto_world({"2015-09-26": a, "20180716": b}, seasons={"2018-07-16": "dry"})
-    assert named.epochs[1].season == "dry"
+    assert named.captures[1].season == "dry"
 
 
 def test_errors_name_file_and_fix(tmp_path: Path) -> None:
@@ -102,10 +102,10 @@ def test_seasons_by_month() -> None:
 @pytest.mark.skipif(not (DATA / "aerial").exists(), reason=f"no real data at {DATA}")
 def test_real_orthophotos() -> None:
     world = orthophoto_world(DATA / "aerial" / "naip_north_dakota")
-    assert len(world.epochs) == 7
+    assert len(world.captures) == 7
     assert 4640 < world.bounds.width_m < 4672
     assert 3580 < world.bounds.height_m < 3622
-    photos = [photo_of(world, epoch) for epoch in world.epochs]
+    photos = [photo_of(world, capture) for capture in world.captures]
     assert len({photo.shape for photo in photos}) == 1
     town = orthophoto_world({"2020-07-01": DATA / "aerial" / "swissimage_naters" / "naters.tif"})
     assert 2550 < town.bounds.width_m < 2600  # 3,745 map metres x cos(46.3 deg)

@@ -12,11 +12,12 @@ from rasterio.crs import CRS
 from rasterio.transform import from_origin
 from rasterio.warp import transform
 
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import Pose
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.render import Renderer
 from hinted_posenet.simulator.world import Window
 from hinted_posenet.simulator.world.orthophoto import orthophoto_world
-from hinted_posenet.types import InputError, Pose
 
 from .conftest import noise, photo_of, write_geotiff
 
@@ -41,9 +42,9 @@ def test_the_same_pixels_in_every_window(tmp_path: Path) -> None:
     rgba[500:530, 480:560] = 0  # nodata across blocks
     write_geotiff(tmp_path / "a_20200704.tif", rgba, "EPSG:32614", WEST, NORTH, 1.0)
     world = orthophoto_world(tmp_path)
-    epoch = world.epochs[0]
-    all_of_it = Window(-7, -11, world.lattice.rows + 30, world.lattice.cols + 20)
-    full = world.photo(all_of_it, epoch)
+    capture = world.captures[0]
+    all_of_it = Window(-7, -11, world.pixel_grid.rows + 30, world.pixel_grid.cols + 20)
+    full = world.photo(all_of_it, capture)
     row, col = 523, 517
     for part in (
         Window(-7, -11, row, col),
@@ -51,11 +52,11 @@ def test_the_same_pixels_in_every_window(tmp_path: Path) -> None:
         Window(row - 7, -11, all_of_it.rows - row, col),
         Window(row - 7, col - 11, all_of_it.rows - row, all_of_it.cols - col),
     ):
-        assert (world.photo(part, epoch) == full[part.within(all_of_it)]).all()
-    outside = world.photo(Window(-2000, 5000, 3, 4), epoch)
-    assert (outside == photo_of(world, epoch)[0, -1]).all()
+        assert (world.photo(part, capture) == full[part.within(all_of_it)]).all()
+    outside = world.photo(Window(-2000, 5000, 3, 4), capture)
+    assert (outside == photo_of(world, capture)[0, -1]).all()
     again = pickle.loads(pickle.dumps(world))
-    assert (again.photo(all_of_it, epoch) == full).all()
+    assert (again.photo(all_of_it, capture) == full).all()
 
 
 def test_overlapping_tiles_of_several_crs(tmp_path: Path) -> None:
@@ -66,11 +67,11 @@ def test_overlapping_tiles_of_several_crs(tmp_path: Path) -> None:
     (x,), (y,) = transform("EPSG:32614", "EPSG:3857", [WEST + 200], [NORTH + 10])
     write_geotiff(tmp_path / "b_20200704.tif", second, "EPSG:3857", x, y, 1.5)
     world = orthophoto_world(tmp_path)
-    assert len(world.epochs) == 1
+    assert len(world.captures) == 1
     assert world.bounds.width_m > 450
-    photo = photo_of(world, world.epochs[0])
+    photo = photo_of(world, world.captures[0])
     middle = photo[photo.shape[0] // 2].astype(int)
-    res = world.lattice.resolution_m
+    res = world.pixel_grid.resolution_m
     assert (abs(middle[int(280 / res)] - colours["a"]) < 3).all()  # where both lie, the first
     assert (abs(middle[int(320 / res)] - colours["b"]) < 3).all()
     assert photo.min() > 20  # no seam of nodata
@@ -81,9 +82,9 @@ def test_overlapping_tiles_of_several_crs(tmp_path: Path) -> None:
 def test_a_landmark_on_a_hill_projects_where_it_should(
     tmp_path: Path, top_m: tuple[float, float], tilt_deg: float
 ) -> None:
-    centre = np.arange(800) + 0.5 - 400  # pixels of 0.5 m
+    center = np.arange(800) + 0.5 - 400  # pixels of 0.5 m
     dot = np.exp(
-        -((centre[None] / 2 - 30) ** 2 + (centre[:, None] / 2 + 20) ** 2) / 2
+        -((center[None] / 2 - 30) ** 2 + (center[:, None] / 2 + 20) ** 2) / 2
     )  # small: a wide dot's centroid is off by perspective
     rgb = np.repeat((255 * dot).astype(np.uint8)[..., None], 3, axis=2)
     write_geotiff(tmp_path / "a_20200704.tif", rgb, "EPSG:32614", WEST, NORTH, 0.5)
@@ -112,7 +113,9 @@ def test_a_landmark_on_a_hill_projects_where_it_should(
     offset = np.array([3.0, 100 * np.tan(np.radians(tilt_deg)) - 5.0, 100.0])
     t = landmark + offset
     camera = Camera(240, 240, hfov_deg=35)
-    frame = Renderer(world, camera, threads=1).render(Pose(torch.from_numpy(t), q), world.epochs[0])
+    frame = Renderer(world, camera, threads=1).render(
+        Pose(torch.from_numpy(t), q), world.captures[0]
+    )
     p = camera.K @ (R.T @ (landmark - t))
     weight = frame.rgb[..., 0].astype(float)
     v, u = np.mgrid[:240, :240] + 0.5
@@ -152,8 +155,8 @@ def test_a_vast_mosaic_needs_no_more_memory(tmp_path: Path) -> None:
         file.build_overviews([4, 8, 16, 32])
     tracemalloc.start()
     world = orthophoto_world([path])
-    assert min(world.lattice.rows, world.lattice.cols) > 0.95 * side
-    world.photo(Window(30000, 30000, 512, 512), world.epochs[0])
+    assert min(world.pixel_grid.rows, world.pixel_grid.cols) > 0.95 * side
+    world.photo(Window(30000, 30000, 512, 512), world.captures[0])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 100e6

@@ -12,10 +12,10 @@ import pytest
 from distributed import Client, LocalCluster
 from tiny import config
 
-from hinted_posenet import engine
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.simulator import parallel
 from hinted_posenet.simulator import shots as shots_module
-from hinted_posenet.types import InputError
+from hinted_posenet.training import engine
 
 from .test_resume import tree
 
@@ -88,7 +88,7 @@ def test_a_scheduler_that_does_not_answer_is_an_error(
 
 
 def test_dask_is_imported_only_when_it_is_asked_for() -> None:
-    code = "import sys, hinted_posenet.engine, hinted_posenet.simulator.simulate\n"
+    code = "import sys, hinted_posenet.training.engine, hinted_posenet.simulator.simulate\n"
     code += "sys.exit('distributed' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from hinted_posenet.geometry import invert, rotate
-from hinted_posenet.simulator.camera import Camera
+from hinted_posenet.core.geometry import invert, rotate
+from hinted_posenet.core.types import Pose
+from hinted_posenet.simulator.camera import Camera, pose_at
 from hinted_posenet.simulator.render import Renderer
-from hinted_posenet.simulator.viewpoint import pose_at
-from hinted_posenet.simulator.world import Epoch, Lattice, World
-from hinted_posenet.simulator.world.array import ArrayWorld
-from hinted_posenet.types import Pose
+from hinted_posenet.simulator.world import Capture, PixelGrid, World
+from hinted_posenet.simulator.world.world import ArrayWorld
 
 from .conftest import dotted_world
 
@@ -45,7 +44,7 @@ def test_dot_appears_where_camera_matrix_and_pose_project_it(
     x_m, y_m = 6.0, -4.0
     world = dotted_world(x_m, y_m, surface_m)
     T_world_cam = pose_at((2.0, 3.0, 60.0), *turns_deg)
-    rgb, _ = Renderer(world, CAMERA, threads=1).render(T_world_cam, world.epochs[0])
+    rgb, _ = Renderer(world, CAMERA, threads=1).render(T_world_cam, world.captures[0])
     expected = project_uv([x_m, y_m, world.surface_at(x_m, y_m)], T_world_cam)
     assert np.abs(centroid_uv(rgb) - expected).max() < 0.3
 
@@ -53,10 +52,10 @@ def test_dot_appears_where_camera_matrix_and_pose_project_it(
 def test_north_is_up_at_heading_zero_and_right_at_heading_minus_90() -> None:
     world = dotted_world(0.0, 15.0, np.zeros((2, 2)))
     renderer = Renderer(world, CAMERA, threads=1)
-    u, v = centroid_uv(renderer.render(pose_at((0, 0, 60), 0), world.epochs[0]).rgb)
+    u, v = centroid_uv(renderer.render(pose_at((0, 0, 60), 0), world.captures[0]).rgb)
     assert abs(u - 32) < 0.3
     assert v < 15
-    u, v = centroid_uv(renderer.render(pose_at((0, 0, 60), -90), world.epochs[0]).rgb)
+    u, v = centroid_uv(renderer.render(pose_at((0, 0, 60), -90), world.captures[0]).rgb)
     assert u > 44
     assert abs(v - 24) < 0.3
 
@@ -74,7 +73,7 @@ def test_heading_is_clockwise_pitch_looks_up_the_image_and_roll_to_its_right() -
 def test_depth_of_a_nadir_view_is_the_altitude() -> None:
     world = dotted_world(0, 0, np.zeros((2, 2)))
     _, depth_m = Renderer(world, CAMERA, threads=1).render(
-        pose_at((3, 4, 57.25), 30), world.epochs[0]
+        pose_at((3, 4, 57.25), 30), world.captures[0]
     )
     assert np.allclose(depth_m, 57.25, atol=1e-3)
 
@@ -83,7 +82,7 @@ def test_dot_keeps_its_place_and_brightness_at_every_mip_level() -> None:
     world = dotted_world(3.0, 2.0, np.zeros((2, 2)))
     for size in (16, 24, 40, 80):  # ground pixels from 4 to 0.9 m over an orthophoto of 0.5 m
         camera = Camera(size, size, hfov_deg=60.0)
-        rgb, _ = Renderer(world, camera, threads=1).render(pose_at((0, 0, 60)), world.epochs[0])
+        rgb, _ = Renderer(world, camera, threads=1).render(pose_at((0, 0, 60)), world.captures[0])
         ground_pixel_m = 60 / camera.focal_px
         u, v = centroid_uv(rgb)
         assert abs((u - size / 2) * ground_pixel_m - 3) < 0.3
@@ -96,7 +95,7 @@ def test_seasons_share_geometry_and_differ_in_colour(small_world: World) -> None
     camera = Camera(32, 32, hfov_deg=60.0)
     renderer = Renderer(small_world, camera, threads=1)
     view = pose_at((0, 0, small_world.surface_at(0, 0) + 80), 10, 2, -2)
-    frames = [renderer.render(view, epoch) for epoch in small_world.epochs]
+    frames = [renderer.render(view, capture) for capture in small_world.captures]
     for frame in frames[1:]:
         assert frame.depth_m.tobytes() == frames[0].depth_m.tobytes()
         assert np.abs(frame.rgb.astype(float) - frames[0].rgb).mean() > 5
@@ -106,9 +105,9 @@ def test_seasons_share_geometry_and_differ_in_colour(small_world: World) -> None
 def test_an_image_does_not_depend_on_what_was_loaded_before() -> None:
     nodes_m = np.random.default_rng(0).uniform(0, 9, (257, 257)).astype(np.float32)
     photo = np.random.default_rng(1).integers(0, 255, (1024, 1024, 3), dtype=np.uint8)
-    epoch = Epoch("summer", "summer", "2025-07-01")
+    capture = Capture("summer", "summer", "2025-07-01")
     # 0.3 m: no binary fraction
-    world = ArrayWorld(Lattice(-100.3, 70.7, 0.3, 1024, 1024), {epoch: photo}, nodes_m, 4)
+    world = ArrayWorld(PixelGrid(-100.3, 70.7, 0.3, 1024, 1024), {capture: photo}, nodes_m, 4)
     middles = [(26.3, -56.1), (90.2, -56.1), (26.3, -120.7), (120.123, -160.456)]
     views = [pose_at((x, y, 60.0), 10 * i, 3, -2) for i, (x, y) in enumerate(middles)]
     together = Renderer(world, CAMERA, threads=1)
@@ -116,7 +115,7 @@ def test_an_image_does_not_depend_on_what_was_loaded_before() -> None:
     patches = set()
     for view in views:
         alone = Renderer(world, CAMERA, threads=2)
-        one, other = alone.render(view, epoch), together.render(view, epoch)
+        one, other = alone.render(view, capture), together.render(view, capture)
         assert one.depth_m.tobytes() == other.depth_m.tobytes()
         assert one.rgb.tobytes() == other.rgb.tobytes()
         patches.add((alone.patch.row, alone.patch.col))
@@ -126,4 +125,4 @@ def test_an_image_does_not_depend_on_what_was_loaded_before() -> None:
 def test_rays_that_leave_the_world_are_an_error() -> None:
     world = dotted_world(0, 0, np.zeros((2, 2)))
     with pytest.raises(RuntimeError, match="leave the world"):
-        Renderer(world, CAMERA, threads=1).render(pose_at((99, 0, 60)), world.epochs[0])
+        Renderer(world, CAMERA, threads=1).render(pose_at((99, 0, 60)), world.captures[0])

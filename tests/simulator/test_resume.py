@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.simulator import partial as partial_module
 from hinted_posenet.simulator import shots as shots_module
 from hinted_posenet.simulator.camera import Camera
@@ -22,7 +23,6 @@ from hinted_posenet.simulator.plan import RandomPlan
 from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.work import Work
 from hinted_posenet.simulator.world import World
-from hinted_posenet.types import InputError
 
 CAMERA = Camera(24, 20, hfov_deg=60.0, sensor=Sensor(noise_sigma=0.01))
 FLIGHTS = {"train": Flight("train", ["spring", "summer"], 6, RandomPlan([50, 60], [-20, 20], 3))}

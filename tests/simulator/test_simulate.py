@@ -7,16 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from hinted_posenet.geometry import invert
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.geometry import invert
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.flight import Flight
+from hinted_posenet.simulator.flight import Flight, Gnss
 from hinted_posenet.simulator.light.sensor import Sensor
-from hinted_posenet.simulator.navigation import Gnss
 from hinted_posenet.simulator.plan import RandomPlan
 from hinted_posenet.simulator.shots import plan_shots
 from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.world import World
-from hinted_posenet.types import InputError
 
 CAMERA = Camera(24, 20, hfov_deg=60.0, sensor=Sensor(noise_sigma=0.01, exposure_sigma_ev=0.1))
 PLAN = RandomPlan([50, 60], [-20, 20], 3)

@@ -2,27 +2,27 @@ import math
 
 import numpy as np
 
-from hinted_posenet.simulator.world import Bounds, Epoch, Lattice, Window
-from hinted_posenet.simulator.world.array import ArrayWorld, cut
+from hinted_posenet.simulator.world import Bounds, Capture, PixelGrid, Window
 from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
 from hinted_posenet.simulator.world.tiles import TILE_PX, TileCache, mip_levels
+from hinted_posenet.simulator.world.world import ArrayWorld, cut
 
-EPOCH = Epoch("summer", "summer", "2025-07-01")
+EPOCH = Capture("summer", "summer", "2025-07-01")
 
 
 def random_world(rows: int, cols: int) -> ArrayWorld:
     photo = np.random.default_rng(0).integers(0, 255, (rows, cols, 3), dtype=np.uint8)
     surface_m = np.random.default_rng(1).uniform(0, 5, (rows // 8 + 1, cols // 8 + 1))
-    lattice = Lattice(-100.0, 50.0, 0.5, rows, cols)
-    return ArrayWorld(lattice, {EPOCH: photo}, surface_m.astype(np.float32), 8)
+    pixel_grid = PixelGrid(-100.0, 50.0, 0.5, rows, cols)
+    return ArrayWorld(pixel_grid, {EPOCH: photo}, surface_m.astype(np.float32), 8)
 
 
 def test_window_of_bounds_covers_them_and_nothing_beyond_a_cell() -> None:
-    lattice = Lattice(-100.0, 50.0, 0.5, 400, 600)
-    window = lattice.window_of(Bounds(-99.9, -10.0, -49.0, 49.9), 16)
+    pixel_grid = PixelGrid(-100.0, 50.0, 0.5, 400, 600)
+    window = pixel_grid.window_of(Bounds(-99.9, -10.0, -49.0, 49.9), 16)
     assert window == Window(0, 0, 128, 112)
-    assert lattice.window_of(Bounds(-200, 60, -190, 70)) == Window(-40, -200, 20, 20)
-    assert lattice.bounds_of(Window(0, 0, 400, 600)) == Bounds(-100.0, -150.0, 200.0, 50.0)
+    assert pixel_grid.window_of(Bounds(-200, 60, -190, 70)) == Window(-40, -200, 20, 20)
+    assert pixel_grid.bounds_of(Window(0, 0, 400, 600)) == Bounds(-100.0, -150.0, 200.0, 50.0)
 
 
 def test_windows_are_made_of_blocks_that_start_at_the_corner_of_the_plane() -> None:
@@ -58,7 +58,7 @@ def test_mosaic_is_the_photo_whatever_tiles_it_crosses() -> None:
 def test_neighbouring_tiles_share_their_border_nodes() -> None:
     world = random_world(1024, 1024)
     cache = TileCache(world)
-    tiles = list(world.lattice.window.blocks(TILE_PX))
+    tiles = list(world.pixel_grid.window.blocks(TILE_PX))
     assert tiles == [Window(row, col, 512, 512) for row in (0, 512) for col in (0, 512)]
     west, east = (cache.surface(tile) for tile in tiles[:2])
     assert west.shape == (TILE_PX // 8 + 1, TILE_PX // 8 + 1)

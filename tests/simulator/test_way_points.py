@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import Pose
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.plan import WayPointsPlan
-from hinted_posenet.simulator.world import Epoch, Lattice, Origin
-from hinted_posenet.simulator.world.array import ArrayWorld
-from hinted_posenet.types import InputError, Pose
+from hinted_posenet.simulator.world import Capture, Origin, PixelGrid
+from hinted_posenet.simulator.world.world import ArrayWorld
 
 CAMERA = Camera(16, 12, hfov_deg=60.0)
-LATTICE = Lattice(-200, 200, 1.0, 400, 400)
-EPOCH = Epoch("summer", "summer", "2025-07-01")
+LATTICE = PixelGrid(-200, 200, 1.0, 400, 400)
+EPOCH = Capture("summer", "summer", "2025-07-01")
 ORIGIN = Origin(10.0, 50.0)
 HEADER = "longitude_deg,latitude_deg,altitude_m\n"
 

@@ -5,8 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hinted_posenet.cli.errors import one_line_errors
-from hinted_posenet.cli.parser import VerbParser
+from hinted_posenet.cli.parser import VerbParser, one_line_errors
 
 if TYPE_CHECKING:
     from hinted_posenet.data.cache.folder import Item

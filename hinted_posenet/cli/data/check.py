@@ -3,8 +3,7 @@
 import argparse
 import sys
 
-from hinted_posenet.cli.errors import one_line_errors
-from hinted_posenet.cli.parser import data_set_parser
+from hinted_posenet.cli.parser import data_set_parser, one_line_errors
 
 DESCRIPTION = """\
 Reads a data set as training would, and tells what is wrong with it: counts, files, labels, rotations,
@@ -40,11 +39,10 @@ def _check(arguments: argparse.Namespace) -> int:
     """The exit code."""
     import json
 
-    from hinted_posenet.data.reader.recognise import recognise_all
-    from hinted_posenet.doctor.examine import examine
-    from hinted_posenet.doctor.output import write_exclude_list, write_pictures
-    from hinted_posenet.doctor.report import as_json, report
-    from hinted_posenet.types import InputError
+    from hinted_posenet.core.errors import InputError
+    from hinted_posenet.data.checks.examine import as_json, examine, report
+    from hinted_posenet.data.checks.pictures import write_exclude_list, write_pictures
+    from hinted_posenet.data.formats.recognise import recognise_all
 
     scenes = recognise_all(arguments.path)
     if arguments.write_exclude and len(scenes) > 1:

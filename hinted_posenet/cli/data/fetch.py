@@ -5,8 +5,7 @@ import os
 import textwrap
 from pathlib import Path
 
-from hinted_posenet.cli.errors import fail, one_line_errors
-from hinted_posenet.cli.parser import VerbParser
+from hinted_posenet.cli.parser import VerbParser, fail, one_line_errors
 
 DESCRIPTION = """\
 Downloads scenes of a published data set from the addresses that its card names, checks and unpacks them, and
@@ -49,10 +48,10 @@ def main() -> None:
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
-    from hinted_posenet.data.card import read_card
-    from hinted_posenet.fetch.fetch import fetch
+    from hinted_posenet.data.dataset_card import read_dataset_card
+    from hinted_posenet.data.download.fetch import fetch
 
-    card = read_card(arguments.dataset)
+    card = read_dataset_card(arguments.dataset)
     root = arguments.root or Path(os.environ.get("HINTED_POSENET_DATA", "data")) / card.name
     manual = "By hand:\n" + textwrap.indent(card.manual.replace("<data.root>", str(root)), "  ")
     if not any(scene.archives for scene in card.scenes.values()):
@@ -77,10 +76,12 @@ def _fetch(arguments: argparse.Namespace) -> None:
 
 
 def _list(dataset: str | None) -> None:
-    from hinted_posenet.data.card import card_names, read_card
-    from hinted_posenet.fetch.space import gigabytes
+    from hinted_posenet.data.dataset_card import dataset_card_names, read_dataset_card
+    from hinted_posenet.data.download.transfer import gigabytes
 
-    for card in (read_card(name) for name in ([dataset] if dataset else card_names())):
+    for card in (
+        read_dataset_card(name) for name in ([dataset] if dataset else dataset_card_names())
+    ):
         print(f"{' or '.join((card.name, *card.aliases))}: {card.title}, {card.licence}")
         for name, scene in card.scenes.items():
             counts = ", ".join(f"{count} {split}" for split, count in scene.frames.items())
@@ -90,7 +91,7 @@ def _list(dataset: str | None) -> None:
             )
             print(f"  {name:22}{counts:32}{files}".rstrip())
     if dataset:
-        card = read_card(dataset)
+        card = read_dataset_card(dataset)
         truths = "".join(f"  {name}: {what}\n" for name, what in card.ground_truths.items())
         print(f"\nGround truths:\n{truths}\nBy hand:\n{textwrap.indent(card.manual, '  ')}")
         print(f"Terms: {card.terms}\nPage: {card.url}\nCite: {card.citation}")

@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-from hinted_posenet.cli.errors import one_line_errors
-from hinted_posenet.cli.parser import VerbParser
+from hinted_posenet.cli.parser import VerbParser, one_line_errors
 
 OWN_LAYOUTS = ("auto", "colmap", "transforms", "tum", "csv")
 PUBLISHED_LAYOUTS = ("cambridge", "seven_scenes", "twelve_scenes", "aerial")
@@ -25,9 +24,8 @@ def main() -> None:
     with one_line_errors("data import"):
         import yaml
 
-        from hinted_posenet.imports.divided import Shares
-        from hinted_posenet.imports.run import Plan, import_images
-        from hinted_posenet.imports.source import open_source
+        from hinted_posenet.data.importing.import_images import Plan, import_images, open_source
+        from hinted_posenet.data.importing.split import Shares
 
         options = {key: yaml.safe_load(value) for key, value in arguments.reader}
         source = open_source(arguments.source, arguments.layout, options)

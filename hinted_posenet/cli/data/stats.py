@@ -2,8 +2,7 @@
 
 import argparse
 
-from hinted_posenet.cli.errors import one_line_errors
-from hinted_posenet.cli.parser import data_set_parser
+from hinted_posenet.cli.parser import data_set_parser, one_line_errors
 
 DESCRIPTION = """\
 Counts a data set, draws where its cameras were, and scores two answers that look at no image: the training
@@ -25,11 +24,11 @@ def main() -> None:
 def _stats(arguments: argparse.Namespace) -> None:
     import json
 
-    from hinted_posenet.data.reader.recognise import recognise_all
-    from hinted_posenet.doctor.picture import draw_cameras
-    from hinted_posenet.doctor.scene import read_scene
-    from hinted_posenet.stats.stats import scene_stats, stats_text
-    from hinted_posenet.types import InputError
+    from hinted_posenet.core.errors import InputError
+    from hinted_posenet.data.checks.checked_scene import read_scene
+    from hinted_posenet.data.checks.pictures import draw_cameras
+    from hinted_posenet.data.formats.recognise import recognise_all
+    from hinted_posenet.evaluation.scene_stats import scene_stats, stats_text
 
     found = []
     for number, recognised in enumerate(recognise_all(arguments.path)):

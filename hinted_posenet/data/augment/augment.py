@@ -3,22 +3,89 @@
 from collections.abc import Sequence
 
 import torch
+from kornia.geometry.conversions import quaternion_to_rotation_matrix
 from torch import Generator, Tensor
+from torch.nn.functional import grid_sample, normalize
 
-from hinted_posenet.data.augment.draws import Draws, Effect
-from hinted_posenet.data.augment.view import crop_views, new_views
-from hinted_posenet.data.crop import margins
-from hinted_posenet.geometry import quaternion_exp, quaternion_product
-from hinted_posenet.types import InputError, Sample
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.geometry import quaternion_exp, quaternion_product
+from hinted_posenet.core.types import Pose, Sample
+from hinted_posenet.data.augment.effects import Draws, Effect
+from hinted_posenet.data.images import crop, margins
+
+
+def crop_views(sample: Sample, corner: Tensor, height: int, width: int) -> Sample:
+    """Crops (B, 3, height, width) from each view's ``corner`` (B, 2), column and row, on; same bits."""
+    query = sample.query
+    crops = [
+        crop(image, K, top, left, height, width)
+        for image, K, (left, top) in zip(query.image, query.K, corner.tolist(), strict=True)
+    ]
+    images, Ks = zip(*crops, strict=True)
+    return sample._replace(query=query._replace(image=torch.stack(images), K=torch.stack(Ks)))
+
+
+def new_views(
+    sample: Sample, q_old_new: Tensor, K_new: Tensor, height: int, width: int, padding_mode: str
+) -> Sample:
+    """The views (B, 3, height, width) of cameras turned by ``q_old_new`` (B, 4) that have ``K_new`` (B, 3, 3).
+
+    ``R_world_new = R_world_old R_old_new``; a sensor's orientation prior turns along.
+    """
+    query, (t, q) = sample
+    prior = query.prior
+    turned = torch.where(
+        prior.sigma_r_rad.isfinite()[..., None],  # no prior stays the same no prior
+        quaternion_product(prior.pose.q, q_old_new.to(prior.pose.q)),
+        prior.pose.q,
+    )
+    query = query._replace(
+        image=_resampled(query.image, query.K, q_old_new, K_new, height, width, padding_mode),
+        K=K_new,
+        prior=prior._replace(pose=Pose(prior.pose.t, turned)),
+    )
+    return Sample(query, Pose(t, normalize(quaternion_product(q, q_old_new.to(q)), dim=-1)))
+
+
+def _resampled(
+    image: Tensor,
+    K: Tensor,
+    q_old_new: Tensor,
+    K_new: Tensor,
+    height: int,
+    width: int,
+    padding_mode: str,
+) -> Tensor:
+    """Images (B, 3, H, W) of cameras K as cameras K_new, turned by q_old_new, would have taken them.
+
+    A new pixel u shows the ray ``R_old_new K_new^-1 u``, which the old camera saw at
+    ``K R_old_new K_new^-1 u``. All products are taken element by element and in float32, because
+    autocast, TF32 and half-precision pixel coordinates would move it by whole pixels.
+    """
+    H, W = image.shape[-2:]
+    R_old_new = quaternion_to_rotation_matrix(q_old_new.float())
+    homography = _product(_product(K.float(), R_old_new), torch.linalg.inv(K_new.float()))
+    h = homography[..., None, None]  # (B, 3, 3, 1, 1)
+    u = torch.arange(width, device=image.device) + 0.5  # (width,) pixel centers
+    v = torch.arange(height, device=image.device)[:, None] + 0.5  # (height, 1)
+    x, y, z = (h[:, row, 0] * u + h[:, row, 1] * v + h[:, row, 2] for row in range(3))
+    z = z.clamp_min(1e-3)  # rays behind the old camera land far outside
+    # align_corners=False puts -1 and 1 on the outer edges, our pixel coordinates 0 and W
+    grid = torch.stack([2 * x / (W * z) - 1, 2 * y / (H * z) - 1], dim=-1)
+    return grid_sample(image.float(), grid, "bilinear", padding_mode, align_corners=False).to(image)
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:  # (B, 3, 3), (B, 3, 3) -> (B, 3, 3)
+    return (a[..., :, :, None] * b[..., None, :, :]).sum(-2)
 
 
 class Augment:
     """Turns, zooms and crops the views of a batch, then applies effects, each sample on its own.
 
-    Turning a camera about its centre, another focal length and a crop move pixels by one homography
+    Turning a camera about its center, another focal length and a crop move pixels by one homography
     whatever the depth, so image, K and pose stay exact together; all of it is one resampling.
 
-    A model that does not see K cannot tell a zoom from another distance, nor a crop beside the centre
+    A model that does not see K cannot tell a zoom from another distance, nor a crop beside the center
     from a turned camera: leave these two for models that do, and move its pictures by rotations.
 
     Args:
@@ -28,7 +95,7 @@ class Augment:
             views from above, which have no upright.
         zoom: Range of the factor of the focal length, log-uniform; above 1 the view is narrower.
         crop_px: (height, width) of the new views, from ``data.crop``; null keeps the size of the images.
-        crop_at: "centre", or "random": anywhere inside the image.
+        crop_at: "center", or "random": anywhere inside the image.
         padding_mode: What fills a new view outside the old image: "border", "reflection" or
             "zeros". Not reflection by default: it shows mirrored objects where there are none.
         effects: Colours, light, weather and sensor, under any names, applied in the order given;
@@ -44,7 +111,7 @@ class Augment:
         roll_deg: float = 0.0,
         zoom: Sequence[float] = (1.0, 1.0),
         crop_px: Sequence[int] | None = None,
-        crop_at: str = "centre",
+        crop_at: str = "center",
         padding_mode: str = "border",
         **effects: Effect | None,
     ) -> None:
@@ -66,8 +133,8 @@ class Augment:
             raise InputError(
                 f"augment.zoom={list(self.zoom)}: expected [low, high], 0 < low <= high"
             )
-        if self.crop_at not in ("centre", "random"):
-            raise InputError(f"augment.crop_at={self.crop_at}: expected centre or random")
+        if self.crop_at not in ("center", "random"):
+            raise InputError(f"augment.crop_at={self.crop_at}: expected center or random")
         if self.padding_mode not in ("border", "reflection", "zeros"):
             raise InputError(
                 f"augment.padding_mode={self.padding_mode}: expected border, reflection or zeros"
@@ -117,7 +184,7 @@ class Augment:
         """Column and row (B, 2) of the crops' top-left pixels."""
         rows, columns = margins(draw.image.shape[-2:], height, width)
         free = torch.tensor([columns, rows])
-        if self.crop_at == "centre":
+        if self.crop_at == "center":
             return (free // 2).expand(len(draw.image), 2)
         return (draw.fraction(2) * (free + 1)).long()
 

@@ -1,15 +1,70 @@
-"""Fog, and rain or snow in the air."""
+"""Cast shadows, fog, and rain or snow."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from kornia.filters import gaussian_blur2d, motion_blur
 from torch import Tensor
+from torch.nn.functional import interpolate
 
-from hinted_posenet.data.augment.clouds import clouds
-from hinted_posenet.data.augment.draws import Draws
-from hinted_posenet.types import InputError
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.data.augment.effects import Draws
+
+OCTAVES = 6
+
+
+def clouds(draw: Draws, smoothness: float = 0.5) -> Tensor:
+    """Fractal fields (n, 1, H, W) about 0, with coarse features of about 1 and each finer octave less.
+
+    Grown from 2 x 2 values upward, so that only the last step works on all pixels: a quarter of the
+    time that kornia.contrib.diamond_square takes, and no grid shows.
+
+    Args:
+        draw: Of the images that the fields are for.
+        smoothness: What each octave is weaker than the one before by, as a factor.
+    """
+    field = draw.normal(1, 2, 2)
+    for octave in range(1, OCTAVES):
+        size = (2**octave + 1, 2**octave + 1)
+        field = interpolate(field, size, mode="bicubic", align_corners=True)
+        field = field + smoothness**octave * draw.normal(1, *size)
+    return interpolate(field, draw.image.shape[-2:], mode="bicubic", align_corners=True)
+
+
+# part of the light that a shadow takes of red, green and blue: the sky's light, which stays, is bluish
+TAKEN = (1.0, 0.95, 0.85)
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """One shadow an image: straight-edged as of a house, to ragged as of a tree or a cloud.
+
+    Args:
+        darkness: Range of the part of the light that is taken away.
+        raggedness: Range; at 0 the edge is a straight line, at 1 the shadow is all blotches.
+        edge: Range of the half width of the soft edge, as a part of half the longer side.
+        p: Share of the images that get a shadow.
+    """
+
+    darkness: Sequence[float] = (0.3, 0.7)
+    raggedness: Sequence[float] = (0.0, 1.0)
+    edge: Sequence[float] = (0.01, 0.1)
+    p: float = 0.5
+
+    def __call__(self, image: Tensor, draw: Draws) -> Tensor:
+        """Images (n, 3, H, W) in [0, 1] -> the same."""
+        H, W = image.shape[-2:]
+        x = (2 * torch.arange(W).to(image) + 1 - W) / max(H, W)
+        y = ((2 * torch.arange(H).to(image) + 1 - H) / max(H, W))[:, None]
+        angle_rad = draw.uniform((-torch.pi, torch.pi), 1, 1, 1)
+        straight = angle_rad.cos() * x + angle_rad.sin() * y - draw.uniform((-0.6, 0.6), 1, 1, 1)
+        ragged = draw.uniform(self.raggedness, 1, 1, 1)
+        field = (1 - ragged) * straight + ragged * clouds(draw)
+        shade = (field / draw.log_uniform(self.edge, 1, 1, 1)).sigmoid()  # (n, 1, H, W)
+        darkness = draw.uniform(self.darkness, 1, 1, 1) * image.new_tensor(TAKEN)[:, None, None]
+        return image * (1 - darkness * shade)
 
 
 @dataclass(frozen=True)

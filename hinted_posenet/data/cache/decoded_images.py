@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hinted_posenet.types import View
+from hinted_posenet.core.types import View
 
 Pixels = NDArray[np.uint8]  # of one image or of many, RGB
 SEGMENT_NAME = re.compile(r"\d+x\d+/[0-9a-f]{32}\.(npy|partial)")

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.data.cache.decoded_images import segment_files
 from hinted_posenet.data.cache.index import FILE, ImageIndex
-from hinted_posenet.types import InputError
 
 IMAGES, FEATURES = "images", "features"  # its folders
 

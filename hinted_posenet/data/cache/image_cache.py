@@ -16,11 +16,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import Fault, View
 from hinted_posenet.data.cache.decoded_images import DecodedImages, Origin, Place, origin_of
 from hinted_posenet.data.cache.folder import clear_images, locked
 from hinted_posenet.data.cache.index import ImageIndex
 from hinted_posenet.data.cache.segment import add_segment
-from hinted_posenet.types import Fault, InputError, View
 
 # held in memory while it is decoded, and what a killed process loses at most
 SEGMENT_BYTES = 128 * 2**20

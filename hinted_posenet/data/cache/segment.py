@@ -11,10 +11,11 @@ from uuid import uuid4
 import numpy as np
 from tqdm import tqdm
 
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import View
 from hinted_posenet.data.cache.decoded_images import Origin, Pixels, Place, segment_path
 from hinted_posenet.data.cache.index import File, ImageIndex, Segment, file_state, image_key
-from hinted_posenet.data.decode import decode, fitted, read_bytes
-from hinted_posenet.types import InputError, View
+from hinted_posenet.data.images import decode, fitted, read_bytes
 
 
 class Loaded(NamedTuple):

@@ -5,18 +5,20 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from hinted_posenet.simulator.light.climate import frozen, snow_cm, steepness, temperature_c
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.simulator.light.palette import TREES, Palette, ground_code, palette
-from hinted_posenet.simulator.light.season import Season
-from hinted_posenet.simulator.light.shade import cast_shadow, facing_sun, margin_px
-from hinted_posenet.simulator.light.sky import cloud_shadow
-from hinted_posenet.simulator.light.sun import daylight, sun_direction
-from hinted_posenet.simulator.light.survey import survey
-from hinted_posenet.simulator.light.water import water_rgb
+from hinted_posenet.simulator.light.season import Season, frozen, snow_cm, steepness, temperature_c
+from hinted_posenet.simulator.light.sun import (
+    cast_shadow,
+    daylight,
+    facing_sun,
+    margin_px,
+    sun_direction,
+)
+from hinted_posenet.simulator.light.variation import cloud_shadow, survey, water_rgb
 from hinted_posenet.simulator.world.generated.land import Cover, Land
 from hinted_posenet.simulator.world.noise import texture
 from hinted_posenet.simulator.world.world import Raster, Rgb
-from hinted_posenet.types import InputError
 
 SNOW_RGB = np.array([232, 235, 240], np.float32)
 ICE_RGB = np.array([166, 178, 186], np.float32)

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.simulator.world.world import Raster, Rgb
-from hinted_posenet.types import InputError
 
 CONTRAST_SEEN = 3.912  # -ln 0.02: visibility is where 2 % of the contrast is left (Koschmieder)
 AIRLIGHT_RGB = np.array([176, 186, 198], np.float32)  # sRGB of air that is seen through downwards
@@ -80,7 +80,7 @@ class Sensor:
 
 
 def line_kernel(right_px: float, down_px: float) -> NDArray[np.float32]:
-    """Weights (odd, odd) of a straight motion by (right_px, down_px), centred: it shifts nothing."""
+    """Weights (odd, odd) of a straight motion by (right_px, down_px), centerd: it shifts nothing."""
     length_px = math.hypot(right_px, down_px)
     radius = math.ceil(0.5 * max(abs(right_px), abs(down_px)) - 1e-9)
     if length_px < 0.5:

@@ -1,6 +1,6 @@
 """Worlds: georeferenced rasters made from a seed or read from orthophotos."""
 
-from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
-from hinted_posenet.simulator.world.world import Epoch, Origin, World
+from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
+from hinted_posenet.simulator.world.world import Capture, Origin, World
 
-__all__ = ["Bounds", "Epoch", "Lattice", "Origin", "Window", "World"]
+__all__ = ["Bounds", "Capture", "Origin", "PixelGrid", "Window", "World"]

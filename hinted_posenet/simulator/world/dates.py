@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hinted_posenet.types import InputError
+from hinted_posenet.core.errors import InputError
 
 NORTHERN_SEASONS = ("winter", "spring", "summer", "autumn")  # from December on, three months each
 

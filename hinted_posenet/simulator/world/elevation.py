@@ -1,10 +1,11 @@
-"""Elevation: heights from GeoTIFFs on the nodes of a lattice."""
+"""Elevation: heights from GeoTIFFs on the nodes of a pixel grid."""
 
 from pathlib import Path
 
 import numpy as np
 from rasterio.crs import CRS
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.simulator.world.dates import Files, listed
 from hinted_posenet.simulator.world.geotiff import (
     extent_of,
@@ -12,10 +13,9 @@ from hinted_posenet.simulator.world.geotiff import (
     open_geotiff,
     require_heights,
 )
-from hinted_posenet.simulator.world.lattice import Lattice, Window
 from hinted_posenet.simulator.world.mosaic import HEIGHTS, Mosaic
+from hinted_posenet.simulator.world.pixel_grid import PixelGrid, Window
 from hinted_posenet.simulator.world.world import Raster
-from hinted_posenet.types import InputError
 
 HIDDEN_M = 30.0  # buildings and trees that a coarse view of the heights averages away
 
@@ -25,27 +25,27 @@ class Elevation:
 
     Args:
         files: GeoTIFFs of one band in metres, by precedence.
-        local: frame of the lattice.
-        lattice: pixels that the heights must cover.
+        local: frame of the pixel grid.
+        pixel grid: pixels that the heights must cover.
         node_px: pixels between two nodes.
         key: the setting that is named in errors.
 
     Raises:
-        InputError: nodes of the lattice have no height.
+        InputError: nodes of the pixel grid have no height.
     """
 
     def __init__(
-        self, files: list[Path], local: CRS, lattice: Lattice, node_px: int, key: str
+        self, files: list[Path], local: CRS, pixel_grid: PixelGrid, node_px: int, key: str
     ) -> None:
         self.node_px = node_px
-        node_m = lattice.resolution_m * node_px
-        # pixels whose centres are the nodes
-        nodes = Lattice(
-            lattice.xmin - node_m / 2,
-            lattice.ymax + node_m / 2,
+        node_m = pixel_grid.resolution_m * node_px
+        # pixels whose centers are the nodes
+        nodes = PixelGrid(
+            pixel_grid.xmin - node_m / 2,
+            pixel_grid.ymax + node_m / 2,
             node_m,
-            lattice.rows // node_px + 1,
-            lattice.cols // node_px + 1,
+            pixel_grid.rows // node_px + 1,
+            pixel_grid.cols // node_px + 1,
         )
         self._mosaic = Mosaic([extent_of(path, local) for path in files], local, nodes, HEIGHTS)
         heights, known, factor = self._mosaic.whole()

@@ -10,9 +10,9 @@ from rasterio._err import CPLE_BaseError  # what warp.transform raises, public n
 from rasterio.crs import CRS
 from rasterio.warp import calculate_default_transform, transform, transform_bounds
 
-from hinted_posenet.simulator.world.lattice import Bounds
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.simulator.world.pixel_grid import Bounds
 from hinted_posenet.simulator.world.world import Origin
-from hinted_posenet.types import InputError
 
 
 class Extent(NamedTuple):

@@ -1,11 +1,7 @@
-"""Mosaic: GeoTIFFs of any CRS warped to one grid, read block by block.
-
-Every read is made of the same blocks, whatever window is asked for: so a pixel has one value to
-the bit, and memory holds a few blocks however large the files are.
-"""
+"""Mosaic: GeoTIFFs of any CRS warped to one grid, read block by block, and the ground that all dates show."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -19,8 +15,9 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as RasterWindow
 from scipy.ndimage import distance_transform_edt
 
-from hinted_posenet.simulator.world.geotiff import Extent, open_geotiff
-from hinted_posenet.simulator.world.lattice import Lattice, Window
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.simulator.world.geotiff import Extent, open_geotiff, union
+from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
 
 BLOCK_PX = 512  # the tiles of the renderer: one read makes one tile
 FILL_PX = 128  # nodata takes the nearest valid pixel of its block and of this margin around it
@@ -56,7 +53,7 @@ class Mosaic:
     """
 
     def __init__(
-        self, extents: Sequence[Extent], local: CRS, grid: Lattice, layer: Layer = PHOTO
+        self, extents: Sequence[Extent], local: CRS, grid: PixelGrid, layer: Layer = PHOTO
     ) -> None:
         self.extents, self.local, self.grid, self.layer = tuple(extents), local, grid, layer
         self._open = _Open(self)
@@ -111,7 +108,7 @@ class Mosaic:
         """
         grid = self.grid
         factor = max(1, -(-max(grid.rows, grid.cols) // MASK_PX))
-        small = Lattice(
+        small = PixelGrid(
             grid.xmin,
             grid.ymax,
             grid.resolution_m * factor,
@@ -188,3 +185,57 @@ def _read(warped: WarpedVRT, layer: Layer, window: Window) -> tuple[Bands, Mask]
         return np.ascontiguousarray(values), warped.dataset_mask(window=place) > 0
     known = np.isfinite(values[..., 0]) & (values[..., 0] > OUTSIDE_M)
     return np.ascontiguousarray(values), known
+
+
+def common_grid(
+    extents: Mapping[str, Sequence[Extent]], resolution_m: float | None = None
+) -> PixelGrid:
+    """Pixels over what the bounds of all dates share; null takes the finest file's resolution."""
+    finest_m = min(extent.resolution_m for files in extents.values() for extent in files)
+    res_m = resolution_m or finest_m
+    boxes = [union([extent.bounds for extent in files]) for files in extents.values()]
+    common = Bounds(
+        max(box.xmin for box in boxes),
+        max(box.ymin for box in boxes),
+        min(box.xmax for box in boxes),
+        min(box.ymax for box in boxes),
+    )
+    if common.width_m < res_m or common.height_m < res_m:
+        names = ", ".join(str(files[0].path) for files in extents.values())
+        raise InputError(
+            f"{names}: these orthophotos have no ground in common; give dates of one place"
+        )
+    rows, cols = int(common.height_m / res_m), int(common.width_m / res_m)
+    return PixelGrid(common.xmin, common.ymax, res_m, rows, cols)
+
+
+def shared_window(mosaics: Sequence[Mosaic]) -> Window:
+    """The part of the grid that every mosaic covers, but for few holes.
+
+    Warped rasters have empty wedges at their borders; there is no ground to see in them.
+    """
+    _, valid, factors = zip(*(mosaic.whole() for mosaic in mosaics), strict=True)
+    factor = factors[0]  # of one grid
+    top, bottom, left, right = _covered(np.logical_and.reduce(valid))
+    coarse = Window(top * factor, left * factor, (bottom - top) * factor, (right - left) * factor)
+    return coarse.overlap(mosaics[0].grid.window)
+
+
+def _covered(valid: NDArray[np.bool_], holes: float = 0.01) -> tuple[int, int, int, int]:
+    """Rows [top, bottom), columns [left, right) whose borders are valid but for few holes."""
+    top, left, (bottom, right) = 0, 0, valid.shape
+    while top < bottom and left < right:
+        missing = {
+            "top": 1 - valid[top, left:right].mean(),
+            "bottom": 1 - valid[bottom - 1, left:right].mean(),
+            "left": 1 - valid[top:bottom, left].mean(),
+            "right": 1 - valid[top:bottom, right - 1].mean(),
+        }
+        worst = max(missing, key=missing.__getitem__)
+        if missing[worst] <= holes:
+            return top, bottom, left, right
+        top, bottom = top + (worst == "top"), bottom - (worst == "bottom")
+        left, right = left + (worst == "left"), right - (worst == "right")
+    raise InputError(
+        "world.source: the dates share no ground without nodata; give dates of one place"
+    )

@@ -1,6 +1,6 @@
 """Noise that is a function of the seed and of the place alone, whatever window it is read in.
 
-Random numbers are hashes of integer lattice coordinates (splitmix64), so no order of calls and no
+Random numbers are hashes of integer pixel grid coordinates (splitmix64), so no order of calls and no
 size of window changes them; interpolation weights come from absolute pixel numbers.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from hinted_posenet.simulator.world.lattice import Window
+from hinted_posenet.simulator.world.pixel_grid import Window
 from hinted_posenet.simulator.world.world import Raster
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hinted_posenet.simulator.world.coverage import common_grid, shared_window
 from hinted_posenet.simulator.world.dates import Files, dated_files, iso_date, season_of
 from hinted_posenet.simulator.world.elevation import Elevation, finest_m, height_files, read_on
 from hinted_posenet.simulator.world.geotiff import (
@@ -14,17 +13,17 @@ from hinted_posenet.simulator.world.geotiff import (
     open_geotiff,
     require_photo,
 )
-from hinted_posenet.simulator.world.lattice import Window
-from hinted_posenet.simulator.world.mosaic import PHOTO, Mosaic
+from hinted_posenet.simulator.world.mosaic import PHOTO, Mosaic, common_grid, shared_window
+from hinted_posenet.simulator.world.pixel_grid import Window
 from hinted_posenet.simulator.world.tiles import TILE_PX
-from hinted_posenet.simulator.world.world import Epoch, Origin, Raster, Rgb, World
+from hinted_posenet.simulator.world.world import Capture, Origin, Raster, Rgb, World
 
 
 class OrthophotoWorld(World):
     """Mosaics of some dates over heights; beyond its borders it continues as its last pixels.
 
     Args:
-        mosaics: epoch -> its photo, all on one grid.
+        mosaics: capture -> its photo, all on one grid.
         inside: the part of that grid that is the world.
         terrain: heights of the ground; None is flat at 0.
         surface: heights with buildings and trees; None is flat at 0.
@@ -34,7 +33,7 @@ class OrthophotoWorld(World):
 
     def __init__(
         self,
-        mosaics: Mapping[Epoch, Mosaic],
+        mosaics: Mapping[Capture, Mosaic],
         inside: Window,
         terrain: Elevation | None,
         surface: Elevation | None,
@@ -52,9 +51,9 @@ class OrthophotoWorld(World):
         self._mosaics, self._inside = dict(mosaics), inside
         self._terrain, self._surface = terrain, surface
 
-    def photo(self, window: Window, epoch: Epoch) -> Rgb:
+    def photo(self, window: Window, capture: Capture) -> Rgb:
         """See `World`; nodata takes the colour of the nearest valid pixel."""
-        return read_on(self._mosaics[epoch], window, self._inside)
+        return read_on(self._mosaics[capture], window, self._inside)
 
     def surface(self, window: Window) -> Raster:
         """See `World`."""
@@ -105,7 +104,7 @@ def orthophoto_world(
     grid = common_grid(extents, resolution_m)
     named = {iso_date(date): season for date, season in (seasons or {}).items()}
     mosaics = {
-        Epoch(date, named.get(date, season_of(date)), date): Mosaic(extent, local, grid, PHOTO)
+        Capture(date, named.get(date, season_of(date)), date): Mosaic(extent, local, grid, PHOTO)
         for date, extent in extents.items()
     }
     inside = shared_window(list(mosaics.values()))

@@ -1,21 +1,15 @@
-"""World: a georeferenced stack of rasters in a local ENU frame (metres, z up), read by windows.
-
-Every raster is a pure function of the window: the same pixel has the same value whatever window it
-is read in and in whatever order. Photo and land cover are made of pixel areas; surface and terrain
-of nodes, ``node_px`` pixels apart: node (0, 0) lies on the north-west corner of the window, the
-last one on its south-east corner.
-"""
+"""World: a georeferenced stack of rasters in a local ENU frame (metres, z up), read by windows."""
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
-from hinted_posenet.types import InputError
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
 
 Rgb = NDArray[np.uint8]  # (rows, cols, 3)
 Raster = NDArray[np.float32]  # (rows, cols)
@@ -28,7 +22,7 @@ class Origin(NamedTuple):
     latitude_deg: float
 
 
-class Epoch(NamedTuple):
+class Capture(NamedTuple):
     """A moment at which the world can be seen; it changes colours, never geometry."""
 
     key: str  # unique within its world; flights ask for it by this name, or by its season
@@ -41,18 +35,18 @@ class World(ABC):
     """What can be flown over.
 
     Args:
-        lattice: pixels of the photo; its bounds are where images may look.
+        pixel grid: pixels of the photo; its bounds are where images may look.
         node_px: pixels between two nodes of surface and terrain.
-        epochs: when the world can be seen.
+        captures: when the world can be seen.
         height_range_m: no surface is lower or higher than this.
         origin: where it lies on Earth.
     """
 
     def __init__(
         self,
-        lattice: Lattice,
+        pixel_grid: PixelGrid,
         node_px: int,
-        epochs: tuple[Epoch, ...],
+        captures: tuple[Capture, ...],
         height_range_m: tuple[float, float],
         origin: Origin | None = None,
     ) -> None:
@@ -61,11 +55,11 @@ class World(ABC):
                 f"world: the surface's nodes are {node_px} photo pixels apart; expected a power of "
                 "two up to 512, so that tiles meet at nodes"
             )
-        self.lattice, self.node_px, self.epochs = lattice, node_px, epochs
+        self.pixel_grid, self.node_px, self.captures = pixel_grid, node_px, captures
         self.height_range_m, self.origin = height_range_m, origin
 
     @abstractmethod
-    def photo(self, window: Window, epoch: Epoch) -> Rgb:
+    def photo(self, window: Window, capture: Capture) -> Rgb:
         """Orthophoto (rows, cols, 3) with light and shadows."""
 
     @abstractmethod
@@ -83,20 +77,20 @@ class World(ABC):
         """Land cover (rows, cols) as codes of `Cover`, where it is known."""
         return None
 
-    def visibility_m(self, epoch: Epoch) -> float:
+    def visibility_m(self, capture: Capture) -> float:
         """Meteorological visibility (2 % contrast), for haze; inf where the photo holds the haze already."""
         return math.inf
 
     @property
     def bounds(self) -> Bounds:
         """Extent in metres."""
-        return self.lattice.bounds
+        return self.pixel_grid.bounds
 
-    def select(self, when: str) -> list[Epoch]:
-        """Epochs that a name means: one key, or every epoch of a season."""
-        found = [epoch for epoch in self.epochs if when in (epoch.key, epoch.season)]
+    def select(self, when: str) -> list[Capture]:
+        """Epochs that a name means: one key, or every capture of a season."""
+        found = [capture for capture in self.captures if when in (capture.key, capture.season)]
         if not found:
-            known = ", ".join(f"{epoch.key} ({epoch.season})" for epoch in self.epochs)
+            known = ", ".join(f"{capture.key} ({capture.season})" for capture in self.captures)
             raise InputError(f"when: this world has no epoch or season {when!r}; it has {known}")
         return found
 
@@ -109,10 +103,55 @@ class World(ABC):
         return self._height_at(self.surface, x_m, y_m)
 
     def _height_at(self, read: Callable[[Window], Raster], x_m: float, y_m: float) -> float:
-        window = self.lattice.window_of(Bounds(x_m, y_m, x_m, y_m), self.node_px)
-        bounds, ((nw, ne), (sw, se)) = self.lattice.bounds_of(window), read(window).tolist()
+        window = self.pixel_grid.window_of(Bounds(x_m, y_m, x_m, y_m), self.node_px)
+        bounds, ((nw, ne), (sw, se)) = self.pixel_grid.bounds_of(window), read(window).tolist()
         east = (x_m - bounds.xmin) / bounds.width_m
         south = (bounds.ymax - y_m) / bounds.height_m
         north_edge_m = nw * (1 - east) + ne * east
         south_edge_m = sw * (1 - east) + se * east
         return float(north_edge_m * (1 - south) + south_edge_m * south)
+
+
+class ArrayWorld(World):
+    """World from one photo per capture and one surface.
+
+    Args:
+        pixel grid: its rows and cols are those of the photos, multiples of node_px.
+        photos: capture -> (rows, cols, 3).
+        surface_m: nodes (rows / node_px + 1, cols / node_px + 1).
+        node_px: pixels between two nodes.
+        origin: where it lies on Earth.
+    """
+
+    def __init__(
+        self,
+        pixel_grid: PixelGrid,
+        photos: Mapping[Capture, Rgb],
+        surface_m: Raster,
+        node_px: int,
+        origin: Origin | None = None,
+    ) -> None:
+        heights = float(surface_m.min()), float(surface_m.max())
+        super().__init__(pixel_grid, node_px, tuple(photos), heights, origin)
+        self._photos, self._surface_m = dict(photos), surface_m
+
+    def photo(self, window: Window, capture: Capture) -> Rgb:
+        """See `World`."""
+        return cut(self._photos[capture], window)
+
+    def surface(self, window: Window) -> Raster:
+        """See `World`."""
+        row, col, rows, cols = (edge // self.node_px for edge in window)
+        return cut(self._surface_m, Window(row, col, rows + 1, cols + 1))
+
+    def terrain(self, window: Window) -> Raster:
+        """See `World`; nothing stands on it."""
+        return self.surface(window)
+
+
+def cut(array: np.ndarray, window: Window) -> np.ndarray:
+    """A window (rows, cols, ...) of an array, whose border pixels go on for ever."""
+    rows, cols = array.shape[:2]
+    row = np.clip(np.arange(window.row, window.row + window.rows), 0, rows - 1)
+    col = np.clip(np.arange(window.col, window.col + window.cols), 0, cols - 1)
+    return array[row[:, None], col]

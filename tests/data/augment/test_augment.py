@@ -3,15 +3,13 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from hinted_posenet.build import build
-from hinted_posenet.cli.config_files import config_folder
+from hinted_posenet.core.extensions import config_folder
+from hinted_posenet.core.geometry import quaternion_exp
+from hinted_posenet.core.types import Hint, Pose, Query, Sample
 from hinted_posenet.data.augment import Augment
-from hinted_posenet.data.augment.colours import Colours
-from hinted_posenet.data.augment.sensor import Blur, Noise
-from hinted_posenet.data.augment.shadow import Shadow
-from hinted_posenet.data.augment.weather import Fog, Precipitation
-from hinted_posenet.geometry import quaternion_exp
-from hinted_posenet.types import Hint, Pose, Query, Sample
+from hinted_posenet.data.augment.effects import Blur, Colours, Noise
+from hinted_posenet.data.augment.weather import Fog, Precipitation, Shadow
+from hinted_posenet.inference.build import build
 
 FULL = Augment(
     rotation_deg=(5.0, 5.0, 10.0),

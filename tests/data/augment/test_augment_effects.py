@@ -3,12 +3,9 @@
 import pytest
 import torch
 
-from hinted_posenet.data.augment.colours import Colours
-from hinted_posenet.data.augment.draws import Draws, Effect
-from hinted_posenet.data.augment.sensor import Blur, Noise
-from hinted_posenet.data.augment.shadow import Shadow
-from hinted_posenet.data.augment.weather import Fog, Precipitation
-from hinted_posenet.types import InputError
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.data.augment.effects import Blur, Colours, Draws, Effect, Noise
+from hinted_posenet.data.augment.weather import Fog, Precipitation, Shadow
 
 EFFECTS: dict[str, Effect] = {
     "brightness": Colours(brightness=0.4),

@@ -6,15 +6,16 @@ import pytest
 import torch
 from dots import DOT, dot_by_pose, dot_in_image, rotate_cameras
 
-from hinted_posenet.data.augment import Augment
-from hinted_posenet.geometry import (
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.geometry import (
     quaternion_exp,
     quaternion_inverse,
     quaternion_product,
     rotate,
     rotation_angle,
 )
-from hinted_posenet.types import Hint, InputError, Pose, Query, Sample
+from hinted_posenet.core.types import Hint, Pose, Query, Sample
+from hinted_posenet.data.augment import Augment
 
 B, H, W = 40, 72, 90
 
@@ -24,7 +25,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def dots(sigma_r_rad: float = float("inf")) -> Sample:
-    """Cameras turned anyhow, pixels not square, no centred principal point; a dot near the middle of each."""
+    """Cameras turned anyhow, pixels not square, no centerd principal point; a dot near the middle of each."""
     draw = generator()
     q = quaternion_exp(2 * torch.randn(B, 3, generator=draw))
     in_camera = torch.tensor([0.0, 0.0, 3.0]) + 0.3 * torch.randn(B, 3, generator=draw)
@@ -46,7 +47,7 @@ MOVES: dict[str, dict[str, Any]] = {
     "roll": {"roll_deg": 180},
     "zoom": {"zoom": (0.8, 1.4)},
     "zoomed in": {"zoom": (1.3, 1.3)},
-    "centre crop": {"crop_px": (50, 61)},
+    "center crop": {"crop_px": (50, 61)},
     "random crop": {"crop_px": (50, 61), "crop_at": "random"},
     "all": {
         "rotation_deg": (3, 3, 10),
@@ -73,7 +74,7 @@ def test_dot_lies_where_the_new_camera_sees_it(move: str, padding_mode: str) -> 
     assert torch.equal(after.T_world_cam.t, before.T_world_cam.t)
 
 
-@pytest.mark.parametrize("move", sorted(MOVES.keys() - {"zoomed in", "centre crop"}))
+@pytest.mark.parametrize("move", sorted(MOVES.keys() - {"zoomed in", "center crop"}))
 def test_every_sample_is_moved_on_its_own(move: str) -> None:
     result = Augment(**MOVES[move])(dots(), generator())
     relative = quaternion_product(quaternion_inverse(dots().T_world_cam.q), result.T_world_cam.q)
@@ -180,7 +181,7 @@ def test_images_of_half_precision_are_sampled_at_the_same_places(dtype: torch.dt
     [
         ({"zoom": (1.2, 0.8)}, r"augment\.zoom=\[1\.2, 0\.8\]: expected"),
         ({"zoom": (0.0, 1.0)}, r"augment\.zoom"),
-        ({"crop_at": "left"}, r"augment\.crop_at=left: expected centre or random"),
+        ({"crop_at": "left"}, r"augment\.crop_at=left: expected center or random"),
         ({"padding_mode": "wrap"}, r"augment\.padding_mode=wrap: expected"),
         ({"rotation_deg": (5, 5)}, r"augment\.rotation_deg=\[5, 5\]: expected \[x, y, z\]"),
         ({"crop_px": (50,)}, r"augment\.crop_px=\[50\]: expected \[height, width\]"),

@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 import torch
 
-from hinted_posenet.camera_io import intrinsics
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import Pose, View
 from hinted_posenet.data.cache import image_cache, index
 from hinted_posenet.data.cache.decoded_images import DecodedImages
 from hinted_posenet.data.cache.folder import locked
 from hinted_posenet.data.cache.image_cache import ImageCache
+from hinted_posenet.data.cameras import intrinsics
 from hinted_posenet.data.posed_images import PosedImages
-from hinted_posenet.types import InputError, Pose, View
 
 SHAPE = (24, 40)
 IMAGE_BYTES = 3 * 24 * 40

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hinted_posenet.simulator.world.lattice import Lattice, Window
 from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
+from hinted_posenet.simulator.world.pixel_grid import PixelGrid, Window
 from hinted_posenet.simulator.world.world import Raster
 
 BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
@@ -29,21 +29,21 @@ class Fields(NamedTuple):
 
 
 def plant_fields(
-    lattice: Lattice, window: Window, seed: int, district_m: float, repetition: float
+    pixel_grid: PixelGrid, window: Window, seed: int, district_m: float, repetition: float
 ) -> Fields:
     """Fields of a window; every pixel's are the same in every window.
 
     Args:
-        lattice: of the window.
+        pixel_grid: of the window.
         window: what to fill.
         seed: of the world.
         district_m: mean distance of the middles of districts.
         repetition: 0 for parcels of all widths, 1 for parcels of one width in a district.
     """
-    x, y = lattice.axes(window)
+    x, y = pixel_grid.axes(window)
     sites = _sites(x, y, district_m, stream(seed, "district"))
     # bent so that no border is straight for long
-    scale_px, bend_m = 0.9 * district_m / lattice.resolution_m, 0.045 * district_m
+    scale_px, bend_m = 0.9 * district_m / pixel_grid.resolution_m, 0.045 * district_m
     bend_east, bend_north = (
         fractal_noise(window, scale_px, stream(seed, f"bend {axis}"), 2)
         for axis in ("east", "north")

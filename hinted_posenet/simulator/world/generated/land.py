@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hinted_posenet.simulator.world.lattice import Lattice, Window
+from hinted_posenet.simulator.world.pixel_grid import PixelGrid, Window
 from hinted_posenet.simulator.world.world import Raster, Rgb
 
 
@@ -32,7 +32,7 @@ class Cover(IntEnum):
 class Land(NamedTuple):
     """Layers (rows, cols) over ``window``, one value per pixel area."""
 
-    lattice: Lattice
+    pixel_grid: PixelGrid
     window: Window
     terrain_m: Raster  # above sea level
     surface_m: Raster  # terrain, buildings and trees

@@ -6,21 +6,20 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from hinted_posenet.simulator.world.generated.draw import draw_buildings, draw_lots
+from hinted_posenet.simulator.world.generated.buildings import draw_buildings, draw_lots
 from hinted_posenet.simulator.world.generated.fields import Fields, plant_fields
 from hinted_posenet.simulator.world.generated.land import Cover, Land
 from hinted_posenet.simulator.world.generated.places import Place, found_places
 from hinted_posenet.simulator.world.generated.relief import Relief
-from hinted_posenet.simulator.world.generated.roads import build_roads, roads_at
-from hinted_posenet.simulator.world.generated.segments import Segments, distance_m
-from hinted_posenet.simulator.world.generated.settlement import (
-    Settlement,
-    Survey,
-    build_settlement,
+from hinted_posenet.simulator.world.generated.roads import (
+    Segments,
+    build_roads,
+    distance_m,
+    roads_at,
 )
-from hinted_posenet.simulator.world.generated.trees import margin_px
-from hinted_posenet.simulator.world.generated.vegetation import place_noise, plant_trees
-from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
+from hinted_posenet.simulator.world.generated.settlement import Settlement, Survey, build_settlement
+from hinted_posenet.simulator.world.generated.trees import margin_px, place_noise, plant_trees
+from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
 from hinted_posenet.simulator.world.world import Raster
 
 TALLEST_M = 60.0  # what stands on the ground is lower
@@ -85,38 +84,38 @@ class Landscape:
         return found
 
     def _survey(self, place: Place) -> Survey:
-        lattice = Lattice(*self._corner_m, SURVEY_M, 0, 0)
-        window = lattice.window_of(place.bounds)
-        terrain, water = self.relief.ground(lattice, window)
+        pixel_grid = PixelGrid(*self._corner_m, SURVEY_M, 0, 0)
+        window = pixel_grid.window_of(place.bounds)
+        terrain, water = self.relief.ground(pixel_grid, window)
         slope = np.hypot(*np.gradient(terrain, SURVEY_M))
         blocked = (water.shore_m < SHORE_M) | (slope > STEEP)
-        return Survey(lattice.bounds_of(window), terrain, blocked)
+        return Survey(pixel_grid.bounds_of(window), terrain, blocked)
 
-    def terrain(self, lattice: Lattice, window: Window) -> Raster:
+    def terrain(self, pixel_grid: PixelGrid, window: Window) -> Raster:
         """Heights (rows, cols) of the bare earth and of water."""
-        bed_m, water = self.relief.ground(lattice, window)
+        bed_m, water = self.relief.ground(pixel_grid, window)
         return np.where(water.kind > 0, water.level_m, bed_m)
 
-    def land(self, lattice: Lattice, window: Window) -> Land:
+    def land(self, pixel_grid: PixelGrid, window: Window) -> Land:
         """All layers over a window."""
-        wide = window.grown(margin_px(lattice.resolution_m))
-        bed_m, (water, level_m, shore_m) = self.relief.ground(lattice, wide)
+        wide = window.grown(margin_px(pixel_grid.resolution_m))
+        bed_m, (water, level_m, shore_m) = self.relief.ground(pixel_grid, wide)
         terrain = np.where(water > 0, level_m, bed_m)
-        settlements = self._settlements_in(lattice.bounds_of(wide))
+        settlements = self._settlements_in(pixel_grid.bounds_of(wide))
         fields = plant_fields(
-            lattice, wide, self.seed, self.character.district_m, self.character.repetition
+            pixel_grid, wide, self.seed, self.character.district_m, self.character.repetition
         )
-        ground = self._country(lattice, wide, fields, shore_m)
+        ground = self._country(pixel_grid, wide, fields, shore_m)
         for settlement in settlements:
-            draw_lots(ground, settlement.lots, lattice, wide)
+            draw_lots(ground, settlement.lots, pixel_grid, wide)
         ground[water > 0] = water[water > 0]
         surface = terrain.copy()
-        road_m = self._pave(ground, surface, settlements, water > 0, lattice, wide)
+        road_m = self._pave(ground, surface, settlements, water > 0, pixel_grid, wide)
         roof_rgb = np.zeros((*terrain.shape, 3), np.uint8)
         for settlement in settlements:
             houses = list(zip(settlement.buildings, settlement.bases_m, strict=True))
-            draw_buildings(ground, surface, roof_rgb, houses, lattice, wide)
-        crowns = plant_trees(lattice, wide, ground, fields, shore_m, road_m, self.seed)
+            draw_buildings(ground, surface, roof_rgb, houses, pixel_grid, wide)
+        crowns = plant_trees(pixel_grid, wide, ground, fields, shore_m, road_m, self.seed)
         inside = window.within(wide)
         height, kind = (layer[inside] * (ground[inside] != Cover.ROOF) for layer in crowns[:2])
         layers = terrain, ground, crowns.tone, fields.draw, fields.tone, fields.furrow, roof_rgb
@@ -125,7 +124,7 @@ class Landscape:
         )
         evergreen = np.where(kind == Cover.CONIFER, height, np.float32(0))
         return Land(
-            lattice,
+            pixel_grid,
             window,
             terrain_m=terrain,
             surface_m=surface[inside] + height,
@@ -148,22 +147,22 @@ class Landscape:
 
     def _woods_limit(self, bounds: Bounds) -> float:
         """Value of the woods' noise and steepness that `forest_share` of the land exceeds."""
-        lattice = Lattice(bounds.xmin, bounds.ymax, 0.01 * bounds.width_m, 100, 100)
-        steep = self.relief.steepness(lattice, Window(0, 0, 100, 100))
+        pixel_grid = PixelGrid(bounds.xmin, bounds.ymax, 0.01 * bounds.width_m, 100, 100)
+        steep = self.relief.steepness(pixel_grid, Window(0, 0, 100, 100))
         noise = np.random.default_rng(0).standard_normal(steep.shape)
         return float(np.quantile(noise + STEEP_WOODS * steep, 1 - self.character.forest_share))
 
     def _country(
-        self, lattice: Lattice, window: Window, fields: Fields, shore_m: Raster
+        self, pixel_grid: PixelGrid, window: Window, fields: Fields, shore_m: Raster
     ) -> NDArray[np.uint8]:
         """Cover (rows, cols) of the open country: fields, balks, tracks, woods and banks."""
         ground = np.full(shore_m.shape, Cover.FIELD, np.uint8)
         ground[fields.parcel_edge_m < 0.8] = Cover.GRASS
         ground[fields.district_edge_m < 4.0] = Cover.GRASS
         ground[fields.district_edge_m < 1.7] = Cover.TRACK
-        woods = place_noise(lattice, window, self.seed, "woods", 420.0, 5)
-        woods += np.float32(STEEP_WOODS) * self.relief.steepness(lattice, window)
-        x, y = lattice.axes(window)
+        woods = place_noise(pixel_grid, window, self.seed, "woods", 420.0, 5)
+        woods += np.float32(STEEP_WOODS) * self.relief.steepness(pixel_grid, window)
+        x, y = pixel_grid.axes(window)
         for place_x, place_y, radius in self._circles:
             reach = radius + 80.0
             cols = slice(*np.searchsorted(x, [place_x - reach, place_x + reach]))
@@ -171,7 +170,7 @@ class Landscape:
             far = np.hypot(x[None, cols] - place_x, y[rows, None] - place_y) - radius
             woods[rows, cols] -= np.clip(2.5 - far / 32.0, 0, None).astype(np.float32)
         ground[(woods > self._wooded_above) & (fields.district_edge_m >= 1.7)] = Cover.FOREST
-        wild = place_noise(lattice, window, self.seed, "bank", 25.0, 3)
+        wild = place_noise(pixel_grid, window, self.seed, "bank", 25.0, 3)
         ground[shore_m < 11 + 3 * wild] = Cover.GRASS
         ground[shore_m < 2.5 + 1.2 * wild] = Cover.SHORE
         return ground
@@ -182,18 +181,18 @@ class Landscape:
         surface: Raster,
         settlements: list[Settlement],
         water: NDArray[np.bool_],
-        lattice: Lattice,
+        pixel_grid: PixelGrid,
         window: Window,
     ) -> Raster:
         """Draw roads with their verges, and bridges; returns the distance (rows, cols) to roads."""
-        bounds = lattice.bounds_of(window)
+        bounds = pixel_grid.bounds_of(window)
         ways = self._ways.near(bounds, FELT_M)
         for settlement in settlements:
             ways = ways.joined(settlement.streets.near(bounds, FELT_M))
         nearest = np.full(ground.shape, np.float32(FELT_M))
         for cover, verge_m in ((Cover.TRACK, 1.2), (Cover.ROAD, 2.2)):
             these = ways.chosen(ways.kind == cover)
-            edge_m = distance_m(these, lattice, window, FELT_M)
+            edge_m = distance_m(these, pixel_grid, window, FELT_M)
             verge = (edge_m < verge_m) & np.isin(ground, (Cover.FIELD, Cover.FOREST))
             ground[verge] = Cover.GRASS
             ground[edge_m < 0] = cover

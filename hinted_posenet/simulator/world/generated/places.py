@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from hinted_posenet.simulator.world.generated.relief import Relief
-from hinted_posenet.simulator.world.lattice import Bounds
+from hinted_posenet.simulator.world.pixel_grid import Bounds
 
 TRIES = 24  # spots that are compared for a place
 APART_M = 60.0  # of open land between two places

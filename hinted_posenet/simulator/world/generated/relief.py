@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
 
-from hinted_posenet.simulator.world.generated.bend import Bend
-from hinted_posenet.simulator.world.generated.drainage import Grid, drain
-from hinted_posenet.simulator.world.generated.erosion import erode
+from hinted_posenet.simulator.world.generated.erosion import Grid, drain, erode
 from hinted_posenet.simulator.world.generated.land import Cover
 from hinted_posenet.simulator.world.generated.rivers import (
     BANK_M,
     FALL,
+    Bend,
     Line,
     River,
     Streams,
@@ -30,8 +29,8 @@ from hinted_posenet.simulator.world.generated.water import (
     Shores,
     Water,
 )
-from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
 from hinted_posenet.simulator.world.noise import fractal_noise, spline, stream
+from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
 from hinted_posenet.simulator.world.world import Raster
 
 CELLS = 768  # of the plan along its longer side, at most
@@ -47,7 +46,7 @@ HIGHEST_NOISE = 6.5  # `fractal_noise` never exceeds it
 class Relief:
     """Natural terrain with water.
 
-    Windows are of a lattice that begins at the north-west corner of ``bounds``; its resolution is
+    Windows are of a pixel grid that begins at the north-west corner of ``bounds``; its resolution is
     free, up to 2 m.
 
     Args:
@@ -57,7 +56,7 @@ class Relief:
     """
 
     def __init__(self, seed: int, bounds: Bounds, relief_m: float) -> None:
-        self.seed, self.plan = seed, _plan_lattice(bounds)
+        self.seed, self.plan = seed, _plan_grid(bounds)
         shape, cell_m = (self.plan.rows, self.plan.cols), self.plan.resolution_m
         land, basin = erode(shape, seed)
         low, high = np.percentile(land, [1, 99])
@@ -86,22 +85,22 @@ class Relief:
         hills_m = HIGHEST_NOISE * float(self._rough_m(self.steep).max())
         return float(self.coarse_m.min()) - DEEPEST_M, float(self.coarse_m.max()) + hills_m
 
-    def ground(self, lattice: Lattice, window: Window) -> tuple[Raster, Water]:
-        """Heights above sea level at pixel centres (rows, cols), beds of water included, and water."""
+    def ground(self, pixel_grid: PixelGrid, window: Window) -> tuple[Raster, Water]:
+        """Heights above sea level at pixel centers (rows, cols), beds of water included, and water."""
         scale_m = HILL_CELLS * self.plan.resolution_m
         octaves = int(math.log2(scale_m / 3.0))  # the finest are two pixels of 2 m wide
         name = stream(self.seed, "small hills")
-        hills = fractal_noise(window, scale_m / lattice.resolution_m, name, octaves)
+        hills = fractal_noise(window, scale_m / pixel_grid.resolution_m, name, octaves)
         # round hills with gullies between, never below the plain: banks would look like dams
         hills = np.sqrt(hills * hills + np.float32(0.04)) - np.float32(0.2)
-        land_m = self._sample(self.coarse_m, lattice, window)
-        land_m += self._rough_m(self.steepness(lattice, window)) * hills
-        shores = self._shores(lattice, window)
+        land_m = self._sample(self.coarse_m, pixel_grid, window)
+        land_m += self._rough_m(self.steepness(pixel_grid, window)) * hills
+        shores = self._shores(pixel_grid, window)
         return np.minimum(np.maximum(land_m, shores.lowest_m), shores.highest_m), shores.water
 
-    def steepness(self, lattice: Lattice, window: Window) -> Raster:
+    def steepness(self, pixel_grid: PixelGrid, window: Window) -> Raster:
         """0 in plains to 1 (rows, cols) where the smooth land is among the steepest of the world."""
-        return self._sample(self.steep, lattice, window)
+        return self._sample(self.steep, pixel_grid, window)
 
     def _rough_m(self, steep: Raster) -> Raster:
         """Height of small hills."""
@@ -124,36 +123,36 @@ class Relief:
         lake = self._at(self.lake_shore_m, x_m, y_m) < 0
         return np.asarray(lake | (self.channels.shore_at(x_m, y_m) < 0))
 
-    def _shores(self, lattice: Lattice, window: Window) -> Shores:
+    def _shores(self, pixel_grid: PixelGrid, window: Window) -> Shores:
         """Everything about water in a window."""
         shores = Shores((window.rows, window.cols))
-        row, col = (np.round(place).astype(np.int64) for place in self._places(lattice, window))
+        row, col = (np.round(place).astype(np.int64) for place in self._places(pixel_grid, window))
         lake = self.lake[
             np.clip(row, 0, self.plan.rows - 1)[:, None], np.clip(col, 0, self.plan.cols - 1)
         ]
         if lake.any():
             cell_m = self.plan.resolution_m
             name = stream(self.seed, "lake shores")
-            wobble = fractal_noise(window, 1.5 * cell_m / lattice.resolution_m, name, octaves=4)
-            shore_m = self._sample(self.lake_shore_m, lattice, window)
+            wobble = fractal_noise(window, 1.5 * cell_m / pixel_grid.resolution_m, name, octaves=4)
+            shore_m = self._sample(self.lake_shore_m, pixel_grid, window)
             shore_m += wobble * np.float32(0.06 * cell_m)
             shore_m[lake == 0] = REACH_M
             level_m = np.append(self.lake_level_m, np.float32(0))[lake - 1]
             shores.add(np.s_[:, :], shore_m, level_m, Cover.WATER)
-        self.channels.add_to(shores, lattice, window)
+        self.channels.add_to(shores, pixel_grid, window)
         return shores
 
-    def _places(self, lattice: Lattice, window: Window) -> tuple[Line, Line]:
+    def _places(self, pixel_grid: PixelGrid, window: Window) -> tuple[Line, Line]:
         """Rows and columns of the plan at the pixels of a window."""
-        px, cell_m, plan = lattice.resolution_m, self.plan.resolution_m, self.plan
+        px, cell_m, plan = pixel_grid.resolution_m, self.plan.resolution_m, self.plan
         row = np.arange(window.row, window.row + window.rows, dtype=np.float64) + 0.5
         col = np.arange(window.col, window.col + window.cols, dtype=np.float64) + 0.5
-        south_m, east_m = plan.ymax - lattice.ymax, lattice.xmin - plan.xmin
+        south_m, east_m = plan.ymax - pixel_grid.ymax, pixel_grid.xmin - plan.xmin
         return (south_m + row * px) / cell_m - 0.5, (east_m + col * px) / cell_m - 0.5
 
-    def _sample(self, grid: Raster, lattice: Lattice, window: Window) -> Raster:
+    def _sample(self, grid: Raster, pixel_grid: PixelGrid, window: Window) -> Raster:
         """Cubic B-spline through the plan's cells at the pixels of a window."""
-        (top, down), (left, across) = map(spline, self._places(lattice, window))
+        (top, down), (left, across) = map(spline, self._places(pixel_grid, window))
         rows = np.clip(np.arange(top, top + down.shape[1]), 0, self.plan.rows - 1)
         cols = np.clip(np.arange(left, left + across.shape[1]), 0, self.plan.cols - 1)
         # always the same four products in the same order: equal to the last bit in every window
@@ -169,13 +168,13 @@ class Relief:
         return np.asarray(found)
 
 
-def _plan_lattice(bounds: Bounds) -> Lattice:
+def _plan_grid(bounds: Bounds) -> PixelGrid:
     """Cells of the plan: over the bounds and a margin."""
     longer_m, shorter_m = sorted((bounds.width_m, bounds.height_m), reverse=True)
     margin_m = max(0.05 * longer_m, (SIDE_M - shorter_m) / 2)
     cell_m = max(CELL_M, (longer_m + 2 * margin_m) / CELLS)
     cols, rows = (math.ceil((n + 2 * margin_m) / cell_m) for n in (bounds.width_m, bounds.height_m))
-    return Lattice(bounds.xmin - margin_m, bounds.ymax + margin_m, cell_m, rows, cols)
+    return PixelGrid(bounds.xmin - margin_m, bounds.ymax + margin_m, cell_m, rows, cols)
 
 
 def _with_plains(height_m: Grid, streams: Streams, cell_m: float) -> Grid:

@@ -1,4 +1,4 @@
-"""Trees: crowns of a jittered grid, thinned to a density, set into the surface."""
+"""Trees: where they stand, how dense and of what kind, and their crowns in the surface."""
 
 import math
 from typing import NamedTuple
@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hinted_posenet.simulator.world.generated.fields import Fields
 from hinted_posenet.simulator.world.generated.land import Cover
-from hinted_posenet.simulator.world.lattice import Lattice, Window
-from hinted_posenet.simulator.world.noise import stream, uniform
+from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
+from hinted_posenet.simulator.world.pixel_grid import PixelGrid, Window
 from hinted_posenet.simulator.world.world import Raster
 
 SPACING_M = 5.6  # of the grid; each of its cells holds one tree at most
@@ -30,7 +31,7 @@ def margin_px(resolution_m: float) -> int:
 
 
 def grow_trees(
-    lattice: Lattice,
+    pixel_grid: PixelGrid,
     window: Window,
     density: Raster,
     conifers: Raster,
@@ -41,7 +42,7 @@ def grow_trees(
     """Crowns over a window; right `margin_px` inside of its edge, the same in every window.
 
     Args:
-        lattice: of the window.
+        pixel_grid: of the window.
         window: of all layers.
         density: share (rows, cols) of the cells that hold a tree.
         conifers: share of conifers among them.
@@ -49,9 +50,9 @@ def grow_trees(
         ragged: noise of deviation 1 for the outlines.
         seed: of the world.
     """
-    res, shape = lattice.resolution_m, density.shape
+    res, shape = pixel_grid.resolution_m, density.shape
     key = stream(seed, "tree")
-    bounds = lattice.bounds_of(window)
+    bounds = pixel_grid.bounds_of(window)
     cells = np.meshgrid(
         np.arange(math.floor(bounds.xmin / SPACING_M), math.ceil(bounds.xmax / SPACING_M)),
         np.arange(math.floor(bounds.ymin / SPACING_M), math.ceil(bounds.ymax / SPACING_M)),
@@ -59,8 +60,8 @@ def grow_trees(
     i, j = (cell.ravel() for cell in cells)
     x = (i + 0.1 + JITTER * uniform(key, i, j, 0)) * SPACING_M
     y = (j + 0.1 + JITTER * uniform(key, i, j, 1)) * SPACING_M
-    col = np.floor((x - lattice.xmin) / res).astype(np.int64) - window.col
-    row = np.floor((lattice.ymax - y) / res).astype(np.int64) - window.row
+    col = np.floor((x - pixel_grid.xmin) / res).astype(np.int64) - window.col
+    row = np.floor((pixel_grid.ymax - y) / res).astype(np.int64) - window.row
     inside = (row >= 0) & (row < shape[0]) & (col >= 0) & (col < shape[1])
     i, j, x, y, row, col = (part[inside] for part in (i, j, x, y, row, col))
     there = uniform(key, i, j, 2) < density[row, col]
@@ -83,8 +84,8 @@ def grow_trees(
     for group in range(apart * apart):
         here = np.flatnonzero((i % apart) * apart + j % apart == group)
         at_row, at_col = row[here, None] + down, col[here, None] + right
-        dx = lattice.xmin + (window.col + at_col + 0.5) * res - x[here, None]
-        dy = lattice.ymax - (window.row + at_row + 0.5) * res - y[here, None]
+        dx = pixel_grid.xmin + (window.col + at_col + 0.5) * res - x[here, None]
+        dy = pixel_grid.ymax - (window.row + at_row + 0.5) * res - y[here, None]
         a, b, c = (part[here, None] for part in ellipse)
         square = (a * dx * dx + b * dx * dy + c * dy * dy) / radius_m[here, None] ** 2
         near = (square < 1.6) & (at_row >= 0) & (at_row < shape[0]) & (at_col >= 0)
@@ -110,3 +111,59 @@ def _ellipse(
     c, s = np.cos(np.pi * turn), np.sin(np.pi * turn)
     long, short = 1 / stretch, stretch
     return long * c * c + short * s * s, 2 * (long - short) * c * s, long * s * s + short * c * c
+
+
+# share of the cells of the tree grid that hold a tree, and the size of trees there
+DENSITY = {Cover.FOREST: 0.93, Cover.YARD: 0.13, Cover.GRASS: 0.006, Cover.PAVED: 0.03}
+SIZE = {Cover.YARD: 0.7, Cover.GRASS: 0.8, Cover.PAVED: 0.6}
+
+
+def plant_trees(
+    pixel_grid: PixelGrid,
+    window: Window,
+    ground: NDArray[np.uint8],
+    fields: Fields,
+    shore_m: Raster,
+    road_m: Raster,
+    seed: int,
+) -> Crowns:
+    """Forests, hedges, avenues, wooded banks and single trees over a window.
+
+    Args:
+        pixel_grid: of the window.
+        window: of all layers.
+        ground: Cover codes (rows, cols).
+        fields: of the window.
+        shore_m: distance to the nearest shore.
+        road_m: distance to the nearest road.
+        seed: of the world.
+    """
+    density = np.zeros(len(Cover), np.float32)
+    size = np.ones(len(Cover), np.float32)
+    for cover, share in DENSITY.items():
+        density[cover] = share
+    for cover, factor in SIZE.items():
+        size[cover] = factor
+    density, size = density[ground], size[ground]
+    farmland = np.isin(ground, (Cover.FIELD, Cover.GRASS))
+    groups = place_noise(pixel_grid, window, seed, "groups", 120.0, 3)
+    bank = farmland & (shore_m < 13) & (groups > -0.4)
+    edge = fields.district_edge_m
+    hedge = farmland & (fields.hedge < 0.45) & (edge > 2.3) & (edge < 6.5) & (groups > -0.3)
+    avenue = (ground == Cover.GRASS) & (road_m > 1.0) & (road_m < 4.5) & (groups > 0.6)
+    density[bank], size[bank] = 0.5, 0.85
+    density[hedge], size[hedge] = 0.75, 0.6
+    density[avenue] = 0.5
+    density[(road_m < 0.8) | np.isin(ground, (Cover.ROAD, Cover.TRACK, Cover.ROOF))] = 0
+    stand = place_noise(pixel_grid, window, seed, "stand", 260.0, 4)
+    conifers = np.where((ground == Cover.FOREST) & (stand > 0.3), 0.93, 0.05)
+    ragged = place_noise(pixel_grid, window, seed, "ragged", 2.2, 1)
+    return grow_trees(pixel_grid, window, density, conifers.astype(np.float32), size, ragged, seed)
+
+
+def place_noise(
+    pixel_grid: PixelGrid, window: Window, seed: int, name: str, scale_m: float, octaves: int
+) -> Raster:
+    """Named noise (rows, cols) of a world, of features in metres; see `fractal_noise`."""
+    scale_px = max(scale_m / pixel_grid.resolution_m, 1.5)
+    return fractal_noise(window, scale_px, stream(seed, name), octaves)

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 
 from hinted_posenet.simulator.world.generated.land import Cover
 from hinted_posenet.simulator.world.generated.rivers import River
-from hinted_posenet.simulator.world.lattice import Bounds, Lattice, Window
+from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
 from hinted_posenet.simulator.world.world import Raster
 
 REACH_M = 60.0  # of water on the land beside it
@@ -81,16 +81,18 @@ class Channels:
         self.radius_m = float(np.max(length_m / 2 + half_width_m, initial=0.0))
         self.middles = cKDTree((self.start[:, :2] + self.end[:, :2]) / 2)
 
-    def add_to(self, shores: Shores, lattice: Lattice, window: Window) -> None:
+    def add_to(self, shores: Shores, pixel_grid: PixelGrid, window: Window) -> None:
         """Gather the rivers of a window."""
-        bounds = lattice.bounds_of(window)
+        bounds = pixel_grid.bounds_of(window)
         middle = ((bounds.xmin + bounds.xmax) / 2, (bounds.ymin + bounds.ymax) / 2)
         around_m = np.hypot(bounds.width_m, bounds.height_m) / 2 + self.radius_m + REACH_M
         # in their own order, whatever the window: of two equally near ones the first counts
         for segment in sorted(self.middles.query_ball_point(middle, around_m)):
-            self._add_segment(shores, lattice, window, segment)
+            self._add_segment(shores, pixel_grid, window, segment)
 
-    def _add_segment(self, shores: Shores, lattice: Lattice, window: Window, segment: int) -> None:
+    def _add_segment(
+        self, shores: Shores, pixel_grid: PixelGrid, window: Window, segment: int
+    ) -> None:
         (ax, ay, half_a, level_a), (bx, by, half_b, level_b) = (
             self.start[segment].tolist(),
             self.end[segment].tolist(),
@@ -102,10 +104,10 @@ class Channels:
             max(ax, bx) + reach_m,
             max(ay, by) + reach_m,
         )
-        area = lattice.window_of(around).overlap(window)
+        area = pixel_grid.window_of(around).overlap(window)
         if not (area.rows and area.cols):
             return
-        x, y = lattice.axes(area)
+        x, y = pixel_grid.axes(area)
         shore_m, level_m = _beside(
             (x - ax).astype(np.float32)[None, :],
             (y - ay).astype(np.float32)[:, None],

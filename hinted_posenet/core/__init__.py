@@ -1,0 +1,1 @@
+"""What every room uses: types, geometry, errors, atomic files, tables and figures."""

@@ -1,0 +1,1 @@
+"""The doctor: reads a data set as training would, and reports what is wrong with it."""

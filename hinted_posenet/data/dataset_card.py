@@ -1,0 +1,136 @@
+"""Cards: what is known of a published data set, read from ``datasets/<name>/manifest.yaml``.
+
+The manifests lie inside an installed package, or beside it in a checkout; a README of the same folder
+tells the same in prose.
+"""
+
+import difflib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from hinted_posenet.core.errors import InputError
+
+
+class Archive(NamedTuple):
+    """A zip file that holds one scene or several."""
+
+    file: str
+    urls: tuple[str, ...]  # the official address first, then others of the same file
+    bytes: int | None  # None: not known
+    sha256: str | None  # None: not known
+
+
+class SceneCard(NamedTuple):
+    """What a complete scene holds."""
+
+    frames: dict[str, int]  # split -> images, those without a valid pose included; empty: not known
+    known_bad: dict[str, str]  # name of a frame with a wrong label -> what is wrong
+    archives: tuple[Archive, ...]  # none: not to be downloaded
+    note: str  # on the scene as a whole; may be empty
+
+
+class DatasetCard(NamedTuple):
+    """A published data set."""
+
+    name: str
+    title: str
+    aliases: tuple[str, ...]
+    url: str  # of its page
+    licence: str
+    terms: str  # the licence in a sentence
+    citation: str
+    ground_truths: dict[str, str]  # name -> what it is
+    default_ground_truth: str
+    scenes: dict[str, SceneCard]
+    manual: str  # exact steps for what cannot be fetched
+
+    @property
+    def readme(self) -> str:
+        """The card in prose, as a path of the repository."""
+        return f"datasets/{self.name}/README.md"
+
+
+def dataset_card_names() -> list[str]:
+    """Names of all cards."""
+    return sorted(path.parent.name for path in datasets_folder().glob("*/manifest.yaml"))
+
+
+@cache
+def read_dataset_card(name: str) -> DatasetCard:
+    """The card of a data set, by its name or an alias.
+
+    Raises:
+        InputError: if there is none; names the choices.
+    """
+    cards = [_read(known) for known in dataset_card_names()]
+    found = {known: card for card in cards for known in (card.name, *card.aliases)}
+    if name not in found:
+        close = difflib.get_close_matches(name, found, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise InputError(f"no data set {name!r}; choose one of {', '.join(sorted(found))}{hint}")
+    return found[name]
+
+
+def scene_card(card: DatasetCard, scene: str) -> SceneCard:
+    """A scene of a card.
+
+    Raises:
+        InputError: if the card has no such scene; names the choices.
+    """
+    if scene not in card.scenes:
+        raise InputError(
+            f"{card.name}: no scene {scene!r}; its scenes are {', '.join(card.scenes)}"
+        )
+    return card.scenes[scene]
+
+
+def counts_note(card: DatasetCard, scene: str, found: Mapping[str, int]) -> str | None:
+    """One line on how the numbers of frames differ from the card.
+
+    Args:
+        card: Of the data set.
+        scene: Any name; of a scene that the card does not know, nothing is said.
+        found: Images by split; splits that are not in it are not compared.
+
+    Returns:
+        None where they agree, or where the card does not know them.
+    """
+    known = card.scenes[scene].frames if scene in card.scenes else {}
+    differing = [
+        f"{found[split]} of {count} {split} frames"
+        for split, count in known.items()
+        if found.get(split, count) != count
+    ]
+    if not differing:
+        return None
+    missing = any(found.get(split, count) < count for split, count in known.items())
+    what = "how to get the rest" if missing else "what there should be"
+    return f"{scene}: {', '.join(differing)} ({card.readme} tells {what})"
+
+
+def datasets_folder() -> Path:
+    """The manifests: inside an installed package, or beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "datasets"
+    return inside if inside.is_dir() else package.parent / "datasets"
+
+
+def _read(name: str) -> DatasetCard:
+    path = datasets_folder() / name / "manifest.yaml"
+    fields: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    scenes = {str(scene): _scene(entry) for scene, entry in fields.pop("scenes").items()}
+    aliases = tuple(fields.pop("aliases"))
+    return DatasetCard(**fields, name=name, aliases=aliases, scenes=scenes)
+
+
+def _scene(entry: Mapping[str, Any]) -> SceneCard:
+    archives = tuple(
+        Archive(**{**archive, "urls": tuple(archive["urls"])})
+        for archive in entry.get("archives", ())
+    )
+    known_bad = dict(entry.get("known_bad", {}))
+    return SceneCard(dict(entry["frames"]), known_bad, archives, entry.get("note", ""))

@@ -1,0 +1,173 @@
+"""TUM RGB-D: one recording a folder, its images and its trajectory paired by time.
+
+Layout::
+
+    <root>/<scene>/rgb.txt           `timestamp file`, one image a line; lines with # are comments
+    <root>/<scene>/groundtruth.txt   `timestamp tx ty tz qx qy qz qw`, camera-to-world, the quaternion's w last
+    <root>/<scene>/depth.txt         as rgb.txt, 16-bit PNG in steps of 1/5000 m; may be missing
+    <root>/<scene>/cameras.txt       the one camera, as COLMAP writes it: `1 MODEL width height parameters...`;
+                                     the published recordings have none and need none
+    <root>/<scene>/train.txt, test.txt, val.txt   files as rgb.txt names them, one a line; val.txt may be missing
+
+The lists are ours to ask for, as those of COLMAP are; split "all" needs none. Times are seconds. An image gets
+the pose nearest in time, as the published tools have it: labels stay comparable, and at the 100 poses a second
+of the motion capture that is 5 ms at most. Where it lost the camera, images have no pose near, which is no fault:
+they are left out. The recording is one sequence.
+"""
+
+import logging
+from bisect import bisect_left
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import DepthImage, Fault, View
+from hinted_posenet.data.cameras import Lens, intrinsics
+from hinted_posenet.data.formats.colmap_model import Camera, read_cameras_txt
+from hinted_posenet.data.formats.layout import (
+    check_split,
+    collecting,
+    numbered_lines,
+    read_names,
+    scene_folder,
+)
+from hinted_posenet.data.poses import numbers, parse_tum_pose
+
+CARD = "docs/formats.md"
+CAMERAS = "cameras.txt"
+DEPTH_UNIT_M = 1 / 5000
+PUBLISHED_SIZE = (640, 480)
+# the data set's own calibration of its three cameras: fx, fy, cx, cy, and the lens k1, k2, p1, p2, k3
+PUBLISHED: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
+    "freiburg1": (
+        (517.306408, 516.469215, 318.643040, 255.313989),
+        (0.262383, -0.953104, -0.005358, 0.002628, 1.163314),
+    ),
+    "freiburg2": (
+        (520.908620, 521.007327, 325.141442, 249.701764),
+        (0.231222, -0.784899, -0.003257, -0.000105, 0.917205),
+    ),
+    "freiburg3": ((535.4, 539.2, 320.1, 247.6), ()),  # its images are undistorted
+}
+
+log = logging.getLogger(__name__)
+
+
+class _Stamped(NamedTuple):
+    time_s: float
+    text: str  # what follows the time
+    where: str
+
+
+def read_views(
+    root: Path,
+    scene: str,
+    split: str,
+    *,
+    max_difference_s: float = 0.02,
+    faults: list[Fault] | None = None,
+) -> list[View]:
+    """Views of one split of a recording, in the order of its list; of "all" in the order of time.
+
+    Args:
+        root: Folder that holds the recordings.
+        scene: Folder of the recording.
+        split: "train", "val", "test", or "all" images that have a pose.
+        max_difference_s: Between an image and its pose, in seconds; 0.02 as in the published tools.
+        faults: Takes what is wrong with single frames; None raises the first.
+    """
+    check_split(split, "all")
+    folder = scene_folder(root, scene, "rgb.txt", CARD)
+    path = folder / f"{split}.txt"
+    if split == "val" and not path.is_file():
+        return []
+    camera = _camera(folder)
+    images: dict[str, _Stamped] = {}
+    for image in _read_stamped(folder / "rgb.txt"):
+        with collecting(faults, image.text):
+            if image.text in images:
+                raise InputError(
+                    f"{image.where}: {image.text} is there twice; remove one of the lines"
+                )
+            images[image.text] = image
+    poses = _read_stamped(folder / "groundtruth.txt")
+    depths = _read_stamped(folder / "depth.txt") if (folder / "depth.txt").is_file() else []
+    started_s = min((image.time_s for image in images.values()), default=0.0)
+    views, without_pose = [], 0
+    in_order = {name: image.where for name, image in images.items()}
+    wanted = in_order if split == "all" else read_names(path, CARD)
+    for name, where in wanted.items():
+        with collecting(faults, name):
+            if name not in images:
+                raise InputError(f"{where}: {name} is not in rgb.txt; remove the line")
+            time_s = images[name].time_s
+            pose = _nearest(poses, time_s, max_difference_s)
+            if pose is None:
+                without_pose += 1
+                continue
+            depth = _nearest(depths, time_s, max_difference_s)
+            stated = parse_tum_pose(pose.text.split(), pose.where)
+            views.append(
+                View(
+                    name,
+                    folder / name,
+                    stated.T_world_cam,
+                    camera.lens.K,
+                    sequence=folder.name,
+                    tags={},
+                    time_s=time_s - started_s,
+                    distortion=camera.lens.distortion,
+                    depth=depth and DepthImage(folder / depth.text, DEPTH_UNIT_M),
+                    size=(camera.width, camera.height),
+                    where=pose.where,
+                    rotation_error=stated.rotation_error,
+                )
+            )
+    if without_pose:
+        log.warning(
+            "%s: %d of %d images (%s) have no pose within %g s of them and are left out",
+            *(scene, without_pose, without_pose + len(views), split, max_difference_s),
+        )
+    return views
+
+
+def _camera(folder: Path) -> Camera:
+    """The camera of ``cameras.txt`` in a recording's folder, else the one that the folder's name tells."""
+    path = folder / CAMERAS
+    if path.is_file():
+        cameras = list(read_cameras_txt(path).values())
+        if len(cameras) != 1:
+            raise InputError(f"{path}: expected one camera, found {len(cameras)}; keep one line")
+        return cameras[0]
+    for name, ((fx, fy, cx, cy), distortion) in PUBLISHED.items():
+        if name in folder.name:
+            # published as OpenCV counts, from the center of the top-left pixel; we count from its corner
+            K = intrinsics(fx, fy, cx + 0.5, cy + 0.5)
+            return Camera(Lens(K, distortion), *PUBLISHED_SIZE)
+    raise InputError(
+        f"{folder}: its camera is not known (no {', '.join(PUBLISHED)} in the folder's name); write "
+        f"{CAMERAS} with a line `1 PINHOLE width height fx fy cx cy`, see docs/formats.md"
+    )
+
+
+def _read_stamped(path: Path) -> list[_Stamped]:
+    """Lines of a file in the order of their times."""
+    found = []
+    for where, line in numbered_lines(path, CARD):
+        if not line.startswith("#"):
+            stamp, _, text = line.partition(" ")
+            if not text:
+                raise InputError(f"{where}: expected `timestamp ...`, found `{line}`; correct it")
+            found.append(_Stamped(float(numbers([stamp], where)), text.strip(), where))
+    return sorted(found, key=lambda line: line.time_s)
+
+
+def _nearest(
+    stamped: Sequence[_Stamped], time_s: float, max_difference_s: float
+) -> _Stamped | None:
+    """The line nearest in time, if it is near."""
+    after = bisect_left(stamped, time_s, key=lambda line: line.time_s)
+    near = stamped[max(after - 1, 0) : after + 1]
+    found = min(near, key=lambda line: abs(line.time_s - time_s), default=None)
+    return found if found and abs(found.time_s - time_s) <= max_difference_s else None

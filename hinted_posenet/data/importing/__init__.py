@@ -1,0 +1,1 @@
+"""Makes a data set of your own posed images: `hinted-posenet data import`."""

@@ -1,0 +1,177 @@
+"""Aerial views that are rendered while training, without files: new poses, light and noise every epoch.
+
+A view is a function of (seed, epoch, index) alone, whatever the number of processes. The order of an
+epoch is part of what is drawn: views of some blocks of ground are shuffled together, then those of
+other blocks, so that the tiles of a large world are loaded once.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from cv2.typing import MatLike
+
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import View
+from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.simulator.camera import Camera
+from hinted_posenet.simulator.flight import Flight, Station
+from hinted_posenet.simulator.render import Renderer
+from hinted_posenet.simulator.shots import block_below, flown
+from hinted_posenet.simulator.work import develop
+from hinted_posenet.simulator.world import Capture, World
+
+
+class Shot(NamedTuple):
+    """A view to render."""
+
+    view: View  # its image names no file
+    station: Station
+    capture: Capture  # of the world
+    noise: np.random.SeedSequence  # of the sensor
+
+
+class AerialLive:
+    """A world, a camera and flights that views are drawn from.
+
+    Args:
+        world: what is seen.
+        camera: what it is seen through.
+        flights: name -> flight; those of a split, all flown once, are one drawing of its views.
+        seed: of the fixed views; the one that `simulate` takes.
+        blocks: of 1024 x 1024 photo pixels of ground whose views are mixed; memory grows with them.
+        memory_mb: of photo tiles and of surface tiles that a process keeps, each.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        camera: Camera,
+        flights: Mapping[str, Flight],
+        seed: int,
+        blocks: int,
+        memory_mb: float,
+    ) -> None:
+        if blocks < 1:
+            raise InputError(f"data.live.blocks: expected at least 1, got {blocks}")
+        self.world, self.camera, self.flights = world, camera, dict(flights)
+        self.seed, self.blocks, self.memory_mb = seed, blocks, memory_mb
+        self._renderer: Renderer | None = None
+        self._process = 0  # whose renderer it is
+        self._ground: list[Shot] = []
+
+    def images(self, split: str, height: int, width: int, seed: int | None = None) -> "LiveImages":
+        """The fixed views of a split, or those of a seed without end; see `LiveImages`."""
+        return LiveImages(self, split, height, width, self.seed if seed is None else seed)
+
+    def draw(self, split: str, seed: int, number: int) -> list[list[Shot]]:
+        """A drawing of a split's views: groups of some blocks of ground, mixed within a group.
+
+        Number 0 of a seed has the views that `simulate` writes with it.
+        """
+        shots = [
+            shot
+            for name, flight in self.flights.items()
+            if flight.split == split
+            for shot in self._flown(name, flight, seed, number)
+        ]
+        if not shots:
+            raise InputError(f"flights: none takes {split} images; give one with split={split}")
+        blocks: dict[tuple[int, int], list[Shot]] = {}
+        for shot in shots:
+            block = block_below(self.world.pixel_grid, shot.view.T_world_cam)
+            blocks.setdefault(block, []).append(shot)
+        generator = np.random.default_rng([seed, number])
+        mixed = [list(blocks.values())[index] for index in generator.permutation(len(blocks))]
+        groups = []
+        for first in range(0, len(mixed), self.blocks):
+            group = [shot for block in mixed[first : first + self.blocks] for shot in block]
+            groups.append([group[index] for index in generator.permutation(len(group))])
+        return groups
+
+    def render(self, shot: Shot, ground: list[Shot]) -> MatLike:
+        """Image (height, width, 3) of a shot; the surface under the shots of ``ground`` is built once."""
+        if self._renderer is None or self._process != os.getpid():
+            # each process has its own: a scene does not survive a fork. One thread: processes make it faster
+            self._renderer = Renderer(self.world, self.camera, 1, self.memory_mb)
+            self._process, self._ground = os.getpid(), []
+        if self._ground is not ground:
+            self._renderer.load([other.view.T_world_cam for other in ground])
+            self._ground = ground
+        frame = self._renderer.render_loaded(shot.view.T_world_cam, shot.capture)
+        visibility_m = self.world.visibility_m(shot.capture)
+        generator = np.random.default_rng(shot.noise)
+        return develop(self.camera, shot.station, frame, visibility_m, generator)
+
+    def check_same(self, manifest: Mapping[str, Any]) -> None:
+        """Refuse files that show another world, through another camera, or from another seed."""
+        for key, files, live in (
+            ("camera", manifest["camera"], self.camera.stated()),
+            ("world bounds", manifest["map"]["bounds_m"], list(self.world.bounds)),
+            ("seed", manifest["recipe"].get("seed", self.seed), self.seed),
+        ):
+            if files != live:
+                raise InputError(
+                    f"data.scene={manifest['scene']}: its files have {key} {files}, live views {live}; "
+                    "train with the recipe that they were simulated from, and world_seed=SEED of it"
+                )
+
+    def _flown(self, name: str, flight: Flight, seed: int, number: int) -> Iterator[Shot]:
+        """One flight at each of its captures."""
+        K, lens = torch.from_numpy(self.camera.K), self.camera.distortion
+        for label, capture, station, noise in flown(
+            self.world, self.camera, name, flight, seed, number
+        ):
+            tags = {"season": capture.season, "date": capture.date}
+            if capture.solar_hour is not None:
+                tags["solar_hour"] = f"{capture.solar_hour:g}"
+            pose, time_s, _, sensed = station
+            prior = sensed if sensed.sigma_t_m.isfinite() else None
+            view = View(label, Path(), pose, K, name, tags, prior, time_s, lens)
+            yield Shot(view, station, capture, noise)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process, which builds a renderer of its own."""
+        return {**self.__dict__, "_renderer": None, "_ground": []}
+
+
+class LiveImages(PosedImages):
+    """Views of one split without end: the first N items are drawing 0, the next N drawing 1, and so on.
+
+    Args:
+        live: where they are drawn from.
+        split: whose flights are flown.
+        height, width: of a sample's image.
+        seed: of the drawings; with that of ``live``, drawing 0 is the fixed views.
+    """
+
+    def __init__(self, live: AerialLive, split: str, height: int, width: int, seed: int) -> None:
+        self.live, self.split, self.seed = live, split, seed
+        self._number: int | None = None
+        self._shots: list[tuple[Shot, list[Shot]]] = []  # each with its group
+        super().__init__([shot.view for shot, _ in self._drawn(0)], height, width)
+        self._length = len(self.views)
+
+    def __len__(self) -> int:
+        """N, of one drawing."""
+        return self._length
+
+    def stored(self, index: int) -> tuple[View, MatLike]:
+        """The view of an item and its image as the camera took it."""
+        number, place = divmod(index, self._length)
+        shot, ground = self._drawn(number)[place]
+        return shot.view, self.live.render(shot, ground)
+
+    def _drawn(self, number: int) -> list[tuple[Shot, list[Shot]]]:
+        if self._number != number:
+            groups = self.live.draw(self.split, self.seed, number)
+            self._shots = [(shot, group) for group in groups for shot in group]
+            self._number = number
+        return self._shots
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process, which draws by itself: thousands of tensors are slow to send."""
+        return {**self.__dict__, "views": [], "_number": None, "_shots": []}

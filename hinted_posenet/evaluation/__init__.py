@@ -1,0 +1,1 @@
+"""Metrics, predictions, the files of a run, and scores beside their controls."""

@@ -1,0 +1,221 @@
+"""Poses as other people's software writes them; every mistake is told with its line.
+
+| format       | what is read                                                                         |
+|--------------|--------------------------------------------------------------------------------------|
+| text         | lines ``name qw qx qy qz tx ty tz``, world-to-camera: ours, hloc's                    |
+| tum          | lines ``time tx ty tz qx qy qz qw``, camera-to-world; the time is the name           |
+| csv          | a header with ``name`` and ``T_world_cam_*`` or ``T_cam_world_*`` columns            |
+| seven_scenes | a folder of ``*.pose.txt``, 4x4 camera-to-world matrices; the path is the name       |
+| colmap       | a folder with ``images.txt`` or ``images.bin``                                       |
+
+A pose of NaN is an answer that failed, as trackers write it; anything else that is no pose is a mistake.
+"""
+
+import csv
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.geometry import invert
+from hinted_posenet.core.types import Pose, stack_poses
+from hinted_posenet.data.formats.colmap_model import read_model
+from hinted_posenet.data.poses import (
+    AERIAL_POSE_COLUMNS,
+    CSV_POSE_COLUMNS,
+    QUATERNION_NORM_RANGE,
+    parse_matrix_texts,
+)
+
+SHOWN = 5  # mistakes that a message tells one by one
+MATRIX = ".pose.txt"
+COLUMNS = {"text": "name qw qx qy qz tx ty tz", "tum": "time tx ty tz qx qy qz qw"}
+FAILED = Pose(torch.full((3,), torch.nan).double(), torch.full((4,), torch.nan).double())
+
+
+class PosesFile(NamedTuple):
+    """N poses, each with the place where it was read."""
+
+    format: str
+    names: list[str]
+    where: list[str]  # file and line
+    T_world_cam: Pose  # (N,) float64; NaN where a method failed
+
+
+Row = tuple[str, str, Sequence[str]]  # where it stands, name, fields
+
+
+def read_poses_file(path: Path, format: str | None = None) -> PosesFile:
+    """Read poses; the format is recognised if it is not given.
+
+    Raises:
+        InputError: tells up to five mistakes: wrong column counts, what is no number or no rotation, names
+            that stand twice.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; check the path")
+    format = format or recognise_format(path)
+    found = _READERS[format](path)
+    if not found.names:
+        raise InputError(f"{path}: no poses; expected {format}, see docs/evaluation.md")
+    seen: dict[str, str] = {}
+    twice = [
+        f"{where}: {name} is already on {seen[name].rpartition('/')[2]}; remove one"
+        for name, where in zip(found.names, found.where, strict=True)
+        if seen.setdefault(name, where) is not where
+    ]
+    refuse(twice)
+    return found
+
+
+def recognise_format(path: Path) -> str:
+    """By what is in a folder, or by the first line of a file."""
+    if path.is_dir():
+        if any((path / name).is_file() for name in ("images.txt", "images.bin")):
+            return "colmap"
+        if next(path.rglob(f"*{MATRIX}"), None):
+            return "seven_scenes"
+        raise InputError(f"{path}: expected images.txt, images.bin or *{MATRIX} in the folder")
+    first = next((line for line in _lines(path) if line.strip() and line[0] != "#"), "")
+    if path.suffix == ".csv" or "T_world_cam_" in first or "T_cam_world_" in first:
+        return "csv"
+    fields = first.split()
+    if path.name == "images.txt" or len(fields) == 10:
+        return "colmap"
+    return "tum" if len(fields) == 8 and _is_number(fields[0]) else "text"
+
+
+def refuse(mistakes: Sequence[str]) -> None:
+    """Raise what was found, the first of them in full; nothing if there are none."""
+    if mistakes:
+        more = f"\n... and {len(mistakes) - SHOWN} more" if len(mistakes) > SHOWN else ""
+        raise InputError("\n".join(mistakes[:SHOWN]) + more)
+
+
+def _read_lines(format: str, path: Path) -> PosesFile:
+    """Lines in a text file, and the lines of a TUM trajectory."""
+
+    def rows() -> Iterator[Row]:
+        for number, line in enumerate(_lines(path), start=1):
+            if line.strip() and not line.startswith("#"):
+                # a name may contain spaces, a time does not
+                name, *fields = line.rsplit(maxsplit=7) if format == "text" else line.split()
+                yield f"{path} line {number}", name, fields
+
+    return _from_rows(format, rows())
+
+
+def _read_csv(path: Path) -> PosesFile:
+    reader = csv.DictReader(_lines(path))
+    header = reader.fieldnames or []
+    columns = CSV_POSE_COLUMNS if CSV_POSE_COLUMNS[0] in header else AERIAL_POSE_COLUMNS
+    missing = [column for column in ("name", *columns) if column not in header]
+    if missing:
+        raise InputError(f"{path} line 1: no column {', '.join(missing)}; add it")
+
+    def rows() -> Iterator[Row]:
+        for row in reader:
+            where = f"{path} line {reader.line_num}"
+            if None in row or None in row.values():
+                raise InputError(f"{where}: expected {len(header)} fields; correct the line")
+            yield where, row["name"], [row[column] for column in columns]
+
+    return _from_rows("csv" if columns is CSV_POSE_COLUMNS else "text", rows())
+
+
+def _read_matrices(path: Path) -> PosesFile:
+    files = sorted(path.rglob(f"*{MATRIX}"))
+    if not files:
+        raise InputError(f"{path}: expected *{MATRIX} in the folder")
+    where = [str(file) for file in files]
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    poses, mistakes = [], []
+    for text, stated in zip(texts, parse_matrix_texts(texts, where), strict=True):
+        if "nan" in text.lower():
+            poses.append(FAILED)
+        elif isinstance(stated, InputError):
+            mistakes.append(str(stated))
+        else:
+            poses.append(stated.T_world_cam)
+    refuse(mistakes)
+    names = [file.relative_to(path).as_posix().removesuffix(MATRIX) for file in files]
+    return PosesFile("seven_scenes", names, where, stack_poses(poses))
+
+
+def _read_colmap(path: Path) -> PosesFile:
+    _, images = read_model(path if path.is_dir() else path.parent, None)
+    if not images:
+        raise InputError(f"{path}: no poses; expected those of images.txt or images.bin")
+    where = [image.where for image in images.values()]
+    poses = [image.stated.T_world_cam for image in images.values()]
+    return PosesFile("colmap", list(images), where, stack_poses(poses))
+
+
+def _from_rows(format: str, rows: Iterable[Row]) -> PosesFile:
+    """Numbers of all rows at once, since there may be 100,000.
+
+    Args:
+        format: tells the order: text qw qx qy qz tx ty tz of T_cam_world, tum tx ty tz qx qy qz qw and csv
+            qw qx qy qz tx ty tz of T_world_cam.
+        rows: of a file.
+    """
+    names, places, mistakes, flat = list[str](), list[str](), list[str](), array("d")
+    for where, name, fields in rows:
+        names.append(name)
+        places.append(where)
+        if len(fields) != 7:
+            expected = f"expected 8 fields `{COLUMNS[format]}`"
+            mistakes.append(f"{where}: {expected}, found {len(fields) + 1}")
+            continue
+        try:
+            flat.extend([float(field) for field in fields])
+        except ValueError:
+            mistakes.append(f"{where}: expected numbers, found `{' '.join(fields)}`")
+    refuse(mistakes)
+    numbers = np.array(flat).reshape(-1, 7)
+    quaternion = numbers[:, [6, 3, 4, 5]] if format == "tum" else numbers[:, :4]
+    t = numbers[:, :3] if format == "tum" else numbers[:, 4:]
+    norm = np.linalg.norm(quaternion, axis=1)
+    low, high = QUATERNION_NORM_RANGE
+    wrong = (norm < low) | (norm > high) | np.isinf(numbers).any(axis=1)
+    refuse(
+        [
+            f"{places[i]}: quaternion of norm {norm[i]:.3g}, expected about 1; correct the line, or write "
+            "nan where there is no answer"
+            for i in np.flatnonzero(wrong).tolist()
+        ]
+    )
+    pose = Pose(torch.from_numpy(t.copy()), torch.from_numpy(quaternion / norm[:, None]))
+    if format == "text":
+        pose = Pose(*invert(*pose))
+    return PosesFile(format, names, places, pose)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            yield from file
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); expected a text file") from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+_READERS: dict[str, Callable[[Path], PosesFile]] = {
+    "text": partial(_read_lines, "text"),
+    "tum": partial(_read_lines, "tum"),
+    "csv": _read_csv,
+    "seven_scenes": _read_matrices,
+    "colmap": _read_colmap,
+}

@@ -1,0 +1,1 @@
+"""Sources of hints: training distributions, inference sources, sensors and retrieval."""

@@ -1,0 +1,87 @@
+"""Gaussian training hints: the truth plus noise of a stated size, from millimetres to the whole scene, or none."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.geometry import compose_rotvec, robust_box
+from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose
+from hinted_posenet.hints.protocol import Answer
+
+
+def perturb(
+    truth: Pose, sigma_t_m: Tensor, sigma_r_rad: Tensor, generator: torch.Generator
+) -> Hint:
+    """Truth (N,) with Gaussian noise of these sigmas (N,) per axis; noise on the camera's side for rotations."""
+    noise_t, noise_r = torch.randn(2, len(truth.t), 3, generator=generator).to(truth.t)
+    return Hint(
+        Pose(
+            truth.t + sigma_t_m.unsqueeze(-1) * noise_t,
+            compose_rotvec(truth.q, sigma_r_rad.unsqueeze(-1) * noise_r),
+        ),
+        sigma_t_m,
+        sigma_r_rad,
+        NO_NEIGHBOURS.to(truth.t.device).expand(len(truth.t), 0),
+    )
+
+
+class GaussianHints(nn.Module):
+    """Sigma is drawn log-uniformly for each sample, position and rotation on their own, and told to the head.
+
+    Sigma inf leaves the noisy pose in place: networks do not look at the pose of a hint without
+    sigma.
+
+    Args:
+        sigma_t_min, sigma_t_max: range of the position's sigma as a fraction of the extent of the scene.
+        sigma_r_min_deg, sigma_r_max_deg: range of the rotation's sigma.
+        p_none: probability of no hint at all.
+        p_part: probability, for each of position and rotation, of no hint for that part.
+    """
+
+    half_extent_m: Tensor  # ()
+
+    def __init__(
+        self,
+        sigma_t_min: float,
+        sigma_t_max: float,
+        sigma_r_min_deg: float,
+        sigma_r_max_deg: float,
+        p_none: float,
+        p_part: float,
+    ):
+        super().__init__()
+        if not (0 < sigma_t_min <= sigma_t_max and 0 < sigma_r_min_deg <= sigma_r_max_deg):
+            raise InputError("train_hint: sigma ranges must satisfy 0 < min <= max")
+        self.sigma_t_range = (sigma_t_min, sigma_t_max)
+        self.sigma_r_range_rad = (math.radians(sigma_r_min_deg), math.radians(sigma_r_max_deg))
+        self.p_none = p_none
+        self.p_part = p_part
+        self.register_buffer("half_extent_m", torch.ones(()))
+
+    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
+        """Extent of the training poses (N,)."""
+        self.half_extent_m.copy_(robust_box(truth.t)[1])
+
+    def for_training(
+        self, truth: Pose, feature: Tensor, generator: torch.Generator, answer: Answer
+    ) -> Hint:
+        """Hints (B,) around the training poses (B,)."""
+        rows, device = len(truth.t), truth.t.device
+        sigma_t_m = (
+            log_uniform(*self.sigma_t_range, rows, generator).to(device) * self.half_extent_m
+        )
+        sigma_r_rad = log_uniform(*self.sigma_r_range_rad, rows, generator).to(device)
+        hint = perturb(truth, sigma_t_m, sigma_r_rad, generator)
+        draw = torch.rand(3, rows, generator=generator).to(device)
+        without = draw[0] < self.p_none
+        return hint._replace(
+            sigma_t_m=sigma_t_m.masked_fill(without | (draw[1] < self.p_part), torch.inf),
+            sigma_r_rad=sigma_r_rad.masked_fill(without | (draw[2] < self.p_part), torch.inf),
+        )
+
+
+def log_uniform(low: float, high: float, rows: int, generator: torch.Generator) -> Tensor:
+    """(rows,) draws between low and high, uniform in their logarithm."""
+    return low * (high / low) ** torch.rand(rows, generator=generator)

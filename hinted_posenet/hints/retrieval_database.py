@@ -1,0 +1,94 @@
+"""The training set as a memory: which of its images look like a query, and where they were taken."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import Hint, Pose
+
+CHUNK = 4096  # remembered images at a time, which bounds the float32 copy
+BATCH = 256  # remembered images looked up at a time
+PROBES = 1000  # training images that the spacing is measured at
+TEMPERATURE = 0.02  # this much cosine similarity makes an image e times as likely to be near
+
+
+class RetrievalDatabase(nn.Module):
+    """Features of unit length (the whole grid) in half precision, and the poses they were taken from."""
+
+    feature: Tensor  # (N, C * G * G) unit rows, float16
+    t_m: Tensor  # (N, 3)
+    q: Tensor  # (N, 4)
+    spacing_m: Tensor  # () from a camera to the nearest other one
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("feature", torch.empty(0, 0, dtype=torch.float16))
+        self.register_buffer("t_m", torch.empty(0, 3))
+        self.register_buffer("q", torch.empty(0, 4))
+        self.register_buffer("spacing_m", torch.zeros(()))
+
+    def fit(self, truth: Pose, feature: Tensor) -> None:
+        """Remember the training set: poses (N,), features (N, C, G, G)."""
+        self.feature = unit(feature).half()
+        self.t_m, self.q = truth.t.clone(), truth.q.clone()
+        probe = truth.t[evenly_spaced(len(truth.t), PROBES)]
+        nearest_m = distances(probe, truth.t).topk(min(2, len(truth.t)), largest=False).values
+        self.spacing_m.copy_(nearest_m[:, -1].quantile(0.5))
+
+    def pose(self, rows: Tensor) -> Pose:
+        """Poses (*,) of remembered rows (*,)."""
+        return Pose(self.t_m[rows], self.q[rows])
+
+    def nearest(self, feature: Tensor, hint: Hint, count: int) -> Tensor:
+        """Rows (B, count) that are most likely near features (B, C, G, G) of hints (B,), best first.
+
+        A hint tells apart places that look alike: a neighbour's camera is off it by the hint's error
+        and by the distance between cameras. Without sigma the hint says nothing.
+        """
+        score = self._similarity(unit(feature)) / TEMPERATURE
+        known = hint.sigma_t_m.isfinite().unsqueeze(-1)
+        off_m = distances(hint.pose.t, self.t_m.to(hint.pose.t))  # (B, N)
+        variance = (hint.sigma_t_m**2 + self.spacing_m**2).unsqueeze(-1)
+        score = torch.where(known, score - off_m**2 / (2 * variance), score)
+        return score.topk(min(count, len(self.t_m)), dim=1).indices
+
+    def nearest_other(self, rows: Tensor, sequence: Tensor, count: int) -> Tensor:
+        """Rows (B, count) most like the remembered rows (B,) and of other sequences (N,) than theirs, best first.
+
+        Fewer where the longest sequence leaves fewer. A single sequence is one image each.
+        """
+        if (sequence == sequence[0]).all():
+            sequence = torch.arange(len(sequence), device=sequence.device)
+        count = min(count, len(sequence) - int(sequence.bincount().max()))
+        if count == 0:
+            raise InputError(
+                "training images: at least 2 are needed, since each is compared with others"
+            )
+        found = []
+        for batch in torch.split(rows, BATCH):
+            score = self._similarity(self.feature[batch].float())
+            score = score.masked_fill(sequence[batch, None] == sequence, -torch.inf)
+            found.append(score.topk(count, dim=1).indices)
+        return torch.cat(found)
+
+    def _similarity(self, wanted: Tensor) -> Tensor:
+        """Cosine similarity (B, N) of unit rows (B, C * G * G) to everything remembered."""
+        return torch.cat(
+            [wanted @ rows.float().T for rows in torch.split(self.feature, CHUNK)], dim=1
+        )
+
+
+def evenly_spaced(images: int, most: int) -> Tensor:
+    """Rows of so many images, all of them or ``most``, int64."""
+    return torch.linspace(0, images - 1, min(most, images)).long()
+
+
+def unit(feature: Tensor) -> Tensor:
+    """Features (B, C, G, G) as unit rows (B, C * G * G)."""
+    return normalize(feature.flatten(1).float(), dim=-1)
+
+
+def distances(a: Tensor, b: Tensor) -> Tensor:
+    """(A, B) between points (A, 3) and (B, 3); not by the dot products that are metres off in large scenes."""
+    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")

@@ -1,0 +1,1 @@
+"""Building, loading and asking a localizer."""

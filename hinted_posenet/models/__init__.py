@@ -1,0 +1,1 @@
+"""Networks: backbones, heads, losses, and registration to a ground map."""

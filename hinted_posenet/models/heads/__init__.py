@@ -1,0 +1,1 @@
+"""Heads: feature (and hint) -> pose."""

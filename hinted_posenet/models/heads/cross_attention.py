@@ -1,0 +1,52 @@
+"""Cross-attention: queries that know the hint look for what they need in the cells of the image."""
+
+import torch
+from torch import Tensor, nn
+
+from hinted_posenet.core.types import Hint, Pose
+from hinted_posenet.models.encoding import Rotation, SceneFrame
+from hinted_posenet.models.heads.base import HintEmbedding, regressor
+
+HEADS = 4  # of attention
+LAYERS = 2
+QUERIES = 4
+
+
+class CrossAttentionHead(nn.Module):
+    """(feature, hint) -> a small transformer decoder over the cells of the feature -> pose.
+
+    Args:
+        channels, grid: of the feature (B, C, G, G).
+        rotation: one of model/rotation.py.
+        width: of cells and queries.
+        hidden: width of the layer before the regressor.
+        dropout: in the decoder, and before the regressor.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        grid: int,
+        rotation: Rotation,
+        width: int,
+        hidden: int,
+        dropout: float,
+    ):
+        super().__init__()
+        self.rotation = rotation
+        self.cell = nn.Sequential(nn.LayerNorm(channels), nn.Linear(channels, width))
+        self.place = nn.Parameter(0.02 * torch.randn(grid**2, width))
+        self.query = nn.Parameter(0.02 * torch.randn(QUERIES, width))
+        self.hint = HintEmbedding(width)
+        layer = nn.TransformerDecoderLayer(
+            width, HEADS, 2 * width, dropout, batch_first=True, norm_first=True
+        )
+        self.decoder = nn.TransformerDecoder(layer, LAYERS, nn.LayerNorm(width))
+        self.regress = regressor(QUERIES * width, hidden, dropout, 3 + rotation.size)
+
+    def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
+        """Feature (B, C, G, G), hint (B,) -> Pose (B,)."""
+        cells = self.cell(feature.flatten(2).transpose(1, 2)) + self.place  # (B, cells, width)
+        queries = self.query + self.hint(hint, frame).unsqueeze(1)  # (B, queries, width)
+        raw = self.regress(self.decoder(queries, cells).flatten(1))
+        return Pose(frame.to_metres(raw[:, :3]), self.rotation(raw[:, 3:]))

@@ -1,0 +1,187 @@
+"""Hinted Fusion: the image gives a mixture of poses, and Bayes' rule combines it with the hint."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from hinted_posenet.core.geometry import compose_rotvec, relative_rotvec
+from hinted_posenet.core.types import Hint, Pose
+from hinted_posenet.models.encoding import Rotation, SceneFrame
+
+
+class Mixture(NamedTuple):
+    """Weighted normal distributions of the position and, on the camera's side, of the rotation."""
+
+    log_weight: Tensor  # (B, K), of weights that sum to 1
+    pose: Pose  # (B, K)
+    sigma_t_m: Tensor  # (B, K) per axis
+    sigma_r_rad: Tensor  # (B, K) per axis
+
+    def negative_log_likelihood(self, truth: Pose) -> tuple[Tensor, Tensor]:
+        """Of the true poses (B,): of their positions, and of their rotations, (B,) each, up to a constant.
+
+        A component answers for a rotation as far as it answers for the position: rotations, which are the
+        easier part, would else decide which component a sample belongs to.
+        """
+        off_t = self.pose.t - truth.t.unsqueeze(1)
+        off_r = relative_rotvec(self.pose.q, truth.q.unsqueeze(1))
+        position = self.log_weight + _log_density(off_t, self.sigma_t_m.square())
+        share = position.detach().softmax(dim=1)
+        rotation = _log_density(off_r, self.sigma_r_rad.square())
+        return -position.logsumexp(dim=1), -(share * rotation).sum(dim=1)
+
+    def given(self, hint: Hint) -> "Mixture":
+        """The posterior under a hint (B,), by Bayes' rule: each component is a Kalman update.
+
+        Its weight is how well it foretold the hint. Sigma inf changes nothing.
+        """
+        off_t = hint.pose.t.unsqueeze(1) - self.pose.t
+        off_r = relative_rotvec(self.pose.q, hint.pose.q.unsqueeze(1))
+        t, fit_t, sigma_t_m = _kalman(off_t, self.sigma_t_m, hint.sigma_t_m.unsqueeze(1))
+        r, fit_r, sigma_r_rad = _kalman(off_r, self.sigma_r_rad, hint.sigma_r_rad.unsqueeze(1))
+        return Mixture(
+            (self.log_weight + fit_t + fit_r).log_softmax(dim=1),
+            Pose(self.pose.t + t, compose_rotvec(self.pose.q, r)),
+            sigma_t_m,
+            sigma_r_rad,
+        )
+
+    def likeliest(self) -> Hint:
+        """The component (B,) with the most weight: never between two places that look alike."""
+        best = self.log_weight.argmax(dim=1, keepdim=True)
+        pose = Pose(
+            *(part.take_along_dim(best.unsqueeze(-1), dim=1).squeeze(1) for part in self.pose)
+        )
+        sigmas = (self.sigma_t_m, self.sigma_r_rad)
+        return Hint(pose, *(sigma.take_along_dim(best, dim=1).squeeze(1) for sigma in sigmas))
+
+
+def _kalman(off: Tensor, sigma: Tensor, other: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """How far estimates (B, K) move to another (B, 1) that is ``off`` (B, K, 3); its likelihood; the new sigma."""
+    known = other.isfinite()
+    other = torch.where(known, other, 1.0)
+    both = sigma.square() + other.square()
+    gain = torch.where(known, sigma.square() / both, 0.0)
+    likelihood = torch.where(known, _log_density(off, both), 0.0)
+    return (
+        gain.unsqueeze(-1) * off,
+        likelihood,
+        torch.where(known, sigma * other / both.sqrt(), sigma),
+    )
+
+
+def _log_density(off: Tensor, variance: Tensor) -> Tensor:
+    """Of 3-vectors (*, 3) under N(0, variance (*)), up to a constant."""
+    log_density: Tensor = -0.5 * off.square().sum(dim=-1) / variance - 1.5 * variance.log()
+    return log_density
+
+
+SIGMA_RANGE = (1e-3, 3.0)  # of a component: boxes, and radians
+BACKGROUND_SIGMA = 0.7  # boxes, and radians: anywhere in the scene
+STRETCHES = tuple(2.0 ** (step / 4) for step in range(-4, 17))  # tried in calibration
+
+
+class HintedFusionHead(nn.Module):
+    """feature -> mixture density of the pose (Bishop, 1994), times that of the hint -> its likeliest component.
+
+    Nothing about hints is learned, so no distribution of training hints can be wrong. Sharp hints are kept, vague
+    ones choose among the modes, and without one the answer is that of the image. What makes the weighing
+    right are calibrated sigmas: after training they are stretched to the errors of the validation split.
+
+    Args:
+        channels, grid: of the feature (B, C, G, G).
+        rotation: one of model/rotation.py.
+        hidden: width of both layers.
+        dropout: after each of them; the likelihood overfits without.
+        components: of the mixture.
+        background: weight of one more component that covers the whole scene: the share of images which the network
+            may be altogether wrong about.
+    """
+
+    stretch_t: Tensor  # ()
+    stretch_r: Tensor  # ()
+
+    def __init__(
+        self,
+        channels: int,
+        grid: int,
+        rotation: Rotation,
+        hidden: int,
+        dropout: float,
+        components: int,
+        background: float,
+    ):
+        super().__init__()
+        self.rotation = rotation
+        self.components = components
+        self.background = background
+        in_features = channels * grid**2
+        self.layers = nn.Sequential(
+            nn.Flatten(),
+            nn.LayerNorm(in_features),
+            nn.Linear(in_features, hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+        )
+        self.regress = nn.Linear(hidden, components * (6 + rotation.size))
+        with torch.no_grad():  # components begin all over the scene, each as vague as their spacing
+            bias = self.regress.bias.view(components, -1).zero_()
+            bias[:, 1:4].uniform_(-1.0, 1.0)
+            bias[:, 4:6] = -1.0
+        self.register_buffer("stretch_t", torch.ones(()))
+        self.register_buffer("stretch_r", torch.ones(()))
+
+    def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
+        """Feature (B, C, G, G), hint (B,) -> Pose (B,)."""
+        return self.estimate(feature, hint, frame).pose
+
+    def estimate(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Hint:
+        """The same with the sigma (B,) of the component that was chosen."""
+        return self.mixture(feature, frame).given(hint).likeliest()
+
+    def loss(self, feature: Tensor, hint: Hint, frame: SceneFrame, truth: Pose) -> Tensor:
+        """(B,) negative log-likelihood of the true poses (B,) given the images; the hint (B,) is not looked at."""
+        position, rotation = self.mixture(feature, frame).negative_log_likelihood(truth)
+        return position - 3 * frame.scale_m.log() + rotation  # in boxes, whatever the scene's size
+
+    def calibrate(self, feature: Tensor, frame: SceneFrame, truth: Pose) -> None:
+        """Stretch the sigmas to what suits validation images (N,) best, which training has not seen."""
+        losses = []
+        for stretch in STRETCHES:
+            self.stretch_t.fill_(stretch)
+            self.stretch_r.fill_(stretch)
+            parts = self.mixture(feature, frame).negative_log_likelihood(truth)
+            losses.append(torch.stack([part.mean() for part in parts]))
+        best_t, best_r = torch.stack(losses).argmin(dim=0).tolist()
+        self.stretch_t.fill_(STRETCHES[best_t])
+        self.stretch_r.fill_(STRETCHES[best_r])
+
+    def mixture(self, feature: Tensor, frame: SceneFrame) -> Mixture:
+        """What the images (B,) say by themselves: (B, components + 1)."""
+        raw = self.regress(self.layers(feature)).view(len(feature), self.components, -1)
+        low, high = (math.log(bound) for bound in SIGMA_RANGE)
+        sigma = raw[..., 4:6].clamp(low, high).exp()
+        return Mixture(
+            _with(
+                raw[..., 0].log_softmax(dim=-1) + math.log1p(-self.background),
+                math.log(self.background),
+            ),
+            Pose(
+                _with(frame.to_metres(raw[..., 1:4]), frame.center_m),
+                _with(self.rotation(raw[..., 6:]), frame.mean_q),
+            ),
+            frame.scale_m * _with(self.stretch_t * sigma[..., 0], BACKGROUND_SIGMA),
+            _with(self.stretch_r * sigma[..., 1], BACKGROUND_SIGMA),
+        )
+
+
+def _with(components: Tensor, background: Tensor | float) -> Tensor:
+    """(B, K, ...) and one more (...) -> (B, K + 1, ...)."""
+    one = components[:, :1].detach().clone()
+    one[:] = background
+    return torch.cat([components, one], dim=1)

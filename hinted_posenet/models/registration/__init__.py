@@ -1,0 +1,1 @@
+"""Registration of images from above to a ground map."""

@@ -1,0 +1,138 @@
+"""Features of ground that look alike on every date, and where features of an image lie on the map."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, log_softmax, max_pool2d, normalize, pad, softplus
+
+STRIDE = 2  # photo pixels of a feature cell
+WIDTH, CHANNELS = 24, 16  # of the layers, and of the code
+WINDOW_PX = 31  # over which colours are normalised
+NOISE = 0.02  # of a colour: smaller differences than this are not blown up
+
+
+class Features(NamedTuple):
+    """Of pieces of ground on a north-up grid."""
+
+    code: Tensor  # (B, C, h, w) unit length; zero where the ground is not known
+    weight: Tensor  # (B, 1, h, w) how much a cell has to say
+
+
+class DateEncoder(nn.Module):
+    """Colours on a grid of photo pixels -> features on a grid of ``STRIDE`` of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(6, WIDTH, 4, stride=STRIDE, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(WIDTH, WIDTH, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(WIDTH, WIDTH, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(WIDTH, CHANNELS + 1, 3, padding=1),
+        )
+
+    def forward(self, colours: Tensor, known: Tensor) -> Features:
+        """Colours (B, 3, h, w) in [0, 1], known (B, h, w) bool -> features (B, C, h / 2, w / 2)."""
+        known = known.unsqueeze(1).to(colours)
+        out = self.layers(comparable(colours, known))
+        whole = (avg_pool2d(known, STRIDE) > 0.99).to(out)
+        return Features(normalize(out[:, :-1], dim=1) * whole, softplus(out[:, -1:]) * whole)
+
+
+def comparable(colours: Tensor, known: Tensor) -> Tensor:
+    """Locally normalised colours (3), and how strong and which way edges are (3): (B, 6, h, w).
+
+    The angle of an edge is doubled, so that dark beside bright and bright beside dark are the same.
+    """
+    share = _window_mean(known) + 1e-6
+    mean = _window_mean(colours * known) / share
+    variance = (_window_mean(colours.square() * known) / share - mean.square()).clamp_min(0)
+    normal = (colours - mean) * known / (variance + NOISE**2).sqrt()
+    dx = pad(normal[..., :, 2:] - normal[..., :, :-2], (1, 1, 0, 0))
+    dy = pad(normal[..., 2:, :] - normal[..., :-2, :], (0, 0, 1, 1))
+    xx, yy, xy = (v.mean(dim=1, keepdim=True) for v in (dx * dx, dy * dy, dx * dy))
+    strength = (xx + yy + 1e-4).sqrt()
+    inner = 1 - max_pool2d(1 - known, 3, stride=1, padding=1)
+    edges = torch.cat([strength - 0.5, (xx - yy) / strength, 2 * xy / strength], dim=1)
+    return torch.cat([normal, edges * inner], dim=1)
+
+
+def _window_mean(x: Tensor) -> Tensor:
+    """Over ``WINDOW_PX``, zeros beyond the edges; by running sums, which take the time of one addition a pixel."""
+    for dim in (-1, -2):
+        before, after = (WINDOW_PX // 2 + 1, WINDOW_PX // 2)
+        sums = pad(x, (before, after, 0, 0) if dim == -1 else (0, 0, before, after)).cumsum(dim)
+        size = sums.shape[dim] - WINDOW_PX
+        x = sums.narrow(dim, WINDOW_PX, size) - sums.narrow(dim, 0, size)
+    return x / WINDOW_PX**2
+
+
+BLOCK = 4  # cells of a block's side
+REACH = 4  # cells that a block is looked for around where it is expected
+
+
+def correlate(code: Tensor, window: Tensor) -> Tensor:
+    """Sum of products of codes (B, C, n, n) with every place of windows (B, C, m, m): (B, m - n + 1, m - n + 1).
+
+    Row and column of the answer are the place of the first cell. By Fourier transform.
+    """
+    size, places = window.shape[-1], window.shape[-1] - code.shape[-1] + 1
+    product = torch.fft.rfft2(window) * torch.fft.rfft2(code, s=(size, size)).conj()
+    score: Tensor = torch.fft.irfft2(product.sum(dim=1), s=(size, size))
+    return score[:, :places, :places]
+
+
+def block_scores(code: Tensor, window: Tensor) -> Tensor:
+    """Sum of products over each block of codes (B, C, n, n) at every offset: (B, offsets, n / 4, n / 4).
+
+    ``window`` (B, C, n + 8, n + 8) is the same ground and ``REACH`` cells around it.
+    """
+    batch, channels, size, _ = code.shape
+    blocks, wide = size // BLOCK, BLOCK + 2 * REACH
+    rows = batch * blocks * blocks
+    a = code.view(batch, channels, blocks, BLOCK, blocks, BLOCK).permute(0, 2, 4, 3, 5, 1)
+    b = window.unfold(2, wide, BLOCK).unfold(3, wide, BLOCK).permute(0, 2, 3, 1, 4, 5)
+    pairs = a.reshape(rows, BLOCK * BLOCK, channels) @ b.reshape(rows, channels, wide * wide)
+    pairs = pairs.view(rows, BLOCK, BLOCK, wide, wide)
+    side = 2 * REACH + 1
+    # cell (i, j) of a block lies i rows and j columns into its window
+    pairs = torch.stack([pairs[:, i, :, i : i + side] for i in range(BLOCK)]).sum(dim=0)
+    pairs = torch.stack([pairs[:, j, :, j : j + side] for j in range(BLOCK)]).sum(dim=0)
+    return pairs.view(batch, blocks, blocks, side * side).permute(0, 3, 1, 2)
+
+
+def offsets() -> Tensor:
+    """(81, 2): east and north, in cells, of the offsets of ``block_scores``."""
+    steps = torch.arange(-REACH, REACH + 1).float()
+    north, east = torch.meshgrid(-steps, steps, indexing="ij")
+    return torch.stack([east.flatten(), north.flatten()], dim=-1)
+
+
+def displacement(score: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (B, n, 2) and covariance (B, n, 2, 2) in cells of the offset, from scores (B, 81, h, w)."""
+    chance = score.flatten(2).softmax(dim=1)
+    places = offsets().to(score)
+    mean = chance.mT @ places
+    off = places.unsqueeze(0).unsqueeze(0) - mean.unsqueeze(2)  # (B, n, 81, 2)
+    return mean, (off * chance.mT.unsqueeze(-1)).mT @ off
+
+
+def match_loss(score: Tensor, truth: Tensor, known: Tensor) -> Tensor:
+    """(B,) negative log-likelihood of true offsets (B, n, 2) in cells, of blocks that are known (B, n).
+
+    A block whose truth is beyond the reach counts for nothing. A share of outliers bounds what a block
+    costs whose ground has changed.
+    """
+    near = (1 - (truth.unsqueeze(1) - offsets().to(score)[:, None]).abs()).clamp_min(0).prod(dim=-1)
+    likelihood = (log_softmax(score.flatten(2), dim=1).exp() * near).sum(dim=1)
+    inside = known & (truth.abs() < REACH - 0.5).all(dim=-1)
+    cost = -torch.log(0.98 * likelihood + 0.02 / score.shape[1]) * inside
+    return cost.sum(dim=1) / inside.sum(dim=1).clamp_min(1)
+
+
+def known_blocks(known: Tensor) -> Tensor:
+    """Whether blocks are known (B, n), from cells (B, 1, h, w) of which nearly all must be."""
+    return (avg_pool2d(known, BLOCK) > 0.9).flatten(1)

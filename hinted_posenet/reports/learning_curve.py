@@ -1,0 +1,56 @@
+"""The learning curve of a run: loss, metres and degrees against epochs."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from hinted_posenet.core.figures import logarithmic, save_figure
+
+SPLITS = {"train": ("training images", "#6e7781"), "val": ("validation", "#1f6feb")}
+CHOSEN = "#d1242f"
+PANELS = {
+    "loss": "loss",
+    "median_t_m": "median position error",
+    "median_r_deg": "median rotation error in °",
+}
+
+
+def read_history(path: Path) -> list[dict[str, str]]:
+    """A row per epoch of a history.csv, as far as there is one; empty is what was not measured."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def learning_curve(path: Path, history: Path) -> None:
+    """A panel each for loss, metres and degrees of both splits; a line marks the chosen checkpoint's epoch."""
+    rows = read_history(history)
+    if not rows:  # trained by a version that kept none, and only scored by this one
+        return
+    column = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
+    epoch = column["epoch"]
+    # the first of the best, as checkpoints are kept
+    chosen = int(epoch[np.nan_to_num(column["val/score"], nan=np.inf).argmin()])
+    figure = Figure(figsize=(13, 4.2), layout="constrained")
+    grid = figure.subplots(1, 3)
+    for axes, (name, title) in zip(grid, PANELS.items(), strict=True):
+        for split, (label, colour) in SPLITS.items():
+            values = column.get(f"{split}/{name}", np.full(len(epoch), np.nan))
+            shown = np.isfinite(values) & ((values > 0) | (name == "loss"))
+            if shown.any():
+                axes.plot(epoch[shown], values[shown], ".-", color=colour, label=label)
+        axes.axvline(chosen, color=CHOSEN, linestyle=":", label=f"chosen: epoch {chosen}")
+        axes.set_title(title, loc="left")
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+    if len(grid[1].lines) > 1:  # else all answers were infinitely far off
+        logarithmic(grid[1], "y")
+    grid[2].set_ylim(bottom=0)
+    handles, labels = grid[1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+    save_figure(figure, path)

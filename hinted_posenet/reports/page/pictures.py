@@ -1,0 +1,177 @@
+"""Pictures in the page: frames worth a look, maps and scenes in 3-D."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hinted_posenet.evaluation.frames_file import Floats, Frames
+from hinted_posenet.reports.page.lines import GREY, Line
+
+SIDE_PX = 240
+QUALITY = 62  # WebP; 8 kB a picture
+# of pictures as text; with plotly and the numbers of 2,000 frames the page stays below 5 MB
+BUDGET_BYTES = 1_900_000
+EACH = 4  # picked of each kind
+
+
+def picks(error: Floats) -> dict[str, list[int]]:
+    """Frames of the best, the median and the worst of errors (N,), those of a video not all from one place."""
+    order = np.argsort(error, kind="stable")
+    from_middle = order[np.argsort(np.abs(np.arange(len(order)) - len(order) // 2), kind="stable")]
+    return {
+        "best": _apart(order),
+        "median": _apart(from_middle),
+        "worst": _apart(order[::-1]),
+    }
+
+
+def pictures(
+    lines: list[Line], neighbours: list[str], queries: Frames, train: Frames | None
+) -> dict[str, dict[str, str | None]]:
+    """Picture of each picked frame, and of the training image beside it, as many as the budget allows.
+
+    Args:
+        lines: whose picks are shown, the first ones of each line first.
+        neighbours: (N,) names of training images; empty: none.
+        queries: the N frames.
+        train: frames of training, if they are known.
+
+    Returns:
+        "query" and "train", each name -> data URI, or None where the file is not there.
+    """
+    chosen = [picks(line.poses.error_t_m) for line in lines]
+    rows = dict.fromkeys(
+        of_line[kind][rank]
+        for rank in range(EACH)
+        for kind in ("worst", "median", "best")
+        for of_line in chosen
+        if rank < len(of_line[kind])
+    )
+    images = {"query": dict(zip(queries.name, queries.image, strict=True))}
+    images["train"] = dict(zip(train.name, train.image, strict=True)) if train else {}
+    found: dict[str, dict[str, str | None]] = {"query": {}, "train": {}}
+    spent = 0
+    for row in rows:
+        for kind, name in (("query", queries.name[row]), ("train", neighbours[row])):
+            if name in images[kind] and name not in found[kind] and spent < BUDGET_BYTES:
+                picture = _thumbnail(images[kind][name])
+                found[kind][name] = picture
+                spent += len(picture or "")
+    return found
+
+
+def data_uri(image: NDArray[Any], side_px: int) -> str:
+    """A BGR image, its longer side at most ``side_px``."""
+    scale = side_px / max(image.shape[:2])
+    if scale < 1:
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    _, encoded = cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
+    return f"data:image/webp;base64,{base64.b64encode(encoded.tobytes()).decode()}"
+
+
+def _thumbnail(path: str) -> str | None:
+    image = cv2.imread(path) if path and Path(path).is_file() else None
+    return None if image is None else data_uri(image, SIDE_PX)
+
+
+def _apart(order: NDArray[np.int64]) -> list[int]:
+    """The first rows of an order that are a fiftieth of all from each other."""
+    gap = len(order) / 50
+    found: list[int] = []
+    for row in order.tolist():
+        if len(found) < EACH and all(abs(row - other) >= gap for other in found):
+            found.append(row)
+    return found
+
+
+MAP_PX = 1000
+TRAIN_DOTS = 1500  # more are a cloud that says the same
+PINK = "#e8308c"
+WHITE = {"size": 6, "color": "#ffffff", "line": {"color": "#000000", "width": 1}}
+
+
+def position_data(lines: list[Line], train_m: Floats | None) -> dict[str, Any]:
+    """True (N, 3) and training positions, and answers (N, 3) of each line: metres, 4 digits of their extent."""
+    true_m = lines[0].poses.true_m
+    step = float(np.ptp(true_m, axis=0).max()) / 10_000 or 1.0
+    decimals = max(0, int(np.ceil(-np.log10(step))))
+    train = np.empty((0, 3)) if train_m is None else train_m[:: -(-len(train_m) // TRAIN_DOTS)]
+    return {
+        "true": _points(true_m, decimals),
+        "train": _points(train, decimals),
+        "answers": [_points(line.poses.predicted_m, decimals) for line in lines],
+        "sequence": _sequence(lines[0]),
+    }
+
+
+def map_figure(overview: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Positions from above, over the orthophoto; None where there is no map."""
+    if overview is None:
+        return None
+    xmin, ymin, xmax, ymax = overview["bounds_m"]
+    image = cv2.imread(overview["image"]) if Path(overview["image"]).is_file() else None
+    images = []
+    if image is not None:
+        placed = {"x": xmin, "y": ymax, "sizex": xmax - xmin, "sizey": ymax - ymin}
+        source = {"source": data_uri(image, MAP_PX), "layer": "below", "opacity": 0.85}
+        images = [placed | source | {"xref": "x", "yref": "y", "sizing": "stretch"}]
+    axis = {"ticksuffix": " m", "showgrid": False, "zeroline": False, "nticks": 4, "tickangle": 0}
+    return {
+        "data": _traces(
+            "scatter", {"size": 2.5, "color": "#000000", "opacity": 0.45}, WHITE, 2, 15
+        ),
+        "layout": {
+            "images": images,
+            "xaxis": {"range": [xmin, xmax], "constrain": "domain", **axis},
+            "yaxis": {"range": [ymin, ymax], "scaleanchor": "x", "constrain": "domain", **axis},
+            "meta": {"aspect": (ymax - ymin) / (xmax - xmin)},
+        },
+    }
+
+
+def scene_figure() -> dict[str, Any]:
+    """Positions in 3-D."""
+    axis = {"ticksuffix": " m", "title": {"text": ""}, "showbackground": False}
+    camera = {"eye": {"x": 1.45, "y": 1.45, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.15}}
+    axes = {
+        f"{name}axis": {**axis, "nticks": count} for name, count in (("x", 6), ("y", 6), ("z", 3))
+    }
+    return {
+        "data": _traces("scatter3d", {"size": 1.5, "color": GREY}, {"size": 2}, 4, 7),
+        "layout": {"scene": {"aspectmode": "data", "camera": camera, **axes}, "height": 520},
+    }
+
+
+def _traces(
+    kind: str, train: dict[str, Any], true: dict[str, Any], width: float, size: float
+) -> list[dict[str, Any]]:
+    """In the order in which the page fills them: training, truth, ways to the answers, chosen frame."""
+    chosen = {"size": size, "symbol": ["circle-open", "square-open"], "color": PINK}
+    traces: list[dict[str, Any]] = [
+        {"mode": "markers", "marker": train, "hoverinfo": "skip"},
+        {"mode": "lines+markers", "marker": true, "line": {"width": 3}, "hoverinfo": "none"},
+        {"mode": "lines", "line": {"width": width}, "hoverinfo": "skip"},
+        {"mode": "lines+markers", "marker": {**chosen, "line": {"width": 3}}, "hoverinfo": "skip"}
+        | {"line": {"color": PINK, "width": 3}},
+    ]
+    return [{"type": kind, **trace} for trace in traces]
+
+
+def _points(points_m: Floats, decimals: int) -> list[list[float | None]]:
+    """Columns x, y and z; None where an answer is not finite."""
+    columns = points_m.round(decimals).T.tolist()
+    return [[x if np.isfinite(x) else None for x in column] for column in columns]
+
+
+def _sequence(line: Line) -> list[int] | None:
+    """Number of each frame's sequence, along which the page draws a path; None where views are single ones."""
+    run = line.runs[0]
+    sequences = run.sequences(run.in_group("all"))
+    if sequences is None:
+        return None
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(sequences))}
+    return [numbers[name] for name in sequences]

@@ -1,1 +1,0 @@
-"""Score files, not models: anybody's poses of a data set's frames, for `hinted-posenet score`."""

@@ -1,0 +1,135 @@
+"""Pooled backbone features of a split, computed once and kept on disk."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Generator
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from hinted_posenet.core.files import atomic_write
+from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample
+from hinted_posenet.data.augment import Augment
+from hinted_posenet.data.images import center_crop
+from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.data.splits import views_key
+from hinted_posenet.data.stacked import identity, stack, to
+from hinted_posenet.models.posenet import PoseNet
+
+Crop = tuple[int, int] | None  # (height, width) in pixels
+FORMAT = 2  # raise when the file's content changes
+
+
+def feature_key(model: PoseNet, height: int, width: int, crop: Crop) -> str:
+    """What decides a feature besides the image file: network, weights, pool, image size and crop."""
+    shape = f"{height} {width} {crop and list(crop)}"
+    digest = hashlib.sha256(f"{model.backbone} {model.pool} {shape}".encode())
+    for name, value in model.backbone.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+@torch.no_grad()
+def compute_features(
+    model: PoseNet,
+    images: PosedImages,
+    *,
+    title: str,
+    batch_size: int,
+    workers: int,
+    device: torch.device,
+    crop: Crop = None,
+    augment: Augment | None = None,
+    augmented_views: int = 0,
+    seed: int = 0,
+    cache: Path | None = None,
+) -> Sample:
+    """A split as one stacked Sample with features (N, C, G, G) float16 in place of images.
+
+    The N images come first, cut to their middle of ``crop`` (height, width) pixels, then ``augmented_views``
+    augmented versions of all of them, one version after the other, each with its exact new pose. With
+    ``cache`` every version is kept there in a file of its own, keyed by the images (names, sizes, times,
+    poses), the network and its weights, and the augmentation; written atomically.
+    """
+    files: list[Path | None] = [None] * (1 + augmented_views)
+    if cache:
+        network = feature_key(model, images.height, images.width, crop)
+        key = f"{FORMAT} {views_key(images.views)} {network}"
+        for version in range(len(files)):
+            change = f"{vars(augment)} {seed} {version}" if augment and version else ""
+            name = hashlib.sha256(f"{key} {change}".encode()).hexdigest()[:24]
+            files[version] = cache / "features" / f"{name}.pt"
+    found = {v: _read(file) for v, file in enumerate(files) if file and file.is_file()}
+    missing = [version for version in range(len(files)) if version not in found]
+    if missing:
+        parts: dict[int, list[Sample]] = {version: [] for version in missing}
+        generators = [
+            Generator().manual_seed(hash((seed, version))) for version in range(len(files))
+        ]
+        model.eval().to(device)
+        loader = DataLoader(images, batch_size, num_workers=workers, collate_fn=identity)
+        with tqdm(total=len(images) * len(missing), desc=title, unit="view") as progress:
+            for batch in loader:
+                whole = to(batch, device)
+                for version in missing:
+                    sample = (
+                        augment(whole, generators[version])
+                        if augment and version
+                        else _cropped(whole, crop)
+                    )
+                    parts[version].append(sample._replace(query=with_feature(model, sample.query)))
+                    progress.update(len(sample.query.name))
+        for version in missing:
+            found[version] = stack(parts.pop(version))
+            if file := files[version]:
+                _write(file, found[version])
+    return stack([found[version] for version in range(len(files))])
+
+
+def _cropped(sample: Sample, crop: Crop) -> Sample:
+    """The middle of the images of a batch; all of them where there is no crop."""
+    if crop is None:
+        return sample
+    image, K = center_crop(sample.query.image, sample.query.K, *crop)
+    return sample._replace(query=sample.query._replace(image=image, K=K))
+
+
+def with_feature(model: PoseNet, query: Query) -> Query:
+    """The query (B,) with its pooled feature (B, C, G, G), float16, in place of its image."""
+    feature = model.features(query)[0].half()
+    return query._replace(image=query.image.new_empty(len(feature), 0), feature=feature)
+
+
+def _write(path: Path, sample: Sample) -> None:
+    query, truth = sample
+    prior = query.prior
+    content = {
+        "image": query.image,
+        "feature": query.feature,
+        "K": query.K,
+        "prior": [prior.pose.t, prior.pose.q, prior.sigma_t_m, prior.sigma_r_rad],
+        "name": query.name,
+        "scene": query.scene,
+        "truth": list(truth),
+    }
+    with atomic_write(path) as partial:
+        torch.save(content, partial)
+
+
+def _read(path: Path) -> Sample:
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    os.utime(path)  # `data cache --prune` removes what was not used for longest
+    t, q, sigma_t_m, sigma_r_rad = content["prior"]
+    query = Query(
+        content["image"],
+        content["feature"],
+        content["K"],
+        Hint(Pose(t, q), sigma_t_m, sigma_r_rad, NO_NEIGHBOURS.expand(len(t), 0)),
+        content["name"],
+        content["scene"],
+    )
+    return Sample(query, Pose(*content["truth"]))

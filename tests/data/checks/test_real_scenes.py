@@ -1,0 +1,68 @@
+"""The published data: known faults are found, and nobody else is flagged."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hinted_posenet.data.checks.checked_scene import FAULTS
+from hinted_posenet.data.checks.examine import examine, to_exclude
+from hinted_posenet.data.formats.recognise import recognise
+
+pytestmark = pytest.mark.realdata
+
+KNOWN = {
+    "GreatCourt": {"seq5/frame00297.png"},
+    "KingsCollege": set(),
+    "ShopFacade": {"seq2/frame00036.png", "seq2/frame00043.png"},
+}
+
+
+@pytest.mark.parametrize("scene", KNOWN)
+def test_wrong_labels_of_cambridge_are_found_by_themselves(real_data, scene):
+    examination = examine(recognise(real_data / "cambridge_labels" / scene))
+    flagged = {
+        check: {name for f in examination.findings if f.check == check for name in f.frames}
+        for check in ("positions", "flips")
+    }
+    assert flagged == {"positions": KNOWN[scene], "flips": KNOWN[scene]}
+    assert set(to_exclude(examination)) == KNOWN[scene]
+    # without images a scene is not sound, but that is all that there is to say
+    others = [f for f in examination.findings if f.severity in FAULTS and not f.frames]
+    assert [finding.check for finding in others] == ["labels", "images"]
+
+
+def test_redkitchen_passes(real_data):
+    examination = examine(recognise(real_data / "seven_scenes" / "redkitchen"))
+    assert examination.is_sound
+    assert to_exclude(examination) == {}
+    convention = examination.findings[-1]
+    assert (convention.check, convention.severity) == ("convention", "ok")
+    # the colour camera repeats images while the tracker goes on
+    assert "43 frames with the image of another" in next(
+        f.message for f in examination.findings if f.check == "duplicates"
+    )
+
+
+def test_redkitchen_with_inverted_poses_is_told(real_data, tmp_path):
+    source = real_data / "seven_scenes" / "redkitchen"
+    folder = tmp_path / "redkitchen"
+    for sequence in ("seq-02", "seq-05", "seq-08"):
+        for path in (source / sequence).iterdir():
+            target = folder / sequence / path.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if path.name.endswith(".pose.txt"):
+                np.savetxt(target, np.linalg.inv(np.loadtxt(path)))
+            else:
+                shutil.copy(path, target)
+    write_splits(folder, "sequence2\nsequence5\n", "sequence8\n")
+    examination = examine(recognise(folder), decode=False)
+    (fault,) = (f for f in examination.findings if f.severity in FAULTS)
+    assert fault.check == "convention"
+    assert fault.message.startswith("the inverse fits better")
+
+
+def write_splits(folder: Path, train: str, test: str) -> None:
+    (folder / "TrainSplit.txt").write_text(train)
+    (folder / "TestSplit.txt").write_text(test)

@@ -1,0 +1,80 @@
+import pytest
+import torch
+from poses import INF, hints, random_poses, sequences
+
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import Pose
+from hinted_posenet.hints.retrieval_database import RetrievalDatabase
+
+COUNT = 9000  # more than two chunks of 4096
+NOWHERE = random_poses(8, seed=5)
+
+
+def remembering(truth: Pose, feature: torch.Tensor) -> RetrievalDatabase:
+    memory = RetrievalDatabase()
+    memory.fit(truth, feature)
+    return memory
+
+
+def on_a_line(count: int, step_m: float = 1.0) -> Pose:
+    q = torch.tensor([1.0, 0.0, 0.0, 0.0]).expand(count, 4)
+    return Pose(step_m * torch.arange(count).float().view(-1, 1) * torch.tensor([1.0, 0, 0]), q)
+
+
+@pytest.fixture(scope="module")
+def feature() -> torch.Tensor:
+    return torch.randn(COUNT, 8, 2, 2, generator=torch.Generator().manual_seed(1))
+
+
+def test_finds_the_planted_images_on_both_sides_of_every_chunk(feature):
+    memory = remembering(random_poses(COUNT), feature)
+    planted = torch.tensor([0, 1, 4095, 4096, 4097, 8191, 8192, 8999])
+    asked = 3.0 * feature[planted] + 0.05 * torch.randn(8, 8, 2, 2)  # length does not matter
+    rows = memory.nearest(asked, hints(NOWHERE, INF, INF), count=3)
+    assert rows.shape == (8, 3)
+    assert torch.equal(rows[:, 0], planted)
+
+
+def test_a_hint_chooses_among_images_that_look_alike(feature):
+    truth = on_a_line(40)
+    memory = remembering(truth, feature[:10].repeat(4, 1, 1, 1))  # every 10 m the same picture
+    asked = feature[:8]
+    for copy in range(4):
+        there = Pose(truth.t[:8] + torch.tensor([10.0 * copy + 0.4, 0, 0]), truth.q[:8])
+        rows = memory.nearest(asked, hints(there, 0.5, INF), count=1)[:, 0]
+        assert torch.equal(rows, torch.arange(8) + 10 * copy)
+
+
+def test_looks_decide_where_the_hint_is_vague_or_absent(feature):
+    memory = remembering(on_a_line(40), feature[:40])
+    far = Pose(torch.full((8, 3), 1e3), NOWHERE.q)
+    for sigma_m in (1e4, INF):
+        rows = memory.nearest(feature[:8], hints(far, sigma_m, INF), count=1)[:, 0]
+        assert torch.equal(rows, torch.arange(8))
+
+
+def test_images_that_look_like_an_image_come_from_other_sequences():
+    base = torch.randn(5, 8, 2, 2)
+    near = base.repeat(4, 1, 1, 1) + 0.05 * torch.randn(20, 8, 2, 2)  # four drives past five places
+    rows = torch.arange(20)
+    found = remembering(random_poses(20), near).nearest_other(rows, sequences(20, of=4), count=3)
+    assert torch.equal(found.sort(dim=1).values % 5, (rows % 5).unsqueeze(1).expand(20, 3))
+    assert not (found // 5 == (rows // 5).unsqueeze(1)).any()
+
+
+def test_images_of_a_single_sequence_look_like_each_other_but_never_themselves(feature):
+    rows = torch.arange(30)
+    found = remembering(random_poses(30), feature[:30]).nearest_other(rows, sequences(30), 50)
+    assert found.shape == (30, 29)
+    assert not (found == rows.unsqueeze(1)).any()
+
+
+def test_a_single_image_has_nothing_to_be_compared_with(feature):
+    memory = remembering(random_poses(1), feature[:1])
+    with pytest.raises(InputError, match="training images: at least 2"):
+        memory.nearest_other(torch.zeros(1, dtype=torch.int64), sequences(1), 1)
+
+
+def test_spacing_is_the_distance_to_the_next_camera(feature):
+    memory = remembering(on_a_line(COUNT, step_m=0.25), feature)
+    assert memory.spacing_m.item() == pytest.approx(0.25)

@@ -1,0 +1,105 @@
+import pytest
+import torch
+from poses import INF, hints, random_poses, random_quaternions
+
+from hinted_posenet.core.geometry import compose_rotvec, rotation_angle
+from hinted_posenet.core.types import Pose
+from hinted_posenet.models.heads.consensus import Hypotheses, consensus, fuse
+
+QUERIES = 50
+
+
+def around(truth: Pose, scale_t_m: torch.Tensor, scale_r_rad: torch.Tensor) -> Hypotheses:
+    """Hypotheses (B, K) with errors of the stated scales (K,), and quaternions of either sign."""
+    generator = torch.Generator().manual_seed(3)
+    shape = (len(truth.t), len(scale_t_m), 3)
+    sign = torch.randn(shape[:2], generator=generator).sign().unsqueeze(-1)
+    turn = scale_r_rad.unsqueeze(-1) * torch.randn(shape, generator=generator)
+    return Hypotheses(
+        Pose(
+            truth.t.unsqueeze(1)
+            + scale_t_m.unsqueeze(-1) * torch.randn(shape, generator=generator),
+            sign * compose_rotvec(truth.q.unsqueeze(1), turn),
+        ),
+        scale_t_m.expand(shape[:2]),
+        scale_r_rad.expand(shape[:2]),
+    )
+
+
+def errors(pose: Pose, truth: Pose) -> tuple[float, float]:
+    return (
+        (pose.t - truth.t).norm(dim=-1).median().item(),
+        rotation_angle(pose.q, truth.q).median().item(),
+    )
+
+
+def test_agreement_is_better_than_the_best_of_equals():
+    truth = random_poses(QUERIES)
+    hypotheses = around(truth, torch.full((9,), 0.3), torch.full((9,), 0.05))
+    single = errors(Pose(hypotheses.pose.t[:, 0], hypotheses.pose.q[:, 0]), truth)
+    together = errors(consensus(hypotheses).pose, truth)
+    assert together[0] < 0.6 * single[0]
+    assert together[1] < 0.6 * single[1]
+
+
+def test_wrong_places_drop_out_however_sure_the_others_are_not():
+    truth, elsewhere = random_poses(QUERIES), random_poses(QUERIES, seed=7, half_extent_m=1000.0)
+    hypotheses = around(truth, torch.full((8,), 0.3), torch.full((8,), 0.05))
+    hypotheses.pose.t[:, 1:4] = elsewhere.t.unsqueeze(1)
+    hypotheses.pose.q[:, 1:4] = elsewhere.q.unsqueeze(1)
+    answer = errors(consensus(hypotheses).pose, truth)
+    assert answer[0] < 0.5
+    assert answer[1] < 0.08
+
+
+def test_the_surest_place_wins_and_says_how_sure_it_is():
+    truth = random_poses(QUERIES)
+    scale_t, scale_r = torch.tensor([3.0, 0.01, 3.0]), torch.tensor([0.3, 0.001, 0.3])
+    answer = consensus(around(truth, scale_t, scale_r))
+    error_t, error_r = errors(answer.pose, truth)
+    assert error_t < 0.03
+    assert error_r < 0.003
+    assert (answer.sigma_t_m < 0.1).all()
+    assert (answer.sigma_r_rad < 0.01).all()
+
+
+def test_the_likelihood_is_highest_for_the_true_scale():
+    truth = random_poses(2000)
+    found = around(truth, torch.full((1,), 0.5), torch.full((1,), 0.1))
+    factors = torch.tensor([0.5, 0.9, 1.1, 2.0])
+    # normal errors of 0.5 per axis have a mean norm of 1.596 * 0.5, three times the scale that fits them
+    fitting = 0.5 * 1.596 / 3
+    for part in (0, 1):
+        unit = (fitting, fitting / 5)[part]
+        values = [
+            found._replace(scale_t_m=torch.tensor(unit * f), scale_r_rad=torch.tensor(unit * f))
+            .negative_log_likelihood(truth)[part]
+            .mean()
+            .item()
+            for f in factors.tolist()
+        ]
+        assert max(values[1:3]) < min(values[0], values[3])
+
+
+def test_fusing_weighs_by_precision():
+    a, b = random_poses(QUERIES), random_poses(QUERIES, seed=4)
+    answer = hints(a, 1.0, 0.1)
+    for sigma, share in ((1.0, 0.5), (2.0, 0.2), (1e-6, 1.0), (INF, 0.0)):
+        fused = fuse(answer, hints(b, sigma, 0.1 * sigma)).pose
+        torch.testing.assert_close(fused.t, a.t + share * (b.t - a.t), rtol=1e-4, atol=1e-4)
+        whole = rotation_angle(a.q, b.q)
+        torch.testing.assert_close(
+            rotation_angle(a.q, fused.q), share * whole, rtol=1e-3, atol=2e-3
+        )
+
+
+@pytest.mark.parametrize("count", [1, 8])
+def test_gradients_are_finite_where_all_say_the_same(count):
+    t = torch.ones(4, count, 3, requires_grad=True)
+    q = random_quaternions(1).expand(4, count, 4).clone().requires_grad_()
+    scale = torch.ones(4, count)
+    answer = consensus(Hypotheses(Pose(t, q), scale, scale)).pose
+    (answer.t.sum() + answer.q.sum()).backward()
+    for leaf in (t, q):
+        assert leaf.grad is not None
+        assert leaf.grad.isfinite().all()

@@ -1,0 +1,84 @@
+"""Tables of a study from errors that are known, frame by frame."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.evaluation.run_files import MethodPoses, Run
+from hinted_posenet.reports.study_results import Study, read_study
+from hinted_posenet.reports.study_table import study_tables
+
+FRAMES = 20
+POINT = {"fraction": 0.1, "hint": {"t_m": [1.0] * FRAMES}, "answer": {"t_m": [2.0] * FRAMES}}
+CURVES = [{"half_extent_m": 10.0, "sweep": [POINT]}]
+
+
+def run(errors_m: dict[str, float], grid: int = 3) -> Run:
+    """A run, each of whose rows is off by the same length in all frames."""
+    config = {"backbone": {"name": "net"}, "pool": {"grid": grid}}
+    results: dict[str, Any] = {"config": config, "frame_groups": [["all"]] * FRAMES}
+    results["data"] = {"name": "aerial"}
+    ones, nowhere = np.ones(FRAMES), np.zeros((FRAMES, 3))
+    rest = (nowhere, nowhere, np.zeros((FRAMES, 7)), ones, ones)
+    poses = {row: MethodPoses([], e * ones, ones, *rest) for row, e in errors_m.items()}
+    return Run(Path(), results, poses)
+
+
+def seeds(*pass_1_m: float, answer_m: tuple[float, ...] = (), grid: int = 3) -> list[Run]:
+    """Runs that differ in their seed: each one's answers, and the answers of its hint if it had one."""
+    retrieval_m = 50.0 if grid == 3 else 10.0
+    runs = [{"pass 1": error_m, "retrieval": retrieval_m} for error_m in pass_1_m]
+    for rows, error_m in zip(runs, answer_m, strict=False):
+        rows["hint as the answer"] = error_m
+    return [run(rows, grid) for rows in runs]
+
+
+def lines(study: Study, title: str) -> dict[str, list[str]]:
+    (table,) = (table for table in study_tables(study) if table.title.endswith(title))
+    return {row[0]: row[1:] for row in table.rows}
+
+
+NULL = {("null_hint", "none"): seeds(20, 20)}
+
+
+def test_the_hint_as_the_answer_is_of_all_seeds():
+    hinted = seeds(40, 40, answer_m=(100, 300))
+    table = lines(Study(NULL | {("net", "network"): hinted}, {}), "frames)")
+    assert table["hint as the answer"][1].startswith("200 [100, 300] m")
+
+
+def test_controls_are_those_of_the_features_that_a_method_reads():
+    runs = {("net", "retrieval"): seeds(40, 40, answer_m=(50, 50))}
+    runs[("fine", "retrieval")] = seeds(5, 5, answer_m=(10, 10), grid=10)
+    study = Study(NULL | runs, {})
+    table = lines(study, "frames)")
+    assert table["hint as the answer"][1].startswith("50 ")
+    assert table["hint as the answer, features of fine"][1].startswith("10 ")
+    assert table["retrieval, features of fine"][0].startswith("10 ")
+    gains = lines(study, "gains")
+    assert gains["net"][2] == "0.80 [0.80, 0.80]"
+    assert gains["fine"][2] == "0.50 [0.50, 0.50]"
+
+
+def test_gains_have_intervals_and_the_last_hint_counts_even_if_another_is_better():
+    runs = {("net", "constant"): seeds(1, 1), ("net", "retrieval"): seeds(10, 30)}
+    ratios, net = (lines(Study(NULL | runs, {}), "gains")[key] for key in ("ratios", "net"))
+    assert net[ratios.index("retrieval: of null hint")] == "1.00 [0.50, 1.50]"
+    assert net[ratios.index("last of them: of retrieval")] == "0.40 [0.20, 0.60]"
+
+
+def test_a_method_under_oracles_alone_has_no_gain_but_a_stamped_sweep():
+    study = Study(NULL | {("net", "nearest"): seeds(5, 5)}, {"net": CURVES})
+    gains = lines(study, "gains")
+    assert "ORACLE" in gains["ratios"][-2]
+    assert gains["net"][:-1] == ["-", "-", "2.00"]
+    assert float(gains["net"][-1]) == pytest.approx(2 * np.hypot(1, 20) / 20, abs=0.01)
+
+
+def test_a_broken_results_file_is_named(tmp_path):
+    (tmp_path / "results.json").write_text('{"rows": [')
+    with pytest.raises(InputError, match=r"results\.json: not readable as JSON.*run again"):
+        read_study([tmp_path])
