@@ -4,6 +4,7 @@ python benchmarks/augment.py
 """
 
 import time
+from typing import Any
 
 import torch
 from omegaconf import OmegaConf
@@ -32,7 +33,7 @@ EFFECTS: dict[str, Effect] = {
     "rain": Precipitation(p=1),
     "snow": Precipitation(length_px=3, width_px=0.9, p=1),
 }
-VIEWS = {
+VIEWS: dict[str, dict[str, Any]] = {
     "rotations of 5 deg": {"rotation_deg": (5, 5, 5)},
     "rotations of 5 deg, crop 160": {"rotation_deg": (5, 5, 5), "crop_px": (160, 160)},
     "rotations of 8, 8, 10 deg": {"rotation_deg": (8, 8, 10)},

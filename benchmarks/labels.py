@@ -36,7 +36,7 @@ def main() -> None:
         print(f"{'':28}{'wall s':>8}{'CPU s':>8}{'bytes a frame':>16}")
         for truth in ("raw", "calibrated"):
             read = partial(seven_scenes.read_views, ground_truth=truth)
-            report(f"7-Scenes, {truth}", lambda read=read: read(root, "scene", "train"))
+            report(f"7-Scenes, {truth}", partial(read, root, "scene", "train"))
         report("CSV", lambda: csv_frames.read_views(root, "table", "all"))
 
 

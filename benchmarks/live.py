@@ -35,11 +35,12 @@ def main() -> None:
 
     seconds: dict[str, float] = {}
     for number in range(-1, ROUNDS):  # the first one loads tiles
-        for name, work in {
+        works: dict[str, Callable[[], object]] = {
             "rendered live": images(live, (number + 1) * VIEWS),
             "read from JPEG files": images(files, max(number, 0) * VIEWS),
             "backbone": lambda: model.features(batch),
-        }.items():
+        }
+        for name, work in works.items():
             start = time.process_time()
             with torch.no_grad():
                 work()

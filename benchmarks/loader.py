@@ -55,7 +55,8 @@ def spectral_noise(seed: int, width: int = 640, height: int = 480) -> NDArray[np
     white = np.random.default_rng(seed).standard_normal((3, height, width))
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)) + 1 / width
     pink = np.fft.irfft2(np.fft.rfft2(white) / frequency, (height, width))
-    return np.clip(128 + 50 * pink / pink.std(), 0, 255).astype(np.uint8).transpose(1, 2, 0)
+    pixels: NDArray[np.uint8] = np.clip(128 + 50 * pink / pink.std(), 0, 255).astype(np.uint8)
+    return pixels.transpose(1, 2, 0)
 
 
 def write_views(folder: Path, number: int, size: tuple[int, int], suffix: str) -> list[View]:
@@ -70,7 +71,8 @@ def write_views(folder: Path, number: int, size: tuple[int, int], suffix: str) -
         if photo.shape[1::-1] != size:
             # enlarging leaves no detail, so a sensor's grain stands for it
             large = cv2.resize(photo, size, interpolation=cv2.INTER_CUBIC)
-            image = cv2.add(large, grain.normal(0, 3, large.shape).astype(np.int8), dtype=cv2.CV_8U)
+            noise = np.asarray(grain.normal(0, 3, large.shape)).astype(np.int8)
+            image = np.asarray(cv2.add(large, noise, dtype=cv2.CV_8U), np.uint8)
         path = folder / f"{index:05d}.{suffix}"
         cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         views.append(View(path.name, path, pose, K, "seq", {}, size=size))

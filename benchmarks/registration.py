@@ -191,8 +191,11 @@ def trained(ground_map: GroundMap, K: Tensor, train: Images, seed: int, steps: i
     for _ in tqdm(range(steps), f"train, seed {seed}", leave=False):
         rows = torch.randint(len(pixels), (BATCH,), generator=generator)
         some = Pose(truth.t[rows], truth.q[rows])
-        sigmas = (log_uniform(*s, BATCH, generator) for s in (SIGMA_T_M, SIGMA_R_RAD))
-        loss = model.own_loss(pixels[rows] / 255, perturb(some, *sigmas, generator), some)
+        sigma_t_m, sigma_r_rad = (
+            log_uniform(*s, BATCH, generator) for s in (SIGMA_T_M, SIGMA_R_RAD)
+        )
+        hint = perturb(some, sigma_t_m, sigma_r_rad, generator)
+        loss = model.own_loss(pixels[rows] / 255, hint, some)
         assert loss is not None
         optimizer.zero_grad()
         loss.mean().backward()

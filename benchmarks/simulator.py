@@ -91,20 +91,24 @@ def rates(overrides: str, per_km2: float, most: int) -> dict[str, float]:
     renderer = Renderer(scene.world, scene.camera)
     seconds: dict[str, float] = defaultdict(float)
 
-    def timed(step: str, run: Callable[[], Any]) -> Any:
+    def timed(step: str, run: Callable[..., Any], *arguments: Any) -> Any:
         start = time.perf_counter()
-        result = run()
+        result = run(*arguments)
         seconds[step] += time.perf_counter() - start
         return result
 
     with tempfile.TemporaryDirectory() as root, Partial(Path(root) / "scene", {}) as partial:
+
+        def write_job(number: int, job: Job) -> None:
+            partial.add_job(number, work.files(job))
+
         for number, job in enumerate(chosen):
             for step in ("first visit", "loaded"):
-                timed(step, lambda n=number, job=job: partial.add_job(n, work.files(job)))
+                timed(step, write_job, number, job)
             cast(renderer, job, timed)
             for shot in job:
                 photo, to_photo = flat_crop(renderer, shot)
-                timed("crops", lambda photo=photo, H=to_photo: crop(photo, H))
+                timed("crops", crop, photo, to_photo)
     images = sum(map(len, chosen))
     seconds["rays + building"] = seconds["rays"] + seconds.pop("building")
     return {step: images / spent for step, spent in seconds.items()}

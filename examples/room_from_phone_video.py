@@ -94,7 +94,7 @@ def reconstruct(room: Path, scale_m: float) -> None:
     images, database = room / "images", room / "colmap.db"
     database.unlink(missing_ok=True)
     print("structure from motion ...", flush=True)
-    pycolmap.logging.minloglevel = pycolmap.logging.ERROR
+    pycolmap.logging.minloglevel = int(pycolmap.logging.ERROR)
     options = pycolmap.FeatureExtractionOptions()
     options.sift.max_num_features = FEATURES
     pycolmap.extract_features(

@@ -33,7 +33,7 @@ def film(path: Path, frames: int = 120, seed: int = 0) -> None:
     scene = o3d.t.geometry.RaycastingScene()
     for corner, size in [((0.0, 0.0, 0.0), ROOM_M), *FURNITURE_M]:
         box = o3d.t.geometry.TriangleMesh.create_box(*size)
-        scene.add_triangles(box.translate(np.array(corner, np.float32)))
+        scene.add_triangles(box.translate(o3d.core.Tensor.from_numpy(np.array(corner, np.float32))))
     paper = wallpaper(rng)
     video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (WIDTH_PX, HEIGHT_PX))
     for frame in range(frames):
@@ -70,10 +70,11 @@ def photo(
 ) -> NDArray[np.uint8]:
     """BGR image (HEIGHT_PX, WIDTH_PX, 3)."""
     down = np.array([0.0, 0.0, -1.0])  # rows of an image count downwards, Open3D's upwards
-    rays = scene.create_rays_pinhole(HFOV_DEG, target, center, down, WIDTH_PX, HEIGHT_PX)
+    at, eye, up = (o3d.core.Tensor.from_numpy(vector) for vector in (target, center, down))
+    rays = scene.create_rays_pinhole(HFOV_DEG, at, eye, up, WIDTH_PX, HEIGHT_PX)
     hit = scene.cast_rays(rays)
-    at, along = rays.numpy()[..., :3], rays.numpy()[..., 3:]
-    point_m = at + along * hit["t_hit"].numpy()[..., None]
+    start, along = rays.numpy()[..., :3], rays.numpy()[..., 3:]
+    point_m = start + along * hit["t_hit"].numpy()[..., None]
     normal = hit["primitive_normals"].numpy()
     axis = np.abs(normal).argmax(-1)  # the wall's; its paper lies along the other two
     u = np.where(axis == 0, point_m[..., 1], point_m[..., 0])
@@ -89,4 +90,5 @@ def photo(
         borderMode=cv2.BORDER_WRAP,
     )
     paint = np.random.default_rng(3).uniform(0.6, 1.1, (surface.max() + 1, 3))
-    return (grey[..., None] * paint[surface]).clip(0, 255).astype(np.uint8)
+    image: NDArray[np.uint8] = (grey[..., None] * paint[surface]).clip(0, 255).astype(np.uint8)
+    return image
