@@ -18,7 +18,7 @@ def save_figure(figure: Figure, path: Path, dpi: float = 100) -> None:
 
 
 def logarithmic(axes: Axes, *names: str) -> None:
-    """Lengths as a person writes them: as many as fit beside each other, and never a single one."""
+    """Make axes of lengths logarithmic, with round ticks: as many as fit, and at least two."""
     axes.set(**{f"{name}scale": "log" for name in names})
     for name in names:
         scale = axes.xaxis if name == "x" else axes.yaxis

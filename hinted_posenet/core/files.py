@@ -11,7 +11,7 @@ from hinted_posenet.core.errors import InputError
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A path to write to, with the same suffix. It takes the place of ``path`` at the end; an error removes it."""
+    """Yield a path to write to, with the same suffix; it replaces ``path`` at the end, an error removes it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{os.getpid()}-{path.name}")
     try:
@@ -34,7 +34,7 @@ def check_free(folder: Path, overwrite: bool, marker: str) -> None:
     """
     if folder.exists() and not overwrite:
         raise InputError(
-            f"{folder}: exists already; choose another folder, or replace it (overwrite=true, --overwrite)"
+            f"{folder}: exists already; choose another folder, or replace it (overwrite=true)"
         )
     if folder.exists() and not (folder / marker).is_file():
         raise InputError(f"{folder}: is not an export (it has no {marker}); choose another folder")
@@ -42,7 +42,7 @@ def check_free(folder: Path, overwrite: bool, marker: str) -> None:
 
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
-    """The folder to write into, renamed to ``folder`` at the end; removed on an error or interrupt."""
+    """Yield a folder to write into, renamed to ``folder`` at the end; removed on an error or interrupt."""
     partial = folder.with_name(f".{folder.name}.partial")
     replaced = folder.with_name(f".{folder.name}.replaced")
     shutil.rmtree(partial, ignore_errors=True)

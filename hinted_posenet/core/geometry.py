@@ -48,7 +48,7 @@ def quaternion_exp(rotation_vector: Tensor) -> Tensor:
 
 
 def quaternion_log(q: Tensor) -> Tensor:
-    """Unit quaternion (*, 4) -> the shortest rotation vector (*, 3) in radians, norm at most pi."""
+    """Return the shortest rotation vector (*, 3) of a unit quaternion (*, 4), in radians, norm at most pi."""
     q = torch.where(q[..., :1] < 0, -q, q)
     sine = torch.linalg.vector_norm(q[..., 1:], dim=-1, keepdim=True)
     angle = 2.0 * torch.atan2(sine, q[..., :1])
@@ -57,20 +57,19 @@ def quaternion_log(q: Tensor) -> Tensor:
 
 
 def compose_rotvec(q: Tensor, turn: Tensor) -> Tensor:
-    """Unit quaternions (*, 4) turned about their own axes by rotation vectors (*, 3) in radians: (*, 4)."""
+    """Rotate unit quaternions (*, 4) about their own axes by rotation vectors (*, 3) in radians: (*, 4)."""
     return quaternion_product(q, quaternion_exp(turn))
 
 
 def relative_rotvec(a: Tensor, b: Tensor) -> Tensor:
-    """The shortest rotation vector (*, 3) in radians with ``turned(a, turn) = b``; unit quaternions (*, 4)."""
+    """Return the shortest r (*, 3) in radians with ``compose_rotvec(a, r) = b``; unit quaternions (*, 4)."""
     return quaternion_log(quaternion_product(quaternion_inverse(a), b))
 
 
 def rotation_angle(a: Tensor, b: Tensor) -> Tensor:
     """Angle (*,) in radians, within [0, pi], between the rotations of unit quaternions a, b (*, 4).
 
-    By atan2: float32 ``acos(|a . b|)`` is NaN or 0 for close rotations. The gradient at zero is
-    zero.
+    By atan2: float32 ``acos(|a . b|)`` is NaN or 0 for close rotations. The gradient at zero is zero.
     """
     relative = quaternion_product(quaternion_inverse(a), b)
     return 2.0 * torch.atan2(
@@ -95,8 +94,7 @@ def mean_quaternion(q: Tensor) -> Tensor:
 def robust_box(t: Tensor) -> tuple[Tensor, Tensor]:
     """Median (3,) of positions (N, 3), and the half size () of the cube around it that holds 95 % of them.
 
-    Robust because real label files hold positions that are off by kilometres (Great Court: 3.4e9
-    m).
+    Robust because real label files hold positions that are off by kilometres (Great Court: 3.4e9 m).
     """
     t64 = t.double()
     center = t64.quantile(0.5, dim=0)

@@ -8,12 +8,7 @@ from hinted_posenet.core.files import write_text
 
 
 class Table:
-    """A title, a header, blocks of lines under a heading each, and notes below.
-
-    Args:
-        title: what is measured on what.
-        header: a text a column; the first is that of the lines' names.
-    """
+    """A title, a header whose first column names the lines, blocks under a heading each, and notes below."""
 
     def __init__(self, title: str, header: list[str]) -> None:
         self.title, self.header = title, header
@@ -25,18 +20,18 @@ class Table:
         self.blocks.append((heading, []))
 
     def line(self, cells: list[str]) -> None:
-        """Add a line to the last block; cells that are not given are empty."""
+        """Add a line to the last block; missing cells are empty."""
         self.blocks[-1][1].append([*cells, *[""] * (len(self.header) - len(cells))])
 
     def text(self) -> str:
-        """For a terminal."""
+        """Return the table for a terminal."""
         rows = [self.header]
         for heading, lines in self.blocks:
             rows += [[heading], *([f"  {line[0]}", *line[1:]] for line in lines)]
         return "\n".join([self.title, "", text_table(rows), *self.notes])
 
     def markdown(self) -> str:
-        """For a page."""
+        """Return the table as Markdown."""
         rows = [self.header]
         for heading, lines in self.blocks:
             rows += [[f"**{heading}**", *[""] * (len(self.header) - 1)], *lines]
@@ -44,7 +39,7 @@ class Table:
         return "\n".join([f"{self.title}:", "", markdown_table(rows), *notes])
 
     def latex(self) -> str:
-        """For a paper: a tabular of the package booktabs, under a comment with the title."""
+        """Return the table as a LaTeX tabular for the package booktabs, under a comment with the title."""
         columns = len(self.header)
         rows = [f"% {self.title}", rf"\begin{{tabular}}{{l{'r' * (columns - 1)}}}", r"\toprule"]
         rows.append(_latex_row(self.header))
@@ -68,14 +63,14 @@ def _latex(text: str) -> str:
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:
-    """A header and lines of cells as a Markdown table."""
+    """Return a header and lines of cells as a Markdown table."""
     lines = ["| " + " | ".join(cell.strip() for cell in row) + " |" for row in rows]
     rule = "|" + "|".join([" --- "] + [" ---: "] * (len(rows[0]) - 1)) + "|"
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
 def insert_text(path: Path, marker: str, text: str) -> None:
-    """Replace what stands between ``<!-- begin MARKER -->`` and ``<!-- end MARKER -->`` in a file."""
+    """Replace the text between ``<!-- begin MARKER -->`` and ``<!-- end MARKER -->`` in a file."""
     begin, end = f"<!-- begin {marker} -->", f"<!-- end {marker} -->"
     before, found, rest = path.read_text().partition(begin)
     _, closed, after = rest.partition(end)
@@ -87,15 +82,11 @@ def insert_text(path: Path, marker: str, text: str) -> None:
 
 
 def text_table(rows: Sequence[Sequence[str]]) -> str:
-    """Columns padded to equal width: the first to the left, the others to the right."""
+    """Pad columns to equal width: the first aligned left, the others right."""
     full = [row for row in rows if len(row) > 1]
     widths = [max(len(row[column]) for row in full) for column in range(len(full[0]))]
     lines = []
-    for row in rows:
-        first, *others = row
-        cells = [
-            first.ljust(widths[0]),
-            *(c.rjust(w) for c, w in zip(others, widths[1:], strict=False)),
-        ]
+    for first, *others in rows:
+        cells = [first.ljust(widths[0]), *map(str.rjust, others, widths[1:])]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """The NamedTuples that every room shares.
 
-They are NamedTuples because torch's default collate, worker processes and Lightning's device moves pass
-through them without any code of ours. Frames: ``T_a_b`` maps points from frame b to frame a.
+They are NamedTuples because torch's default collate, worker processes and Lightning's device transfers
+handle them without further code. Frames: ``T_a_b`` maps points from frame b to frame a.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,13 +19,13 @@ class Pose(NamedTuple):
     q: Tensor  # (*, 4) unit quaternion, (w, x, y, z)
 
     def where(self, chosen: Tensor, other: "Pose") -> "Pose":
-        """These poses where ``chosen`` (*,) is true, the other ones elsewhere."""
+        """Return these poses where ``chosen`` (*,) is true, the others elsewhere."""
         pairs = zip(self, other, strict=True)
         return Pose(*(torch.where(chosen.unsqueeze(-1), *pair) for pair in pairs))
 
 
 def stack_poses(poses: Iterable[Pose]) -> Pose:
-    """Poses (*,), at least one, as one (N, *)."""
+    """Stack poses (*,), at least one, to one (N, *)."""
     t, q = zip(*poses, strict=True)
     return Pose(torch.stack(t), torch.stack(q))
 
@@ -34,29 +34,25 @@ NO_NEIGHBOURS = torch.empty(0, dtype=torch.int64)
 
 
 class Hint(NamedTuple):
-    """A prior of the pose and how far to trust it."""
+    """A prior of the pose with its uncertainty."""
 
     pose: Pose
     sigma_t_m: Tensor  # (*,) metres, one standard deviation per axis; inf = no hint
     sigma_r_rad: Tensor  # (*,) radians, one standard deviation per axis; inf = no hint
-    # (*, K) int64, the training images that it was retrieved from, as rows of what was fitted; K = 0: none
+    # (*, K) int64, rows of the training images that it was retrieved from; K = 0: none
     neighbours: Tensor = NO_NEIGHBOURS
 
     @classmethod
     def with_sigma(
-        cls,
-        pose: Pose,
-        sigma_t_m: Tensor,
-        sigma_r_rad: Tensor,
-        neighbours: Tensor = NO_NEIGHBOURS,
+        cls, pose: Pose, sigma_t_m: Tensor, sigma_r_rad: Tensor, neighbours: Tensor = NO_NEIGHBOURS
     ) -> Self:
-        """Hints of poses (N,) that all have the same sigmas ()."""
+        """Return hints of poses (N,) that share the sigmas ()."""
         rows = len(pose.t)
         return cls(pose, sigma_t_m.expand(rows), sigma_r_rad.expand(rows), neighbours)
 
 
 def no_prior(dtype: torch.dtype = torch.float32) -> Hint:
-    """The prior () that says nothing: identity pose, infinite sigma."""
+    """Return the uninformative prior (): identity pose, infinite sigma."""
     pose = Pose(torch.zeros(3, dtype=dtype), torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=dtype))
     return Hint(pose, torch.tensor(torch.inf), torch.tensor(torch.inf))
 
@@ -64,8 +60,8 @@ def no_prior(dtype: torch.dtype = torch.float32) -> Hint:
 class Query(NamedTuple):
     """What is known at inference; nothing derived from the label may enter."""
 
-    image: Tensor  # (*, 3, H, W) RGB float in [0, 1]; empty where `feature` stands for it
-    feature: Tensor  # (*, C, G, G) pooled backbone features computed beforehand; empty where not
+    image: Tensor  # (*, 3, H, W) RGB float in [0, 1]; empty where `feature` replaces it
+    feature: Tensor  # (*, C, G, G) pooled backbone features computed beforehand; else empty
     K: Tensor  # (*, 3, 3) pixels; the center of the top-left pixel is (0.5, 0.5)
     prior: Hint  # (*,) sensor prior; sigma inf where there is none
     # unique within its scene, or with the scene in front where there are several
@@ -74,7 +70,7 @@ class Query(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """A query and its truth: only losses, metrics and training hints take it."""
+    """A query and its truth, which only losses, metrics and training hints take."""
 
     query: Query
     T_world_cam: Pose
@@ -88,14 +84,14 @@ class DepthImage(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What is wrong with one frame of a data set."""
+    """A problem with one frame of a dataset."""
 
     name: str  # of the frame
     message: str  # one line: file and line, what was expected, how to fix it
 
 
 class View(NamedTuple):
-    """One labelled image on disk, as a reader found it; nothing decoded yet, the file may be missing."""
+    """One labeled image on disk as a reader found it; not decoded yet, and the file may be missing."""
 
     name: str  # unique within its scene
     image: Path
@@ -103,15 +99,15 @@ class View(NamedTuple):
     # (3, 3) float64 pixels of the image as stored, center of the top-left pixel at (0.5, 0.5)
     K: Tensor
     sequence: str
-    # what results are broken down by, e.g. {"season": "winter", "date": "2018-01-15"}
+    # what results are broken down by, such as {"season": "winter", "date": "2018-01-15"}
     tags: dict[str, str]
-    prior: Hint | None = None  # what a sensor says of T_world_cam, float64
+    prior: Hint | None = None  # a sensor's estimate of T_world_cam, float64
     time_s: float | None = None  # since the first image of the sequence
     distortion: tuple[float, ...] = ()  # OpenCV's k1, k2, p1, p2, k3 of the image as stored
-    depth: DepthImage | None = None  # of the same camera and lens; only `export` carries it
-    size: tuple[int, int] | None = None  # (width, height) in pixels that K is for; None: not stated
+    depth: DepthImage | None = None  # of the same camera and lens; only used by `export`
+    size: tuple[int, int] | None = None  # (width, height) in pixels that K refers to; None: unknown
     where: str = ""  # file and line of the label
-    # how far the stated rotation was from one before it was made so: | |q| - 1 |, or max |R^T R - I|
+    # deviation of the stated rotation from a rotation: | |q| - 1 |, or max |R^T R - I|
     rotation_error: float = 0.0
-    scene: int = 0  # which of several scenes that are read together
-    altitude_m: float | None = None  # above the ground below the camera; None: not known
+    scene: int = 0  # index among several scenes that are read together
+    altitude_m: float | None = None  # above the ground below the camera; None: unknown

@@ -8,7 +8,7 @@ from tiny import TINY, Workspace, config
 
 from hinted_posenet.cli.help import verb_help
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.core.extensions import VARIABLE, extension_configs, extensions
+from hinted_posenet.core.extensions import GROUP, VARIABLE, extension_configs, extensions
 from hinted_posenet.inference.build import build
 from hinted_posenet.inference.checkpoint import load_localizer, read_checkpoint
 
@@ -46,6 +46,21 @@ def test_none_without_the_variable(monkeypatch):
 def test_several_are_named_with_commas_between_them(monkeypatch):
     monkeypatch.setenv(VARIABLE, "my_parts, theirs,")
     assert extensions() == ("my_parts", "theirs")
+
+
+def test_an_installed_package_declares_itself_by_an_entry_point(package, monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    info = package.parent / "corner_pool-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: corner_pool\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{GROUP}]\nparts = corner_pool\n")
+    monkeypatch.syspath_prepend(
+        tmp := package.parent / "empty"
+    )  # another path, so that it is read anew
+    tmp.mkdir()
+    assert extensions() == ("corner_pool",)
+    assert extension_configs() == [package / "configs"]
+    assert type(build({"_target_": POOL, "grid": 2})).__name__ == "CornerPool"
 
 
 def test_what_is_not_named_is_refused_and_the_error_says_how_to_name_it(package):
@@ -87,9 +102,9 @@ def test_the_command_line_finds_it(named, tmp_path, monkeypatch):
 
 def test_a_package_that_is_not_there_is_one_line(monkeypatch):
     monkeypatch.setenv(VARIABLE, "no_such_package")
-    with pytest.raises(ModuleNotFoundError, match="PYTHONPATH"):
+    with pytest.raises(InputError, match="PYTHONPATH"):
         config("train", "data=seven_scenes", *TINY)
     done = command("train", "data=seven_scenes")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith(f"error: {VARIABLE}=no_such_package: no such package")
     assert done.stderr.count("\n") == 1
