@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from hinted_posenet.simulator.world import PixelGrid, Window
-from hinted_posenet.simulator.world.generated.land import Cover, Land
+from hinted_posenet.simulator.world import Cover, PixelGrid, Window
+from hinted_posenet.simulator.world.generated.landscape import Land
 from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
 
 RESOLUTION_M = 0.5

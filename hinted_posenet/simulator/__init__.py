@@ -1,1 +1,1 @@
-"""Aerial-view simulator: a World seen by a camera along flight plans, written as a data set."""
+"""Aerial-view simulator: a world seen by a camera along flight plans, written as a data set."""

@@ -1,4 +1,7 @@
-"""The layout of an aerial data set: labels, images, depth, and the manifest with its hashes."""
+"""The layout of an aerial data set: labels, images, depth, and the manifest with its hashes.
+
+This module owns the names of the columns and the format of the manifest; the reader imports them.
+"""
 
 import csv
 import io
@@ -21,17 +24,25 @@ from hinted_posenet.core.types import Pose
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import SPLITS, Station
 from hinted_posenet.simulator.partial import differences, sha256_of
-from hinted_posenet.simulator.world import Capture, World
-from hinted_posenet.simulator.world.world import Raster
+from hinted_posenet.simulator.world import Capture, Raster, World
 
+FORMAT, VERSION = "hinted_posenet aerial", 2  # of manifest.json
 POSE_COLUMNS = [f"T_cam_world_{part}" for part in ("qw", "qx", "qy", "qz", "tx", "ty", "tz")]
 PRIOR_COLUMNS = [f"prior_{part}" for part in (*POSE_COLUMNS, "sigma_t_m", "sigma_r_deg")]
 COLUMNS = ["name", "split", "flight", "season", "date", "solar_hour", "time_s"]
 COLUMNS += [*POSE_COLUMNS, *PRIOR_COLUMNS]
+FRAME = (
+    "ENU, metres, z up; T_cam_world: p_cam = R(q) p_world + t; camera x right, y down, z forward"
+)
+DEPTH_FOLDER = "depth"
+UNITS_M = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+FARTHEST = 65535  # the largest number of 16 bits
+# packages whose version may change a byte
+PACKAGES = ("hinted_posenet", "numpy", "scipy", "opencv-python", "open3d", "rasterio", "torch")
 
 
 class FrameLabel(NamedTuple):
-    """What is known of one image."""
+    """The label of one image."""
 
     name: str  # "<flight>/<index>.<jpg or png>"
     split: str
@@ -40,17 +51,16 @@ class FrameLabel(NamedTuple):
     station: Station
 
     def row(self) -> list[str]:
-        """The line of frames.csv; poses are world-to-camera as in COLMAP, no prior is empty."""
+        """Return the line of frames.csv; poses are world-to-camera as in COLMAP, no prior is empty."""
         _, season, date, solar_hour = self.capture
+        T_world_cam, time_s, _, hint = self.station
         hour = "" if solar_hour is None else f"{solar_hour:g}"
-        when = [season, date, hour, f"{self.station.time_s:.6f}"]
         prior = [""] * len(PRIOR_COLUMNS)
-        if bool(self.station.prior.sigma_t_m.isfinite()):
-            sigma_r_deg = math.degrees(float(self.station.prior.sigma_r_rad))
-            sigmas = [f"{float(self.station.prior.sigma_t_m):.9g}", f"{sigma_r_deg:.9g}"]
-            prior = [*_world_to_camera(self.station.prior.pose), *sigmas]
-        pose = _world_to_camera(self.station.T_world_cam)
-        return [self.name, self.split, self.flight, *when, *pose, *prior]
+        if bool(hint.sigma_t_m.isfinite()):
+            sigmas = float(hint.sigma_t_m), math.degrees(float(hint.sigma_r_rad))
+            prior = [*_world_to_camera(hint.pose), *(f"{sigma:.9g}" for sigma in sigmas)]
+        when = [season, date, hour, f"{time_s:.6f}"]
+        return [self.name, self.split, self.flight, *when, *_world_to_camera(T_world_cam), *prior]
 
 
 def _world_to_camera(T_world_cam: Pose) -> list[str]:
@@ -59,7 +69,7 @@ def _world_to_camera(T_world_cam: Pose) -> list[str]:
 
 
 def frames_csv(labels: Iterable[FrameLabel]) -> bytes:
-    """The content of frames.csv."""
+    """Return the content of frames.csv."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
@@ -68,7 +78,7 @@ def frames_csv(labels: Iterable[FrameLabel]) -> bytes:
 
 
 def encode(image: NDArray[Any], suffix: str) -> bytes:
-    """An image as .jpg of quality 90 or as .png: (H, W, 3) RGB uint8 or (H, W) uint16."""
+    """Encode an image as .jpg of quality 90 or as .png: (H, W, 3) RGB uint8 or (H, W) uint16."""
     if image.ndim == 3:
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     quality = [cv2.IMWRITE_JPEG_QUALITY, 90] if suffix == ".jpg" else []
@@ -78,13 +88,8 @@ def encode(image: NDArray[Any], suffix: str) -> bytes:
     return encoded.tobytes()
 
 
-DEPTH_FOLDER = "depth"
-UNITS_M = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-FARTHEST = 65535  # the largest number of 16 bits
-
-
 def depth_unit_m(world: World, camera: Camera, poses: Iterable[Pose]) -> float:
-    """The finest of `UNITS_M` in which all that these poses may see fits 16 bits."""
+    """Return the finest of `UNITS_M` in which 16 bits hold all that these poses may see."""
     outline = torch.from_numpy(camera.outline_rays())
     farthest_m = max(
         float(((world.height_range_m[0] - t[2]) / rotate(q, outline)[:, 2]).max()) for t, q in poses
@@ -99,31 +104,29 @@ def depth_unit_m(world: World, camera: Camera, poses: Iterable[Pose]) -> float:
 
 
 def encode_depth(depth_m: Raster, unit_m: float) -> bytes:
-    """PNG of depth (H, W); 0 where there is no surface (inf)."""
+    """Encode depth (H, W) as PNG; 0 where there is no surface (inf)."""
     steps = np.clip(np.rint(depth_m / unit_m), 1, FARTHEST)
     return encode(np.where(np.isfinite(depth_m), steps, 0).astype(np.uint16), ".png")
 
 
+def image_file(name: str) -> str:
+    """Return the path of an image ("<flight>/<index>.jpg") within its data set."""
+    return f"images/{name}"
+
+
 def depth_file(name: str) -> str:
-    """Where the depth of an image ("<flight>/<index>.jpg") lies in its data set."""
+    """Return the path of the depth of an image ("<flight>/<index>.jpg") within its data set."""
     return str(PurePosixPath(DEPTH_FOLDER, name).with_suffix(".png"))
 
 
 def read_depth(scene: Path, name: str) -> Raster:
-    """Depth (H, W) in metres of an image of a data set on disk; inf where there is no surface."""
+    """Read the depth (H, W) in metres of an image of a data set; inf where there is no surface."""
     unit = json.loads((scene / "manifest.json").read_text())["depth"]
     file = scene / depth_file(name)
     image = cv2.imread(str(file), cv2.IMREAD_UNCHANGED) if unit and file.is_file() else None
     if image is None or image.dtype != np.uint16:
         raise InputError(f"{file}: no depth image; simulate the scene with depth=png16")
     return np.where(image > 0, image * np.float32(unit["unit_m"]), np.float32(np.inf))
-
-
-FRAME = (
-    "ENU, metres, z up; T_cam_world: p_cam = R(q) p_world + t; camera x right, y down, z forward"
-)
-# what may change a byte
-PACKAGES = ("hinted_posenet", "numpy", "scipy", "opencv-python", "open3d", "rasterio", "torch")
 
 
 def make_manifest(
@@ -135,22 +138,16 @@ def make_manifest(
     sha256: Mapping[str, str],
     made_from: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The content of manifest.json.
+    """Return the content of manifest.json.
 
-    Args:
-        scene: name of the data set.
-        world: what was flown over.
-        camera: that took the images.
-        labels: of all images.
-        depth_unit_m: of depth images, if there are any.
-        sha256: path -> hash of every other file.
-        made_from: seed, recipe, versions.
+    ``sha256`` has the hash of every other file by its path; ``made_from`` has seed, recipe, versions.
     """
+    places_m = [label.station.T_world_cam.t.tolist() for label in labels]
     groups = group_hashes(sha256)
     depth = {"folder": DEPTH_FOLDER, "unit_m": depth_unit_m, "axis": "camera z", "no_surface": 0}
     return {
-        "format": "hinted_posenet aerial",
-        "version": 2,
+        "format": FORMAT,
+        "version": VERSION,
         "scene": scene,
         "frame": FRAME,
         "origin": None if world.origin is None else world.origin._asdict(),
@@ -158,21 +155,15 @@ def make_manifest(
         "depth": depth if depth_unit_m is not None else None,
         "map": {"image": "map.jpg", "bounds_m": list(world.bounds)},
         "counts": {split: sum(label.split == split for label in labels) for split in SPLITS},
-        "altitude_m": [round(_altitude_m(world, label), 2) for label in labels],
+        "altitude_m": [round(z - world.terrain_at(x, y), 2) for x, y, z in places_m],
         **made_from,
         "sha256": groups,
         "data_sha256": listing_hash(groups),
     }
 
 
-def _altitude_m(world: World, label: FrameLabel) -> float:
-    """Of an image, above the terrain below its camera."""
-    x_m, y_m, z_m = label.station.T_world_cam.t.tolist()
-    return float(z_m - world.terrain_at(x_m, y_m))
-
-
 def group_hashes(sha256: Mapping[str, str]) -> dict[str, str]:
-    """One hash a folder, that of its `listing_hash`, and of each file outside of folders."""
+    """Return one hash a folder, its `listing_hash`, and the hash of each file outside of folders."""
     groups: dict[str, dict[str, str]] = {}
     for path, digest in sha256.items():
         folder, name = str(PurePosixPath(path).parent), PurePosixPath(path).name
@@ -184,12 +175,12 @@ def group_hashes(sha256: Mapping[str, str]) -> dict[str, str]:
 
 
 def listing_hash(sha256: Mapping[str, str]) -> str:
-    """The hash of what ``sha256sum *`` prints."""
+    """Return the hash of the output of ``sha256sum *``."""
     return sha256_of("".join(f"{sha256[n]}  {n}\n" for n in sorted(sha256)).encode())
 
 
 def versions() -> dict[str, str]:
-    """Of what may change a byte."""
+    """Return the versions of everything that may change a byte."""
     found = {"python": platform.python_version(), "machine": platform.machine()}
     for package in PACKAGES:
         try:
@@ -200,7 +191,7 @@ def versions() -> dict[str, str]:
 
 
 def comparison(expected: Mapping[str, Any], manifest: Mapping[str, Any]) -> tuple[bool, str]:
-    """Whether a data set is the one that its recipe expects, and a line that says so."""
+    """Return whether a data set is the one that its recipe expects, and a line that states it."""
     found, wanted = manifest["data_sha256"], expected["data_sha256"]
     if found == wanted:
         return True, f"data_sha256 {found}: as the recipe expects"

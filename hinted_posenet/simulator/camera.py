@@ -1,4 +1,4 @@
-"""The pinhole camera: its geometry (K), its lens and sensor, where it looks, and what it sees of the ground."""
+"""The pinhole camera: its geometry (K), lens, sensor and poses, and the ground that it sees."""
 
 import math
 from collections.abc import Sequence
@@ -19,15 +19,15 @@ OUTLINE_STEPS = 64  # points along each edge of a distorted image
 
 
 class Camera:
-    """Pinhole camera with square pixels, principal point in the middle, and optionally a real lens.
+    """Pinhole camera with square pixels, centered principal point and, optionally, a real lens.
 
     Args:
         width: image width in pixels.
         height: image height in pixels.
         hfov_deg: horizontal field of view in degrees; or give `focal_px`.
         focal_px: focal length in pixels, instead of `hfov_deg`.
-        distortion: of the lens, OpenCV's k1, k2, p1, p2, k3; empty has none.
-        sensor: photometry of its images; null is a perfect one.
+        distortion: OpenCV's k1, k2, p1, p2, k3 of the lens; empty for none.
+        sensor: photometry of its images; null is a perfect sensor.
     """
 
     def __init__(
@@ -61,22 +61,19 @@ class Camera:
         return np.array([[f, 0.0, cx], [0.0, f, cy], [0.0, 0.0, 1.0]])
 
     def stated(self) -> dict[str, Any]:
-        """Its geometry in pixels, as a manifest states it."""
+        """Return its geometry in pixels, as a manifest states it."""
         (fx, _, cx), (_, fy, cy), _ = self.K.tolist()
         size = {"width": self.width, "height": self.height}
         lens = {"distortion": list(self.distortion)}
         return size | {"fx": fx, "fy": fy, "cx": cx, "cy": cy} | lens
 
     def rays(self, uv: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Directions (*, 3) in the camera frame, z = 1, of pixel positions uv (*, 2)."""
-        if self.distortion:
-            return self._undistorted(uv)
-        cx, cy = 0.5 * self.width, 0.5 * self.height
-        x, y = (uv[..., 0] - cx) / self.focal_px, (uv[..., 1] - cy) / self.focal_px
-        return np.stack([x, y, np.ones_like(x)], axis=-1)
-
-    def _undistorted(self, uv: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Rays as `rays`, exact to 1e-6 px where the lens can be inverted."""
+        """Return directions (*, 3) in the camera frame, z = 1, of pixel positions uv (*, 2)."""
+        if not self.distortion:
+            cx, cy = 0.5 * self.width, 0.5 * self.height
+            x, y = (uv[..., 0] - cx) / self.focal_px, (uv[..., 1] - cy) / self.focal_px
+            return np.stack([x, y, np.ones_like(x)], axis=-1)
+        # exact to 1e-6 px where the lens can be inverted
         flat = np.ascontiguousarray(uv.reshape(-1, 1, 2), np.float64)
         stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-10)
         lens = np.array(self.distortion)
@@ -91,14 +88,14 @@ class Camera:
         return np.asarray(rays.reshape(*uv.shape[:-1], 3), np.float64)
 
     def pixel_rays(self) -> NDArray[np.float64]:
-        """Directions (height, width, 3) through the center of every pixel, z = 1."""
+        """Return directions (height, width, 3) through the center of every pixel, z = 1."""
         u, v = np.meshgrid(np.arange(self.width) + 0.5, np.arange(self.height) + 0.5)
         return self.rays(np.stack([u, v], axis=-1))
 
     def outline_rays(self) -> NDArray[np.float64]:
-        """Directions (N, 3) through the outline of the image, z = 1: they bound what it sees.
+        """Return directions (N, 3) through the outline of the image, z = 1, which bound its view.
 
-        The corners are enough for a pinhole; a lens bends the edges between them.
+        The corners suffice for a pinhole; a lens bends the edges between them.
         """
         w, h = float(self.width), float(self.height)
         if self.distortion:
@@ -114,7 +111,7 @@ def pose_at(
     pitch_deg: float = 0.0,
     roll_deg: float = 0.0,
 ) -> Pose:
-    """T_world_cam (float64) of a camera at a position (3,) that looks down, turned in this order."""
+    """Return T_world_cam (float64) of a camera at a position (3,) that looks down, turned in this order."""
     heading, pitch, roll = (math.radians(turn) for turn in (heading_deg, pitch_deg, roll_deg))
     turns = [[0.0, 0.0, -heading], [math.pi, 0.0, 0.0], [pitch, 0.0, 0.0], [0.0, roll, 0.0]]
     to_heading, look_down, to_pitch, to_roll = quaternion_exp(
@@ -126,10 +123,10 @@ def pose_at(
 
 
 def footprint(world: World, camera: Camera, pose: Pose) -> Bounds | None:
-    """Bounds of all ground that the image may show, the camera's own place included.
+    """Return the bounds of all ground that the image may show, including the camera's own place.
 
-    None where a ray does not lead down. Enough: the outline of the image reaches the lowest level of
-    the world within the bounds.
+    The outline of the image reaches the lowest level of the world within these bounds. None where a ray
+    does not lead down.
     """
     outline = rotate(pose.q, torch.from_numpy(camera.outline_rays()))
     if bool((outline[:, 2] >= -1e-3).any()):
@@ -142,6 +139,6 @@ def footprint(world: World, camera: Camera, pose: Pose) -> Bounds | None:
 
 
 def sees_only(world: World, camera: Camera, pose: Pose) -> bool:
-    """Whether every ray of the image meets the world's surface."""
+    """Return whether every ray of the image meets the world's surface."""
     seen = footprint(world, camera, pose)
     return seen is not None and world.bounds.contains(seen)

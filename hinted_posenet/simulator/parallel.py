@@ -1,7 +1,7 @@
-"""Jobs over processes, here or on other machines, by dask.distributed.
+"""Rendering of jobs in other processes, here or on other machines, with dask.distributed.
 
-Workers send what they rendered back, and this process alone writes: a killed worker leaves nothing
-half-written, its jobs are done by another one, and workers need no common file system.
+Workers send their files back and only this process writes: a killed worker leaves no partial file, its
+jobs are rendered by another one, and workers need no shared file system.
 """
 
 import pickle
@@ -14,31 +14,26 @@ from typing import TYPE_CHECKING, Any
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.simulator.aerial_layout import versions
 from hinted_posenet.simulator.partial import differences
-from hinted_posenet.simulator.shots import Job
-from hinted_posenet.simulator.work import Files, Work
+from hinted_posenet.simulator.shots import Files, Job, Work
 
 if TYPE_CHECKING:
     from distributed import Client
 
 PATIENCE_S = 60  # for a scheduler or its first worker to answer
-GOES_ON = "the same command goes on from what is finished"
+RESUMES = "the same command resumes from the finished jobs"
 
 
 def files_of(
     work: Work, jobs: Mapping[int, Job], workers: int, scheduler: str | None
 ) -> Iterator[tuple[int, Files]]:
-    """(number, files) of every job, in the order in which they are finished.
+    """Yield (number, files) of every job, in the order in which they are finished.
 
-    Args:
-        work: renders them.
-        jobs: by their numbers.
-        workers: processes to start on this machine, where no scheduler is given.
-        scheduler: address of a running dask scheduler.
+    ``workers`` processes are started on this machine if no address of a dask scheduler is given.
     """
     from distributed import KilledWorker, as_completed
 
     with _connected(workers, scheduler) as client:
-        # not scattered: what is computed can be computed again when its worker is lost
+        # submitted, not scattered: it can be computed again when its worker is lost
         shared = client.submit(pickle.loads, pickle.dumps(work), pure=False)
 
         def submit(item: tuple[int, Job]) -> Any:
@@ -54,11 +49,11 @@ def files_of(
                     running.add(submit(item))
         except KilledWorker:
             raise InputError(
-                f"workers: several died on one job, perhaps for want of memory; {GOES_ON}, with "
+                f"workers: several died on one job, perhaps for lack of memory; {RESUMES}, give "
                 "fewer workers="
             ) from None
         except CancelledError:
-            raise InputError(f"scheduler: the connection was lost; {GOES_ON}") from None
+            raise InputError(f"scheduler: the connection was lost; {RESUMES}") from None
 
 
 @contextmanager
@@ -66,12 +61,8 @@ def _connected(workers: int, scheduler: str | None) -> Iterator["Client"]:
     from distributed import Client, LocalCluster
 
     if scheduler is None:
-        with (
-            LocalCluster(
-                workers, threads_per_worker=1, dashboard_address=None, silence_logs="CRITICAL"
-            ) as cluster,
-            Client(cluster) as client,
-        ):
+        how = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": "CRITICAL"}
+        with LocalCluster(workers, **how) as cluster, Client(cluster) as client:
             yield client
         return
     try:
@@ -91,7 +82,7 @@ def _connected(workers: int, scheduler: str | None) -> Iterator["Client"]:
 
 
 def _render(work: Work, number: int, job: Job, wanted: dict[str, str]) -> tuple[int, Files]:
-    """In a worker: a job's files, if it would make the same bytes as everyone else."""
+    """Render a job's files in a worker, if its versions make the same bytes as everyone else's."""
     here = versions()
     if here != wanted:
         raise InputError(

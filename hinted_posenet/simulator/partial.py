@@ -1,8 +1,8 @@
-"""Partial: a data set in the making, from which a stopped run goes on.
+"""An unfinished data set, from which an interrupted run resumes.
 
-<root>/.<scene>.partial/made_from.json   what decides its bytes; another recipe does not go on from here
-<root>/.<scene>.partial/jobs/<number>.json   of a finished job: path -> sha256 of its files
-<root>/.<scene>.partial/data/            becomes <root>/<scene> when all is there
+<root>/.<scene>.partial/made_from.json   all that decides its bytes; other settings cannot resume it
+<root>/.<scene>.partial/jobs/<number>.json   path -> sha256 of the files of a finished job
+<root>/.<scene>.partial/data/            becomes <root>/<scene> when it is complete
 <root>/.<scene>.partial/replaced/        former data of that name, until then
 """
 
@@ -12,21 +12,21 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.files import atomic_write
 
 
 class Partial:
-    """Context manager: files and jobs are added, then `finish`; until then there is no final name.
+    """Context manager to which files and jobs are added; `finish` gives the data set its final name.
 
     Args:
-        target: the folder of the finished data set.
+        target: folder of the finished data set.
         made_from: all that decides its bytes, as JSON values.
-        overwrite: replace finished data, and unfinished data that was made from something else.
+        overwrite: replace finished data, and unfinished data that was made with other settings.
     """
 
     def __init__(self, target: Path, made_from: Mapping[str, Any], overwrite: bool = False) -> None:
@@ -35,11 +35,11 @@ class Partial:
         self.made_from: dict[str, Any] = json.loads(json.dumps(made_from))
         self.folder = target.with_name(f".{target.name}.partial")
         self.data, self._replaced = self.folder / "data", self.folder / "replaced"
-        self.sha256: dict[str, str] = {}  # path within the data set -> of all that is there
+        self.sha256: dict[str, str] = {}  # path within the data set -> hash, of all files so far
         self._lock = FileLock(self.folder / "lock", timeout=0)
 
     def __enter__(self) -> Self:
-        """Lock it, and go on from what a stopped run left."""
+        """Lock it, and resume from what an interrupted run left."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
@@ -58,19 +58,14 @@ class Partial:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Keep what an error or interrupt left, unless no job was finished."""
         if not any((self.folder / "jobs").glob("*.json")):
             shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.release()
 
     def holds(self, number: int, names: set[str]) -> bool:
-        """Whether a job is finished and its files are whole."""
+        """Return whether a job is finished and its files are complete."""
         record = self._record(number)
         if not record.is_file():
             return False
@@ -84,7 +79,7 @@ class Partial:
         return whole
 
     def add_job(self, number: int, files: Mapping[str, bytes]) -> None:
-        """Write the files of a job, then that it is finished."""
+        """Write the files of a job, and then the record that it is finished."""
         for name, content in files.items():
             self.add(name, content)
         record = {name: self.sha256[name] for name in files}
@@ -110,12 +105,14 @@ class Partial:
         written = self.folder / "made_from.json"
         before = json.loads(written.read_text()) if written.is_file() else None
         if before == self.made_from:
+            for unfinished in self.data.rglob(".*"):  # files that a killed run had begun
+                unfinished.unlink()
             return
         if before is not None and not self.overwrite:
             changed = ", ".join(differences(before, self.made_from))
             raise InputError(
-                f"{self.folder}: holds an unfinished data set made from something else "
-                f"({changed}); finish it with its own settings, set another scene=, or start anew "
+                f"{self.folder}: holds an unfinished data set made with other settings "
+                f"({changed}); finish it with its own settings, set another scene=, or start again "
                 "with overwrite=true"
             )
         written.unlink(missing_ok=True)
@@ -127,32 +124,28 @@ class Partial:
         return self.folder / "jobs" / f"{number:06d}.json"
 
     def _write(self, path: Path, content: bytes) -> None:
-        """Write atomically: there is all of it, or nothing."""
-        unfinished = path.with_name(f".{path.name}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.write_bytes(content)
-            unfinished.replace(path)
+            with atomic_write(path) as unfinished:
+                unfinished.write_bytes(content)
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
             reason = error.strerror
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 free = shutil.disk_usage(self.folder).free
                 reason = f"disk full: {len(content):,} bytes to write, {free:,} bytes free"
             raise InputError(
-                f"{self.folder}: {path.name} could not be written ({reason}); when that is mended, "
-                "the same command goes on from here"
+                f"{self.folder}: {path.name} could not be written ({reason}); once that is solved, "
+                "the same command resumes from here"
             ) from error
 
 
 def check_target(target: Path, overwrite: bool) -> None:
-    """Raise where the data set's name is taken."""
+    """Refuse a name that is taken."""
     if target.exists() and not overwrite:
         raise InputError(f"{target}: exists already; set overwrite=true or another scene=")
 
 
 def differences(before: Any, now: Any, key: str = "") -> list[str]:
-    """The dotted keys whose values differ."""
+    """Return the dotted keys whose values differ."""
     if not (isinstance(before, dict) and isinstance(now, dict)):
         return [] if before == now else [key]
     return [
@@ -163,5 +156,5 @@ def differences(before: Any, now: Any, key: str = "") -> list[str]:
 
 
 def sha256_of(content: bytes) -> str:
-    """In hexadecimal digits."""
+    """Return the hash in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()

@@ -1,7 +1,8 @@
-"""Flight plans: survey strips, orbits and random positions."""
+"""Flight plans: survey strips, orbits and random positions; way_points.py adds paths from files."""
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -15,16 +16,17 @@ from hinted_posenet.simulator.world import World
 class Plan(Protocol):
     """Where a flight takes its images."""
 
-    sequential: bool  # whether the poses follow one path, so that time is length over speed
+    sequential: bool  # whether the poses follow one path, flown at a constant speed
 
     def poses(
         self, world: World, camera: Camera, count: int, generator: np.random.Generator
     ) -> list[Pose]:
-        """`count` poses T_world_cam whose footprints lie inside the world."""
+        """Return ``count`` poses T_world_cam whose footprints lie inside the world."""
 
 
+@dataclass(frozen=True)
 class Attitude:
-    """How high and how turned the camera flies: uniform within ranges.
+    """Altitude and rotation of the camera, uniform within ranges.
 
     Args:
         altitude_m: lowest and highest altitude above the terrain below the camera.
@@ -34,30 +36,26 @@ class Attitude:
         above_ground: whether altitudes count from the terrain below; else from the world's z = 0.
     """
 
-    def __init__(
-        self,
-        altitude_m: Sequence[float],
-        heading_deg: Sequence[float],
-        tilt_deg: float,
-        gimbal_pitch_deg: float = 0.0,
-        above_ground: bool = True,
-    ) -> None:
-        for name, values in (("altitude_m", altitude_m), ("heading_deg", heading_deg)):
+    altitude_m: Sequence[float]
+    heading_deg: Sequence[float]
+    tilt_deg: float
+    gimbal_pitch_deg: float = 0.0
+    above_ground: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("altitude_m", "heading_deg"):
+            values = getattr(self, name)
             if len(values) != 2 or values[0] > values[1]:
                 raise InputError(f"flight {name}: expected [lowest, highest], got {list(values)}")
-        if not 0 <= gimbal_pitch_deg < 90:
+        if not 0 <= self.gimbal_pitch_deg < 90:
             raise InputError(
-                f"flight gimbal_pitch_deg: expected within [0, 90), got {gimbal_pitch_deg}"
+                f"flight gimbal_pitch_deg: expected within [0, 90), got {self.gimbal_pitch_deg}"
             )
-        self.altitude_m = (float(altitude_m[0]), float(altitude_m[1]))
-        self.heading_deg = (float(heading_deg[0]), float(heading_deg[1]))
-        self.tilt_deg, self.gimbal_pitch_deg = float(tilt_deg), float(gimbal_pitch_deg)
-        self.above_ground = above_ground
 
     def draw(self, world: World, x_m: float, y_m: float, generator: np.random.Generator) -> Pose:
-        """A pose above the point (x_m, y_m)."""
-        altitude_m = generator.uniform(*self.altitude_m)
-        heading_deg = generator.uniform(*self.heading_deg)
+        """Draw a pose above the point (x_m, y_m)."""
+        altitude_m = generator.uniform(self.altitude_m[0], self.altitude_m[1])
+        heading_deg = generator.uniform(self.heading_deg[0], self.heading_deg[1])
         pitch_deg, roll_deg = generator.uniform(-self.tilt_deg, self.tilt_deg, size=2)
         ground_m = world.terrain_at(x_m, y_m) if self.above_ground else 0.0
         pitch_deg += self.gimbal_pitch_deg
@@ -65,49 +63,36 @@ class Attitude:
 
 
 def too_small(world: World, altitude_m: float) -> InputError:
-    """The error for images that reach beyond the world."""
+    """Return the error for images that reach beyond the world."""
     return InputError(
-        f"flight: images from {altitude_m:g} m do not fit into the world of "
-        f"{world.bounds.width_m:.0f} x {world.bounds.height_m:.0f} m; "
+        f"flight: images from {altitude_m:g} m do not fit into the world of {world.bounds.size}; "
         "lower altitude_m, tilt_deg, gimbal_pitch_deg or hfov_deg, or enlarge the world"
     )
 
 
+@dataclass(frozen=True)
 class LawnmowerPlan(Attitude):
     """Survey strips from south to north and back, side by side, with jitter.
 
-    Flown again with new jitter when more images are asked for than one survey has.
+    The survey is repeated with new jitter for more images than one survey has. The camera does not
+    turn with the strips. The first five arguments are those of `Attitude`.
 
     Args:
-        altitude_m: as `Attitude`.
-        heading_deg: as `Attitude`; the camera does not turn with the strips.
-        tilt_deg: as `Attitude`.
-        forward_overlap: share of an image that the next one of the strip sees again.
-        side_overlap: share of an image that the next strip sees again.
+        forward_overlap: share of an image that the next one of the strip shows again.
+        side_overlap: share of an image that the next strip shows again.
         jitter_m: largest distance from the planned position along each axis.
-        gimbal_pitch_deg: as `Attitude`.
-        above_ground: as `Attitude`.
     """
 
+    forward_overlap: float = 0.8
+    side_overlap: float = 0.6
+    jitter_m: float = 5.0
     sequential = True
 
-    def __init__(
-        self,
-        altitude_m: Sequence[float],
-        heading_deg: Sequence[float],
-        tilt_deg: float,
-        forward_overlap: float = 0.8,
-        side_overlap: float = 0.6,
-        jitter_m: float = 5.0,
-        gimbal_pitch_deg: float = 0.0,
-        above_ground: bool = True,
-    ) -> None:
-        super().__init__(altitude_m, heading_deg, tilt_deg, gimbal_pitch_deg, above_ground)
-        for name, share in (("forward", forward_overlap), ("side", side_overlap)):
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, share in (("forward", self.forward_overlap), ("side", self.side_overlap)):
             if not 0 <= share < 1:
                 raise InputError(f"flight {name}_overlap: expected within [0, 1), got {share}")
-        self.forward_overlap, self.side_overlap = forward_overlap, side_overlap
-        self.jitter_m = jitter_m
 
     def poses(
         self, world: World, camera: Camera, count: int, generator: np.random.Generator
@@ -120,14 +105,14 @@ class LawnmowerPlan(Attitude):
         return poses
 
     def _stops(self, world: World, camera: Camera) -> Iterator[np.ndarray]:
-        """Planned positions (2,), in the order in which they are flown."""
+        """Yield planned positions (2,), in the order in which they are flown."""
         bounds, (lowest_m, highest_m) = world.bounds, world.height_range_m
         outline = camera.outline_rays()
         corner = np.hypot(outline[:, 0], outline[:, 1]).max()
         widest = math.atan(corner) + math.radians(
             self.gimbal_pitch_deg + math.hypot(self.tilt_deg, self.tilt_deg)
         )
-        ground_m = highest_m if self.above_ground else 0.0  # the highest that altitudes count from
+        ground_m = highest_m if self.above_ground else 0.0  # highest zero of the altitudes
         margin_m = (self.altitude_m[1] + ground_m - lowest_m) * math.tan(widest) + self.jitter_m
         west, east = bounds.xmin + margin_m, bounds.xmax - margin_m
         south, north = bounds.ymin + margin_m, bounds.ymax - margin_m
@@ -143,41 +128,34 @@ class LawnmowerPlan(Attitude):
             strip = strip[::-1]  # and back
 
 
+@dataclass(frozen=True)
 class OrbitPlan:
-    """Once clockwise around a point on the ground, which stays near the middle of the image.
+    """A clockwise circle around a point on the ground, which stays near the center of the image.
 
     Args:
-        center_m: east and north of the point; null takes the middle of the world.
-        radius_m: of the circle.
-        altitude_m: above the terrain at the point, the same all the way round.
+        radius_m: radius of the circle.
+        altitude_m: constant altitude above the terrain at the point.
         tilt_deg: largest deviation of roll and of pitch from looking at the point.
+        center_m: east and north of the point; null takes the center of the world.
     """
 
+    radius_m: float
+    altitude_m: float
+    tilt_deg: float = 0.0
+    center_m: Sequence[float] | None = None
     sequential = True
 
-    def __init__(
-        self,
-        radius_m: float,
-        altitude_m: float,
-        tilt_deg: float = 0.0,
-        center_m: Sequence[float] | None = None,
-    ) -> None:
-        if not (radius_m > 0 and altitude_m > 0):
+    def __post_init__(self) -> None:
+        if not (self.radius_m > 0 and self.altitude_m > 0):
             raise InputError("flight orbit: expected radius_m and altitude_m above 0")
-        if center_m is not None and len(center_m) != 2:
-            raise InputError(f"flight center_m: expected [east, north], got {list(center_m)}")
-        self.radius_m, self.altitude_m, self.tilt_deg = radius_m, altitude_m, tilt_deg
-        self.center_m = center_m
+        if self.center_m is not None and len(self.center_m) != 2:
+            raise InputError(f"flight center_m: expected [east, north], got {list(self.center_m)}")
 
     def poses(
         self, world: World, camera: Camera, count: int, generator: np.random.Generator
     ) -> list[Pose]:
         """See `Plan`."""
-        bounds = world.bounds
-        x_m, y_m = self.center_m or (
-            (bounds.xmin + bounds.xmax) / 2,
-            (bounds.ymin + bounds.ymax) / 2,
-        )
+        x_m, y_m = self.center_m or world.bounds.center_m
         z_m = world.terrain_at(x_m, y_m) + self.altitude_m
         look_pitch_deg = math.degrees(math.atan2(self.radius_m, self.altitude_m))
         poses = []
@@ -193,8 +171,9 @@ class OrbitPlan:
         return poses
 
 
+@dataclass(frozen=True)
 class RandomPlan(Attitude):
-    """Positions uniform over the world, as far as the image stays inside it."""
+    """Positions uniform over the world, as far as the image stays inside it; see `Attitude`."""
 
     sequential = False
 

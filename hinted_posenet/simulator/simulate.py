@@ -1,4 +1,4 @@
-"""simulate: world + flights + camera -> a data set on disk."""
+"""From a world, flights and a camera to a data set on disk."""
 
 import sys
 from collections import Counter
@@ -10,7 +10,6 @@ from tqdm import tqdm
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.simulator.aerial_layout import (
-    FrameLabel,
     comparison,
     depth_unit_m,
     encode,
@@ -21,8 +20,7 @@ from hinted_posenet.simulator.aerial_layout import (
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.partial import Partial, check_target, sha256_of
-from hinted_posenet.simulator.shots import Job, jobs, plan_shots
-from hinted_posenet.simulator.work import Files, Work
+from hinted_posenet.simulator.shots import Files, Work, jobs, plan_shots
 from hinted_posenet.simulator.world import World
 from hinted_posenet.simulator.world.tiles import overview
 
@@ -43,7 +41,7 @@ def simulate(
     recipe: Mapping[str, Any] | None = None,
     expected: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Fly, render and write ``<root>/<scene>``; a stopped run goes on when it is started again.
+    """Fly, render and write ``<root>/<scene>``; an interrupted run resumes when it is started again.
 
     Args:
         world: what is flown over.
@@ -51,15 +49,15 @@ def simulate(
         camera: the pinhole camera of all flights.
         root: folder of data sets.
         scene: name of this data set.
-        seed: of poses and photometric variation; each flight has its own stream, by its name.
+        seed: seed of poses and photometric variation; each flight has its own stream, by its name.
         image_format: jpg (quality 90) or png.
         depth: none, or png16 for a depth image beside each image.
         overwrite: replace an existing data set of this name, or an unfinished one of other settings.
         threads: threads that cast rays; 0 takes every core, or one in each of several processes.
         workers: processes that render; 0 renders in this one.
-        scheduler: address of a dask scheduler whose workers render, instead.
+        scheduler: address of a dask scheduler whose workers render instead.
         recipe: the config that decides the bytes, for the manifest.
-        expected: data_sha256, and the versions that it was made with, to compare the result with.
+        expected: data_sha256 and the versions that it was made with, to compare the result with.
 
     Returns:
         The folder of the data set.
@@ -67,7 +65,20 @@ def simulate(
     Raises:
         InputError: settings that do not fit, a name that is taken, or a disk that is full.
     """
-    _check(scene, image_format, depth, workers, scheduler, expected)
+    plain = scene and Path(scene).name == scene and not scene.startswith(".")
+    known_format = image_format in ("jpg", "png")
+    one_kind = not workers or scheduler is None
+    stated = expected is None or expected.keys() == {"data_sha256", "versions"}
+    for fine, message in (
+        (plain, f"scene: expected a plain folder name, got {scene!r}"),
+        (known_format, f"image_format: expected jpg or png, got {image_format!r}"),
+        (depth in ("none", "png16"), f"depth: expected none or png16, got {depth!r}"),
+        (workers >= 0, f"workers: expected 0 or more, got {workers}"),
+        (one_kind, "workers, scheduler: a scheduler has its own workers; set workers=0"),
+        (stated, "expected: needs data_sha256 and versions, as a manifest states them"),
+    ):
+        if not fine:
+            raise InputError(message)
     target = Path(root) / scene
     check_target(target, overwrite)  # before the work of planning
     shots = plan_shots(world, flights, camera, seed, image_format)
@@ -83,55 +94,27 @@ def simulate(
         todo = {n: job for n, job in numbered.items() if not partial.holds(n, work.names(job))}
         done = len(shots) - sum(map(len, todo.values()))
         with tqdm(desc=f"simulate {scene}", total=len(shots), initial=done, unit="image") as bar:
-            for number, files in _rendered(work, todo, workers, scheduler):
+            rendered: Iterator[tuple[int, Files]] = (
+                (number, work.files(job)) for number, job in todo.items()
+            )
+            if workers or scheduler is not None:
+                # here, for dask takes a second to import
+                from hinted_posenet.simulator.parallel import files_of
+
+                rendered = files_of(work, todo, workers, scheduler)
+            for number, files in rendered:
                 partial.add_job(number, files)
                 bar.update(len(todo[number]))
         partial.add("map.jpg", encode(overview(world, labels[0].capture), ".jpg"))
         partial.add("frames.csv", table)
         manifest = make_manifest(scene, world, camera, labels, unit_m, partial.sha256, made_from)
         partial.finish(manifest)
-    print(_summary(target, world, labels))
+    print(f"{target}: {len(labels)} images")
+    counts = Counter((label.split, label.flight, label.capture.key) for label in labels)
+    for (split, flight, key), count in counts.items():
+        print(f"  {split:5} {flight} {key}: {count}")
+    print(f"  world {world.bounds.size}, map.jpg, frames.csv, manifest.json")
     if expected is not None:
         same, line = comparison(expected, manifest)
         print(line if same else f"warning: {line}", file=sys.stdout if same else sys.stderr)
     return target
-
-
-def _rendered(
-    work: Work, todo: Mapping[int, Job], workers: int, scheduler: str | None
-) -> Iterator[tuple[int, Files]]:
-    if not workers and scheduler is None:
-        return ((number, work.files(job)) for number, job in todo.items())
-    from hinted_posenet.simulator.parallel import files_of  # dask takes a second to import
-
-    return files_of(work, todo, workers, scheduler)
-
-
-def _check(
-    scene: str,
-    image_format: str,
-    depth: str,
-    workers: int,
-    scheduler: str | None,
-    expected: Mapping[str, Any] | None,
-) -> None:
-    if not scene or Path(scene).name != scene or scene.startswith("."):
-        raise InputError(f"scene: expected a plain folder name, got {scene!r}")
-    if image_format not in ("jpg", "png"):
-        raise InputError(f"image_format: expected jpg or png, got {image_format!r}")
-    if depth not in ("none", "png16"):
-        raise InputError(f"depth: expected none or png16, got {depth!r}")
-    if workers < 0:
-        raise InputError(f"workers: expected 0 or more, got {workers}")
-    if workers and scheduler is not None:
-        raise InputError("workers, scheduler: a scheduler has its own workers; set workers=0")
-    if expected is not None and expected.keys() != {"data_sha256", "versions"}:
-        raise InputError("expected: needs data_sha256 and versions, as a manifest states them")
-
-
-def _summary(folder: Path, world: World, labels: list[FrameLabel]) -> str:
-    counts = Counter((label.split, label.flight, label.capture.key) for label in labels)
-    lines = [f"{folder}: {len(labels)} images"]
-    lines += [f"  {split:5} {flight} {key}: {n}" for (split, flight, key), n in counts.items()]
-    size = f"{world.bounds.width_m:.0f} x {world.bounds.height_m:.0f} m"
-    return "\n".join([*lines, f"  world {size}, map.jpg, frames.csv, manifest.json"])

@@ -1,20 +1,20 @@
-"""Way points from a file: a path in WGS84, flown at even steps."""
+"""Way points from a file: a path in WGS84, flown in equal steps."""
 
 import csv
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Pose
 from hinted_posenet.simulator.camera import Camera, pose_at, sees_only
-from hinted_posenet.simulator.world import Origin, World
+from hinted_posenet.simulator.world import World
 from hinted_posenet.simulator.world.geotiff import enu_crs
 
 COLUMNS = ["longitude_deg", "latitude_deg", "altitude_m"]
@@ -24,7 +24,7 @@ OPTIONAL = ["heading_deg", "gimbal_pitch_deg"]
 class WayPoint(NamedTuple):
     """One point of the path."""
 
-    where: str  # file and line or feature, for messages
+    where: str  # file and line or feature, for error messages
     longitude_deg: float
     latitude_deg: float
     altitude_m: float
@@ -32,23 +32,24 @@ class WayPoint(NamedTuple):
     gimbal_pitch_deg: float = 0.0
 
 
+@dataclass(frozen=True)
 class WayPointsPlan:
-    """The straight lines between way points, at as many evenly spaced stations as there are images.
+    """Straight lines between way points, with evenly spaced stations for the images.
 
-    Headings turn the short way round between way points.
+    Headings take the shorter turn between way points.
 
     Args:
         file: CSV with the columns longitude_deg, latitude_deg, altitude_m and optionally
             heading_deg, gimbal_pitch_deg; or GeoJSON of Point features (those names as properties)
             or one LineString (the third coordinate is the altitude).
-        tilt_deg: largest deviation of roll and of pitch from the planned.
+        tilt_deg: largest deviation of roll and of pitch from the planned one.
         above_ground: whether altitudes count from the terrain below; else from the world's z = 0.
     """
 
+    file: str | Path
+    tilt_deg: float = 0.0
+    above_ground: bool = True
     sequential = True
-
-    def __init__(self, file: str | Path, tilt_deg: float = 0.0, above_ground: bool = True) -> None:
-        self.file, self.tilt_deg, self.above_ground = Path(file), tilt_deg, above_ground
 
     def poses(
         self, world: World, camera: Camera, count: int, generator: np.random.Generator
@@ -59,8 +60,10 @@ class WayPointsPlan:
                 f"{self.file}: way points need a world that knows its place on Earth; "
                 "set the world's origin, or use another plan"
             )
-        points = read_way_points(self.file)
-        xy = to_enu(points, world.origin)
+        points = read_way_points(Path(self.file))
+        longitudes, latitudes = zip(*(point[1:3] for point in points), strict=True)
+        enu = enu_crs(world.origin)
+        xy = np.transpose(transform(CRS.from_epsg(4326), enu, longitudes, latitudes))
         bounds = world.bounds
         for point, (x_m, y_m) in zip(points, xy, strict=True):
             if not (bounds.xmin < x_m < bounds.xmax and bounds.ymin < y_m < bounds.ymax):
@@ -82,7 +85,9 @@ class WayPointsPlan:
             z_m = (1 - share) * start.altitude_m + share * end.altitude_m
             z_m += world.terrain_at(x_m, y_m) if self.above_ground else 0.0
             course_deg = math.degrees(math.atan2(*(xy[leg + 1] - xy[leg])))
-            heading_deg = _heading(start, end, share, course_deg)
+            headings = (point.heading_deg for point in (start, end))
+            first, last = (course_deg if turn is None else turn for turn in headings)
+            heading_deg = first + share * ((last - first + 180) % 360 - 180)
             gimbal_deg = (1 - share) * start.gimbal_pitch_deg + share * end.gimbal_pitch_deg
             pitch_deg, roll_deg = generator.uniform(-self.tilt_deg, self.tilt_deg, size=2)
             pose = pose_at((x_m, y_m, z_m), heading_deg, gimbal_deg + pitch_deg, roll_deg)
@@ -96,22 +101,8 @@ class WayPointsPlan:
         return poses
 
 
-def _heading(start: WayPoint, end: WayPoint, share: float, course_deg: float) -> float:
-    first = course_deg if start.heading_deg is None else start.heading_deg
-    last = course_deg if end.heading_deg is None else end.heading_deg
-    return first + share * ((last - first + 180) % 360 - 180)
-
-
-def to_enu(points: list[WayPoint], origin: Origin) -> NDArray[np.float64]:
-    """East and north (N, 2) in metres of the frame around an origin."""
-    longitudes = [point.longitude_deg for point in points]
-    latitudes = [point.latitude_deg for point in points]
-    x, y = transform(CRS.from_epsg(4326), enu_crs(origin), longitudes, latitudes)
-    return np.stack([x, y], axis=-1)
-
-
 def read_way_points(path: Path) -> list[WayPoint]:
-    """Way points of a CSV or GeoJSON file, at least two."""
+    """Read the way points of a CSV or GeoJSON file, at least two."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

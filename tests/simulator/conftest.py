@@ -6,9 +6,8 @@ import rasterio
 from rasterio.transform import from_origin
 
 from hinted_posenet.simulator.light.season import Season
-from hinted_posenet.simulator.world import Capture, PixelGrid, World
-from hinted_posenet.simulator.world.generated.generated_world import generated_world
-from hinted_posenet.simulator.world.world import ArrayWorld
+from hinted_posenet.simulator.world import ArrayWorld, Capture, PixelGrid, World
+from hinted_posenet.simulator.world.generated.generated_world import GeneratedWorld
 
 SEASONS = {
     "spring": Season("2025-04-30"),
@@ -20,7 +19,7 @@ SEASONS = {
 
 @pytest.fixture(scope="session")
 def small_world() -> World:
-    return generated_world(
+    return GeneratedWorld(
         3, SEASONS, size_m=300, settlement_spacing_m=200, district_m=120, relief_m=20
     )
 

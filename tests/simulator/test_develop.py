@@ -10,7 +10,7 @@ from hinted_posenet.simulator.camera import Camera, pose_at
 from hinted_posenet.simulator.flight import Station
 from hinted_posenet.simulator.light.sensor import Sensor
 from hinted_posenet.simulator.render import Frame
-from hinted_posenet.simulator.work import develop, image_motion_px_s
+from hinted_posenet.simulator.shots import develop, image_motion_px_s
 
 CAMERA = Camera(40, 30, hfov_deg=60.0)
 

@@ -11,10 +11,7 @@ from hinted_posenet.simulator.render import Renderer
 from hinted_posenet.simulator.world import World
 
 CAMERA = Camera(16, 12, hfov_deg=60.0)
-PLANS = [
-    RandomPlan([50, 70], [-20, 20], 4),
-    LawnmowerPlan([40, 50], [-20, 20], 3, jitter_m=2),
-]
+PLANS = [RandomPlan([50, 70], [-20, 20], 4), LawnmowerPlan([40, 50], [-20, 20], 3, jitter_m=2)]
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: type(plan).__name__)

@@ -6,24 +6,24 @@ import cv2
 import numpy as np
 import pytest
 
+from hinted_posenet.simulator.world import Cover
 from hinted_posenet.simulator.world.generated.fields import plant_fields
-from hinted_posenet.simulator.world.generated.land import Cover
 from hinted_posenet.simulator.world.generated.landscape import Character, Landscape
 from hinted_posenet.simulator.world.generated.places import PlaceKind
 from hinted_posenet.simulator.world.generated.roads import MAIN_WIDTH_M, link_places
 from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
 
 COUNTRY = Character(90.0, 900.0, 2700.0, 400.0, 0.25, 0.3)
-LATTICE = PixelGrid(-3000.0, 3000.0, 1.0, 6000, 6000)
+GRID = PixelGrid(-3000.0, 3000.0, 1.0, 6000, 6000)
 
 
 @pytest.fixture(scope="module")
 def landscape() -> Landscape:
-    return Landscape(LATTICE.bounds, 5, COUNTRY)
+    return Landscape(GRID.bounds, 5, COUNTRY)
 
 
 def window_around(x_m: float, y_m: float, reach_m: float) -> Window:
-    return LATTICE.window_of(Bounds(x_m - reach_m, y_m - reach_m, x_m + reach_m, y_m + reach_m))
+    return GRID.window_of(Bounds.around(x_m, y_m, reach_m))
 
 
 def largest(landscape: Landscape, kind: PlaceKind) -> int:
@@ -33,11 +33,11 @@ def largest(landscape: Landscape, kind: PlaceKind) -> int:
 def test_every_window_has_the_same_land(landscape: Landscape) -> None:
     place = landscape.places[largest(landscape, PlaceKind.VILLAGE)]
     window = window_around(place.x_m, place.y_m, 150)
-    whole = landscape.land(LATTICE, window)
+    whole = landscape.land(GRID, window)
     inner = Window(window.row + 33, window.col + 71, 110, 97)
-    fresh = Landscape(LATTICE.bounds, 5, COUNTRY)
-    fresh.land(LATTICE, window_around(2000.0, -1500.0, 60))
-    part = fresh.land(LATTICE, inner)
+    fresh = Landscape(GRID.bounds, 5, COUNTRY)
+    fresh.land(GRID, window_around(2000.0, -1500.0, 60))
+    part = fresh.land(GRID, inner)
     for name in part._fields[2:]:
         assert np.array_equal(getattr(part, name), getattr(whole, name)[inner.within(window)]), name
 
@@ -45,10 +45,10 @@ def test_every_window_has_the_same_land(landscape: Landscape) -> None:
 def test_another_seed_changes_every_layer(landscape: Landscape) -> None:
     place = landscape.places[largest(landscape, PlaceKind.VILLAGE)]
     window = window_around(place.x_m, place.y_m, 150)
-    land = landscape.land(LATTICE, window)
-    other = Landscape(LATTICE.bounds, 6, COUNTRY)
+    land = landscape.land(GRID, window)
+    other = Landscape(GRID.bounds, 6, COUNTRY)
     assert not {place[2:4] for place in landscape.places} & {place[2:4] for place in other.places}
-    changed = other.land(LATTICE, window)
+    changed = other.land(GRID, window)
     for name in land._fields[2:]:
         assert not np.array_equal(getattr(land, name), getattr(changed, name)), name
 
@@ -95,10 +95,10 @@ def test_buildings_stand_clear_of_each_other_and_of_water(
             shared = cv2.rotatedRectangleIntersection(*pair)[1]
             area = 0.0 if shared is None else cv2.contourArea(cv2.convexHull(shared))
             assert area < 0.12 * min(a.length_m * a.width_m, b.length_m * b.width_m)
-    land = landscape.land(LATTICE, window_around(place.x_m, place.y_m, place.radius_m))
+    land = landscape.land(GRID, window_around(place.x_m, place.y_m, place.radius_m))
     for box in boxes:
-        row = LATTICE.ymax - box.y_m - land.window.row
-        col = box.x_m - LATTICE.xmin - land.window.col
+        row = GRID.ymax - box.y_m - land.window.row
+        col = box.x_m - GRID.xmin - land.window.col
         if 0 <= row < land.ground.shape[0] and 0 <= col < land.ground.shape[1]:
             assert land.ground[int(row), int(col)] == Cover.ROOF
             assert land.surface_m[int(row), int(col)] > land.terrain_m[int(row), int(col)] + 2
@@ -108,7 +108,7 @@ def test_trees_and_roofs_rise_above_the_terrain_and_water_is_level(landscape: La
     river = landscape.relief.rivers[0]
     near = np.abs(river.points_m).max(axis=1) < 2800
     x, y = river.points_m[near][len(river.points_m[near]) // 2]
-    land = landscape.land(LATTICE, window_around(float(x), float(y), 250))
+    land = landscape.land(GRID, window_around(float(x), float(y), 250))
     wet = (land.ground == Cover.RIVER) | (land.ground == Cover.WATER)
     assert wet.sum() > 500
     open_water = wet & (land.crown == 0)
@@ -127,7 +127,7 @@ def test_trees_and_roofs_rise_above_the_terrain_and_water_is_level(landscape: La
 def test_repetition_makes_the_houses_of_a_street_alike(landscape: Landscape) -> None:
     def sizes(repetition: float) -> list[tuple[float, ...]]:
         country = COUNTRY._replace(repetition=repetition)
-        same = Landscape(LATTICE.bounds, 5, country)
+        same = Landscape(GRID.bounds, 5, country)
         settlement = same.settlement(largest(same, PlaceKind.VILLAGE))
         return [(b.eaves_m, b.box.width_m) for b in settlement.buildings]
 
@@ -139,7 +139,7 @@ def test_repetition_makes_the_houses_of_a_street_alike(landscape: Landscape) -> 
 def test_parcels_of_full_repetition_have_one_width_in_a_district() -> None:
     def most_common(repetition: float) -> float:
         """Share of the parcels along a line through one district that have the most common width."""
-        fields = plant_fields(LATTICE, Window(1000, 1000, 4, 2000), 3, 9000.0, repetition)
+        fields = plant_fields(GRID, Window(1000, 1000, 4, 2000), 3, 9000.0, repetition)
         widths = np.diff(np.flatnonzero(np.diff(fields.tone[2])))
         return max(float((abs(widths - width) <= 2).mean()) for width in widths)
 
@@ -147,10 +147,10 @@ def test_parcels_of_full_repetition_have_one_width_in_a_district() -> None:
 
 
 def test_forest_share_is_followed() -> None:
-    coarse = PixelGrid(LATTICE.xmin, LATTICE.ymax, 2.0, 3000, 3000)
+    coarse = PixelGrid(GRID.xmin, GRID.ymax, 2.0, 3000, 3000)
     shares = []
     for wanted in (0.05, 0.5):
-        country = Landscape(LATTICE.bounds, 5, COUNTRY._replace(forest_share=wanted))
+        country = Landscape(GRID.bounds, 5, COUNTRY._replace(forest_share=wanted))
         windows = [Window(row, col, 150, 150) for row in (0, 1400, 2800) for col in (0, 1400, 2800)]
         forest = [country.land(coarse, window).ground == Cover.FOREST for window in windows]
         shares.append(np.mean(forest))

@@ -12,7 +12,7 @@ from hinted_posenet.simulator.light.season import Season
 from hinted_posenet.simulator.render import Renderer
 from hinted_posenet.simulator.world import Bounds, Window
 from hinted_posenet.simulator.world.generated.buildings import Roof
-from hinted_posenet.simulator.world.generated.generated_world import GeneratedWorld, generated_world
+from hinted_posenet.simulator.world.generated.generated_world import GeneratedWorld
 from hinted_posenet.simulator.world.generated.places import PlaceKind
 
 from .test_render import CAMERA, centroid_uv, project_uv
@@ -25,11 +25,9 @@ SEASONS = {
 
 
 def make(seed: int = 4, **options: object) -> GeneratedWorld:
-    world = generated_world(
+    return GeneratedWorld(
         seed, SEASONS, size_m=1500, settlement_spacing_m=600, town_spacing_m=6000, **options
     )
-    assert isinstance(world, GeneratedWorld)
-    return world
 
 
 @pytest.fixture(scope="module")
@@ -124,11 +122,11 @@ def test_landmark_appears_where_it_projects(where: str, turns_deg: tuple[float, 
 
 def test_bad_sizes_name_their_keys() -> None:
     with pytest.raises(InputError, match=r"200 <= size_m <= 100000 .* size_m=50"):
-        generated_world(0, SEASONS, size_m=50)
+        GeneratedWorld(0, SEASONS, size_m=50)
     for key in ("forest_share", "repetition", "relief_m", "town_spacing_m", "latitude_deg"):
         with pytest.raises(InputError, match=f"{key}.*-100"):
-            generated_world(0, SEASONS, size_m=400, **{key: -100.0})
+            GeneratedWorld(0, SEASONS, size_m=400, **{key: -100.0})
     with pytest.raises(InputError, match=r"world\.seed.*-1"):
-        generated_world(-1, SEASONS, size_m=400)
+        GeneratedWorld(-1, SEASONS, size_m=400)
     with pytest.raises(InputError, match="power of"):
-        generated_world(0, SEASONS, size_m=400, resolution_m=1.0, node_m=3.0)
+        GeneratedWorld(0, SEASONS, size_m=400, resolution_m=1.0, node_m=3.0)

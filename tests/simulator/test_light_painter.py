@@ -10,8 +10,7 @@ from hinted_posenet.simulator.light.painter import Painter
 from hinted_posenet.simulator.light.palette import CROPS
 from hinted_posenet.simulator.light.phenology import COVERS, CROPS_YEAR, growth_day
 from hinted_posenet.simulator.light.season import Season, temperature_c
-from hinted_posenet.simulator.world import Window
-from hinted_posenet.simulator.world.generated.land import Cover
+from hinted_posenet.simulator.world import Cover, Window
 
 CLIMATE = Path(__file__).parents[2] / "configs" / "climate"
 WINDOW = Window(180, 300, 240, 200)

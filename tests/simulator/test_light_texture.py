@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hinted_posenet.simulator.light.variation import water_rgb
+from hinted_posenet.simulator.light.season import water_rgb
 from hinted_posenet.simulator.world import Window
 from hinted_posenet.simulator.world.noise import texture
 

@@ -1,5 +1,6 @@
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,11 @@ def test_an_expectation_without_versions_is_refused(small_world: World, tmp_path
     with pytest.raises(InputError, match="expected: needs data_sha256 and versions"):
         run(small_world, tmp_path, expected={"data_sha256": "0"})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_layout_needs_no_package_of_the_simulator() -> None:
+    code = "import sys\n"
+    for name in ("open3d", "rasterio", "distributed", "astral", "cachetools"):
+        code += f"sys.modules[{name!r}] = None\n"  # an import of it fails
+    code += "import hinted_posenet.simulator.aerial_layout"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,4 +1,4 @@
-"""Stated noise is honest, and sensors change no pose."""
+"""Stated noise matches the errors, and sensors change no pose."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ SENSORS = [Gnss(2, 4, 2, bias_sigma_m=1), Odometry(0.1, 0.2)]
 
 
 @pytest.mark.parametrize("sensor", SENSORS, ids=lambda sensor: type(sensor).__name__)
-def test_stated_noise_is_honest(small_world: World, sensor: Navigation) -> None:
+def test_stated_noise_matches_the_errors(small_world: World, sensor: Navigation) -> None:
     plan = LawnmowerPlan([40, 50], [-20, 20], 3)
     poses = plan.poses(small_world, CAMERA, 20, np.random.default_rng(0))
     t, r = [], []

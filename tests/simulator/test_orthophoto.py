@@ -7,8 +7,8 @@ import pytest
 from rasterio.warp import transform
 
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.simulator.world.dates import season_of
-from hinted_posenet.simulator.world.orthophoto import orthophoto_world
+from hinted_posenet.simulator.world import season_of
+from hinted_posenet.simulator.world.orthophoto import OrthophotoWorld
 
 from .conftest import noise, photo_of, write_geotiff
 
@@ -24,7 +24,7 @@ def test_web_mercator_becomes_true_ground_metres(tmp_path: Path) -> None:
     for row, col in dots:
         rgb[row - 2 : row + 3, col - 2 : col + 3] = 250
     file = write_geotiff(tmp_path / "a_20200704.tif", rgb, "EPSG:3857", west, north, res)
-    world = orthophoto_world([file])
+    world = OrthophotoWorld([file])
     photo = photo_of(world, world.captures[0])[..., 0].astype(float) - 40
     center_m = []
     for row, col in dots:
@@ -65,31 +65,31 @@ def test_bounds_are_what_all_dates_cover_and_nodata_is_filled(tmp_path: Path) ->
     first[50:60, 50:60] = 0  # a hole
     a = write_geotiff(tmp_path / "a_20150926.tif", first, "EPSG:32614", 500000, 5200000, 5.0)
     b = write_geotiff(tmp_path / "b_20180716.tif", second, "EPSG:32614", 500100, 5199950, 5.0)
-    world = orthophoto_world(tmp_path)
+    world = OrthophotoWorld(tmp_path)
     assert [capture.date for capture in world.captures] == ["2015-09-26", "2018-07-16"]
     assert [capture.season for capture in world.captures] == ["autumn", "summer"]
     assert world.bounds.width_m == pytest.approx(1400, abs=15)
     assert world.bounds.height_m == pytest.approx(950, abs=15)
     for capture in world.captures:
         assert photo_of(world, capture).shape == photo_of(world, world.captures[0]).shape
-    named = orthophoto_world({"2015-09-26": a, "20180716": b}, seasons={"2018-07-16": "dry"})
+    named = OrthophotoWorld({"2015-09-26": a, "20180716": b}, seasons={"2018-07-16": "dry"})
     assert named.captures[1].season == "dry"
 
 
 def test_errors_name_file_and_fix(tmp_path: Path) -> None:
     bare = write_geotiff(tmp_path / "bare_20200101.tif", noise(8, 8), None, 0, 0, 1)
     with pytest.raises(InputError, match=r"bare_20200101\.tif: GeoTIFF without georeference"):
-        orthophoto_world([bare])
+        OrthophotoWorld([bare])
     undated = write_geotiff(tmp_path / "undated.tif", noise(8, 8), "EPSG:32614", 5e5, 5e6, 1)
     with pytest.raises(InputError, match=r"undated\.tif: no date"):
-        orthophoto_world([undated])
+        OrthophotoWorld([undated])
     with pytest.raises(InputError, match="no such file or folder"):
-        orthophoto_world(tmp_path / "absent")
+        OrthophotoWorld(tmp_path / "absent")
     far = write_geotiff(tmp_path / "far_20210101.tif", noise(8, 8), "EPSG:32614", 6e5, 5e6, 1)
     with pytest.raises(InputError, match="no ground in common"):
-        orthophoto_world({"2020-01-01": undated, "2021-01-01": far})
+        OrthophotoWorld({"2020-01-01": undated, "2021-01-01": far})
     with pytest.raises(InputError, match="YYYY-MM-DD"):
-        orthophoto_world({"yesterday": undated})
+        OrthophotoWorld({"yesterday": undated})
 
 
 def test_seasons_by_month() -> None:
@@ -101,12 +101,12 @@ def test_seasons_by_month() -> None:
 @pytest.mark.realdata
 @pytest.mark.skipif(not (DATA / "aerial").exists(), reason=f"no real data at {DATA}")
 def test_real_orthophotos() -> None:
-    world = orthophoto_world(DATA / "aerial" / "naip_north_dakota")
+    world = OrthophotoWorld(DATA / "aerial" / "naip_north_dakota")
     assert len(world.captures) == 7
     assert 4640 < world.bounds.width_m < 4672
     assert 3580 < world.bounds.height_m < 3622
     photos = [photo_of(world, capture) for capture in world.captures]
     assert len({photo.shape for photo in photos}) == 1
-    town = orthophoto_world({"2020-07-01": DATA / "aerial" / "swissimage_naters" / "naters.tif"})
+    town = OrthophotoWorld({"2020-07-01": DATA / "aerial" / "swissimage_naters" / "naters.tif"})
     assert 2550 < town.bounds.width_m < 2600  # 3,745 map metres x cos(46.3 deg)
     assert 1340 < town.bounds.height_m < 1385

@@ -17,7 +17,7 @@ from hinted_posenet.core.types import Pose
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.render import Renderer
 from hinted_posenet.simulator.world import Window
-from hinted_posenet.simulator.world.orthophoto import orthophoto_world
+from hinted_posenet.simulator.world.orthophoto import OrthophotoWorld
 
 from .conftest import noise, photo_of, write_geotiff
 
@@ -41,7 +41,7 @@ def test_the_same_pixels_in_every_window(tmp_path: Path) -> None:
     rgba[..., 3] = 255
     rgba[500:530, 480:560] = 0  # nodata across blocks
     write_geotiff(tmp_path / "a_20200704.tif", rgba, "EPSG:32614", WEST, NORTH, 1.0)
-    world = orthophoto_world(tmp_path)
+    world = OrthophotoWorld(tmp_path)
     capture = world.captures[0]
     all_of_it = Window(-7, -11, world.pixel_grid.rows + 30, world.pixel_grid.cols + 20)
     full = world.photo(all_of_it, capture)
@@ -66,7 +66,7 @@ def test_overlapping_tiles_of_several_crs(tmp_path: Path) -> None:
     # 200 m further east, in web mercator
     (x,), (y,) = transform("EPSG:32614", "EPSG:3857", [WEST + 200], [NORTH + 10])
     write_geotiff(tmp_path / "b_20200704.tif", second, "EPSG:3857", x, y, 1.5)
-    world = orthophoto_world(tmp_path)
+    world = OrthophotoWorld(tmp_path)
     assert len(world.captures) == 1
     assert world.bounds.width_m > 450
     photo = photo_of(world, world.captures[0])
@@ -95,7 +95,7 @@ def test_a_landmark_on_a_hill_projects_where_it_should(
 
     hill = height_m(node[None], -node[:, None])
     dem = write_heights(tmp_path / "hill.tif", hill.astype(np.float32), 2.0, WEST - 40, NORTH + 40)
-    world = orthophoto_world([tmp_path / "a_20200704.tif"], elevation=dem)
+    world = OrthophotoWorld([tmp_path / "a_20200704.tif"], elevation=dem)
     assert world.height_range_m[1] == pytest.approx(60, abs=1)
     # the dot is 30 m east and 20 m north of the middle of the file, which is the origin
     landmark = np.array([30.0, 20.0, float(height_m(30.0, 20.0))])
@@ -133,7 +133,7 @@ def test_terrain_and_surface_differ_and_heights_are_the_same_in_every_window(
     ground = np.random.default_rng(1).integers(0, 50, (340, 340)).astype(np.int16)
     dtm = write_heights(tmp_path / "dtm.tif", ground, 2.0, WEST - 20, NORTH + 20)
     dsm = write_heights(tmp_path / "dsm.tif", ground + np.int16(7), 2.0, WEST - 20, NORTH + 20)
-    world = orthophoto_world([photo], elevation=dtm, surface=dsm)
+    world = OrthophotoWorld([photo], elevation=dtm, surface=dsm)
     node = world.node_px
     assert node == 2
     full = world.surface(Window(-8, -8, 640, 640))
@@ -154,7 +154,7 @@ def test_a_vast_mosaic_needs_no_more_memory(tmp_path: Path) -> None:
     ) as file:  # fmt: skip
         file.build_overviews([4, 8, 16, 32])
     tracemalloc.start()
-    world = orthophoto_world([path])
+    world = OrthophotoWorld([path])
     assert min(world.pixel_grid.rows, world.pixel_grid.cols) > 0.95 * side
     world.photo(Window(30000, 30000, 512, 512), world.captures[0])
     _, peak = tracemalloc.get_traced_memory()
@@ -170,22 +170,22 @@ def test_errors_name_file_and_fix(tmp_path: Path) -> None:
         tmp_path / "grey_20200704.tif", noise(9, 9, 2), "EPSG:32614", WEST, NORTH, 1
     )
     with pytest.raises(InputError, match=r"grey_20200704\.tif: expected 3 or 4 uint8 bands"):
-        orthophoto_world([grey])
+        OrthophotoWorld([grey])
     dem = write_heights(tmp_path / "half.tif", np.ones((25, 50), np.float32), 2.0)
     with pytest.raises(InputError, match=r"half\.tif: no height under [45]\d\.\d %"):
-        orthophoto_world([photo], elevation=dem)
+        OrthophotoWorld([photo], elevation=dem)
     hole = np.ones((70, 70), np.float32)
     hole[30:35, 30:35] = -9999
     dem = write_heights(tmp_path / "hole.tif", hole, 2.0, WEST - 20, NORTH + 20)
     with pytest.raises(InputError, match=r"hole\.tif: no height .* world\.surface"):
-        orthophoto_world([photo], surface=dem)
+        OrthophotoWorld([photo], surface=dem)
     with pytest.raises(InputError, match=r"a_20200704\.tif: expected one band of heights"):
-        orthophoto_world([photo], elevation=photo)
+        OrthophotoWorld([photo], elevation=photo)
     broken = tmp_path / "broken_20200704.tif"
     broken.write_bytes(b"no image")
     with pytest.raises(InputError, match=r"broken_20200704\.tif: expected a readable GeoTIFF"):
-        orthophoto_world([broken])
+        OrthophotoWorld([broken])
     odd = CRS.from_wkt('LOCAL_CS["site grid",UNIT["metre",1]]')
     local = write_geotiff(tmp_path / "site_20200704.tif", noise(9, 9), odd, WEST, NORTH, 1)
     with pytest.raises(InputError, match=r"site_20200704\.tif: .*CRS"):
-        orthophoto_world([local])
+        OrthophotoWorld([local])

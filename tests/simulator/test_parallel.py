@@ -1,4 +1,4 @@
-"""Rendering over processes: the bytes of one process, whatever happens to a worker."""
+"""Rendering over processes: the bytes of one process, even if a worker dies."""
 
 import os
 import signal
@@ -13,9 +13,10 @@ from distributed import Client, LocalCluster
 from tiny import config
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.inference.build import build
 from hinted_posenet.simulator import parallel
 from hinted_posenet.simulator import shots as shots_module
-from hinted_posenet.training import engine
+from hinted_posenet.simulator.simulate import simulate
 
 from .test_resume import tree
 
@@ -23,7 +24,10 @@ pytestmark = pytest.mark.slow
 
 
 def run(root: Path, *overrides: str) -> dict[str, bytes]:
-    engine.simulate(config("simulate", "recipe=tiny", f"root={root}", "depth=png16", *overrides))
+    recipe = config("simulate", "recipe=tiny", *overrides)
+    flights = {name: build(flight) for name, flight in recipe["flights"].items()}
+    keep = {key: recipe[key] for key in ("scene", "seed", "threads", "workers", "scheduler")}
+    simulate(build(recipe["world"]), flights, build(recipe["camera"]), root, depth="png16", **keep)
     return tree(root)
 
 
@@ -68,7 +72,7 @@ def test_a_killed_worker_costs_no_frame(
     assert written == serial
 
 
-def test_a_worker_that_stands_on_other_versions_is_refused(
+def test_a_worker_with_other_versions_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parallel, "versions", lambda: {"numpy": "0.1"})
@@ -87,9 +91,8 @@ def test_a_scheduler_that_does_not_answer_is_an_error(
     assert not list(tmp_path.iterdir())
 
 
-def test_dask_is_imported_only_when_it_is_asked_for() -> None:
-    code = "import sys, hinted_posenet.training.engine, hinted_posenet.simulator.simulate\n"
-    code += "sys.exit('distributed' in sys.modules)"
+def test_dask_is_imported_only_when_it_is_needed() -> None:
+    code = "import sys, hinted_posenet.simulator.simulate; sys.exit('distributed' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -100,4 +103,6 @@ def test_the_command_line_starts_workers(tmp_path: Path, serial: dict[str, bytes
     )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    assert tree(tmp_path) == serial
+    written = tree(tmp_path)  # its manifest also holds the recipe
+    assert written.pop("tiny/manifest.json") and serial.items() >= written.items()
+    assert len(serial) == len(written) + 1

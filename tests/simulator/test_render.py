@@ -8,8 +8,7 @@ from hinted_posenet.core.geometry import invert, rotate
 from hinted_posenet.core.types import Pose
 from hinted_posenet.simulator.camera import Camera, pose_at
 from hinted_posenet.simulator.render import Renderer
-from hinted_posenet.simulator.world import Capture, PixelGrid, World
-from hinted_posenet.simulator.world.world import ArrayWorld
+from hinted_posenet.simulator.world import ArrayWorld, Capture, PixelGrid, World
 
 from .conftest import dotted_world
 

@@ -7,14 +7,14 @@ from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
 from hinted_posenet.simulator.world.tiles import TILE_PX, TileCache, mip_levels
 from hinted_posenet.simulator.world.world import ArrayWorld, cut
 
-EPOCH = Capture("summer", "summer", "2025-07-01")
+SUMMER = Capture("summer", "summer", "2025-07-01")
 
 
 def random_world(rows: int, cols: int) -> ArrayWorld:
     photo = np.random.default_rng(0).integers(0, 255, (rows, cols, 3), dtype=np.uint8)
     surface_m = np.random.default_rng(1).uniform(0, 5, (rows // 8 + 1, cols // 8 + 1))
     pixel_grid = PixelGrid(-100.0, 50.0, 0.5, rows, cols)
-    return ArrayWorld(pixel_grid, {EPOCH: photo}, surface_m.astype(np.float32), 8)
+    return ArrayWorld(pixel_grid, {SUMMER: photo}, surface_m.astype(np.float32), 8)
 
 
 def test_window_of_bounds_covers_them_and_nothing_beyond_a_cell() -> None:
@@ -50,9 +50,9 @@ def test_mosaic_is_the_photo_whatever_tiles_it_crosses() -> None:
     world = random_world(1100, 1300)
     cache = TileCache(world, memory_mb=3)  # too small for all: tiles are made anew
     for window in (Window(500, 500, 40, 30), Window(-20, 1000, 560, 600), Window(0, 0, 1100, 1300)):
-        assert np.array_equal(cache.mosaic(window, 0, EPOCH), world.photo(window, EPOCH))
-    level = mip_levels(world.photo(Window(0, 0, 2048, 2048), EPOCH))[3]
-    assert np.array_equal(cache.mosaic(Window(50, 60, 70, 33), 3, EPOCH), level[50:120, 60:93])
+        assert np.array_equal(cache.mosaic(window, 0, SUMMER), world.photo(window, SUMMER))
+    level = mip_levels(world.photo(Window(0, 0, 2048, 2048), SUMMER))[3]
+    assert np.array_equal(cache.mosaic(Window(50, 60, 70, 33), 3, SUMMER), level[50:120, 60:93])
 
 
 def test_neighbouring_tiles_share_their_border_nodes() -> None:

@@ -9,20 +9,19 @@ import pytest
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Pose
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.plan import WayPointsPlan
-from hinted_posenet.simulator.world import Capture, Origin, PixelGrid
-from hinted_posenet.simulator.world.world import ArrayWorld
+from hinted_posenet.simulator.way_points import WayPointsPlan
+from hinted_posenet.simulator.world import ArrayWorld, Capture, Origin, PixelGrid
 
 CAMERA = Camera(16, 12, hfov_deg=60.0)
-LATTICE = PixelGrid(-200, 200, 1.0, 400, 400)
-EPOCH = Capture("summer", "summer", "2025-07-01")
+GRID = PixelGrid(-200, 200, 1.0, 400, 400)
+SUMMER = Capture("summer", "summer", "2025-07-01")
 ORIGIN = Origin(10.0, 50.0)
 HEADER = "longitude_deg,latitude_deg,altitude_m\n"
 
 
 def fly(path: Path, origin: Origin | None = ORIGIN, count: int = 5) -> list[Pose]:
     photo = np.zeros((400, 400, 3), np.uint8)
-    world = ArrayWorld(LATTICE, {EPOCH: photo}, np.full((51, 51), 7, np.float32), 8, origin)
+    world = ArrayWorld(GRID, {SUMMER: photo}, np.full((51, 51), 7, np.float32), 8, origin)
     return WayPointsPlan(path).poses(world, CAMERA, count, np.random.default_rng(0))
 
 

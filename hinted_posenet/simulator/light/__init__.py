@@ -1,1 +1,1 @@
-"""Light: what date, time of day, weather and camera do to colours; geometry never changes here."""
+"""Light: how date, time of day, weather and camera change colours; they never change geometry."""

@@ -1,4 +1,4 @@
-"""Painter: the orthophoto of a land in a season, a pure function of place; it reads the land only."""
+"""The orthophoto of a land in a season, a pure function of place that reads nothing but the land."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,16 @@ from numpy.typing import NDArray
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.simulator.light.palette import TREES, Palette, ground_code, palette
-from hinted_posenet.simulator.light.season import Season, frozen, snow_cm, steepness, temperature_c
+from hinted_posenet.simulator.light.season import (
+    Season,
+    cloud_shadow,
+    frozen,
+    snow_cm,
+    snow_held,
+    survey,
+    temperature_c,
+    water_rgb,
+)
 from hinted_posenet.simulator.light.sun import (
     cast_shadow,
     daylight,
@@ -15,35 +24,28 @@ from hinted_posenet.simulator.light.sun import (
     margin_px,
     sun_direction,
 )
-from hinted_posenet.simulator.light.variation import cloud_shadow, survey, water_rgb
-from hinted_posenet.simulator.world.generated.land import Cover, Land
+from hinted_posenet.simulator.world import Cover, Raster, Rgb
+from hinted_posenet.simulator.world.generated.landscape import Land
 from hinted_posenet.simulator.world.noise import texture
-from hinted_posenet.simulator.world.world import Raster, Rgb
 
 SNOW_RGB = np.array([232, 235, 240], np.float32)
 ICE_RGB = np.array([166, 178, 186], np.float32)
 GLOSS_RGB = np.array([104, 112, 122], np.float32)  # sky in a wet road
-BARE_LIGHT = 0.45  # of the shadow of a leafy crown, what its bare twigs still cast
-LEAF_SCATTER = 0.2  # of the contrast of light, what the leaves of crowns even out
-# snow (cm) that hides a cover by 63 %; roads are cleared, and lakes and roofs have their own rules
+BARE_LIGHT = 0.45  # share of a leafy crown's shadow that its bare twigs still cast
+LEAF_SCATTER = 0.2  # share of the contrast of light that the leaves of crowns level out
+# snow (cm) that hides 63 % of a cover; roads are cleared, and lakes and roofs have their own rules
 HIDING_CM = {
     "grass": 3.5, "field": 4.5, "forest": 7.0, "shore": 5.0, "road": 120.0, "track": 16.0,
     "yard": 5.0, "roof": 5.0, "paved": 45.0, "rock": 8.0, "deciduous": 60.0, "conifer": 40.0,
 }  # fmt: skip
-OPEN = ("road", "paved", "track", "field", "yard", "roof")  # what rain darkens
+OPEN = ("road", "paved", "track", "field", "yard", "roof")  # covers that rain darkens
 
 
 class Painter:
     """Paints a land in any of its seasons.
 
-    Args:
-        seasons: by key.
-        latitude_deg: north positive.
-        seed: of the texture and of the clouds.
-        resolution_m: size of a pixel.
-
-    Raises:
-        InputError: in one of the seasons the sun is down; the message names it.
+    ``seed`` is that of the texture and of the clouds. Raises InputError when the sun is down in one of
+    the seasons.
     """
 
     def __init__(
@@ -65,23 +67,38 @@ class Painter:
         self._open = np.array([cover.name.lower() in OPEN for cover in Cover], np.float32)
 
     def paint(self, land: Land, season_key: str) -> Rgb:
-        """The orthophoto (rows, cols, 3) over land.window, right `margin_px` inside of its edge."""
+        """Return the orthophoto (rows, cols, 3) over land.window, valid from `margin_px` off its edge."""
         season, sun = self.seasons[season_key], self._sun[season_key]
         colours = self._palette[season_key]
         patch = self._texture(land, season, "patch", 70.0, 0.4, 5)
         grain = self._texture(land, season, "grain", 1.6, 0.2, 2)
-        leaves = self._leaves(land, colours)
-        snow = self._snow(land, season, patch)
+        tree = np.clip(land.crown_tone * TREES, 0, TREES - 1).astype(np.intp)
+        # the share of leaves that the crown over a pixel carries; 1 without a crown
+        leaves = np.where(land.crown == Cover.DECIDUOUS, colours.leaves[tree], np.float32(1))
+        celsius = temperature_c(season.day_of_year, self.latitude_deg)
+        snow = self._snow(land, season, patch, celsius)
         image = self._ground(land, colours, patch, grain)
-        self._tint(image, land, season)
+        # what water carries colours it: most in warm water, least in moving water
+        carried = min(max(celsius / 15, 0.2), 1)
+        for kind, share in ((Cover.WATER, 0.8), (Cover.RIVER, 0.35)):
+            here = land.ground == kind
+            if here.any():
+                tint = water_rgb(land.window, self.resolution_m, self.seed, season.date, here)
+                image[here] += np.float32(share * carried) * (tint - image[here])
         self._wet(image, land, season, snow)
         still = land.ground == Cover.WATER
         if still.any():
-            self._freeze(image, land, season, still)
+            crack = self._texture(land, season, "ice", 120.0, 0.0, 5)[still]
+            ice = frozen(celsius, land.surface_m[still])
+            # sheets with open water between them
+            sheet = np.clip(np.float32(0.5) + 3 * (crack + 4 * ice - 2), 0, 1)
+            opacity = (sheet * np.minimum(4 * ice, np.float32(0.9)))[:, None]
+            cover = ICE_RGB * (1 + np.float32(0.05) * crack)[:, None]
+            image[still] += opacity * (cover - image[still])
         if snow.any():
             white = np.where(still, 0, 1 - np.exp(-snow / self._hiding_cm[land.ground]))
             image += white[..., None] * (SNOW_RGB - image)
-        self._crowns(image, land, colours, leaves, snow, grain)
+        self._crowns(image, land, colours, tree, leaves, snow, grain)
         gain, haze_rgb = survey(self.seed, season.date)
         image *= self._light(land, season, sun, colours, leaves, gain)
         image += haze_rgb
@@ -110,37 +127,18 @@ class Painter:
         image *= relief[..., None]
         return image
 
-    def _tint(self, image: Raster, land: Land, season: Season) -> None:
-        """Colour water by what it carries: most in warm and least in moving water."""
-        celsius = temperature_c(season.day_of_year, self.latitude_deg)
-        carried = min(max(celsius / 15, 0.2), 1)
-        for kind, share in ((Cover.WATER, 0.8), (Cover.RIVER, 0.35)):
-            here = land.ground == kind
-            if here.any():
-                tint = water_rgb(land.window, self.resolution_m, self.seed, season.date, here)
-                image[here] += np.float32(share * carried) * (tint - image[here])
-
-    def _leaves(self, land: Land, colours: Palette) -> Raster:
-        """Share of its leaves (rows, cols) that the crown over a pixel carries; 1 where there is none."""
-        tree = _tree_number(land.crown_tone)
-        return np.where(land.crown == Cover.DECIDUOUS, colours.leaves[tree], np.float32(1))
-
-    def _snow(self, land: Land, season: Season, patch: Raster) -> Raster:
-        """Depth of snow (rows, cols) in cm."""
+    def _snow(self, land: Land, season: Season, patch: Raster, celsius: float) -> Raster:
+        """Return the depth of snow (rows, cols) in cm."""
         if season.snow_cm is None:
-            celsius = temperature_c(season.day_of_year, self.latitude_deg)
             depth = snow_cm(land.terrain_m, celsius)
         else:
             depth = np.full_like(land.terrain_m, season.snow_cm)
         if not depth.any():
             return depth
-        # wind and stubble: thin in patches and in some parcels, so that fields can be told apart
-        uneven = (
-            1
-            + 0.22 * patch
-            + np.where(land.ground == Cover.FIELD, 0.45 * land.parcel_tone + 0.25 * land.furrow, 0)
-        )
-        held = steepness(land.terrain_m, self.resolution_m)
+        # wind and stubble: thin in patches and in some parcels, so that fields can be distinguished
+        stubble = 0.45 * land.parcel_tone + 0.25 * land.furrow
+        uneven = 1 + 0.22 * patch + np.where(land.ground == Cover.FIELD, stubble, 0)
+        held = snow_held(land.terrain_m, self.resolution_m)
         return np.asarray(depth * held * np.clip(uneven, 0.05, 2), np.float32)
 
     def _wet(self, image: Raster, land: Land, season: Season, snow: Raster) -> None:
@@ -152,35 +150,22 @@ class Painter:
         smooth = ((land.ground == Cover.ROAD) | (land.ground == Cover.PAVED))[..., None]
         image += np.where(smooth, np.float32(0.25) * wet, 0) * (GLOSS_RGB - image)
 
-    def _freeze(self, image: Raster, land: Land, season: Season, still: NDArray[np.bool_]) -> None:
-        celsius = temperature_c(season.day_of_year, self.latitude_deg)
-        crack = self._texture(land, season, "ice", 120.0, 0.0, 5)[still]
-        share = frozen(celsius, land.surface_m[still])
-        # sheets with open water between them
-        sheet = np.clip(np.float32(0.5) + 3 * (crack + 4 * share - 2), 0, 1)
-        ice = (sheet * np.minimum(4 * share, np.float32(0.9)))[:, None]
-        cover = ICE_RGB * (1 + np.float32(0.05) * crack)[:, None]
-        image[still] += ice * (cover - image[still])
-
     def _crowns(
         self,
         image: Raster,
         land: Land,
         colours: Palette,
+        tree: NDArray[np.intp],
         leaves: Raster,
         snow: Raster,
         grain: Raster,
     ) -> None:
-        tree = _tree_number(land.crown_tone)
-        for kind, table in (
-            (Cover.DECIDUOUS, colours.deciduous),
-            (Cover.CONIFER, colours.conifer),
-        ):
+        tables = {Cover.DECIDUOUS: colours.deciduous, Cover.CONIFER: colours.conifer}
+        for kind, table in tables.items():
             here = land.crown == kind
             colour = table[tree[here]] * (1 + np.float32(0.11) * grain[here])[:, None]
-            white = 1 - np.exp(
-                -snow[here] * (1 + np.float32(0.3) * grain[here]) / self._hiding_cm[kind]
-            )
+            lying_cm = snow[here] * (1 + np.float32(0.3) * grain[here])
+            white = 1 - np.exp(-lying_cm / self._hiding_cm[kind])
             colour += np.clip(white, 0, 1)[:, None] * (SNOW_RGB - colour)
             opacity = (np.float32(0.5) + np.float32(0.5) * leaves[here])[:, None]
             image[here] += opacity * (colour - image[here])
@@ -194,7 +179,7 @@ class Painter:
         leaves: Raster,
         gain: NDArray[np.float64],
     ) -> Raster:
-        """Factors (rows, cols, 3) of sRGB: the power of 1 / 2.2 of linear light."""
+        """Return factors (rows, cols, 3) of sRGB: linear light to the power of 1 / 2.2."""
         light = daylight(sun, season.cloud_cover)
         leafy = float(colours.leaves.mean())
         shadow = cast_shadow(land.surface_m, self.resolution_m, sun)
@@ -215,7 +200,3 @@ class Painter:
         table = (gain * (light.sky + levels * light.sun) ** (1 / 2.2)).astype(np.float32)
         step = np.clip(np.rint(direct * np.float32(512)), 0, 1024).astype(np.intp)
         return np.asarray(table[step], np.float32)
-
-
-def _tree_number(crown_tone: Raster) -> NDArray[np.intp]:
-    return np.clip(crown_tone * TREES, 0, TREES - 1).astype(np.intp)

@@ -1,45 +1,41 @@
-"""Sensor: photometry of an image - haze, motion blur, exposure, white balance, noise.
+"""Photometry of an image: haze, motion blur, exposure, white balance and noise.
 
-It changes colours only: depth and geometry are those of the frame.
+Only colours change: depth and geometry are those of the frame.
 """
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.simulator.world.world import Raster, Rgb
+from hinted_posenet.simulator.world import Raster, Rgb
 
-CONTRAST_SEEN = 3.912  # -ln 0.02: visibility is where 2 % of the contrast is left (Koschmieder)
+CONTRAST_SEEN = 3.912  # -ln 0.02: at the visibility 2 % of the contrast is left (Koschmieder)
 AIRLIGHT_RGB = np.array([176, 186, 198], np.float32)  # sRGB of air that is seen through downwards
 
 
+@dataclass(frozen=True)
 class Sensor:
-    """What turns the light of a frame into an image.
+    """Turns the light of a frame into an image.
 
     Args:
         exposure_sigma_ev: standard deviation of the exposure between images, in stops.
         white_balance_sigma: relative standard deviation of the gain of each colour between images.
-        noise_sigma: standard deviation of the read noise, of full scale 1.
+        noise_sigma: standard deviation of the read noise, where full scale is 1.
         shot_noise_sigma: standard deviation of the photon noise at full scale; it falls with the root.
-        exposure_s: time the shutter is open, for motion blur.
+        exposure_s: time for which the shutter is open, for motion blur.
     """
 
-    def __init__(
-        self,
-        exposure_sigma_ev: float = 0.0,
-        white_balance_sigma: float = 0.0,
-        noise_sigma: float = 0.0,
-        shot_noise_sigma: float = 0.0,
-        exposure_s: float = 0.0,
-    ) -> None:
-        self.exposure_sigma_ev = exposure_sigma_ev
-        self.white_balance_sigma = white_balance_sigma
-        self.noise_sigma = noise_sigma
-        self.shot_noise_sigma = shot_noise_sigma
-        self.exposure_s = exposure_s
+    exposure_sigma_ev: float = 0.0
+    white_balance_sigma: float = 0.0
+    noise_sigma: float = 0.0
+    shot_noise_sigma: float = 0.0
+    exposure_s: float = 0.0
+
+    def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if not 0 <= value < math.inf:
                 raise InputError(f"sensor.{name}: expected 0 or more, got {value}")
@@ -52,15 +48,15 @@ class Sensor:
         velocity_px_s: tuple[float, float],
         generator: np.random.Generator,
     ) -> Rgb:
-        """The image (H, W, 3) of what was rendered; moves no pixel.
+        """Return the image (H, W, 3) of a rendered frame; no pixel moves.
 
         Args:
             rgb: colours (H, W, 3).
             depth_m: depth (H, W).
             visibility_m: meteorological visibility; inf for clear air.
-            velocity_px_s: image motion (right, down) of what is seen.
-            generator: draws exposure, white balance and noise; the same number of draws whatever the
-                settings, so that one of them can be changed alone.
+            velocity_px_s: image motion (right, down) of the scene.
+            generator: draws exposure, white balance and noise; the number of draws does not depend on
+                the settings, so that each of them can be changed alone.
         """
         exposure = 2.0 ** (self.exposure_sigma_ev * generator.standard_normal())
         gain = exposure * (1.0 + self.white_balance_sigma * generator.standard_normal(3))
@@ -80,7 +76,7 @@ class Sensor:
 
 
 def line_kernel(right_px: float, down_px: float) -> NDArray[np.float32]:
-    """Weights (odd, odd) of a straight motion by (right_px, down_px), centerd: it shifts nothing."""
+    """Return weights (odd, odd) of a straight motion by (right_px, down_px), centered so as not to shift."""
     length_px = math.hypot(right_px, down_px)
     radius = math.ceil(0.5 * max(abs(right_px), abs(down_px)) - 1e-9)
     if length_px < 0.5:

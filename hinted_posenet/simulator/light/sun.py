@@ -1,4 +1,4 @@
-"""The sun: where it stands, the colour and strength of its light, shading by slope and cast shadows."""
+"""The sun: its direction, the colour and strength of its light, shading by slope and cast shadows."""
 
 import datetime
 import math
@@ -10,15 +10,18 @@ from astral.sun import azimuth, elevation, noon
 from numpy.typing import NDArray
 
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.simulator.world.world import Raster
+from hinted_posenet.simulator.world import Raster
 
 LOWEST_SUN_DEG = 2.0
 REFERENCE_SUN_DEG = 50.0
 # Optical depths of clear air at 600, 550 and 450 nm: Rayleigh (Bucholtz 1995) and a rural aerosol.
 OPTICAL_DEPTH_RGB = np.array([0.068 + 0.09, 0.098 + 0.10, 0.221 + 0.12])
-SKY_RGB = np.array([0.105, 0.125, 0.165])  # irradiance of a clear sky of a high sun; the sun's is 1
+SKY_RGB = np.array([0.105, 0.125, 0.165])  # irradiance of a clear sky, where a high sun has 1
 OVERCAST_RGB = np.array([0.33, 0.33, 0.315])
-KEPT_DIMNESS = 0.2  # share of a change of light, in stops, that automatic exposure leaves visible
+KEPT_DIMNESS = 0.2  # share of a change of light, in stops, that auto exposure leaves visible
+REACH_M = 80.0  # horizontal; longer shadows are cut off
+SOFT_EDGE_M = 0.6  # height over which the edge of a shadow fades
+BRIGHTEST = 1.5  # limit relative to flat ground: a low sun would overexpose slopes that face it
 
 
 class Light(NamedTuple):
@@ -29,15 +32,10 @@ class Light(NamedTuple):
 
 
 def sun_direction(date: str, solar_hour: float, latitude_deg: float) -> NDArray[np.float64]:
-    """Unit vector (3,) in ENU towards the sun, without refraction (astral, after Meeus).
+    """Return the unit vector (3,) in ENU towards the sun, without refraction (astral, after Meeus).
 
-    Args:
-        date: ISO date.
-        solar_hour: local apparent solar time in hours; 12 is when the sun is highest.
-        latitude_deg: north positive.
-
-    Raises:
-        InputError: the sun is down.
+    ``solar_hour`` is local apparent solar time; the sun is highest at 12. Raises InputError when the
+    sun is down.
     """
     # on the Greenwich meridian: true solar time needs no longitude once noon is known
     observer = Observer(latitude=latitude_deg, longitude=0.0)
@@ -55,13 +53,13 @@ def sun_direction(date: str, solar_hour: float, latitude_deg: float) -> NDArray[
 
 
 def air_mass(height_deg: float) -> float:
-    """Air that sunlight passes, relative to the zenith (Kasten and Young 1989)."""
+    """Return the air that sunlight passes, relative to the zenith (Kasten and Young 1989)."""
     low: float = 0.50572 * (height_deg + 6.07995) ** -1.6364
     return 1.0 / (math.sin(math.radians(height_deg)) + low)
 
 
 def daylight(sun: NDArray[np.float64], cloud_cover: float = 0.0) -> Light:
-    """Light of the sun and of the sky under a cloud cover in [0, 1], as a camera exposes for it."""
+    """Return the light of sun and sky under a cloud cover in [0, 1], as a camera exposes for it."""
     height_deg = math.degrees(math.asin(sun[2]))
     reference = _clear(REFERENCE_SUN_DEG)
     white = reference.sun + reference.sky
@@ -80,24 +78,13 @@ def _clear(height_deg: float) -> Light:
     return Light(sun, SKY_RGB * math.sqrt(up))
 
 
-REACH_M = 80.0  # horizontal; longer shadows are cut off
-SOFT_EDGE_M = 0.6  # of height, over which the edge of a shadow fades
-BRIGHTEST = 1.5  # of flat ground: a low sun would burn out every slope that faces it
-
-
 def margin_px(resolution_m: float) -> int:
-    """Pixels around a window on which its light depends."""
+    """Return the width of the border of pixels around a window on which its light depends."""
     return math.ceil(REACH_M / resolution_m) + 2
 
 
 def facing_sun(height_m: Raster, resolution_m: float, sun: NDArray[np.float64]) -> Raster:
-    """Sunlight (rows, cols) that slopes receive, of what flat ground does, without cast shadows.
-
-    Args:
-        height_m: heights (rows, cols).
-        resolution_m: size of a pixel.
-        sun: unit vector (3,) in ENU.
-    """
+    """Return the light of a sun (3,) in ENU on slopes (rows, cols) relative to flat ground, unshadowed."""
     south, east = gradient(height_m, resolution_m)
     tilted = np.float32(-sun[0] / sun[2]) * east + np.float32(sun[1] / sun[2]) * south
     facing = (1 + tilted) / np.sqrt(1 + east * east + south * south)
@@ -105,22 +92,17 @@ def facing_sun(height_m: Raster, resolution_m: float, sun: NDArray[np.float64]) 
 
 
 def gradient(height_m: Raster, resolution_m: float) -> tuple[Raster, Raster]:
-    """Rise per metre (rows, cols) towards the south and towards the east."""
+    """Return the rise per metre (rows, cols) towards the south and towards the east."""
     south, east = np.gradient(height_m, np.float32(resolution_m))
     return np.asarray(south, np.float32), np.asarray(east, np.float32)
 
 
 def cast_shadow(height_m: Raster, resolution_m: float, sun: NDArray[np.float64]) -> Raster:
-    """Share of the sun (rows, cols) that is hidden behind what stands between it and a pixel.
+    """Return the share of a sun (3,) in ENU that heights (rows, cols) hide from each pixel.
 
     The highest shadow ray over a pixel is the maximum over n steps towards the sun; the maximum over
-    2 n steps is that of two maxima, one of them n steps away. So the work grows with the logarithm
+    2 n steps is that of two maxima, one of them n steps away. So the cost grows with the logarithm
     of the reach.
-
-    Args:
-        height_m: heights (rows, cols).
-        resolution_m: size of a pixel.
-        sun: unit vector (3,) in ENU.
     """
     flat = math.hypot(sun[0], sun[1])
     relief_m = float(height_m.max() - height_m.min())
@@ -140,7 +122,7 @@ def cast_shadow(height_m: Raster, resolution_m: float, sun: NDArray[np.float64])
 
 
 def _moved(values: Raster, offset_px: NDArray[np.float64]) -> Raster:
-    """Values (rows, cols) at an offset (rows, cols), one of them whole; the edge is repeated."""
+    """Sample values (rows, cols) at an offset (rows, cols), one of them whole; the edge is repeated."""
     whole = np.floor(offset_px + 1e-9)
     rest = np.where(offset_px - whole < 1e-6, 0, offset_px - whole)
     axis = int(np.argmax(rest))
@@ -153,16 +135,8 @@ def _moved(values: Raster, offset_px: NDArray[np.float64]) -> Raster:
 
 
 def _shifted(values: Raster, row: int, col: int) -> Raster:
-    """Out[r, c] = values[r + row, c + col], the edge repeated."""
+    """Return out[r, c] = values[r + row, c + col], with the edge repeated."""
+    margins = [(max(-shift, 0), max(shift, 0)) for shift in (row, col)]
+    (_, top), (_, left) = margins
     rows, cols = values.shape
-    moved = np.empty_like(values)
-    top, bottom = min(max(-row, 0), rows), min(max(rows - row, 0), rows)
-    left, right = min(max(-col, 0), cols), min(max(cols - col, 0), cols)
-    if top >= bottom or left >= right:
-        return values.copy()
-    moved[top:bottom, left:right] = values[top + row : bottom + row, left + col : right + col]
-    moved[:top, left:right] = moved[top, left:right]
-    moved[bottom:, left:right] = moved[bottom - 1, left:right]
-    moved[:, :left] = moved[:, left : left + 1]
-    moved[:, right:] = moved[:, right - 1 : right]
-    return moved
+    return np.pad(values, margins, mode="edge")[top : top + rows, left : left + cols]

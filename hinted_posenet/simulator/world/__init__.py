@@ -1,6 +1,27 @@
 """Worlds: georeferenced rasters made from a seed or read from orthophotos."""
 
 from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
-from hinted_posenet.simulator.world.world import Capture, Origin, World
+from hinted_posenet.simulator.world.world import (
+    ArrayWorld,
+    Capture,
+    Cover,
+    Origin,
+    Raster,
+    Rgb,
+    World,
+    season_of,
+)
 
-__all__ = ["Bounds", "Capture", "Origin", "PixelGrid", "Window", "World"]
+__all__ = [
+    "ArrayWorld",
+    "Bounds",
+    "Capture",
+    "Cover",
+    "Origin",
+    "PixelGrid",
+    "Raster",
+    "Rgb",
+    "Window",
+    "World",
+    "season_of",
+]

@@ -1,4 +1,4 @@
-"""Mosaic: GeoTIFFs of any CRS warped to one grid, read block by block, and the ground that all dates show."""
+"""Mosaics: GeoTIFFs of any CRS warped to one grid, read block by block, and the ground that all dates show."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,11 @@ from rasterio.windows import Window as RasterWindow
 from scipy.ndimage import distance_transform_edt
 
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.simulator.world.geotiff import Extent, open_geotiff, union
-from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
+from hinted_posenet.simulator.world import PixelGrid, Window
+from hinted_posenet.simulator.world.geotiff import Extent, intersection, open_geotiff, union
 
 BLOCK_PX = 512  # the tiles of the renderer: one read makes one tile
-FILL_PX = 128  # nodata takes the nearest valid pixel of its block and of this margin around it
+FILL_PX = 128  # nodata takes the nearest valid pixel of its block or of this margin around it
 OPEN_FILES = 16
 MASK_PX = 2048  # longest side of a whole mosaic that is read at once, coarsely
 
@@ -43,13 +43,9 @@ OUTSIDE_M = -99999.0  # height that marks what heights do not cover
 
 
 class Mosaic:
-    """One raster from overlapping files; the first wins, later ones fill its nodata.
+    """One raster of the pixels of ``grid``, which lies in the frame ``local``, from overlapping files.
 
-    Args:
-        extents: the files in order of precedence.
-        local: the frame of ``grid``.
-        grid: the pixels that are read.
-        layer: bands, resampling and type.
+    The first file wins; later ones fill its nodata.
     """
 
     def __init__(
@@ -59,9 +55,9 @@ class Mosaic:
         self._open = _Open(self)
 
     def read(self, window: Window, inside: Window) -> Bands:
-        """Filled pixels (rows, cols, bands) of a window that lies within ``inside``.
+        """Return filled pixels (rows, cols, bands) of a window that lies within ``inside``.
 
-        Blocks start at the north-west corner of ``inside``, and nothing outside of it is looked at.
+        Blocks start at the north-west corner of ``inside``, and nothing outside of it is read.
         """
         out = np.empty((window.rows, window.cols, len(self.layer.bands)), self.layer.dtype)
         for square in window.moved(-inside.row, -inside.col).blocks(BLOCK_PX):
@@ -84,16 +80,22 @@ class Mosaic:
         return values[block.within(around)]
 
     def raw(self, window: Window) -> tuple[Bands, Mask]:
-        """Values (rows, cols, bands) of a window of the grid, and where they are valid."""
+        """Return values (rows, cols, bands) of a window of the grid, and where they are valid."""
         values = np.zeros((window.rows, window.cols, len(self.layer.bands)), self.layer.dtype)
         valid = np.zeros((window.rows, window.cols), np.bool_)
         wanted = self.grid.bounds_of(window)
+        place = RasterWindow(window.col, window.row, window.cols, window.rows)
         for number, extent in enumerate(self.extents):
             box = extent.bounds
             apart = box.xmin >= wanted.xmax or box.xmax <= wanted.xmin
             if apart or box.ymin >= wanted.ymax or box.ymax <= wanted.ymin:
                 continue
-            part, known = _read(self._open.file(number), self.layer, window)
+            warped = self._open.file(number)
+            part = warped.read(list(self.layer.bands), window=place).transpose(1, 2, 0)
+            if self.layer == PHOTO:
+                known = warped.dataset_mask(window=place) > 0
+            else:
+                known = np.isfinite(part[..., 0]) & (part[..., 0] > OUTSIDE_M)
             new = known & ~valid
             np.copyto(values, part, where=new[..., None])
             valid |= known
@@ -102,34 +104,29 @@ class Mosaic:
         return values, valid
 
     def whole(self) -> tuple[Bands, Mask, int]:
-        """The whole grid, at most `MASK_PX` a side: values, where they are valid, and the factor.
+        """Read the whole grid, at most `MASK_PX` a side: values, where they are valid, and the factor.
 
-        Pixel (i, j) covers ``factor`` times as many pixels of the grid a side.
+        Each pixel of the result covers ``factor`` pixels of the grid a side.
         """
         grid = self.grid
         factor = max(1, -(-max(grid.rows, grid.cols) // MASK_PX))
-        small = PixelGrid(
-            grid.xmin,
-            grid.ymax,
-            grid.resolution_m * factor,
-            max(grid.rows // factor, 1),
-            max(grid.cols // factor, 1),
-        )
+        rows, cols = max(grid.rows // factor, 1), max(grid.cols // factor, 1)
+        small = PixelGrid(grid.xmin, grid.ymax, grid.resolution_m * factor, rows, cols)
         with closing(Mosaic(self.extents, self.local, small, self.layer)) as coarse:
             values, valid = coarse.raw(small.window)
         return values, valid, factor
 
     def close(self) -> None:
-        """Close the files; they open again when they are needed."""
+        """Close the files; they are opened again when they are needed."""
         self._open.clear()
 
     def warped(self, number: int) -> WarpedVRT:
-        """A file on the grid, from its overview that is still finer than the grid."""
-        extent = self.extents[number]
+        """Open a file on the grid, from its coarsest overview that is still finer than the grid."""
+        extent, grid = self.extents[number], self.grid
         finer = [
             level
             for level, factor in enumerate(extent.overviews)
-            if factor * extent.resolution_m <= self.grid.resolution_m
+            if factor * extent.resolution_m <= grid.resolution_m
         ]
         file = open_geotiff(extent.path, finer[-1] if finer else None)
         masked = file.nodata is not None or ColorInterp.alpha in file.colorinterp
@@ -139,11 +136,9 @@ class Mosaic:
         return WarpedVRT(
             file,
             crs=self.local,
-            transform=from_origin(
-                self.grid.xmin, self.grid.ymax, self.grid.resolution_m, self.grid.resolution_m
-            ),
-            width=self.grid.cols,
-            height=self.grid.rows,
+            transform=from_origin(grid.xmin, grid.ymax, grid.resolution_m, grid.resolution_m),
+            width=grid.cols,
+            height=grid.rows,
             resampling=self.layer.resampling,
             **options,
         )
@@ -157,7 +152,7 @@ class Mosaic:
 
 
 class _Open(LRUCache[int, WarpedVRT]):
-    """The files that were used last, of this process: GDAL's handles do not survive a fork."""
+    """The files that this process used last: GDAL's handles do not survive a fork."""
 
     def __init__(self, mosaic: Mosaic) -> None:
         super().__init__(OPEN_FILES)
@@ -178,28 +173,13 @@ class _Open(LRUCache[int, WarpedVRT]):
         return number, warped
 
 
-def _read(warped: WarpedVRT, layer: Layer, window: Window) -> tuple[Bands, Mask]:
-    place = RasterWindow(window.col, window.row, window.cols, window.rows)
-    values = warped.read(list(layer.bands), window=place).transpose(1, 2, 0)
-    if layer == PHOTO:
-        return np.ascontiguousarray(values), warped.dataset_mask(window=place) > 0
-    known = np.isfinite(values[..., 0]) & (values[..., 0] > OUTSIDE_M)
-    return np.ascontiguousarray(values), known
-
-
 def common_grid(
     extents: Mapping[str, Sequence[Extent]], resolution_m: float | None = None
 ) -> PixelGrid:
-    """Pixels over what the bounds of all dates share; null takes the finest file's resolution."""
+    """Return pixels over the bounds that all dates share; None takes the finest file's resolution."""
     finest_m = min(extent.resolution_m for files in extents.values() for extent in files)
     res_m = resolution_m or finest_m
-    boxes = [union([extent.bounds for extent in files]) for files in extents.values()]
-    common = Bounds(
-        max(box.xmin for box in boxes),
-        max(box.ymin for box in boxes),
-        min(box.xmax for box in boxes),
-        min(box.ymax for box in boxes),
-    )
+    common = intersection([union([extent.bounds for extent in f]) for f in extents.values()])
     if common.width_m < res_m or common.height_m < res_m:
         names = ", ".join(str(files[0].path) for files in extents.values())
         raise InputError(
@@ -210,9 +190,9 @@ def common_grid(
 
 
 def shared_window(mosaics: Sequence[Mosaic]) -> Window:
-    """The part of the grid that every mosaic covers, but for few holes.
+    """Return the part of the grid that every mosaic covers, except for few holes.
 
-    Warped rasters have empty wedges at their borders; there is no ground to see in them.
+    Warped rasters have empty wedges at their borders, which show no ground.
     """
     _, valid, factors = zip(*(mosaic.whole() for mosaic in mosaics), strict=True)
     factor = factors[0]  # of one grid
@@ -222,7 +202,7 @@ def shared_window(mosaics: Sequence[Mosaic]) -> Window:
 
 
 def _covered(valid: NDArray[np.bool_], holes: float = 0.01) -> tuple[int, int, int, int]:
-    """Rows [top, bottom), columns [left, right) whose borders are valid but for few holes."""
+    """Return rows [top, bottom), columns [left, right) whose borders are valid except for few holes."""
     top, left, (bottom, right) = 0, 0, valid.shape
     while top < bottom and left < right:
         missing = {

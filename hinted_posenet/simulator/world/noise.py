@@ -1,7 +1,7 @@
-"""Noise that is a function of the seed and of the place alone, whatever window it is read in.
+"""Noise that is a function of seed and place alone, the same in every window.
 
-Random numbers are hashes of integer pixel grid coordinates (splitmix64), so no order of calls and no
-size of window changes them; interpolation weights come from absolute pixel numbers.
+Random numbers are hashes of integer grid coordinates (splitmix64), so that neither the order of calls nor
+the size of a window changes them; interpolation weights follow from absolute pixel numbers.
 """
 
 import math
@@ -11,28 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from hinted_posenet.simulator.world.pixel_grid import Window
-from hinted_posenet.simulator.world.world import Raster
+from hinted_posenet.simulator.world import Raster, Window
 
 
 def stream(seed: int, name: str) -> int:
-    """Seed of one named use of randomness; other names give unrelated numbers."""
+    """Return the seed of one named use of randomness; other names give unrelated numbers."""
     return int(_mix(np.uint64((seed * 0x9E3779B97F4A7C15 + zlib.crc32(name.encode())) % 2**64)))
 
 
 def uniform(stream_seed: int, *key: NDArray[np.int64] | int) -> NDArray[np.float64]:
-    """Numbers in [0, 1), one for each element of the broadcast integer keys."""
-    state = np.uint64(stream_seed % 2**64)
-    mixed: NDArray[np.uint64] = np.asarray(state)
+    """Return numbers in [0, 1), one for each element of the broadcast integer keys."""
+    mixed: NDArray[np.uint64] = np.asarray(np.uint64(stream_seed % 2**64))
     for part in key:
-        mixed = _mix(
-            mixed + np.asarray(part, np.int64).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        )
+        number = np.asarray(part, np.int64).view(np.uint64)
+        mixed = _mix(mixed + number * np.uint64(0x9E3779B97F4A7C15))
     return np.asarray((mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53)
 
 
 def fractal_noise(window: Window, scale_px: float, stream_seed: int, octaves: int = 5) -> Raster:
-    """Smooth noise (rows, cols), mean 0, deviation about 1; features of `scale_px` and finer."""
+    """Return smooth noise (rows, cols) of mean 0, deviation about 1, with features up to `scale_px`."""
     total: Raster = np.zeros((window.rows, window.cols), np.float32)
     amplitude, power = 1.0, 0.0
     for octave in range(octaves):
@@ -48,7 +45,7 @@ def fractal_noise(window: Window, scale_px: float, stream_seed: int, octaves: in
 def texture(
     window: Window, scale_px: float, seed: int, name: str, date: str, kept: float, octaves: int
 ) -> Raster:
-    """Noise (rows, cols) of deviation about 1, on two dates correlated by ``kept``."""
+    """Return noise (rows, cols) of deviation about 1; two dates are correlated by ``kept``."""
     scale_px = max(scale_px, 1.5)
     fixed = fractal_noise(window, scale_px, stream(seed, name), octaves)
     new = fractal_noise(window, scale_px, stream(seed, f"{name} {date}"), octaves)
@@ -59,7 +56,7 @@ def texture(
 
 
 def cubic_weights(f: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Weights in a cubic B-spline of the four grid points around places ``f`` beyond the second."""
+    """Return cubic B-spline weights of the four grid points around places ``f`` beyond the second."""
     return [
         (1 - f) ** 3 / 6,
         (3 * f**3 - 6 * f**2 + 4) / 6,
@@ -69,7 +66,7 @@ def cubic_weights(f: NDArray[np.float64]) -> list[NDArray[np.float64]]:
 
 
 def _smooth(window: Window, scale_px: float, stream_seed: int) -> Raster:
-    """Cubic B-spline through hashed values on a grid of `scale_px`."""
+    """Evaluate the cubic B-spline of hashed values on a grid of `scale_px`."""
     row, col, rows, cols = window
     first_row, down = spline((np.arange(row, row + rows, dtype=np.float64) + 0.5) / scale_px)
     first_col, across = spline((np.arange(col, col + cols, dtype=np.float64) + 0.5) / scale_px)
@@ -82,7 +79,7 @@ def _smooth(window: Window, scale_px: float, stream_seed: int) -> Raster:
 
 
 def spline(place: NDArray[np.float64]) -> tuple[int, csr_array]:
-    """Cubic B-spline at rising places (n,) of a grid: the first grid point in reach, and the weights.
+    """Return the first grid point in reach and the cubic B-spline weights at rising places (n,).
 
     The weights (n, grid points) are four for each place.
     """
@@ -96,7 +93,7 @@ def spline(place: NDArray[np.float64]) -> tuple[int, csr_array]:
 
 
 def _mix(x: NDArray[np.uint64] | np.uint64) -> NDArray[np.uint64]:
-    """The finaliser of splitmix64 (Steele, Lea and Flood 2014)."""
+    """Apply the finalizer of splitmix64 (Steele, Lea and Flood 2014)."""
     with np.errstate(over="ignore"):
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -1,59 +1,150 @@
-"""World from real orthophotos and heights: GeoTIFFs of some dates, read by windows."""
+"""A world from real orthophotos and heights: GeoTIFFs of several dates, read window by window."""
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+from rasterio.crs import CRS
 
-from hinted_posenet.simulator.world.dates import Files, dated_files, iso_date, season_of
-from hinted_posenet.simulator.world.elevation import Elevation, finest_m, height_files, read_on
-from hinted_posenet.simulator.world.geotiff import (
-    extent_of,
-    local_frame,
-    open_geotiff,
-    require_photo,
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.simulator.world import (
+    Capture,
+    PixelGrid,
+    Raster,
+    Rgb,
+    Window,
+    World,
+    geotiff,
+    season_of,
 )
-from hinted_posenet.simulator.world.mosaic import PHOTO, Mosaic, common_grid, shared_window
-from hinted_posenet.simulator.world.pixel_grid import Window
+from hinted_posenet.simulator.world.mosaic import HEIGHTS, PHOTO, Mosaic, common_grid, shared_window
 from hinted_posenet.simulator.world.tiles import TILE_PX
-from hinted_posenet.simulator.world.world import Capture, Origin, Raster, Rgb, World
+
+HIDDEN_M = 30.0  # buildings and trees that a coarse view of the heights averages away
+
+
+class Elevation:
+    """Heights in metres on nodes; beyond the border the last nodes are repeated.
+
+    Files are GeoTIFFs of one band, by precedence. They must cover the pixel grid, which lies in the
+    frame ``local``; errors name the setting ``key``.
+    """
+
+    def __init__(
+        self, files: list[Path], local: CRS, pixel_grid: PixelGrid, node_px: int, key: str
+    ) -> None:
+        self.node_px = node_px
+        node_m = pixel_grid.resolution_m * node_px
+        # pixels whose centers are the nodes
+        nodes = PixelGrid(
+            pixel_grid.xmin - node_m / 2,
+            pixel_grid.ymax + node_m / 2,
+            node_m,
+            pixel_grid.rows // node_px + 1,
+            pixel_grid.cols // node_px + 1,
+        )
+        self._mosaic = Mosaic(
+            [geotiff.extent_of(path, local) for path in files], local, nodes, HEIGHTS
+        )
+        heights, known, factor = self._mosaic.whole()
+        if not known.all():
+            names = ", ".join(str(path) for path in files)
+            raise InputError(
+                f"{names}: no height under {100 * (1 - known.mean()):.1f} % of the orthophotos; "
+                f"give world.{key} more tiles, or fill nodata with gdal_fillnodata"
+            )
+        lowest, highest = float(heights.min()), float(heights.max())
+        steps = [np.abs(np.diff(heights, axis=axis)).max(initial=0.0) for axis in (0, 1)]
+        # with factor 1, these are all the nodes there are
+        margin_m = HIDDEN_M + float(max(steps)) if factor > 1 else 0.0
+        self.range_m = lowest - margin_m, highest + margin_m
+
+    def nodes(self, window: Window) -> Raster:
+        """Return heights (rows / node_px + 1, cols / node_px + 1) of a window of pixels."""
+        row, col, rows, cols = (edge // self.node_px for edge in window)
+        around = Window(row, col, rows + 1, cols + 1)
+        return _repeated(self._mosaic, around, self._mosaic.grid.window)[..., 0]
+
+
+def _repeated(mosaic: Mosaic, window: Window, inside: Window) -> np.ndarray:
+    """Read a window relative to the corner of ``inside``, whose border pixels are repeated beyond it."""
+    rows = np.clip(np.arange(window.row, window.row + window.rows), 0, inside.rows - 1)
+    cols = np.clip(np.arange(window.col, window.col + window.cols), 0, inside.cols - 1)
+    top, left = int(rows[0]), int(cols[0])
+    core = Window(top, left, int(rows[-1]) - top + 1, int(cols[-1]) - left + 1)
+    values = mosaic.read(core.moved(inside.row, inside.col), inside)
+    return np.ascontiguousarray(values[rows - top][:, cols - left])
 
 
 class OrthophotoWorld(World):
-    """Mosaics of some dates over heights; beyond its borders it continues as its last pixels.
+    """A world of real orthophotos; east and north are true ground metres around its origin.
+
+    Beyond its borders the last pixels are repeated.
 
     Args:
-        mosaics: capture -> its photo, all on one grid.
-        inside: the part of that grid that is the world.
-        terrain: heights of the ground; None is flat at 0.
-        surface: heights with buildings and trees; None is flat at 0.
-        node_px: pixels between two nodes.
-        origin: where it lies on Earth.
+        source: a folder or list of GeoTIFFs with YYYYMMDD in their names, or a mapping
+            date -> file or list of files. Files of one date may overlap: the first by name wins.
+        resolution_m: ground resolution; null takes that of the finest file.
+        seasons: date -> season, to replace the season of the month (northern hemisphere).
+        elevation: GeoTIFFs of the ground's height in metres (DTM); null takes the surface's.
+        surface: GeoTIFFs of the height with buildings and trees (DSM); null takes the elevation's,
+            and with neither the world is flat at z = 0.
+        node_m: distance between heights; null takes that of the finest height file. It becomes
+            the next smaller power of two times the resolution.
+
+    Raises:
+        InputError: a file that cannot be used, dates without ground in common, or heights that
+            do not cover the photos.
     """
 
     def __init__(
         self,
-        mosaics: Mapping[Capture, Mosaic],
-        inside: Window,
-        terrain: Elevation | None,
-        surface: Elevation | None,
-        node_px: int,
-        origin: Origin,
+        source: geotiff.Files | Mapping[str, geotiff.Files],
+        resolution_m: float | None = None,
+        seasons: Mapping[str, str] | None = None,
+        elevation: geotiff.Files | None = None,
+        surface: geotiff.Files | None = None,
+        node_m: float | None = None,
     ) -> None:
-        ranges = [dem.range_m for dem in (terrain, surface) if dem is not None] or [(0.0, 0.0)]
-        super().__init__(
-            next(iter(mosaics.values())).grid.part(inside),
-            node_px,
-            tuple(mosaics),
-            (min(low for low, _ in ranges), max(high for _, high in ranges)),
-            origin,
-        )
-        self._mosaics, self._inside = dict(mosaics), inside
-        self._terrain, self._surface = terrain, surface
+        files = geotiff.dated_files(source)
+        for path in (path for paths in files.values() for path in paths):
+            with geotiff.open_geotiff(path) as file:
+                geotiff.require_photo(file)
+        origin, local = geotiff.local_frame(next(iter(files.values())))
+        extents = {date: [geotiff.extent_of(path, local) for path in files[date]] for date in files}
+        grid = common_grid(extents, resolution_m)
+        named = {geotiff.iso_date(date): season for date, season in (seasons or {}).items()}
+        self._mosaics = {
+            Capture(date, named.get(date, season_of(date)), date): Mosaic(parts, local, grid, PHOTO)
+            for date, parts in extents.items()
+        }
+        self._inside = shared_window(list(self._mosaics.values()))
+        pixel_grid = grid.part(self._inside)
+        heights: dict[str, list[Path]] = {}
+        for key, given in (("elevation", elevation), ("surface", surface)):
+            if given is not None:
+                heights[key] = geotiff.listed(given, key)
+                for path in heights[key]:
+                    with geotiff.open_geotiff(path) as file:
+                        geotiff.require_heights(file)
+        finest_m = min(map(_finest_m, heights.values()), default=math.inf)
+        apart_px = (node_m or finest_m) / grid.resolution_m
+        node_px = TILE_PX  # at most; a power of two, so that tiles hold whole nodes
+        if apart_px < TILE_PX:
+            node_px = int(2 ** math.floor(math.log2(max(apart_px, 1.0) * (1 + 1e-6))))
+        dems = {
+            key: Elevation(paths, local, pixel_grid, node_px, key) for key, paths in heights.items()
+        }
+        any_dem = next(iter(dems.values()), None)
+        self._terrain, self._surface = dems.get("elevation", any_dem), dems.get("surface", any_dem)
+        ranges = [dem.range_m for dem in dems.values()] or [(0.0, 0.0)]
+        range_m = min(low for low, _ in ranges), max(high for _, high in ranges)
+        super().__init__(pixel_grid, node_px, tuple(self._mosaics), range_m, origin)
 
     def photo(self, window: Window, capture: Capture) -> Rgb:
         """See `World`; nodata takes the colour of the nearest valid pixel."""
-        return read_on(self._mosaics[capture], window, self._inside)
+        return _repeated(self._mosaics[capture], window, self._inside)
 
     def surface(self, window: Window) -> Raster:
         """See `World`."""
@@ -70,69 +161,6 @@ class OrthophotoWorld(World):
         return np.zeros(shape, np.float32)
 
 
-def orthophoto_world(
-    source: Files | Mapping[str, Files],
-    resolution_m: float | None = None,
-    seasons: Mapping[str, str] | None = None,
-    elevation: Files | None = None,
-    surface: Files | None = None,
-    node_m: float | None = None,
-) -> OrthophotoWorld:
-    """World of real orthophotos; East and North are true ground metres around its origin.
-
-    Args:
-        source: a folder or list of GeoTIFFs with YYYYMMDD in their names, or a mapping
-            date -> file or list of files. Files of one date may overlap: the first by name wins.
-        resolution_m: ground resolution; null takes that of the finest file.
-        seasons: date -> season, where the month (northern hemisphere) is not to decide.
-        elevation: GeoTIFFs of the ground's height in metres (DTM); null takes the surface's.
-        surface: GeoTIFFs of the height with buildings and trees (DSM); null takes the elevation's,
-            and with neither the world is flat at z = 0.
-        node_m: distance between heights; null takes that of the finest height file. It becomes
-            the next smaller power of two times the resolution.
-
-    Raises:
-        InputError: a file that cannot be used, dates without ground in common, or heights that
-            do not cover the photos.
-    """
-    files = dated_files(source)
-    for path in (path for paths in files.values() for path in paths):
-        with open_geotiff(path) as file:
-            require_photo(file)
-    origin, local = local_frame(next(iter(files.values())))
-    extents = {date: [extent_of(path, local) for path in paths] for date, paths in files.items()}
-    grid = common_grid(extents, resolution_m)
-    named = {iso_date(date): season for date, season in (seasons or {}).items()}
-    mosaics = {
-        Capture(date, named.get(date, season_of(date)), date): Mosaic(extent, local, grid, PHOTO)
-        for date, extent in extents.items()
-    }
-    inside = shared_window(list(mosaics.values()))
-    heights = {
-        key: height_files(given, key)
-        for key, given in (("elevation", elevation), ("surface", surface))
-        if given is not None
-    }
-    node_px = _node_px(
-        node_m or min(map(finest_m, heights.values()), default=math.inf), grid.resolution_m
-    )
-    dems = {
-        key: Elevation(paths, local, grid.part(inside), node_px, key)
-        for key, paths in heights.items()
-    }
-    any_dem = next(iter(dems.values()), None)
-    return OrthophotoWorld(
-        mosaics,
-        inside,
-        dems.get("elevation", any_dem),
-        dems.get("surface", any_dem),
-        node_px,
-        origin,
-    )
-
-
-def _node_px(node_m: float, resolution_m: float) -> int:
-    """Power of two pixels, so that tiles hold whole nodes; at most a tile."""
-    if node_m / resolution_m >= TILE_PX:
-        return TILE_PX
-    return int(2 ** math.floor(math.log2(max(node_m / resolution_m, 1.0) * (1 + 1e-6))))
+def _finest_m(files: list[Path]) -> float:
+    _, local = geotiff.local_frame(files)
+    return min(geotiff.extent_of(path, local).resolution_m for path in files)

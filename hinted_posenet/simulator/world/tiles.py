@@ -1,4 +1,4 @@
-"""Tiles: a world in squares that are loaded on demand and kept while memory allows, and a small overview."""
+"""A world in tiles that are loaded on demand and kept while memory allows, and a small overview of it."""
 
 import math
 
@@ -6,20 +6,15 @@ import cv2
 import numpy as np
 from cachetools import LRUCache
 
-from hinted_posenet.simulator.world.pixel_grid import Window
-from hinted_posenet.simulator.world.world import Capture, Raster, Rgb, World
+from hinted_posenet.simulator.world import Capture, Raster, Rgb, Window, World
 
-TILE_PX = 512  # a power of two, so that every mip level of neighbouring tiles meets
+TILE_PX = 512  # a power of two, so that neighbouring tiles meet at every mip level
 LEVELS = 10  # the coarsest is one pixel a tile
+MAP_SIZE_PX = 1024
 
 
 class TileCache:
-    """The tiles of one world that were used last.
-
-    Args:
-        world: read tile by tile.
-        memory_mb: kept of photos and of surfaces, each.
-    """
+    """The tiles of a world that were used last, up to ``memory_mb`` of photos and of surfaces each."""
 
     def __init__(self, world: World, memory_mb: float = 400.0) -> None:
         self.world = world
@@ -30,19 +25,19 @@ class TileCache:
         self._surfaces: LRUCache[Window, Raster] = LRUCache(limit, lambda surface: surface.nbytes)
 
     def surface(self, tile: Window) -> Raster:
-        """Nodes of a tile (TILE_PX / node_px + 1, ...); neighbours share their border nodes."""
+        """Return the nodes of a tile (TILE_PX / node_px + 1, ...); neighbours share border nodes."""
         if (found := self._surfaces.get(tile)) is None:
             found = self._surfaces[tile] = self.world.surface(tile)
         return found
 
     def photo(self, tile: Window, capture: Capture) -> list[Rgb]:
-        """Photo of a tile at every mip level, the finest first."""
+        """Return the photo of a tile at every mip level, the finest first."""
         if (found := self._photos.get((tile, capture))) is None:
             found = self._photos[tile, capture] = mip_levels(self.world.photo(tile, capture))
         return found
 
     def mosaic(self, window: Window, level: int, capture: Capture) -> Rgb:
-        """Photo (rows, cols, 3) over a window that counts in pixels of a mip level."""
+        """Return the photo (rows, cols, 3) over a window in pixels of a mip level."""
         photo = np.empty((window.rows, window.cols, 3), np.uint8)
         for block in window.blocks(TILE_PX >> level):
             tile = Window(*(edge << level for edge in block))
@@ -52,7 +47,7 @@ class TileCache:
 
 
 def mip_levels(photo: Rgb) -> list[Rgb]:
-    """A photo in steps of half the resolution; area averages, so the levels stay aligned."""
+    """Return a photo in steps of half the resolution; area averages, so that levels stay aligned."""
     levels = [photo]
     while len(levels) < LEVELS:
         half = max(1, levels[-1].shape[1] // 2), max(1, levels[-1].shape[0] // 2)
@@ -60,11 +55,8 @@ def mip_levels(photo: Rgb) -> list[Rgb]:
     return levels
 
 
-MAP_SIZE_PX = 1024
-
-
 def overview(world: World, capture: Capture) -> Rgb:
-    """The world from above, at most 1024 px a side, over exactly its bounds."""
+    """Return the world from above, at most 1024 px a side, over exactly its bounds."""
     rows, cols = world.pixel_grid.rows, world.pixel_grid.cols
     longest = max(rows, cols)
     step = 2 ** max(0, math.floor(math.log2(longest / MAP_SIZE_PX)))

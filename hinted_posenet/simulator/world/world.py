@@ -2,7 +2,8 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
 
 Rgb = NDArray[np.uint8]  # (rows, cols, 3)
 Raster = NDArray[np.float32]  # (rows, cols)
+NORTHERN_SEASONS = ("winter", "spring", "summer", "autumn")  # three months each, from December on
 
 
 class Origin(NamedTuple):
@@ -23,7 +25,7 @@ class Origin(NamedTuple):
 
 
 class Capture(NamedTuple):
-    """A moment at which the world can be seen; it changes colours, never geometry."""
+    """A moment at which the world can be seen; captures differ in colours, never in geometry."""
 
     key: str  # unique within its world; flights ask for it by this name, or by its season
     season: str
@@ -31,11 +33,36 @@ class Capture(NamedTuple):
     solar_hour: float | None = None  # local solar time, where it is known
 
 
+def season_of(date: str, latitude_deg: float = 90.0) -> str:
+    """Return the season of an ISO date by its month; the southern hemisphere is half a year behind."""
+    month = int(date[5:7]) + (6 if latitude_deg < 0 else 0)
+    return NORTHERN_SEASONS[month % 12 // 3]
+
+
+class Cover(IntEnum):
+    """Land cover."""
+
+    GRASS = 0
+    FIELD = 1
+    FOREST = 2  # the floor under the trees
+    WATER = 3  # still: freezes
+    SHORE = 4
+    ROAD = 5
+    TRACK = 6
+    YARD = 7
+    ROOF = 8
+    DECIDUOUS = 9  # crowns, which hide the ground from above
+    CONIFER = 10
+    RIVER = 11  # flowing: does not freeze
+    PAVED = 12  # squares and car parks
+    ROCK = 13
+
+
 class World(ABC):
     """What can be flown over.
 
     Args:
-        pixel grid: pixels of the photo; its bounds are where images may look.
+        pixel_grid: pixels of the photo; its bounds are where images may look.
         node_px: pixels between two nodes of surface and terrain.
         captures: when the world can be seen.
         height_range_m: no surface is lower or higher than this.
@@ -60,25 +87,25 @@ class World(ABC):
 
     @abstractmethod
     def photo(self, window: Window, capture: Capture) -> Rgb:
-        """Orthophoto (rows, cols, 3) with light and shadows."""
+        """Return the orthophoto (rows, cols, 3) with light and shadows."""
 
     @abstractmethod
     def surface(self, window: Window) -> Raster:
-        """DSM, buildings and trees included: nodes (rows / node_px + 1, cols / node_px + 1).
+        """Return the DSM, with buildings and trees: nodes (rows / node_px + 1, cols / node_px + 1).
 
         The window's edges lie at multiples of node_px.
         """
 
     @abstractmethod
     def terrain(self, window: Window) -> Raster:
-        """DTM on the same nodes as `surface`."""
+        """Return the DTM on the same nodes as `surface`."""
 
     def cover(self, window: Window) -> NDArray[np.uint8] | None:
-        """Land cover (rows, cols) as codes of `Cover`, where it is known."""
+        """Return the land cover (rows, cols) as codes of `Cover`; None where it is unknown."""
         return None
 
     def visibility_m(self, capture: Capture) -> float:
-        """Meteorological visibility (2 % contrast), for haze; inf where the photo holds the haze already."""
+        """Return the meteorological visibility (2 % contrast), for haze; inf where the photo has haze."""
         return math.inf
 
     @property
@@ -87,19 +114,23 @@ class World(ABC):
         return self.pixel_grid.bounds
 
     def select(self, when: str) -> list[Capture]:
-        """Epochs that a name means: one key, or every capture of a season."""
+        """Return the captures that a name selects: one by its key, or all of a season."""
         found = [capture for capture in self.captures if when in (capture.key, capture.season)]
         if not found:
             known = ", ".join(f"{capture.key} ({capture.season})" for capture in self.captures)
-            raise InputError(f"when: this world has no epoch or season {when!r}; it has {known}")
+            raise InputError(f"when: this world has no capture or season {when!r}; it has {known}")
         return found
 
+    def select_all(self, names: Iterable[str]) -> list[Capture]:
+        """Return the captures that several names select, each once."""
+        return list(dict.fromkeys(capture for when in names for capture in self.select(str(when))))
+
     def terrain_at(self, x_m: float, y_m: float) -> float:
-        """Terrain height in metres at a point, bilinear between nodes."""
+        """Return the terrain height in metres at a point, bilinear between nodes."""
         return self._height_at(self.terrain, x_m, y_m)
 
     def surface_at(self, x_m: float, y_m: float) -> float:
-        """Surface height in metres at a point, bilinear between nodes."""
+        """Return the surface height in metres at a point, bilinear between nodes."""
         return self._height_at(self.surface, x_m, y_m)
 
     def _height_at(self, read: Callable[[Window], Raster], x_m: float, y_m: float) -> float:
@@ -113,10 +144,10 @@ class World(ABC):
 
 
 class ArrayWorld(World):
-    """World from one photo per capture and one surface.
+    """A world of one photo (rows, cols, 3) per capture and one surface.
 
     Args:
-        pixel grid: its rows and cols are those of the photos, multiples of node_px.
+        pixel_grid: its rows and cols are multiples of node_px.
         photos: capture -> (rows, cols, 3).
         surface_m: nodes (rows / node_px + 1, cols / node_px + 1).
         node_px: pixels between two nodes.
@@ -145,12 +176,12 @@ class ArrayWorld(World):
         return cut(self._surface_m, Window(row, col, rows + 1, cols + 1))
 
     def terrain(self, window: Window) -> Raster:
-        """See `World`; nothing stands on it."""
+        """See `World`; it equals the surface."""
         return self.surface(window)
 
 
 def cut(array: np.ndarray, window: Window) -> np.ndarray:
-    """A window (rows, cols, ...) of an array, whose border pixels go on for ever."""
+    """Return a window (rows, cols, ...) of an array; beyond the array, its border pixels are repeated."""
     rows, cols = array.shape[:2]
     row = np.clip(np.arange(window.row, window.row + window.rows), 0, rows - 1)
     col = np.clip(np.arange(window.col, window.col + window.cols), 0, cols - 1)

@@ -1,1 +1,1 @@
-"""Land of any size from a seed, by windows."""
+"""Land of any size from a seed, made window by window."""

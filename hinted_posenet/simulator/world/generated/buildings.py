@@ -1,15 +1,13 @@
-"""Buildings: boxes with roofs on their lots, the styles that houses are drawn from, and their rasterizing."""
+"""Buildings: boxes with roofs on their lots, the styles that houses are drawn from, and their rasterization."""
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hinted_posenet.simulator.world.generated.land import Cover
+from hinted_posenet.simulator.world import Bounds, Cover, PixelGrid, Raster, Rgb, Window
 from hinted_posenet.simulator.world.generated.roads import Points
-from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
-from hinted_posenet.simulator.world.world import Raster, Rgb
 
 Range = tuple[float, float]
 
@@ -23,7 +21,7 @@ class Roof(IntEnum):
 
 
 class Box(NamedTuple):
-    """A rectangle on the ground; the length runs along the angle, counterclockwise from east."""
+    """A rectangle on the ground whose length runs along an angle, counterclockwise from east."""
 
     x_m: float
     y_m: float
@@ -32,7 +30,7 @@ class Box(NamedTuple):
     width_m: float
 
     def corners(self, margin_m: float = 0.0) -> Points:
-        """Corners (4, 2), in order."""
+        """Return the corners (4, 2), in order."""
         u = (0.5 * self.length_m + margin_m) * unit(self.angle_rad)
         v = (0.5 * self.width_m + margin_m) * unit(self.angle_rad + 0.5 * np.pi)
         middle = np.array([self.x_m, self.y_m])
@@ -40,7 +38,7 @@ class Box(NamedTuple):
 
 
 class Building(NamedTuple):
-    """A box with walls and a roof; of a gable the ridge runs along the length."""
+    """A box with walls and a roof; the ridge of a gable runs along the length."""
 
     box: Box
     eaves_m: float  # above the ground
@@ -57,7 +55,7 @@ class Lot(NamedTuple):
 
 
 class Style(NamedTuple):
-    """How houses of one kind look and stand; ranges are drawn from, house by house."""
+    """How houses of one kind look and stand; each house draws from the ranges."""
 
     length_m: Range
     width_m: Range
@@ -68,25 +66,18 @@ class Style(NamedTuple):
     garden_m: Range  # behind the house
     roof: Roof
     lot: Cover
-    turned: float  # share that stands with its gable to the street
+    turned: float  # share of houses whose gable faces the street
     colours: tuple[tuple[int, int, int], ...]
 
     def alike(self, generator: np.random.Generator) -> "Style":
-        """The same house again and again: every range is one number."""
-
-        def one(limits: Range) -> Range:
-            return (float(generator.uniform(*limits)),) * 2
-
-        return self._replace(
-            length_m=one(self.length_m),
-            width_m=one(self.width_m),
-            eaves_m=one(self.eaves_m),
-            pitch=one(self.pitch),
-            gap_m=one(self.gap_m),
-            setback_m=one(self.setback_m),
-            turned=round(generator.random()),
-            colours=(self.colours[int(generator.integers(len(self.colours)))],),
-        )
+        """Return a style of identical houses: every range is one number."""
+        names = ("length_m", "width_m", "eaves_m", "pitch", "gap_m", "setback_m")
+        drawn: dict[str, Any] = {
+            name: (float(generator.uniform(*getattr(self, name))),) * 2 for name in names
+        }
+        turned = round(generator.random())
+        colour = self.colours[int(generator.integers(len(self.colours)))]
+        return self._replace(**drawn, turned=turned, colours=(colour,))
 
 
 # sRGB as orthophotos show them: sunlit, weathered
@@ -122,7 +113,7 @@ BARN = Style(
 
 
 def draw_house(style: Style, generator: np.random.Generator) -> tuple[Building, float, float]:
-    """A house of a style at the origin, its setback and the depth of its garden."""
+    """Draw a house of a style at the origin, its setback and the depth of its garden."""
     length_m, width_m, eaves_m, pitch, setback_m, garden_m = (
         float(generator.uniform(*limits))
         for limits in (
@@ -131,7 +122,7 @@ def draw_house(style: Style, generator: np.random.Generator) -> tuple[Building, 
     )  # fmt: skip
     colour = np.array(style.colours[int(generator.integers(len(style.colours)))])
     tint = generator.normal(1.0, 0.07) * generator.normal(1.0, 0.015, 3)
-    if len(style.colours) == 1:  # houses alike
+    if len(style.colours) == 1:  # identical houses
         tint = 1.0 + 0.2 * (tint - 1.0)
     r, g, b = (int(c) for c in np.clip(colour * tint, 0, 255))
     box = Box(0.0, 0.0, 0.0, max(length_m, width_m), width_m)
@@ -140,17 +131,17 @@ def draw_house(style: Style, generator: np.random.Generator) -> tuple[Building, 
 
 
 def unit(angle_rad: float) -> Points:
-    """Vector (2,) east and north, of length 1, counterclockwise from east."""
+    """Return the unit vector (2,) east and north of an angle, counterclockwise from east."""
     return np.array([np.cos(angle_rad), np.sin(angle_rad)])
 
 
-OPEN_GROUND = (Cover.FIELD, Cover.GRASS, Cover.FOREST, Cover.TRACK)  # what lots may take
+OPEN_GROUND = (Cover.FIELD, Cover.GRASS, Cover.FOREST, Cover.TRACK)  # that lots may take
 
 
 def draw_lots(
     ground: NDArray[np.uint8], lots: list[Lot], pixel_grid: PixelGrid, window: Window
 ) -> None:
-    """Set the cover (rows, cols) of lots, where the ground is open."""
+    """Set the cover (rows, cols) of lots where the ground is open."""
     open_ground = np.isin(ground, OPEN_GROUND)
     for lot in lots:
         if found := _pixels(lot.box, pixel_grid, window):
@@ -167,40 +158,28 @@ def draw_buildings(
     pixel_grid: PixelGrid,
     window: Window,
 ) -> None:
-    """Raise buildings, each on its base height in metres, into the layers (rows, cols)."""
+    """Draw buildings, each on its base height in metres, into the layers (rows, cols)."""
     for building, base_m in buildings:
         if found := _pixels(building.box, pixel_grid, window):
             area, u, v = found
             half_length, half_width = 0.5 * building.box.length_m, 0.5 * building.box.width_m
-            ridge = _ridge(building.roof, u, v, half_length, half_width)
-            top_m = base_m + building.eaves_m + building.rise_m * ridge
+            across = 1 - v / half_width
+            shape = {Roof.FLAT: np.zeros_like(u), Roof.GABLE: across}
+            hip = np.minimum(across, (half_length - u) / half_width)
+            # 0 at the eaves, 1 at the ridge
+            top_m = base_m + building.eaves_m + building.rise_m * shape.get(building.roof, hip)
             here = (u < half_length) & (v < half_width) & (top_m > surface_m[area])
             surface_m[area][here] = top_m[here]
             ground[area][here] = Cover.ROOF
             roof_rgb[area][here] = building.rgb
 
 
-def _ridge(
-    roof: Roof,
-    u: NDArray[np.float64],
-    v: NDArray[np.float64],
-    half_length: float,
-    half_width: float,
-) -> NDArray[np.float64]:
-    """Height of a roof, 0 at the eaves and 1 at the ridge."""
-    if roof == Roof.FLAT:
-        return np.zeros_like(u)
-    across = 1 - v / half_width
-    return across if roof == Roof.GABLE else np.minimum(across, (half_length - u) / half_width)
-
-
 def _pixels(
     box: Box, pixel_grid: PixelGrid, window: Window
 ) -> tuple[tuple[slice, slice], NDArray[np.float64], NDArray[np.float64]] | None:
-    """Pixels around a box, and their distances from its axes along its length and its width."""
+    """Return the pixels around a box, and their distances from its axes along its length and width."""
     reach_m = 0.5 * float(np.hypot(box.length_m, box.width_m))
-    square = Bounds(box.x_m - reach_m, box.y_m - reach_m, box.x_m + reach_m, box.y_m + reach_m)
-    area = pixel_grid.window_of(square).overlap(window)
+    area = pixel_grid.window_of(Bounds.around(box.x_m, box.y_m, reach_m)).overlap(window)
     if not (area.rows and area.cols):
         return None
     x_m, y_m = pixel_grid.axes(area)

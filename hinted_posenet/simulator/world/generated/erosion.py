@@ -1,4 +1,4 @@
-"""Erosion: drainage of a grid of heights, and the branching valleys that it carves."""
+"""Erosion: the drainage of a grid of heights, and the branching valleys that it carves."""
 
 from typing import NamedTuple
 
@@ -8,26 +8,32 @@ from scipy.ndimage import gaussian_filter, zoom
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
+from hinted_posenet.simulator.world import Window
 from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
-from hinted_posenet.simulator.world.pixel_grid import Window
 
 Grid = NDArray[np.float64]  # (rows, cols)
 Mask = NDArray[np.bool_]  # (rows, cols)
 Cells = NDArray[np.int64]  # flat indices
 
 STEEPEST = 1e-6  # weight of slope among edges of equal height; small against differences of height
+LEVELS = ((8, 24), (4, 10), (2, 5), (1, 3))  # (width of a cell in cells of the result, steps)
+STREAM_POWER = 0.10  # of one step
+UPLIFT = 0.03  # of one step where hills rise most; initial heights are about 1
+ROUGHNESS = 0.02  # of the land on which streams find their course
+CREEP = 0.7  # cells over which soil moves downhill in one step
+ROUNDING = 1.2  # cells over which the finest ridges are rounded
 
 
 class Drainage(NamedTuple):
     """Cells in the order of their steps to the outlet; all but the first have a receiver."""
 
-    order: Cells  # flat cell indices; order[0] is what lies beyond the outlets: no cell
+    order: Cells  # flat cell indices; order[0] is no cell, but stands for all beyond the outlets
     receiver: Cells  # position in `order` of the next cell downstream; 0 at outlets
     step: NDArray[np.float64]  # cells to the receiver: 1 or sqrt 2
-    levels: list[slice]  # positions with the same number of steps to go, from the outlets up
+    levels: list[slice]  # positions with the same number of steps to the outlets, which come first
 
     def collect(self, rain: Grid) -> Grid:
-        """Sum of ``rain`` over all that drains through every cell, itself included."""
+        """Sum ``rain`` over all cells that drain through each cell, itself included."""
         total = np.append(rain.ravel(), 0.0)[self.order]
         for level in reversed(self.levels[1:]):
             into = self.receiver[level]
@@ -36,7 +42,7 @@ class Drainage(NamedTuple):
         return self.spread(total, rain.shape)
 
     def erode(self, height: Grid, speed: Grid) -> Grid:
-        """One implicit step of the stream power law (Braun and Willett 2013), linear in slope."""
+        """Apply one implicit step of the stream power law (Braun and Willett 2013), linear in slope."""
         z = np.append(height.ravel(), 0.0)[self.order]
         factor = np.append(speed.ravel(), 0.0)[self.order] / self.step
         for level in self.levels[1:]:
@@ -44,28 +50,28 @@ class Drainage(NamedTuple):
         return self.spread(z, height.shape)
 
     def fill(self, height: Grid, fall: float) -> Grid:
-        """The lowest surface over ``height`` that falls by ``fall`` a step towards the outlets."""
+        """Return the lowest surface over ``height`` that falls by ``fall`` a step towards the outlets."""
         z = np.append(height.ravel(), 0.0)[self.order]
         for level in self.levels[1:]:
             z[level] = np.maximum(z[level], z[self.receiver[level]] + fall * self.step[level])
         return self.spread(z, height.shape)
 
     def downstream(self) -> Cells:
-        """The next cell of every cell; -1 at outlets."""
+        """Return the next cell downstream of every cell; -1 at outlets."""
         following = np.full(len(self.order) - 1, -1)
         inner = slice(self.levels[0].stop, None)
         following[self.order[inner]] = self.order[self.receiver[inner]]
         return following
 
     def spread(self, values: NDArray[np.float64], shape: tuple[int, ...]) -> Grid:
-        """From the order of the drainage back to the grid."""
+        """Arrange values in the order of the drainage on the grid again."""
         grid = np.empty(len(values))
         grid[self.order] = values
         return grid[:-1].reshape(shape)
 
 
 def drain(height: Grid, outlets: Mask) -> Drainage:
-    """Drainage of a grid whose water leaves at ``outlets``."""
+    """Compute the drainage of a grid whose water leaves at ``outlets``."""
     rows, cols = height.shape
     cell = np.arange(rows * cols).reshape(rows, cols)
     z = (height - height.min() + 1.0).ravel()  # positive: a sparse graph has no edge of weight 0
@@ -101,30 +107,19 @@ def drain(height: Grid, outlets: Mask) -> Drainage:
     return Drainage(order, receiver, step, levels)
 
 
-LEVELS = ((8, 24), (4, 10), (2, 5), (1, 3))  # (width of a cell in cells of the result, steps)
-STREAM_POWER = 0.10  # of one step
-UPLIFT = 0.03  # of one step where hills rise most; the land begins with heights of about 1
-ROUGHNESS = 0.02  # of the land that streams find their way on
-CREEP = 0.7  # cells over which soil moves downhill in one step
-ROUNDING = 1.2  # cells; of the finest ridges
-
-
 class Basin(NamedTuple):
     """Land before erosion, cells of (rows, cols)."""
 
     height: Grid
     uplift: Grid  # [0, 1]
-    outlets: Mask  # one side of the grid; all water leaves there
+    outlets: Mask  # one side of the grid, where all water leaves
     rain: Grid  # cells of water; one cell of the far side brings a river from outside
 
 
 def make_basin(shape: tuple[int, int], cell: int, seed: int) -> Basin:
-    """Rolling land, inclined to one side, with a broad valley through its middle.
+    """Make rolling land, inclined to one side, with a broad valley through its middle.
 
-    Args:
-        shape: (rows, cols) of the finest grid.
-        cell: width of a cell of the result in cells of that grid.
-        seed: of the world.
+    ``shape`` is that of the finest grid; ``cell`` is the width of a cell of the result in its cells.
     """
     rows, cols = (max(round(n / cell), 2) for n in shape)
     window = Window(0, 0, rows, cols)
@@ -147,18 +142,16 @@ def make_basin(shape: tuple[int, int], cell: int, seed: int) -> Basin:
 
 
 def erode(shape: tuple[int, int], seed: int) -> tuple[Grid, Basin]:
-    """Eroded heights (rows, cols) of no unit, and the basin that they were made in."""
+    """Return eroded heights (rows, cols) without unit, and the basin that they were made in."""
     first = LEVELS[0][0]
     height = make_basin(shape, first, seed).height
     for cell, steps in LEVELS:
         basin = make_basin(shape, cell, seed)
-        ratio = [
-            fine / coarse for fine, coarse in zip(basin.height.shape, height.shape, strict=True)
-        ]
+        ratio = np.divide(basin.height.shape, height.shape)
         height = zoom(height, ratio, order=1, mode="nearest", grid_mode=True)
         window = Window(0, 0, *height.shape)
         for step in range(steps):
-            # streams wander: straight ones along the axes of the grid would look made
+            # streams wander: straight ones along the axes of the grid would look artificial
             rough = stream(seed, f"rough {cell} {step}")
             wandering = height + ROUGHNESS * fractal_noise(window, 8.0, rough, octaves=3)
             drainage = drain(wandering, basin.outlets)

@@ -1,4 +1,4 @@
-"""Fields: districts with a direction each, cut into blocks and parcels with a draw each."""
+"""Fields: districts with a direction each, cut into blocks and parcels with a random draw each."""
 
 import math
 from typing import NamedTuple
@@ -6,19 +6,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hinted_posenet.simulator.world import PixelGrid, Raster, Window
 from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
-from hinted_posenet.simulator.world.pixel_grid import PixelGrid, Window
-from hinted_posenet.simulator.world.world import Raster
 
 BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
-TRAMLINE_M = 7.0  # distance of the wheel tracks in a field
+TRAMLINE_M = 7.0  # distance between the wheel tracks in a field
 BLOCK_M = (150.0, 300.0)  # along the parcels
-PARCEL_M = (28.0, 110.0)  # across them
-BLOCK_PX = 48  # of pixels that share their few near districts
+PARCEL_M = (28.0, 110.0)  # across the parcels
+BLOCK_PX = 48  # side of squares of pixels that share their few near districts
 
 
 class Fields(NamedTuple):
-    """Layers (rows, cols) of farmland, as if all land were."""
+    """Layers (rows, cols) of farmland, as if it covered all land."""
 
     draw: Raster  # [0, 1), one value a parcel
     tone: Raster  # [-1, 1], one value a parcel
@@ -31,14 +30,10 @@ class Fields(NamedTuple):
 def plant_fields(
     pixel_grid: PixelGrid, window: Window, seed: int, district_m: float, repetition: float
 ) -> Fields:
-    """Fields of a window; every pixel's are the same in every window.
+    """Make the fields of a window; each pixel is the same in every window.
 
-    Args:
-        pixel_grid: of the window.
-        window: what to fill.
-        seed: of the world.
-        district_m: mean distance of the middles of districts.
-        repetition: 0 for parcels of all widths, 1 for parcels of one width in a district.
+    The centers of districts are ``district_m`` apart on average; ``repetition`` is 0 for parcels of all
+    widths, 1 for parcels of one width in a district.
     """
     x, y = pixel_grid.axes(window)
     sites = _sites(x, y, district_m, stream(seed, "district"))
@@ -53,7 +48,7 @@ def plant_fields(
     key = stream(seed, "parcel")
     angle = np.pi * uniform(key, sites.number, 1)
     cos, sin = (f(angle).astype(np.float32)[site] for f in (np.cos, np.sin))
-    # from the district's own middle, so that float32 is exact enough far from the origin
+    # from the center of the district, so that float32 is exact enough far from the origin
     dx, dy = east - sites.x[site], north - sites.y[site]
     u, v = dx * cos + dy * sin, dy * cos - dx * sin
     low, high = BLOCK_M
@@ -65,7 +60,7 @@ def plant_fields(
     owner = sites.number[site] * 4096 + block
     loose = 0.32 * (1 - repetition)
     parcel, parcel_edge_m = _cut(v, parcel_m[site], owner, key + 5, loose)
-    # here and there two neighbours are farmed as one
+    # some pairs of neighbours are farmed as one
     merged = uniform(key, owner, parcel >> 1, 6) < 0.35 * (1 - repetition)
     parcel = np.where(merged, parcel & ~1, parcel)
     draw = np.minimum(uniform(key, owner, parcel, 7).astype(np.float32), BELOW_ONE)
@@ -78,7 +73,7 @@ def plant_fields(
 
 
 class _Sites(NamedTuple):
-    """Middles (n,) of the districts in and around a window, and their numbers in the world."""
+    """Centers (n,) of the districts in and around a window, and their numbers in the world."""
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
@@ -98,7 +93,7 @@ def _sites(x: NDArray[np.float64], y: NDArray[np.float64], spacing_m: float, key
 def _nearest(
     east: NDArray[np.float64], north: NDArray[np.float64], sites: _Sites
 ) -> tuple[NDArray[np.intp], NDArray[np.int64], Raster]:
-    """Nearest site, number of the border to the second nearest, and the distance to that border."""
+    """Return the nearest site, the number of its border to the second nearest, and the distance to it."""
     near = np.zeros(east.shape, np.intp)
     far = np.zeros(east.shape, np.intp)
     edge_m = np.zeros(east.shape, np.float32)
@@ -112,18 +107,17 @@ def _nearest(
 def _two_nearest(
     x: NDArray[np.float64], y: NDArray[np.float64], sites: _Sites
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Both nearest sites and the distance to their border, in a block small enough to have few."""
+    """Return both nearest sites and the distance to their border, in a block that is near to few sites."""
     outside_x = np.maximum(np.maximum(x.min() - sites.x, sites.x - x.max()), 0)
     outside_y = np.maximum(np.maximum(y.min() - sites.y, sites.y - y.max()), 0)
     across_x = np.maximum(np.abs(x.min() - sites.x), np.abs(x.max() - sites.x))
     across_y = np.maximum(np.abs(y.min() - sites.y), np.abs(y.max() - sites.y))
-    # a site is out if two others are nearer to every pixel
+    # a site is excluded if two others are nearer to every pixel
     limit = np.sort(np.hypot(across_x, across_y))[1]
     some = np.flatnonzero(np.hypot(outside_x, outside_y) <= limit)
     square = (x - sites.x[some, None, None]) ** 2 + (y - sites.y[some, None, None]) ** 2
-    two = (
-        np.argpartition(square, 1, axis=0)[:2] if len(some) > 2 else np.argsort(square, axis=0)[:2]
-    )
+    order = np.argpartition(square, 1, axis=0) if len(some) > 2 else np.argsort(square, axis=0)
+    two = order[:2]
     pair = np.take_along_axis(square, two, axis=0)
     swap = pair[0] > pair[1]
     near, far = some[np.where(swap, two[1], two[0])], some[np.where(swap, two[0], two[1])]
@@ -132,15 +126,11 @@ def _two_nearest(
 
 
 def _cut(
-    along_m: NDArray[np.float64],
-    step_m: Raster,
-    owner: NDArray[np.int64],
-    key: int,
-    loose: float,
+    along_m: NDArray[np.float64], step_m: Raster, owner: NDArray[np.int64], key: int, loose: float
 ) -> tuple[NDArray[np.int64], Raster]:
-    """Cut a direction into pieces of about `step_m`: number of the piece, distance to its edge.
+    """Cut a direction into pieces of about `step_m`; return the number of the piece, distance to its edge.
 
-    Cut k lies at (k + loose * draw) steps with a draw in [-1, 1), so that it never passes another.
+    Cut k lies at (k + loose * draw) steps with a draw in [-1, 1), so that cuts stay in order.
     """
     place = along_m / step_m
     piece = np.floor(place).astype(np.int64)

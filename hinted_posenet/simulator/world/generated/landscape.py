@@ -1,4 +1,4 @@
-"""Landscape: relief, places and roads of a whole world, and the land of any window of it."""
+"""The landscape: relief, places and roads of a whole world, and the land of any window of it."""
 
 from typing import NamedTuple
 
@@ -6,10 +6,11 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.simulator.world import Bounds, Cover, PixelGrid, Raster, Rgb, Window
 from hinted_posenet.simulator.world.generated.buildings import draw_buildings, draw_lots
 from hinted_posenet.simulator.world.generated.fields import Fields, plant_fields
-from hinted_posenet.simulator.world.generated.land import Cover, Land
-from hinted_posenet.simulator.world.generated.places import Place, found_places
+from hinted_posenet.simulator.world.generated.places import found_places
 from hinted_posenet.simulator.world.generated.relief import Relief
 from hinted_posenet.simulator.world.generated.roads import (
     Segments,
@@ -19,21 +20,19 @@ from hinted_posenet.simulator.world.generated.roads import (
 )
 from hinted_posenet.simulator.world.generated.settlement import Settlement, Survey, build_settlement
 from hinted_posenet.simulator.world.generated.trees import margin_px, place_noise, plant_trees
-from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
-from hinted_posenet.simulator.world.world import Raster
 
-TALLEST_M = 60.0  # what stands on the ground is lower
+TALLEST_M = 60.0  # upper limit of the height of buildings and trees
 SURVEY_M = 2.0  # resolution of the ground that places are planned on
-SHORE_M, STEEP = 8.0, 0.25  # nobody builds nearer to water, or where it is steeper
-BRIDGE_M = 2.5  # of a deck above the water
-FELT_M = 8.0  # how far from its edge a road is felt
+SHORE_M, STEEP = 8.0, 0.25  # nothing is built nearer to water or on steeper ground
+BRIDGE_M = 2.5  # height of a deck above the water
+ROADSIDE_M = 8.0  # largest distance at which a road has an effect on its surroundings
 SETTLEMENTS_KEPT = 512
 STEEP_WOODS = 1.5  # deviations of the woods' noise by which steep land is more wooded than flat
-LOT_M = 60.0  # no lot reaches further from its place's circle
+LOT_M = 60.0  # how far lots may reach beyond the circle of their place
 
 
 class Character(NamedTuple):
-    """What kind of country a world is; `generated_world` tells what the numbers mean."""
+    """Parameters of the country that a world shows, see `GeneratedWorld`."""
 
     relief_m: float
     settlement_spacing_m: float
@@ -42,15 +41,35 @@ class Character(NamedTuple):
     forest_share: float
     repetition: float
 
+    def check(self) -> None:
+        """Raise an error that names a parameter out of its range."""
+        for name, value in self._asdict().items():
+            if name.endswith("_m"):
+                if not value > 0:
+                    raise InputError(f"world.{name}: expected more than 0, got {value:g}")
+            elif not 0 <= value <= 1:
+                raise InputError(f"world.{name}: expected 0 to 1, got {value:g}")
+
+
+class Land(NamedTuple):
+    """Layers (rows, cols) over ``window``, one value per pixel area."""
+
+    pixel_grid: PixelGrid
+    window: Window
+    terrain_m: Raster  # above sea level
+    surface_m: Raster  # terrain, buildings and trees
+    leafless_m: Raster  # the same without deciduous trees: casts full shadows in winter
+    ground: NDArray[np.uint8]  # Cover codes
+    crown: NDArray[np.uint8]  # 0, or the Cover code of the tree above the ground
+    crown_tone: Raster  # [0, 1], one value a tree
+    parcel_draw: Raster  # [0, 1), one value a parcel, which decides with the year what grows there
+    parcel_tone: Raster  # [-1, 1], one value a parcel
+    furrow: Raster  # [-1, 1], stripes along the parcel
+    roof_rgb: Rgb
+
 
 class Landscape:
-    """The plan of a world; the land of a window is a pure function of place.
-
-    Args:
-        bounds: of the world; the plan reaches beyond.
-        seed: of everything.
-        character: of the country.
-    """
+    """The plan of a world, which reaches beyond its bounds; the land of a window depends on place alone."""
 
     def __init__(self, bounds: Bounds, seed: int, character: Character) -> None:
         self.seed, self.character = seed, character
@@ -63,45 +82,51 @@ class Landscape:
         self._ways = Segments.of([(road.line_m, road.width_m, road.cover) for road in self.roads])
         self._circles = np.array([place[2:] for place in self.places]).reshape(-1, 3)
         self._settlements: LRUCache[int, Settlement] = LRUCache(SETTLEMENTS_KEPT)
-        self._wooded_above = self._woods_limit(bounds)
+        pixel_grid = PixelGrid(bounds.xmin, bounds.ymax, 0.01 * bounds.width_m, 100, 100)
+        steep = self.relief.steepness(pixel_grid, pixel_grid.window)
+        noise = np.random.default_rng(0).standard_normal(steep.shape)
+        woods = noise + STEEP_WOODS * steep  # of which `forest_share` of the land exceeds the limit
+        self._wooded_above = float(np.quantile(woods, 1 - character.forest_share))
 
     @property
     def height_range_m(self) -> tuple[float, float]:
-        """No surface is lower or higher."""
+        """Limits that no surface exceeds."""
         low, high = self.relief.height_range_m
         return low, high + TALLEST_M
 
     def settlement(self, number: int) -> Settlement:
-        """What stands at a place."""
+        """Return the settlement at a place."""
         if (found := self._settlements.get(number)) is None:
             place = self.places[number]
             roads, tracks = (
                 roads_at(self.roads, number, place, cover) for cover in (Cover.ROAD, Cover.TRACK)
             )
-            survey = self._survey(place)
+            pixel_grid = PixelGrid(*self._corner_m, SURVEY_M, 0, 0)
+            window = pixel_grid.window_of(place.bounds)
+            terrain, water = self.relief.ground(pixel_grid, window)
+            slope = np.hypot(*np.gradient(terrain, SURVEY_M))
+            blocked = (water.shore_m < SHORE_M) | (slope > STEEP)
+            survey = Survey(pixel_grid.bounds_of(window), terrain, blocked)
             found = build_settlement(place, roads, tracks, survey, self.character.repetition)
             self._settlements[number] = found
         return found
 
-    def _survey(self, place: Place) -> Survey:
-        pixel_grid = PixelGrid(*self._corner_m, SURVEY_M, 0, 0)
-        window = pixel_grid.window_of(place.bounds)
-        terrain, water = self.relief.ground(pixel_grid, window)
-        slope = np.hypot(*np.gradient(terrain, SURVEY_M))
-        blocked = (water.shore_m < SHORE_M) | (slope > STEEP)
-        return Survey(pixel_grid.bounds_of(window), terrain, blocked)
-
     def terrain(self, pixel_grid: PixelGrid, window: Window) -> Raster:
-        """Heights (rows, cols) of the bare earth and of water."""
+        """Return heights (rows, cols) of the bare earth and of water."""
         bed_m, water = self.relief.ground(pixel_grid, window)
         return np.where(water.kind > 0, water.level_m, bed_m)
 
     def land(self, pixel_grid: PixelGrid, window: Window) -> Land:
-        """All layers over a window."""
+        """Return all layers over a window."""
         wide = window.grown(margin_px(pixel_grid.resolution_m))
-        bed_m, (water, level_m, shore_m) = self.relief.ground(pixel_grid, wide)
-        terrain = np.where(water > 0, level_m, bed_m)
-        settlements = self._settlements_in(pixel_grid.bounds_of(wide))
+        bed_m, shores = self.relief.ground(pixel_grid, wide)
+        water, shore_m = shores.kind, shores.shore_m
+        terrain = np.where(water > 0, shores.level_m, bed_m)
+        bounds, (x, y, radius) = pixel_grid.bounds_of(wide), self._circles.T
+        reach = radius + LOT_M
+        near = (x + reach > bounds.xmin) & (x - reach < bounds.xmax)
+        near &= (y + reach > bounds.ymin) & (y - reach < bounds.ymax)
+        settlements = [self.settlement(int(number)) for number in np.flatnonzero(near)]
         fields = plant_fields(
             pixel_grid, wide, self.seed, self.character.district_m, self.character.repetition
         )
@@ -138,24 +163,10 @@ class Landscape:
             roof_rgb=roof_rgb,
         )
 
-    def _settlements_in(self, bounds: Bounds) -> list[Settlement]:
-        x, y, radius = self._circles.T
-        reach = radius + LOT_M
-        near = (x + reach > bounds.xmin) & (x - reach < bounds.xmax)
-        near &= (y + reach > bounds.ymin) & (y - reach < bounds.ymax)
-        return [self.settlement(int(number)) for number in np.flatnonzero(near)]
-
-    def _woods_limit(self, bounds: Bounds) -> float:
-        """Value of the woods' noise and steepness that `forest_share` of the land exceeds."""
-        pixel_grid = PixelGrid(bounds.xmin, bounds.ymax, 0.01 * bounds.width_m, 100, 100)
-        steep = self.relief.steepness(pixel_grid, Window(0, 0, 100, 100))
-        noise = np.random.default_rng(0).standard_normal(steep.shape)
-        return float(np.quantile(noise + STEEP_WOODS * steep, 1 - self.character.forest_share))
-
     def _country(
         self, pixel_grid: PixelGrid, window: Window, fields: Fields, shore_m: Raster
     ) -> NDArray[np.uint8]:
-        """Cover (rows, cols) of the open country: fields, balks, tracks, woods and banks."""
+        """Return the cover (rows, cols) of the open country: fields, balks, tracks, woods and banks."""
         ground = np.full(shore_m.shape, Cover.FIELD, np.uint8)
         ground[fields.parcel_edge_m < 0.8] = Cover.GRASS
         ground[fields.district_edge_m < 4.0] = Cover.GRASS
@@ -184,15 +195,15 @@ class Landscape:
         pixel_grid: PixelGrid,
         window: Window,
     ) -> Raster:
-        """Draw roads with their verges, and bridges; returns the distance (rows, cols) to roads."""
+        """Draw roads with their verges, and bridges; return the distance (rows, cols) to roads."""
         bounds = pixel_grid.bounds_of(window)
-        ways = self._ways.near(bounds, FELT_M)
+        ways = self._ways.near(bounds, ROADSIDE_M)
         for settlement in settlements:
-            ways = ways.joined(settlement.streets.near(bounds, FELT_M))
-        nearest = np.full(ground.shape, np.float32(FELT_M))
+            ways = ways.joined(settlement.streets.near(bounds, ROADSIDE_M))
+        nearest = np.full(ground.shape, np.float32(ROADSIDE_M))
         for cover, verge_m in ((Cover.TRACK, 1.2), (Cover.ROAD, 2.2)):
             these = ways.chosen(ways.kind == cover)
-            edge_m = distance_m(these, pixel_grid, window, FELT_M)
+            edge_m = distance_m(these, pixel_grid, window, ROADSIDE_M)
             verge = (edge_m < verge_m) & np.isin(ground, (Cover.FIELD, Cover.FOREST))
             ground[verge] = Cover.GRASS
             ground[edge_m < 0] = cover

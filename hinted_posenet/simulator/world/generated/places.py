@@ -1,5 +1,6 @@
-"""Places: where people live - farms, hamlets, villages and towns on dry, gentle land."""
+"""Places where people live: farms, hamlets, villages and towns on dry, gentle land."""
 
+import itertools
 import math
 import zlib
 from enum import IntEnum
@@ -9,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from hinted_posenet.simulator.world import Bounds
 from hinted_posenet.simulator.world.generated.relief import Relief
-from hinted_posenet.simulator.world.pixel_grid import Bounds
 
 TRIES = 24  # spots that are compared for a place
 APART_M = 60.0  # of open land between two places
-STEEP = 0.16  # rise over run on which nobody builds
+STEEP = 0.16  # rise over run from which on nothing is built
 
 
 class PlaceKind(IntEnum):
-    """By size."""
+    """Kind of a settlement, by size."""
 
     FARM = 0
     HAMLET = 1
@@ -46,21 +47,22 @@ class Place(NamedTuple):
     @property
     def bounds(self) -> Bounds:
         """Square around all that is built."""
-        r = self.radius_m
-        return Bounds(self.x_m - r, self.y_m - r, self.x_m + r, self.y_m + r)
+        return Bounds.around(self.x_m, self.y_m, self.radius_m)
 
 
 def found_places(
     relief: Relief, bounds: Bounds, seed: int, spacing_m: float, town_spacing_m: float
 ) -> list[Place]:
-    """Places in and around the bounds, at most one in every square of `spacing_m`.
+    """Choose places in and around the bounds, at most one in every square of `spacing_m`.
 
-    One square in every block of about `town_spacing_m` holds a town; places in its way are not
-    founded.
+    One square in every block of about `town_spacing_m` holds a town, which displaces smaller places.
     """
     town_every = max(1, round(town_spacing_m / spacing_m))
     places = []
-    for i, j in _cells(bounds, spacing_m):
+    # squares in the bounds and one square around them
+    east = range(math.floor(bounds.xmin / spacing_m) - 1, math.ceil(bounds.xmax / spacing_m) + 1)
+    north = range(math.floor(bounds.ymin / spacing_m) - 1, math.ceil(bounds.ymax / spacing_m) + 1)
+    for i, j in itertools.product(east, north):
         generator = _generator(seed, "place", i, j)
         spots = (np.array([i, j]) + generator.uniform(0.1, 0.9, (TRIES, 2))) * spacing_m
         kind_draw, size_draw = generator.random(2)
@@ -78,15 +80,8 @@ def found_places(
     return _without_overlap(places)
 
 
-def _cells(bounds: Bounds, spacing_m: float) -> list[tuple[int, int]]:
-    """Numbers (east, north) of the squares in and one square around the bounds."""
-    east = range(math.floor(bounds.xmin / spacing_m) - 1, math.ceil(bounds.xmax / spacing_m) + 1)
-    north = range(math.floor(bounds.ymin / spacing_m) - 1, math.ceil(bounds.ymax / spacing_m) + 1)
-    return [(i, j) for i in east for j in north]
-
-
 def _suitability(relief: Relief, spots: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Higher for gentle land; -inf where it is wet or steep."""
+    """Return a score that is higher for gentle land; -inf where it is wet or steep."""
     x, y = spots.T
     ring = [(math.cos(a), math.sin(a)) for a in np.linspace(0, 2 * math.pi, 6, endpoint=False)]
     around = [(x + 60 * dx, y + 60 * dy) for dx, dy in ring] + [(x, y)]
@@ -96,7 +91,7 @@ def _suitability(relief: Relief, spots: NDArray[np.float64]) -> NDArray[np.float
 
 
 def _without_overlap(places: list[Place]) -> list[Place]:
-    """Without the places that a larger one would grow over."""
+    """Drop the places that a larger one would cover."""
     by_size = sorted(places, key=lambda place: -place.radius_m)
     at = np.array([(place.x_m, place.y_m) for place in by_size]).reshape(-1, 2)
     reach_m = 2 * RADIUS_M[PlaceKind.TOWN][1] + APART_M

@@ -1,4 +1,4 @@
-"""Rivers and lakes that follow from a grid of heights, and the smooth warp that hides the axes of that grid."""
+"""Rivers and lakes of a grid of heights, and the smooth warp that hides the axes of that grid."""
 
 import heapq
 from typing import NamedTuple
@@ -8,25 +8,28 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import map_coordinates
 
+from hinted_posenet.simulator.world import PixelGrid
 from hinted_posenet.simulator.world.generated.erosion import Cells, Drainage, Grid, Mask
 from hinted_posenet.simulator.world.noise import cubic_weights, fractal_noise, stream, uniform
-from hinted_posenet.simulator.world.pixel_grid import PixelGrid, Window
 
 Line = NDArray[np.float64]  # (n,)
 
 FALL = 1e-4  # least slope of a river
 STREAM_M2 = 6e5  # a stream begins where this much land drains together
 STREAM_CELLS = 120  # or this many cells, where those are large
-BANK_M = 0.8  # water lies this much lower than the land around
-LAKE_EVERY_M2, LAKE_EVERY_CELLS = 12e6, 1500  # land for a lake: the larger of both
-LAKE_M2 = (3e4, 5e5)  # between these sizes
-LAKE_CELLS = (8, 600)  # and these, where cells are large
-LAKE_STREAM_M2 = 2e6  # lakes lie on streams of this much land
-LAKE_RISE_M = 6.0  # how much higher than the water the land that a lake drowns may have been
+BANK_M = 0.8  # depth of the water below the land around it
+LAKE_EVERY_M2, LAKE_EVERY_CELLS = 12e6, 1500  # land per lake: the larger of both
+LAKE_M2 = (3e4, 5e5)  # smallest and largest lake
+LAKE_CELLS = (8, 600)  # the same in cells, where those are large
+LAKE_STREAM_M2 = 2e6  # lakes lie on streams that drain this much land
+LAKE_RISE_M = 6.0  # how far the drowned land may have risen above the water
+SCALE_CELLS, SHIFT_CELLS = 40.0, 2.5  # size of the largest bends, and their largest shift
+MEANDERS_M = ((200.0, 20.0), (80.0, 8.0))  # the same of rivers between the cells
+SPACING_M = 12.0  # between the points of rivers; half their width for wide rivers
 
 
 class River(NamedTuple):
-    """From its spring through lakes down to a larger river or the end of the plan."""
+    """A river from its spring through lakes down to a larger river or the end of the plan."""
 
     points_m: NDArray[np.float64]  # (n, 2) ENU
     width_m: Line
@@ -34,7 +37,7 @@ class River(NamedTuple):
 
 
 class Streams(NamedTuple):
-    """Where water is on the grid."""
+    """Rivers and lakes on the grid."""
 
     running: Mask  # rivers, through lakes too
     lake: NDArray[np.int64]  # (rows, cols): 0, or one more than the index in `lake_level_m`
@@ -46,14 +49,9 @@ class Streams(NamedTuple):
 def find_streams(
     height_m: Grid, drainage: Drainage, area_m2: Grid, cell_m: float, seed: int
 ) -> Streams:
-    """Streams and lakes of a land.
+    """Find streams and lakes from heights (rows, cols) without hollows and their drainage.
 
-    Args:
-        height_m: (rows, cols), without hollows.
-        drainage: of those heights.
-        area_m2: (rows, cols) land that drains through every cell.
-        cell_m: width of a cell.
-        seed: of the world.
+    ``area_m2`` (rows, cols) is the land that drains through each cell.
     """
     running = area_m2 > max(STREAM_M2, STREAM_CELLS * cell_m**2)
     floor_m = height_m - BANK_M
@@ -68,7 +66,7 @@ def find_streams(
 def _find_lakes(
     height_m: Grid, drainage: Drainage, stream_m2: Grid, cell_m: float, seed: int
 ) -> tuple[NDArray[np.int64], Line]:
-    """Valleys drowned upstream of some places on streams, the lowest land first."""
+    """Drown valleys upstream of some places on streams, the lowest land first."""
     rows, cols = height_m.shape
     level, downstream = height_m.ravel(), drainage.downstream()
     donors = np.argsort(downstream, kind="stable")
@@ -105,13 +103,13 @@ def _find_lakes(
 
 
 def find_rivers(streams: Streams, drainage: Drainage, area_m2: Grid) -> list[River]:
-    """Smooth rivers in the frame of the grid: points are (col, row), cell (0, 0) at (0, 0)."""
+    """Return smooth rivers in the frame of the grid: points are (col, row), cell (0, 0) at (0, 0)."""
     row, col = np.divmod(np.arange(area_m2.size), area_m2.shape[1])
     point = np.stack([col, row], axis=-1).astype(np.float64)
     level_m, width_m = streams.level_m.ravel().copy(), streams.width_m.ravel()
     rivers = []
     for cells in _chains(streams.running, drainage.downstream(), area_m2.ravel()):
-        # ends stay: a river ends where the larger one, which came before, was smoothed to
+        # ends stay fixed: a river ends on the larger one, which was smoothed before
         point[cells] = _smooth(point[cells], 4)
         level_m[cells] = np.minimum(level_m[cells], _smooth(level_m[cells], 12))
         rivers.append(River(point[cells], width_m[cells], level_m[cells]))
@@ -119,7 +117,7 @@ def find_rivers(streams: Streams, drainage: Drainage, area_m2: Grid) -> list[Riv
 
 
 def _chains(running: Mask, downstream: Cells, area_m2: Line) -> list[list[int]]:
-    """Cells of every river down to the larger river that it joins, larger rivers first."""
+    """Return the cells of every river down to the larger one that it joins, larger rivers first."""
     wet = np.flatnonzero(running)
     wet = wet[np.argsort(area_m2[wet], kind="stable")]
     inner = wet[downstream[wet] >= 0]
@@ -138,74 +136,58 @@ def _chains(running: Mask, downstream: Cells, area_m2: Line) -> list[list[int]]:
 
 
 def _smooth(values: NDArray[np.float64], times: int) -> NDArray[np.float64]:
-    """Binomial means along the first axis between fixed ends; what falls goes on falling."""
+    """Take binomial means along the first axis between fixed ends; falling values keep falling."""
     for _ in range(times):
         values = values.copy()
         values[1:-1] = (values[:-2] + 2 * values[1:-1] + values[2:]) / 4
     return values
 
 
-SCALE_CELLS, SHIFT_CELLS = 40.0, 2.5  # size of the largest bends, and how far they shift
-MEANDERS_M = ((200.0, 20.0), (80.0, 8.0))  # the same of rivers between the cells
-SPACING_M = 12.0  # of points of rivers; wide rivers have half their width
-
-
 class Bend:
-    """Warp of a plan.
-
-    Args:
-        plan: its cells.
-        seed: of the world.
-    """
+    """The warp of a plan."""
 
     def __init__(self, plan: PixelGrid, seed: int) -> None:
         self.plan, self.seed = plan, seed
-        window = Window(0, 0, plan.rows, plan.cols)
-        self.shift = np.stack(
-            [
-                SHIFT_CELLS * fractal_noise(window, SCALE_CELLS, stream(seed, f"bend {axis}"), 4)
-                for axis in ("south", "east")
-            ]
-        ).astype(np.float64)
+        shifts = [
+            SHIFT_CELLS * fractal_noise(plan.window, SCALE_CELLS, stream(seed, f"bend {axis}"), 4)
+            for axis in ("south", "east")
+        ]
+        self.shift = np.stack(shifts).astype(np.float64)
 
     def grid(self, values: Grid, order: int) -> Grid:
-        """Bent values (rows, cols); order 0 takes the nearest cell, 1 is bilinear."""
+        """Bend values (rows, cols); order 0 takes the nearest cell, 1 is bilinear."""
         place = np.indices(values.shape) + self.shift
         return np.asarray(map_coordinates(values, place, order=order, mode="nearest"))
 
     def river(self, river: River) -> River:
-        """A river in metres, from one in columns and rows of the plan."""
+        """Return a river in metres, from one in columns and rows of the plan."""
         cell_m = self.plan.resolution_m
         along = np.append(0.0, np.cumsum(np.hypot(*np.diff(river.points_m, axis=0).T)))
         spacing = max(SPACING_M, float(river.width_m.mean()) / 2) / cell_m
         fine = np.linspace(0.0, along[-1], int(np.ceil(along[-1] / spacing)) + 1)
         target = CubicSpline(along, river.points_m)(fine).T[::-1]
         place = target
-        for _ in range(10):  # where the bent land shows what lies at the target
+        for _ in range(10):  # the fixed point is the place at which the bent land shows the target
             shift = [map_coordinates(axis, place, order=1, mode="nearest") for axis in self.shift]
             place = target - np.stack(shift)
         x_m = self.plan.xmin + (place[1] + 0.5) * cell_m
         y_m = self.plan.ymax - (place[0] + 0.5) * cell_m
-        return River(
-            np.stack([x_m, y_m], axis=-1) + self._meander(x_m, y_m),
-            np.interp(fine, along, river.width_m),
-            np.interp(fine, along, river.level_m),
-        )
-
-    def _meander(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Shift of points east and north (n, 2): a function of place, so that rivers still meet."""
-        total = np.zeros((len(x_m), 2))
+        meander_m = np.zeros((len(x_m), 2))  # by place alone, so that rivers still meet
         for scale_m, shift_m in MEANDERS_M:
             for axis, name in enumerate(("east", "north")):
                 key = stream(self.seed, f"meander {scale_m} {name}")
-                total[:, axis] += shift_m * _noise_at(x_m / scale_m, y_m / scale_m, key)
-        return total
+                meander_m[:, axis] += shift_m * _noise_at(x_m / scale_m, y_m / scale_m, key)
+        return River(
+            np.stack([x_m, y_m], axis=-1) + meander_m,
+            np.interp(fine, along, river.width_m),
+            np.interp(fine, along, river.level_m),
+        )
 
 
 def _noise_at(
     x: NDArray[np.float64], y: NDArray[np.float64], stream_seed: int
 ) -> NDArray[np.float64]:
-    """Smooth noise at points (n,) of deviation about 1, bumps about one unit wide."""
+    """Return smooth noise at points (n,) of deviation about 1, with bumps about one unit wide."""
     col, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
     across, down = cubic_weights(x - col), cubic_weights(y - row)
     total = np.zeros(len(x))

@@ -1,9 +1,9 @@
-"""Roads: the network between places, as straight segments that are found by place and drawn by distance."""
+"""Roads: the network between places, as straight segments that are drawn by distance."""
 
 import itertools
 import math
 import zlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,18 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import Delaunay, cKDTree
 
-from hinted_posenet.simulator.world.generated.land import Cover
+from hinted_posenet.simulator.world import Bounds, Cover, PixelGrid, Raster, Window
 from hinted_posenet.simulator.world.generated.places import Place, PlaceKind
 from hinted_posenet.simulator.world.generated.relief import Relief
-from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
-from hinted_posenet.simulator.world.world import Raster
 
 Points = NDArray[np.float64]  # (n, 2) east and north in metres
+
+MAIN_WIDTH_M, ROAD_WIDTH_M, TRACK_WIDTH_M = 10.0, 6.5, 3.5
+BENDS = (0.04, 0.07, 0.1, 0.15, 0.2)  # share of their length by which lines swing to the sides
+TRIES = 6  # lines of every bend
+STEP_M = 25.0
+WATER_COST = 12.0  # of a metre of bridge, in metres of road
+CLIMB_COST = 25.0  # of a metre of height
 
 
 class Segments(NamedTuple):
@@ -30,19 +35,18 @@ class Segments(NamedTuple):
 
     @staticmethod
     def of(lines: list[tuple[Points, float, int]]) -> "Segments":
-        """Of polylines with a width in metres and a cover each."""
-        parts = [line for line, _, _ in lines if len(line) > 1]
-        counts = [len(line) - 1 for line in parts]
-        kept = [(width, kind) for line, width, kind in lines if len(line) > 1]
+        """Split polylines with a width in metres and a cover each."""
+        kept = [line for line in lines if len(line[0]) > 1]
+        counts = [len(line) - 1 for line, _, _ in kept]
         return Segments(
-            np.concatenate([line[:-1] for line in parts]) if parts else np.zeros((0, 2)),
-            np.concatenate([line[1:] for line in parts]) if parts else np.zeros((0, 2)),
-            np.repeat([0.5 * width for width, _ in kept], counts),
-            np.repeat(np.array([kind for _, kind in kept], np.uint8), counts),
+            np.concatenate([np.zeros((0, 2)), *(line[:-1] for line, _, _ in kept)]),
+            np.concatenate([np.zeros((0, 2)), *(line[1:] for line, _, _ in kept)]),
+            np.repeat([0.5 * width for _, width, _ in kept], counts),
+            np.repeat(np.array([kind for _, _, kind in kept], np.uint8), counts),
         )
 
     def near(self, bounds: Bounds, reach_m: float) -> "Segments":
-        """Those whose box comes within a distance of `bounds`."""
+        """Return the segments whose box comes within a distance of `bounds`."""
         low, high = np.minimum(self.start_m, self.end_m), np.maximum(self.start_m, self.end_m)
         reach = self.half_width_m + reach_m
         inside = (
@@ -54,25 +58,20 @@ class Segments(NamedTuple):
         return self.chosen(inside)
 
     def chosen(self, which: NDArray[np.bool_]) -> "Segments":
-        """Some of them."""
-        return Segments(
-            self.start_m[which], self.end_m[which], self.half_width_m[which], self.kind[which]
-        )
+        """Select segments by a mask (n,)."""
+        parts: list[Any] = [part[which] for part in self]
+        return Segments(*parts)
 
     def joined(self, other: "Segments") -> "Segments":
-        """These and those."""
-        return Segments(
-            np.concatenate([self.start_m, other.start_m]),
-            np.concatenate([self.end_m, other.end_m]),
-            np.concatenate([self.half_width_m, other.half_width_m]),
-            np.concatenate([self.kind, other.kind]),
-        )
+        """Return these segments and then the other ones."""
+        pairs: Any = zip(self, other, strict=True)
+        return Segments(*map(np.concatenate, pairs))
 
 
 def distance_m(segments: Segments, pixel_grid: PixelGrid, window: Window, reach_m: float) -> Raster:
-    """Distance (rows, cols) from pixel centers to the edge of the nearest segment.
+    """Return the distance (rows, cols) from pixel centers to the edge of the nearest segment.
 
-    Negative inside, at most `reach_m`; every pixel's value is the same in every window.
+    It is negative inside and at most `reach_m`; each pixel's value is the same in every window.
     """
     distance: Raster = np.full((window.rows, window.cols), reach_m, np.float32)
     x, y = pixel_grid.axes(window)
@@ -91,16 +90,8 @@ def distance_m(segments: Segments, pixel_grid: PixelGrid, window: Window, reach_
     return distance
 
 
-MAIN_WIDTH_M, ROAD_WIDTH_M, TRACK_WIDTH_M = 10.0, 6.5, 3.5
-BENDS = (0.04, 0.07, 0.1, 0.15, 0.2)  # of their length, that tried lines swing to the sides
-TRIES = 6  # lines of every bend
-STEP_M = 25.0
-WATER_COST = 12.0  # of a metre of bridge, in metres of road
-CLIMB_COST = 25.0  # of a metre of height
-
-
 class Road(NamedTuple):
-    """The road between two places, by number; its line (n, 2) in metres leads from the first on."""
+    """The road between two places, by number; its line (n, 2) in metres begins at the first."""
 
     start: int
     end: int
@@ -118,7 +109,7 @@ class Link(NamedTuple):
 
 
 def build_roads(relief: Relief, places: list[Place], seed: int) -> list[Road]:
-    """All roads between the places."""
+    """Build all roads between the places."""
     roads = []
     for start, end, width_m in link_places(places):
         pair = places[start], places[end]
@@ -132,7 +123,7 @@ def build_roads(relief: Relief, places: list[Place], seed: int) -> list[Road]:
 def roads_at(
     roads: list[Road], number: int, place: Place, cover: Cover
 ) -> list[tuple[Points, float]]:
-    """Lines of one cover from the center of a place to its edge, and their widths."""
+    """Return lines of one cover from the center of a place to its edge, and their widths."""
     found = []
     for road in roads:
         if number in (road.start, road.end) and road.cover == cover:
@@ -143,9 +134,9 @@ def roads_at(
 
 
 def link_places(places: list[Place]) -> list[Link]:
-    """The Gabriel graph of hamlets, villages and towns; farms hang on the nearest of those.
+    """Link hamlets, villages and towns by their Gabriel graph, and each farm to the nearest of those.
 
-    Links on shortest ways between neighbouring towns are main roads.
+    Links on shortest paths between neighbouring towns are main roads.
     """
     at = np.array([(place.x_m, place.y_m) for place in places]).reshape(-1, 2)
     hubs = [n for n, place in enumerate(places) if place.kind > PlaceKind.FARM]
@@ -164,7 +155,7 @@ def link_places(places: list[Place]) -> list[Link]:
 
 
 def _gabriel(at: Points) -> list[tuple[int, int]]:
-    """Pairs with no third point in the circle over their connection."""
+    """Return pairs of points with no third one in the circle over their connection."""
     if len(at) < 4:  # Delaunay wants four
         edges = set(itertools.combinations(range(len(at)), 2))
     else:
@@ -184,7 +175,7 @@ def _gabriel(at: Points) -> list[tuple[int, int]]:
 def _between_towns(
     at: Points, pairs: list[tuple[int, int]], towns: list[int]
 ) -> set[tuple[int, int]]:
-    """Links on the shortest way between any two towns that are neighbours among towns."""
+    """Return the links on shortest paths between any two towns that are neighbours among towns."""
     if not pairs or len(towns) < 2:
         return set()
     i, j = np.array(pairs).T
@@ -200,7 +191,7 @@ def _between_towns(
 
 
 def _route(relief: Relief, start: Place, end: Place, generator: np.random.Generator) -> Points:
-    """Of many winding lines (n, 2) the one with least length, climb and bridges."""
+    """Return the one of many winding lines (n, 2) with least length, climb and bridges."""
     a, b = np.array([start.x_m, start.y_m]), np.array([end.x_m, end.y_m])
     length_m = float(np.hypot(*(b - a)))
     share = np.linspace(0, 1, max(math.ceil(length_m / STEP_M), 2) + 1)

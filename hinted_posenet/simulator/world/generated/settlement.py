@@ -1,4 +1,4 @@
-"""Settlements: the streets, buildings and lots of a place; towns are laid out here."""
+"""Settlements: the streets, buildings and lots of a place, and the plan of towns."""
 
 import itertools
 from typing import NamedTuple
@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hinted_posenet.simulator.world import Bounds, Cover, Raster
 from hinted_posenet.simulator.world.generated.buildings import (
     COTTAGE,
     HALL,
@@ -18,7 +19,6 @@ from hinted_posenet.simulator.world.generated.buildings import (
     Lot,
     Style,
 )
-from hinted_posenet.simulator.world.generated.land import Cover
 from hinted_posenet.simulator.world.generated.places import Place, PlaceKind
 from hinted_posenet.simulator.world.generated.roads import Points, Segments
 from hinted_posenet.simulator.world.generated.site import (
@@ -31,14 +31,12 @@ from hinted_posenet.simulator.world.generated.site import (
     build_village,
     row_of_houses,
 )
-from hinted_posenet.simulator.world.pixel_grid import Bounds
-from hinted_posenet.simulator.world.world import Raster
 
 
 def build_town(
     place: Place, site: Site, repetition: float, generator: np.random.Generator
 ) -> tuple[list[Street], Plots]:
-    """Blocks between streets: terraces around a market, then houses, estates, slabs, and halls outside."""
+    """Build blocks between streets: terraces around a market, then houses, villas, slabs, halls outside."""
     turn = float(generator.uniform(0, np.pi))
     cuts = [_cuts(place.radius_m, generator) for _ in range(2)]
     bend = generator.uniform(-0.5, 0.5, 4) * 30
@@ -46,7 +44,7 @@ def build_town(
     industry = float(generator.uniform(0, 2 * np.pi))
 
     def world(u: Points, v: Points) -> Points:
-        """Curved block coordinates -> east and north (n, 2)."""
+        """Transform block coordinates, which are curved, to east and north (n, 2)."""
         r = place.radius_m
         bent_u = u + bend[0] * np.sin(2.2 * v / r) + bend[1] * (v / r) ** 2
         bent_v = v + bend[2] * np.sin(2.2 * u / r) + bend[3] * (u / r) ** 2
@@ -55,7 +53,7 @@ def build_town(
             [place.x_m + c * bent_u - s * bent_v, place.y_m + s * bent_u + c * bent_v], axis=-1
         )
 
-    # line, width and, in block coordinates, a place beside it in the block on its left and right
+    # line, width and, in block coordinates, a place in the blocks on its left and right
     streets: list[tuple[Points, float, dict[int, tuple[float, float]]]] = []
     for axis in (0, 1):
         blocks = itertools.pairwise(cuts[1 - axis])
@@ -76,7 +74,7 @@ def build_town(
         site.take_line(line, width_m + 2)
 
     def zone(at: tuple[float, float]) -> Style:
-        """Style of the block at a place in block coordinates."""
+        """Return the style of the block at a place in block coordinates."""
         i, j = (int(np.searchsorted(cut, a)) for cut, a in zip(cuts, at, strict=True))
         draw = float(zones[i, j])
         far = float(np.hypot(*at)) / place.radius_m
@@ -100,7 +98,7 @@ def build_town(
 
 
 def _cuts(radius_m: float, generator: np.random.Generator) -> Points:
-    """Where streets run across one direction: blocks of 65 to 115 m."""
+    """Draw where streets cross one direction, for blocks of 65 to 115 m."""
     count = int(2 * radius_m / 65) + 2
     cuts = np.cumsum(generator.uniform(65, 115, count))
     cuts -= cuts[count // 2]
@@ -108,14 +106,14 @@ def _cuts(radius_m: float, generator: np.random.Generator) -> Points:
 
 
 class Survey(NamedTuple):
-    """The ground (rows, cols) of a place, north up, from its north-west corner on."""
+    """The ground (rows, cols) of a place, north up."""
 
     bounds: Bounds
     terrain_m: Raster
-    blocked: NDArray[np.bool_]  # where nobody builds
+    blocked: NDArray[np.bool_]  # where nothing may be built
 
     def height_m(self, x_m: float, y_m: float) -> float:
-        """Terrain at a point."""
+        """Return the height of the terrain at a point."""
         rows, cols = self.terrain_m.shape
         row = int((self.bounds.ymax - y_m) / self.bounds.height_m * rows)
         col = int((x_m - self.bounds.xmin) / self.bounds.width_m * cols)
@@ -134,14 +132,10 @@ class Settlement(NamedTuple):
 def build_settlement(
     place: Place, roads: list[Street], tracks: list[Street], survey: Survey, repetition: float
 ) -> Settlement:
-    """Streets and houses of a place; the same place gives the same houses.
+    """Build streets and houses of a place; the same place gives the same houses.
 
-    Args:
-        place: where, how large, and the seed.
-        roads: parts of the country's roads within its radius, from the center outwards.
-        tracks: the same of tracks, along which nothing is built.
-        survey: of the ground it is built on.
-        repetition: share of the streets along which all houses are alike.
+    ``roads`` and ``tracks``, along which nothing is built, are those of the country within its radius,
+    from the center outwards. ``repetition`` is the share of streets whose houses are identical.
     """
     generator = np.random.default_rng(place.seed)
     site = Site(survey.bounds, survey.blocked)
@@ -155,21 +149,17 @@ def build_settlement(
     else:
         streets, plots = build_village(place, roads, site, repetition, generator)
     buildings = [building for building, _ in plots]
-    common = [lot for line, _ in [*roads, *streets] for lot in _common(line, place.kind)]
+    depth_m = 110.0 if place.kind == PlaceKind.TOWN else 64.0
+    lots = []  # grass behind the houses of a street, so that no field reaches into a place
+    for line, _ in [*roads, *streets]:
+        for start, end in itertools.pairwise(line):
+            (x_m, y_m), (dx, dy) = 0.5 * (start + end), end - start
+            length_m = float(np.hypot(dx, dy)) + 12.0
+            box = Box(x_m, y_m, float(np.arctan2(dy, dx)), length_m, depth_m)
+            lots.append(Lot(box, Cover.GRASS))
     return Settlement(
         Segments.of([(line, width_m, int(Cover.ROAD)) for line, width_m in streets]),
         buildings,
         [survey.height_m(*building.box[:2]) for building in buildings],
-        common + [lot for _, lot in plots],
+        lots + [lot for _, lot in plots],
     )
-
-
-def _common(line_m: Points, kind: PlaceKind) -> list[Lot]:
-    """Grass and gardens behind the houses of a street, so that no field reaches into a place."""
-    depth_m = 110.0 if kind == PlaceKind.TOWN else 64.0
-    lots = []
-    for start, end in itertools.pairwise(line_m):
-        (x_m, y_m), (dx, dy) = 0.5 * (start + end), end - start
-        length_m = float(np.hypot(dx, dy)) + 12.0
-        lots.append(Lot(Box(x_m, y_m, float(np.arctan2(dy, dx)), length_m, depth_m), Cover.GRASS))
-    return lots

@@ -1,4 +1,4 @@
-"""Sites: the free land around a place, and farms, hamlets and villages built on it."""
+"""The free land around a place, and the farms, hamlets and villages that are built on it."""
 
 import math
 
@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hinted_posenet.simulator.world import Bounds, Cover
 from hinted_posenet.simulator.world.generated.buildings import (
     BARN,
     COTTAGE,
@@ -20,10 +21,8 @@ from hinted_posenet.simulator.world.generated.buildings import (
     draw_house,
     unit,
 )
-from hinted_posenet.simulator.world.generated.land import Cover
 from hinted_posenet.simulator.world.generated.places import Place, PlaceKind
 from hinted_posenet.simulator.world.generated.roads import Points
-from hinted_posenet.simulator.world.pixel_grid import Bounds
 
 STREET_WIDTH_M = 6.0
 
@@ -32,11 +31,9 @@ Plots = list[tuple[Building, Lot]]
 
 
 class Site:
-    """What is still free to be built on around a place, metre by metre.
+    """The ground around a place that is still free to be built on, metre by metre.
 
-    Args:
-        bounds: of the site.
-        blocked: water and steep ground (rows, cols) of any resolution, north up.
+    ``blocked`` is water and steep ground (rows, cols) over the bounds at any resolution, north up.
     """
 
     def __init__(self, bounds: Bounds, blocked: NDArray[np.bool_]) -> None:
@@ -47,19 +44,19 @@ class Site:
         self._blocked = self._taken > 0
 
     def take_line(self, line_m: Points, width_m: float) -> None:
-        """Build a street."""
+        """Occupy the ground of a street."""
         pixels = [self._pixels(line_m)]
         cv2.polylines(self._taken, pixels, False, 1, max(1, round(width_m)))
 
     def blocked_share(self, line_m: Points) -> float:
-        """Share of a line's points that lie in water, on steep ground or off the site."""
+        """Return the share of a line's points that lie in water, on steep ground or off the site."""
         pixels = self._pixels(line_m)
         inside = ((pixels >= 0) & (pixels < self._blocked.shape[::-1])).all(axis=1)
         blocked = self._blocked[tuple(pixels[inside].T[::-1])].sum() + (~inside).sum()
         return float(blocked) / len(line_m)
 
     def is_free(self, line_m: Points, clear_m: float) -> bool:
-        """Whether a street would keep clear of all others, but where it begins."""
+        """Return whether a street would keep clear of all others, except where it begins."""
         far = np.hypot(*(line_m - line_m[0]).T) > clear_m + 6
         pixels = self._pixels(line_m[far])
         inside = ((pixels >= 0) & (pixels < self._taken.shape[::-1])).all(axis=1)
@@ -67,7 +64,7 @@ class Site:
         return bool(inside.all() and not reach[pixels[:, 1], pixels[:, 0]].any())
 
     def take(self, box: Box, margin_m: float = 0.0) -> bool:
-        """Build on a box if all of it is free; the margin is kept free to others, and may be negative."""
+        """Occupy a box if all of it is free, with a margin, possibly negative, that others must not use."""
         outline = self._pixels(box.corners(min(margin_m, 0.0)))
         low, high = outline.min(axis=0), outline.max(axis=0) + 1
         if (low < 0).any() or (high > self._taken.shape[::-1]).any():
@@ -91,7 +88,7 @@ def row_of_houses(
     style: Style,
     generator: np.random.Generator,
 ) -> Plots:
-    """Houses along one side (1 left, -1 right) of a street, wherever the site is free."""
+    """Build houses along one side (1 left, -1 right) of a street, wherever the site is free."""
     mileage_m = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(street_m, axis=0).T))])
     at_m = float(generator.uniform(*style.gap_m))
     plots: Plots = []
@@ -129,7 +126,7 @@ def lone_building(
     style: Style,
     generator: np.random.Generator,
 ) -> Plots:
-    """One building that stands free, if the site is."""
+    """Build one detached building, if the site is free."""
     house, setback_m, _ = draw_house(style, generator)
     box = house.box._replace(x_m=x_m, y_m=y_m, angle_rad=angle_rad)
     if not site.take(box, 2.0):
@@ -139,7 +136,7 @@ def lone_building(
 
 
 def build_farm(place: Place, site: Site, generator: np.random.Generator) -> Plots:
-    """A house and two or three barns around a yard."""
+    """Build a house and two or three barns around a yard."""
     plots: Plots = []
     turn = float(generator.uniform(0, np.pi))
     for style in (COTTAGE, BARN, BARN, HALL)[: int(generator.integers(3, 5))]:
@@ -157,7 +154,7 @@ def build_farm(place: Place, site: Site, generator: np.random.Generator) -> Plot
 def build_village(
     place: Place, roads: list[Street], site: Site, repetition: float, generator: np.random.Generator
 ) -> tuple[list[Street], Plots]:
-    """Houses along the roads and along streets that branch off; barns behind, a church in the middle."""
+    """Build houses along the roads and along streets that branch off, barns behind, and a church."""
     streets = _branches(place, roads, site, generator)
     plots: Plots = []
     if place.kind == PlaceKind.VILLAGE:
@@ -178,7 +175,7 @@ def build_village(
 
 
 def build_church(place: Place, site: Site, generator: np.random.Generator) -> Plots:
-    """Nave and tower, on a square or in a churchyard near the center."""
+    """Build nave and tower, on a square or in a churchyard near the center."""
     nave_m = generator.uniform(24, 38)
     roof = DARK[int(generator.integers(len(DARK)))]
     cover = Cover.PAVED if place.kind == PlaceKind.TOWN else Cover.GRASS
@@ -198,12 +195,15 @@ def build_church(place: Place, site: Site, generator: np.random.Generator) -> Pl
 def _branches(
     place: Place, roads: list[Street], site: Site, generator: np.random.Generator
 ) -> list[Street]:
-    """Streets from the center between the roads, and some off each of those, clear of each other."""
+    """Build streets from the center between the roads, and some off each of those, clear of each other."""
     center = np.array([place.x_m, place.y_m])
     streets: list[Street] = []
 
     def open_street(start: Points, angle_rad: float, length_m: float) -> None:
-        line = _wind(start, angle_rad, length_m, generator)
+        steps = max(int(length_m / 12), 3)
+        turns = angle_rad + np.cumsum(generator.normal(0, 0.05, steps))  # it winds slightly
+        moves = (length_m / steps) * np.stack([np.cos(turns), np.sin(turns)], axis=-1)
+        line = np.concatenate([start[None], start + np.cumsum(moves, axis=0)])
         if site.is_free(line, 24.0):
             site.take_line(line, STREET_WIDTH_M + 2)
             streets.append((line, STREET_WIDTH_M))
@@ -224,13 +224,3 @@ def _branches(
             if length_m > 40 and far_m > 45:
                 open_street(trunk[root], float(np.arctan2(along[1], along[0]) + turn), length_m)
     return streets
-
-
-def _wind(
-    start: Points, angle_rad: float, length_m: float, generator: np.random.Generator
-) -> Points:
-    """A slightly winding street (n, 2)."""
-    steps = max(int(length_m / 12), 3)
-    turns = angle_rad + np.cumsum(generator.normal(0, 0.05, steps))
-    moves = (length_m / steps) * np.stack([np.cos(turns), np.sin(turns)], axis=-1)
-    return np.asarray(np.concatenate([start[None], start + np.cumsum(moves, axis=0)]))

@@ -1,4 +1,4 @@
-"""Trees: where they stand, how dense and of what kind, and their crowns in the surface."""
+"""Trees: their places, density and kind, and their crowns in the surface."""
 
 import math
 from typing import NamedTuple
@@ -6,19 +6,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hinted_posenet.simulator.world import Cover, PixelGrid, Raster, Window
 from hinted_posenet.simulator.world.generated.fields import Fields
-from hinted_posenet.simulator.world.generated.land import Cover
 from hinted_posenet.simulator.world.noise import fractal_noise, stream, uniform
-from hinted_posenet.simulator.world.pixel_grid import PixelGrid, Window
-from hinted_posenet.simulator.world.world import Raster
 
-SPACING_M = 5.6  # of the grid; each of its cells holds one tree at most
+SPACING_M = 5.6  # of the grid, each cell of which holds one tree at most
 JITTER = 0.8  # of a cell
-RADIUS_M, REACH_M = 5.0, 6.5  # of the largest crown: on average, and of its longest branch
+RADIUS_M, REACH_M = 5.0, 6.5  # of the largest crown: average, and longest branch
+# share of the cells of the tree grid that hold a tree, and the size of trees there
+DENSITY = {Cover.FOREST: 0.93, Cover.YARD: 0.13, Cover.GRASS: 0.006, Cover.PAVED: 0.03}
+SIZE = {Cover.YARD: 0.7, Cover.GRASS: 0.8, Cover.PAVED: 0.6}
 
 
 class Crowns(NamedTuple):
-    """Layers (rows, cols) of what grows above the ground."""
+    """Layers (rows, cols) of trees above the ground."""
 
     height_m: Raster  # above the ground; 0 where there is no tree
     kind: NDArray[np.uint8]  # 0, or Cover.DECIDUOUS or CONIFER
@@ -26,7 +27,7 @@ class Crowns(NamedTuple):
 
 
 def margin_px(resolution_m: float) -> int:
-    """Pixels around a window whose trees reach into it."""
+    """Return the width of the border of pixels around a window whose trees reach into it."""
     return math.ceil(REACH_M / resolution_m) + 1
 
 
@@ -39,16 +40,11 @@ def grow_trees(
     ragged: Raster,
     seed: int,
 ) -> Crowns:
-    """Crowns over a window; right `margin_px` inside of its edge, the same in every window.
+    """Grow crowns over a window; from `margin_px` off its edge they are the same in every window.
 
-    Args:
-        pixel_grid: of the window.
-        window: of all layers.
-        density: share (rows, cols) of the cells that hold a tree.
-        conifers: share of conifers among them.
-        size: factor of radius and height.
-        ragged: noise of deviation 1 for the outlines.
-        seed: of the world.
+    The layers (rows, cols) are the share ``density`` of the cells that hold a tree, the share
+    ``conifers`` of those, the factor ``size`` of radius and height, and the noise ``ragged`` of
+    deviation 1 for the outlines.
     """
     res, shape = pixel_grid.resolution_m, density.shape
     key = stream(seed, "tree")
@@ -71,7 +67,15 @@ def grow_trees(
     scale = size[row, col]
     radius_m = np.minimum(np.where(conifer, 1.9 + 1.6 * draw, 2.5 + 3.0 * draw) * scale, RADIUS_M)
     height_m = np.where(conifer, 11 + 12 * draw, 6 + 13 * draw) * scale
-    ellipse = _ellipse(uniform(key, i, j, 6), uniform(key, i, j, 7), conifer)
+    turn, stretch = np.pi * uniform(key, i, j, 6), uniform(key, i, j, 7)
+    cos, sin, short = np.cos(turn), np.sin(turn), np.where(conifer, 1.0, 1.0 + 0.35 * stretch)
+    long = 1 / short
+    # factors of dx2, dx dy and dy2 in the squared distance from the center of a crown
+    ellipse = (
+        long * cos * cos + short * sin * sin,
+        2 * (long - short) * cos * sin,
+        long * sin * sin + short * cos * cos,
+    )
 
     crowns = Crowns(
         np.zeros(shape, np.float32), np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
@@ -79,7 +83,7 @@ def grow_trees(
     reach_px = math.ceil(REACH_M / res)
     reach = np.arange(-reach_px, reach_px + 1)
     down, right = (part.ravel() for part in np.meshgrid(reach, reach, indexing="ij"))
-    # trees of one group never share a pixel, so that a whole group is set at once
+    # trees of one group never share a pixel, so that a whole group can be drawn at once
     apart = math.ceil((2 * reach_px + 2) * res / SPACING_M + JITTER)
     for group in range(apart * apart):
         here = np.flatnonzero((i % apart) * apart + j % apart == group)
@@ -103,21 +107,6 @@ def grow_trees(
     return crowns
 
 
-def _ellipse(
-    turn: NDArray[np.float64], draw: NDArray[np.float64], conifer: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Factors of dx2, dx dy and dy2 in the squared distance from a crown's middle."""
-    stretch = np.where(conifer, 1.0, 1.0 + 0.35 * draw)
-    c, s = np.cos(np.pi * turn), np.sin(np.pi * turn)
-    long, short = 1 / stretch, stretch
-    return long * c * c + short * s * s, 2 * (long - short) * c * s, long * s * s + short * c * c
-
-
-# share of the cells of the tree grid that hold a tree, and the size of trees there
-DENSITY = {Cover.FOREST: 0.93, Cover.YARD: 0.13, Cover.GRASS: 0.006, Cover.PAVED: 0.03}
-SIZE = {Cover.YARD: 0.7, Cover.GRASS: 0.8, Cover.PAVED: 0.6}
-
-
 def plant_trees(
     pixel_grid: PixelGrid,
     window: Window,
@@ -127,24 +116,13 @@ def plant_trees(
     road_m: Raster,
     seed: int,
 ) -> Crowns:
-    """Forests, hedges, avenues, wooded banks and single trees over a window.
+    """Plant forests, hedges, avenues, wooded banks and single trees over a window.
 
-    Args:
-        pixel_grid: of the window.
-        window: of all layers.
-        ground: Cover codes (rows, cols).
-        fields: of the window.
-        shore_m: distance to the nearest shore.
-        road_m: distance to the nearest road.
-        seed: of the world.
+    ``ground`` (rows, cols) has Cover codes, ``shore_m`` and ``road_m`` the distances to the nearest shore
+    and road.
     """
-    density = np.zeros(len(Cover), np.float32)
-    size = np.ones(len(Cover), np.float32)
-    for cover, share in DENSITY.items():
-        density[cover] = share
-    for cover, factor in SIZE.items():
-        size[cover] = factor
-    density, size = density[ground], size[ground]
+    density = np.array([DENSITY.get(cover, 0) for cover in Cover], np.float32)[ground]
+    size = np.array([SIZE.get(cover, 1) for cover in Cover], np.float32)[ground]
     farmland = np.isin(ground, (Cover.FIELD, Cover.GRASS))
     groups = place_noise(pixel_grid, window, seed, "groups", 120.0, 3)
     bank = farmland & (shore_m < 13) & (groups > -0.4)
@@ -164,6 +142,6 @@ def plant_trees(
 def place_noise(
     pixel_grid: PixelGrid, window: Window, seed: int, name: str, scale_m: float, octaves: int
 ) -> Raster:
-    """Named noise (rows, cols) of a world, of features in metres; see `fractal_noise`."""
+    """Return named noise (rows, cols) of a world, with features in metres; see `fractal_noise`."""
     scale_px = max(scale_m / pixel_grid.resolution_m, 1.5)
     return fractal_noise(window, scale_px, stream(seed, name), octaves)

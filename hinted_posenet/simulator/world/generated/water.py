@@ -1,46 +1,32 @@
-"""Water by windows: the nearest bank of every pixel, and how water shapes the land beside it."""
-
-from typing import NamedTuple
+"""Water, window by window: the nearest bank of every pixel, and the land that water shapes beside it."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from hinted_posenet.simulator.world.generated.land import Cover
+from hinted_posenet.simulator.world import Bounds, Cover, PixelGrid, Raster, Window
 from hinted_posenet.simulator.world.generated.rivers import River
-from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
-from hinted_posenet.simulator.world.world import Raster
 
-REACH_M = 60.0  # of water on the land beside it
+REACH_M = 60.0  # distance up to which water shapes the land beside it
 DEEPEST_M = 8.0  # of lakes
 
 
-class Water(NamedTuple):
-    """Water over a window, (rows, cols)."""
-
-    kind: NDArray[np.uint8]  # 0, Cover.WATER (lakes) or Cover.RIVER
-    level_m: Raster  # of the nearest water above sea level; nan where none is within reach
-    shore_m: Raster  # distance to the nearest shore, at most REACH_M; negative in water
-
-
 class Shores:
-    """Distances to water, and the land that goes with them, gathered from one water after another.
-
-    Args:
-        shape: (rows, cols) of the window.
-    """
+    """Distances to water and limits of the land beside it (rows, cols), from one water at a time."""
 
     def __init__(self, shape: tuple[int, int]) -> None:
-        self.kind = np.zeros(shape, np.uint8)
+        self.kind = np.zeros(shape, np.uint8)  # 0, Cover.WATER (lakes) or Cover.RIVER
+        # of the nearest water above sea level; nan where none is within reach
         self.level_m = np.full(shape, np.nan, np.float32)
+        # distance to the nearest shore, at most REACH_M; negative in water
         self.shore_m = np.full(shape, REACH_M, np.float32)
-        self.lowest_m = np.full(shape, -np.inf, np.float32)  # of the land: higher than water
-        self.highest_m = np.full(shape, np.inf, np.float32)  # of the land: beds and valleys
+        self.lowest_m = np.full(shape, -np.inf, np.float32)  # land is higher than water
+        self.highest_m = np.full(shape, np.inf, np.float32)  # and lower in beds and valleys
 
     def add(
         self, where: tuple[slice, slice], shore_m: Raster, level_m: Raster, kind: Cover
     ) -> None:
-        """One more water; ``shore_m`` and ``level_m`` cover the pixels ``where``."""
+        """Add a body of water; ``shore_m`` and ``level_m`` cover the pixels ``where``."""
         out = np.maximum(shore_m, 0)
         lowest = level_m + np.minimum(0.3 * out, 0.8) - 0.12 * np.maximum(out - 5, 0)
         steep, deepest = (0.4, 2.5) if kind == Cover.RIVER else (0.12, DEEPEST_M)
@@ -55,18 +41,9 @@ class Shores:
         self.level_m[where][nearer] = level_m[nearer]
         self.kind[where][nearer & (shore_m < 0)] = kind
 
-    @property
-    def water(self) -> Water:
-        """What was gathered."""
-        return Water(self.kind, self.level_m, self.shore_m)
-
 
 class Channels:
-    """Segments of all rivers, found by place.
-
-    Args:
-        rivers: points in metres.
-    """
+    """Segments of all rivers, which can be found by place."""
 
     def __init__(self, rivers: list[River]) -> None:
         starts, ends = [], []
@@ -84,41 +61,29 @@ class Channels:
     def add_to(self, shores: Shores, pixel_grid: PixelGrid, window: Window) -> None:
         """Gather the rivers of a window."""
         bounds = pixel_grid.bounds_of(window)
-        middle = ((bounds.xmin + bounds.xmax) / 2, (bounds.ymin + bounds.ymax) / 2)
         around_m = np.hypot(bounds.width_m, bounds.height_m) / 2 + self.radius_m + REACH_M
-        # in their own order, whatever the window: of two equally near ones the first counts
-        for segment in sorted(self.middles.query_ball_point(middle, around_m)):
-            self._add_segment(shores, pixel_grid, window, segment)
-
-    def _add_segment(
-        self, shores: Shores, pixel_grid: PixelGrid, window: Window, segment: int
-    ) -> None:
-        (ax, ay, half_a, level_a), (bx, by, half_b, level_b) = (
-            self.start[segment].tolist(),
-            self.end[segment].tolist(),
-        )
-        reach_m = max(half_a, half_b) + REACH_M
-        around = Bounds(
-            min(ax, bx) - reach_m,
-            min(ay, by) - reach_m,
-            max(ax, bx) + reach_m,
-            max(ay, by) + reach_m,
-        )
-        area = pixel_grid.window_of(around).overlap(window)
-        if not (area.rows and area.cols):
-            return
-        x, y = pixel_grid.axes(area)
-        shore_m, level_m = _beside(
-            (x - ax).astype(np.float32)[None, :],
-            (y - ay).astype(np.float32)[:, None],
-            np.array([bx - ax, by - ay], np.float32),
-            np.array([half_a, half_b - half_a], np.float32),
-            np.array([level_a, level_b - level_a], np.float32),
-        )
-        shores.add(area.within(window), shore_m, level_m, Cover.RIVER)
+        # in the same order for all windows: of two equally near segments the first counts
+        for segment in sorted(self.middles.query_ball_point(bounds.center_m, around_m)):
+            ax, ay, half_a, level_a = self.start[segment].tolist()
+            bx, by, half_b, level_b = self.end[segment].tolist()
+            reach_m = max(half_a, half_b) + REACH_M
+            (west, east), (south, north) = sorted((ax, bx)), sorted((ay, by))
+            around = Bounds(west - reach_m, south - reach_m, east + reach_m, north + reach_m)
+            area = pixel_grid.window_of(around).overlap(window)
+            if not (area.rows and area.cols):
+                continue
+            x, y = pixel_grid.axes(area)
+            shore_m, level_m = _beside(
+                (x - ax).astype(np.float32)[None, :],
+                (y - ay).astype(np.float32)[:, None],
+                np.array([bx - ax, by - ay], np.float32),
+                np.array([half_a, half_b - half_a], np.float32),
+                np.array([level_a, level_b - level_a], np.float32),
+            )
+            shores.add(area.within(window), shore_m, level_m, Cover.RIVER)
 
     def shore_at(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Distance of points (n,) to the nearest river's bank; negative in rivers."""
+        """Return the distance of points (n,) to the nearest bank of a river; negative in rivers."""
         if not len(self.start):
             return np.full(x_m.shape, np.inf, np.float32)
         count = min(8, len(self.start))
@@ -137,14 +102,10 @@ class Channels:
 def _beside(
     east_m: Raster, north_m: Raster, end_m: Raster, half_m: Raster, level_m: Raster
 ) -> tuple[Raster, Raster]:
-    """Distance to the bank of a segment, and its water level at the nearest point of it.
+    """Return the distance to the bank of a segment, and the water level at the segment's nearest point.
 
-    Args:
-        east_m: from the segment's start to the places.
-        north_m: the same.
-        end_m: east and north from the segment's start to its end.
-        half_m: half the width at the start, and how much it grows to the end.
-        level_m: the same of the level.
+    ``east_m`` and ``north_m`` lead from the start of the segment to the places, ``end_m`` to its end.
+    ``half_m`` and ``level_m`` are half the width and the level at the start, and their growth to the end.
     """
     squared = end_m[0] * end_m[0] + end_m[1] * end_m[1]
     t = np.clip((east_m * (end_m[0] / squared) + north_m * (end_m[1] / squared)), 0, 1)
