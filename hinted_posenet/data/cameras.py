@@ -1,14 +1,14 @@
-"""The only place that knows foreign camera models; each becomes K and OpenCV's k1, k2, p1, p2, k3.
+"""The camera models of all formats; each becomes K and OpenCV's k1, k2, p1, p2, k3.
 
 | format                | model                                                              |
 |-----------------------|--------------------------------------------------------------------|
 | COLMAP camera         | SIMPLE_PINHOLE, PINHOLE, SIMPLE_RADIAL, RADIAL, OPENCV, FULL_OPENCV |
-| transforms.json       | fl_x, fl_y, cx, cy, w, h and k1, k2, k3, p1, p2, of the whole or of a frame |
+| transforms.json       | fl_x, fl_y, cx, cy, w, h and k1, k2, k3, p1, p2, of the file or of a frame |
 | camera-intrinsics.txt | 3x3 matrix, beside the sequences of a 7-Scenes layout              |
 | NVM camera            | one focal length, the principal point in the middle                |
 | CSV row               | fx, fy, cx, cy and k1, k2, p1, p2, k3                              |
 
-All count pixels as we do: the center of the top-left pixel is (0.5, 0.5). 7-Scenes and NVM do not say.
+All place the center of the top-left pixel at (0.5, 0.5), as we do; 7-Scenes and NVM do not say.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,16 +44,22 @@ TRANSFORMS_PINHOLE = ("fl_x", "fl_y", "cx", "cy")
 CSV_PINHOLE = ("fx", "fy", "cx", "cy")
 DISTORTION = ("k1", "k2", "p1", "p2", "k3")
 UNSUPPORTED = ("k4", "k5", "k6")  # OpenCV's rational terms, and nerfstudio's fourth radial one
+SAME_K_PX = 1e-6  # two cameras that differ by less are the same
 
 
 @lru_cache(1024)
 def intrinsics(fx: float, fy: float, cx: float, cy: float) -> Tensor:
-    """Pinhole matrix K (3, 3) float64 in pixels; shared by all images of a camera, so never change it."""
+    """Return the pinhole matrix K (3, 3) float64 in pixels; it is shared by all images, so never change it."""
     return torch.tensor([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]], dtype=torch.float64)
 
 
+def same_camera(first: Tensor, second: Tensor) -> bool:
+    """Return whether two K (3, 3) are equal to within `SAME_K_PX`."""
+    return bool((first - second).abs().max() < SAME_K_PX)
+
+
 def parse_colmap_camera(model: str, parameters: Sequence[str | float], where: str) -> Lens:
-    """The model's name and parameters of a COLMAP camera."""
+    """Parse the model name and the parameters of a COLMAP camera."""
     if model not in COLMAP_MODELS:
         raise InputError(
             f"{where}: camera model {model}, expected one of {', '.join(COLMAP_MODELS)}; undistort "
@@ -72,7 +78,7 @@ def parse_colmap_camera(model: str, parameters: Sequence[str | float], where: st
 
 
 def colmap_camera(lens: Lens) -> tuple[str, list[float]]:
-    """The simplest of COLMAP's models that holds the lens, and its parameters."""
+    """Return the simplest of COLMAP's models that can express the lens, and its parameters."""
     k1_to_k3 = lens.distortion
     model = "FULL_OPENCV" if k1_to_k3 and k1_to_k3[4] else "OPENCV" if k1_to_k3 else "PINHOLE"
     extra = [*k1_to_k3, 0.0, 0.0, 0.0] if model == "FULL_OPENCV" else k1_to_k3[:4]
@@ -80,7 +86,7 @@ def colmap_camera(lens: Lens) -> tuple[str, list[float]]:
 
 
 def parse_transforms_camera(camera: Mapping[str, Any], where: str) -> Lens:
-    """The intrinsics among the keys of transforms.json."""
+    """Parse the intrinsics among the keys of transforms.json."""
     model = str(camera.get("camera_model", "OPENCV"))
     if model not in COLMAP_MODELS:
         raise InputError(
@@ -94,25 +100,25 @@ def parse_transforms_camera(camera: Mapping[str, Any], where: str) -> Lens:
 
 
 def transforms_camera(lens: Lens) -> dict[str, float | str]:
-    """The keys that `parse_transforms_camera` reads."""
+    """Return the keys that `parse_transforms_camera` reads."""
     pinhole = dict(zip(TRANSFORMS_PINHOLE, _pinhole(lens.K), strict=True))
     distortion = dict(zip(DISTORTION, lens.distortion, strict=False))  # none for a pinhole
     return {"camera_model": "OPENCV", **pinhole, **distortion}
 
 
 def parse_csv_camera(row: Mapping[str, str], where: str) -> Lens:
-    """The intrinsics of a row of a ``frames.csv``; an empty coefficient of the lens is 0."""
+    """Parse the intrinsics of a row of a ``frames.csv``; an empty distortion coefficient is 0."""
     coefficients = {key: row[key] for key in DISTORTION if row.get(key)}
     return _lens([row[key] for key in CSV_PINHOLE], coefficients, where)
 
 
 def csv_camera(lens: Lens) -> list[float]:
-    """The numbers of the columns that `parse_csv_camera` reads."""
+    """Return the numbers of the columns that `parse_csv_camera` reads."""
     return [*_pinhole(lens.K), *(lens.distortion or (0.0,) * len(DISTORTION))]
 
 
 def parse_intrinsics_text(text: str, where: str) -> Tensor:
-    """A 3x3 matrix as text (``camera-intrinsics.txt``) -> K (3, 3)."""
+    """Parse a 3x3 matrix as text (``camera-intrinsics.txt``) -> K (3, 3)."""
     fields = text.split()
     if len(fields) != 9:
         raise InputError(f"{where}: expected a 3x3 matrix, found {len(fields)} numbers; replace it")
@@ -120,15 +126,15 @@ def parse_intrinsics_text(text: str, where: str) -> Tensor:
 
 
 def intrinsics_text(K: Tensor) -> str:
-    """The text that `parse_intrinsics_text` reads."""
+    """Format the text that `parse_intrinsics_text` reads."""
     return "".join(f"{row_text(row)}\n" for row in K.tolist())
 
 
 def read_nvm_focals(path: Path) -> dict[str, float]:
-    """Focal lengths in pixels of the cameras of a VisualSFM ``reconstruction.nvm``.
+    """Read the focal lengths in pixels of the cameras of a VisualSFM ``reconstruction.nvm``.
 
-    Keys are image names as the model has them: .jpg where the Cambridge labels say .png.
-    Only the camera block is read; hundreds of megabytes of points may follow it.
+    Keys are the model's image names: .jpg where the Cambridge labels say .png. Only the camera block
+    is read, because hundreds of megabytes of points may follow it.
     """
     focals: dict[str, float] = {}
     with path.open(encoding="utf-8", errors="replace") as file:
@@ -154,7 +160,7 @@ def read_nvm_focals(path: Path) -> dict[str, float]:
 
 
 def _lens(pinhole: Sequence[str | float], coefficients: Mapping[str, Any], where: str) -> Lens:
-    """Fx, fy, cx, cy and named coefficients, of which a missing one is 0 -> Lens."""
+    """Make a lens from fx, fy, cx, cy and named coefficients; a missing one is 0."""
     fx, fy, cx, cy = numbers(pinhole, where).tolist()
     if not (fx > 0 and fy > 0):
         raise InputError(f"{where}: focal length {fx} {fy} px is not positive; correct it")
@@ -169,6 +175,6 @@ def _lens(pinhole: Sequence[str | float], coefficients: Mapping[str, Any], where
 
 
 def _pinhole(K: Tensor) -> list[float]:
-    """Fx, fy, cx, cy."""
+    """Return fx, fy, cx, cy."""
     pinhole: list[float] = K[[0, 1, 0, 1], [0, 1, 2, 2]].tolist()
     return pinhole

@@ -1,7 +1,7 @@
-"""Cards: what is known of a published data set, read from ``datasets/<name>/manifest.yaml``.
+"""Dataset cards: what is known of a published data set, read from ``datasets/<name>/manifest.yaml``.
 
-The manifests lie inside an installed package, or beside it in a checkout; a README of the same folder
-tells the same in prose.
+The manifests are inside an installed package, or beside it in a checkout; a README in the same folder
+says the same in prose.
 """
 
 import difflib
@@ -16,7 +16,7 @@ from hinted_posenet.core.errors import InputError
 
 
 class Archive(NamedTuple):
-    """A zip file that holds one scene or several."""
+    """A zip file that holds one or several scenes."""
 
     file: str
     urls: tuple[str, ...]  # the official address first, then others of the same file
@@ -25,11 +25,12 @@ class Archive(NamedTuple):
 
 
 class SceneCard(NamedTuple):
-    """What a complete scene holds."""
+    """The content of a complete scene."""
 
-    frames: dict[str, int]  # split -> images, those without a valid pose included; empty: not known
+    # split -> images, including those without a valid pose; empty: not known
+    frames: dict[str, int]
     known_bad: dict[str, str]  # name of a frame with a wrong label -> what is wrong
-    archives: tuple[Archive, ...]  # none: not to be downloaded
+    archives: tuple[Archive, ...]  # empty: cannot be downloaded
     note: str  # on the scene as a whole; may be empty
 
 
@@ -55,16 +56,16 @@ class DatasetCard(NamedTuple):
 
 
 def dataset_card_names() -> list[str]:
-    """Names of all cards."""
+    """List the names of all cards."""
     return sorted(path.parent.name for path in datasets_folder().glob("*/manifest.yaml"))
 
 
 @cache
 def read_dataset_card(name: str) -> DatasetCard:
-    """The card of a data set, by its name or an alias.
+    """Read the card of a data set, by its name or an alias.
 
     Raises:
-        InputError: if there is none; names the choices.
+        InputError: There is none; the message names the choices.
     """
     cards = [_read(known) for known in dataset_card_names()]
     found = {known: card for card in cards for known in (card.name, *card.aliases)}
@@ -76,10 +77,10 @@ def read_dataset_card(name: str) -> DatasetCard:
 
 
 def scene_card(card: DatasetCard, scene: str) -> SceneCard:
-    """A scene of a card.
+    """Return a scene of a card.
 
     Raises:
-        InputError: if the card has no such scene; names the choices.
+        InputError: The card has no such scene; the message names the choices.
     """
     if scene not in card.scenes:
         raise InputError(
@@ -89,15 +90,9 @@ def scene_card(card: DatasetCard, scene: str) -> SceneCard:
 
 
 def counts_note(card: DatasetCard, scene: str, found: Mapping[str, int]) -> str | None:
-    """One line on how the numbers of frames differ from the card.
+    """Describe in one line how the numbers of frames, ``found`` by split, differ from the card.
 
-    Args:
-        card: Of the data set.
-        scene: Any name; of a scene that the card does not know, nothing is said.
-        found: Images by split; splits that are not in it are not compared.
-
-    Returns:
-        None where they agree, or where the card does not know them.
+    None if they agree in all splits that were found, or if the card does not know the scene or its numbers.
     """
     known = card.scenes[scene].frames if scene in card.scenes else {}
     differing = [
@@ -109,11 +104,11 @@ def counts_note(card: DatasetCard, scene: str, found: Mapping[str, int]) -> str 
         return None
     missing = any(found.get(split, count) < count for split, count in known.items())
     what = "how to get the rest" if missing else "what there should be"
-    return f"{scene}: {', '.join(differing)} ({card.readme} tells {what})"
+    return f"{scene}: {', '.join(differing)} ({card.readme} says {what})"
 
 
 def datasets_folder() -> Path:
-    """The manifests: inside an installed package, or beside it in a checkout."""
+    """Return the folder of the manifests: inside an installed package, or beside it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / "datasets"
     return inside if inside.is_dir() else package.parent / "datasets"
@@ -122,15 +117,14 @@ def datasets_folder() -> Path:
 def _read(name: str) -> DatasetCard:
     path = datasets_folder() / name / "manifest.yaml"
     fields: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    scenes = {str(scene): _scene(entry) for scene, entry in fields.pop("scenes").items()}
+    scenes = {}
+    for scene, entry in fields.pop("scenes").items():
+        archives = entry.get("archives", ())
+        scenes[str(scene)] = SceneCard(
+            dict(entry["frames"]),
+            dict(entry.get("known_bad", {})),
+            tuple(Archive(**{**archive, "urls": tuple(archive["urls"])}) for archive in archives),
+            entry.get("note", ""),
+        )
     aliases = tuple(fields.pop("aliases"))
     return DatasetCard(**fields, name=name, aliases=aliases, scenes=scenes)
-
-
-def _scene(entry: Mapping[str, Any]) -> SceneCard:
-    archives = tuple(
-        Archive(**{**archive, "urls": tuple(archive["urls"])})
-        for archive in entry.get("archives", ())
-    )
-    known_bad = dict(entry.get("known_bad", {}))
-    return SceneCard(dict(entry["frames"]), known_bad, archives, entry.get("note", ""))

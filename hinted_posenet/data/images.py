@@ -1,4 +1,4 @@
-"""From the bytes of an image file to the pixels that a network sees: decoded, undistorted, resized, cropped."""
+"""From an image file to the pixels that a network sees: decode, undistort, resize and crop."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from hinted_posenet.core.types import View
 
 
 def read_bytes(path: Path) -> bytes:
-    """Content of an image file."""
+    """Read the content of an image file."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -22,11 +22,11 @@ def read_bytes(path: Path) -> bytes:
 
 
 def decode(data: bytes, path: Path) -> cv2.typing.MatLike:
-    """RGB uint8 array (H, W, 3) of an image file's content; the path is for the error.
+    """Decode an image file's content to an RGB uint8 array (H, W, 3); the path is for the error.
 
     EXIF orientation is ignored, because K and pose belong to the pixels as stored.
     """
-    # libjpeg fills what a cut-off file lacks with grey, so look for its end marker
+    # libjpeg fills the missing part of a truncated file with grey, so look for its end marker
     cut_off = data[:2] == b"\xff\xd8" and data.find(b"\xff\xd9", data.find(b"\xff\xda")) < 0
     bgr = None
     if data and not cut_off:
@@ -38,7 +38,7 @@ def decode(data: bytes, path: Path) -> cv2.typing.MatLike:
 
 
 def decoded(path: Path) -> cv2.typing.MatLike:
-    """RGB uint8 array (H, W, 3) of an image as stored, see `decode`."""
+    """Read an image as stored as an RGB uint8 array (H, W, 3), see `decode`."""
     return decode(read_bytes(path), path)
 
 
@@ -49,7 +49,7 @@ def undistorted(
     K_pinhole: Tensor | None = None,
     interpolation: int = cv2.INTER_LINEAR,
 ) -> cv2.typing.MatLike:
-    """A lens's image (h, w, *) as a pinhole of the same K (3, 3), or of K_pinhole, would have taken it."""
+    """Remove lens distortion from an image (h, w, *): as a pinhole with K (3, 3), or with K_pinhole, sees it."""
     lens = K.double().numpy().copy()
     pinhole = lens.copy() if K_pinhole is None else K_pinhole.double().numpy().copy()
     for indexed in (lens, pinhole):
@@ -62,7 +62,7 @@ def undistorted(
 
 
 def resized(image: cv2.typing.MatLike, height: int, width: int) -> NDArray[np.uint8]:
-    """An image (h, w, 3) at another size, (3, height, width); shrinking averages."""
+    """Resize an image (h, w, 3) to (3, height, width); shrinking averages."""
     if image.shape[:2] != (height, width):
         shrinks = height <= image.shape[0] and width <= image.shape[1]
         interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
@@ -71,9 +71,9 @@ def resized(image: cv2.typing.MatLike, height: int, width: int) -> NDArray[np.ui
 
 
 def fitted(view: View, image: cv2.typing.MatLike, height: int, width: int) -> NDArray[np.uint8]:
-    """A view's stored image (h, w, 3) as a pinhole's, resized: (3, height, width).
+    """Undistort a view's stored image (h, w, 3) and resize it to (3, height, width).
 
-    Lens distortion is undone first, at the same K; black where the lens saw nothing.
+    The pinhole has the same K; pixels are black where the lens saw nothing.
     """
     if view.distortion:
         image = undistorted(image, view.K, view.distortion)
@@ -84,10 +84,10 @@ Image = TypeVar("Image", Tensor, NDArray[np.uint8])
 
 
 def center_crop(image: Image, K: Tensor, height: int, width: int) -> tuple[Image, Tensor]:
-    """The middle (*, C, height, width) of an image (*, C, H, W), and its K (*, 3, 3).
+    """Crop the middle (*, C, height, width) of an image (*, C, H, W) -> it and its K (*, 3, 3).
 
     Raises:
-        InputError: the crop is larger than the image.
+        InputError: The crop is larger than the image.
     """
     top, left = margins(image.shape[-2:], height, width)
     return crop(image, K, top // 2, left // 2, height, width)
@@ -96,16 +96,16 @@ def center_crop(image: Image, K: Tensor, height: int, width: int) -> tuple[Image
 def crop(
     image: Image, K: Tensor, top: int, left: int, height: int, width: int
 ) -> tuple[Image, Tensor]:
-    """The pixels from row ``top`` and column ``left`` on, and their K (*, 3, 3), pixels."""
+    """Crop from row ``top`` and column ``left`` on -> the pixels and their K (*, 3, 3)."""
     offset = K.new_tensor([[0, 0, left], [0, 0, top], [0, 0, 0]])
     return image[..., top : top + height, left : left + width], K - offset
 
 
 def margins(shape: Sequence[int], height: int, width: int) -> tuple[int, int]:
-    """How many rows and columns a crop leaves of an image of ``shape`` (height, width).
+    """Return how many rows and columns a crop removes from an image of ``shape`` (height, width).
 
     Raises:
-        InputError: the crop is larger than the image.
+        InputError: The crop is larger than the image.
     """
     rows, columns = shape[0] - height, shape[1] - width
     if min(height, width) < 1 or min(rows, columns) < 0:

@@ -1,8 +1,8 @@
-"""Aerial views that are rendered while training, without files: new poses, light and noise every epoch.
+"""Aerial views that are rendered during training, without files: new poses, light and noise every epoch.
 
-A view is a function of (seed, epoch, index) alone, whatever the number of processes. The order of an
-epoch is part of what is drawn: views of some blocks of ground are shuffled together, then those of
-other blocks, so that the tiles of a large world are loaded once.
+A view depends on (seed, epoch, index) alone, whatever the number of processes. The order of an epoch is
+part of the draw: views of some blocks of ground are shuffled together, then those of other blocks, so
+that the tiles of a large world are loaded once.
 """
 
 import os
@@ -20,8 +20,7 @@ from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight, Station
 from hinted_posenet.simulator.render import Renderer
-from hinted_posenet.simulator.shots import block_below, flown
-from hinted_posenet.simulator.work import develop
+from hinted_posenet.simulator.shots import block_below, develop, flown
 from hinted_posenet.simulator.world import Capture, World
 
 
@@ -35,15 +34,16 @@ class Shot(NamedTuple):
 
 
 class AerialLive:
-    """A world, a camera and flights that views are drawn from.
+    """A world, a camera and flights from which views are drawn.
 
     Args:
-        world: what is seen.
-        camera: what it is seen through.
-        flights: name -> flight; those of a split, all flown once, are one drawing of its views.
-        seed: of the fixed views; the one that `simulate` takes.
-        blocks: of 1024 x 1024 photo pixels of ground whose views are mixed; memory grows with them.
-        memory_mb: of photo tiles and of surface tiles that a process keeps, each.
+        world: What the images show.
+        camera: The camera that takes them.
+        flights: Name -> flight; flying all flights of a split once is one drawing of its views.
+        seed: Of the fixed views; the one that `simulate` takes.
+        blocks: Number of blocks of 1024 x 1024 photo pixels of ground whose views are mixed; memory grows
+            with it.
+        memory_mb: For photo tiles, and as much again for surface tiles, in each process.
     """
 
     def __init__(
@@ -64,13 +64,13 @@ class AerialLive:
         self._ground: list[Shot] = []
 
     def images(self, split: str, height: int, width: int, seed: int | None = None) -> "LiveImages":
-        """The fixed views of a split, or those of a seed without end; see `LiveImages`."""
+        """Return the fixed views of a split, or the endless views of a seed, see `LiveImages`."""
         return LiveImages(self, split, height, width, self.seed if seed is None else seed)
 
     def draw(self, split: str, seed: int, number: int) -> list[list[Shot]]:
-        """A drawing of a split's views: groups of some blocks of ground, mixed within a group.
+        """Draw the views of a split, in groups of some blocks of ground, shuffled within a group.
 
-        Number 0 of a seed has the views that `simulate` writes with it.
+        Number 0 of a seed has the views that `simulate` writes with that seed.
         """
         shots = [
             shot
@@ -93,9 +93,9 @@ class AerialLive:
         return groups
 
     def render(self, shot: Shot, ground: list[Shot]) -> MatLike:
-        """Image (height, width, 3) of a shot; the surface under the shots of ``ground`` is built once."""
+        """Render a shot (height, width, 3); the surface under the shots of ``ground`` is built once."""
         if self._renderer is None or self._process != os.getpid():
-            # each process has its own: a scene does not survive a fork. One thread: processes make it faster
+            # a scene does not survive a fork, so each process builds its own, with one thread
             self._renderer = Renderer(self.world, self.camera, 1, self.memory_mb)
             self._process, self._ground = os.getpid(), []
         if self._ground is not ground:
@@ -107,7 +107,7 @@ class AerialLive:
         return develop(self.camera, shot.station, frame, visibility_m, generator)
 
     def check_same(self, manifest: Mapping[str, Any]) -> None:
-        """Refuse files that show another world, through another camera, or from another seed."""
+        """Refuse files of another world, camera or seed."""
         for key, files, live in (
             ("camera", manifest["camera"], self.camera.stated()),
             ("world bounds", manifest["map"]["bounds_m"], list(self.world.bounds)),
@@ -116,11 +116,11 @@ class AerialLive:
             if files != live:
                 raise InputError(
                     f"data.scene={manifest['scene']}: its files have {key} {files}, live views {live}; "
-                    "train with the recipe that they were simulated from, and world_seed=SEED of it"
+                    "train with the recipe from which they were simulated, and its world_seed=SEED"
                 )
 
     def _flown(self, name: str, flight: Flight, seed: int, number: int) -> Iterator[Shot]:
-        """One flight at each of its captures."""
+        """Yield the shots of one flight at each of its captures."""
         K, lens = torch.from_numpy(self.camera.K), self.camera.distortion
         for label, capture, station, noise in flown(
             self.world, self.camera, name, flight, seed, number
@@ -134,18 +134,14 @@ class AerialLive:
             yield Shot(view, station, capture, noise)
 
     def __getstate__(self) -> dict[str, Any]:
-        """For another process, which builds a renderer of its own."""
+        """Return the state for another process, which builds its own renderer."""
         return {**self.__dict__, "_renderer": None, "_ground": []}
 
 
 class LiveImages(PosedImages):
-    """Views of one split without end: the first N items are drawing 0, the next N drawing 1, and so on.
+    """Endless views of one split: the first N items are drawing 0, the next N are drawing 1, and so on.
 
-    Args:
-        live: where they are drawn from.
-        split: whose flights are flown.
-        height, width: of a sample's image.
-        seed: of the drawings; with that of ``live``, drawing 0 is the fixed views.
+    With the seed of ``live``, drawing 0 is the fixed views; ``height`` and ``width`` are of a sample's image.
     """
 
     def __init__(self, live: AerialLive, split: str, height: int, width: int, seed: int) -> None:
@@ -156,11 +152,11 @@ class LiveImages(PosedImages):
         self._length = len(self.views)
 
     def __len__(self) -> int:
-        """N, of one drawing."""
+        """Return the number N of views in one drawing."""
         return self._length
 
     def stored(self, index: int) -> tuple[View, MatLike]:
-        """The view of an item and its image as the camera took it."""
+        """Return the view of an item and its image as the camera took it."""
         number, place = divmod(index, self._length)
         shot, ground = self._drawn(number)[place]
         return shot.view, self.live.render(shot, ground)
@@ -173,5 +169,5 @@ class LiveImages(PosedImages):
         return self._shots
 
     def __getstate__(self) -> dict[str, Any]:
-        """For another process, which draws by itself: thousands of tensors are slow to send."""
+        """Return the state for another process, which draws the views itself, as sending them is slow."""
         return {**self.__dict__, "views": [], "_number": None, "_shots": []}

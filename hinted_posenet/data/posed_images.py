@@ -1,11 +1,11 @@
-"""Labelled images, and those of a folder, as a network takes them: resized and cropped, K with them."""
+"""Labelled images, and images of a folder, resized and cropped together with K; and batches of them stacked."""
 
 import io
 import pickle
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.core.types import Hint, Pose, Query, Sample, View, no_prior
+from hinted_posenet.core.types import Hint, Query, Sample, View, no_prior
 from hinted_posenet.data.cache.decoded_images import DecodedImages, Pixels
 from hinted_posenet.data.cameras import intrinsics
 from hinted_posenet.data.images import center_crop, decoded, fitted, margins, resized
@@ -22,22 +22,23 @@ from hinted_posenet.data.images import center_crop, decoded, fitted, margins, re
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
 
 Size = tuple[int, int]  # (height, width) in pixels
+T = TypeVar("T")
 
 
 class PosedImages(Dataset[Sample]):
     """Labelled images of ``views``, each resized to (height, width) pixels.
 
-    A sample has image (3, H, W), K (3, 3) and T_world_cam in float32, the prior of
-    its view, and no feature. Lens distortion is undone first, at the same K, so that every image
-    that leaves here is a pinhole's; black where the lens saw nothing.
+    A sample has image (3, H, W), K (3, 3) and T_world_cam in float32, the prior of its view, and no
+    feature. Lens distortion is removed first, at the same K, so that every image is a pinhole's;
+    pixels are black where the lens saw nothing.
 
-    A DataLoader gets batches that are stacked already: it needs ``collate_fn=identity``.
+    A DataLoader gets batches that are stacked already, so it needs ``collate_fn=identity``.
 
     Args:
         views: Labels, and where the images are.
         height, width: To resize to.
-        decoded: Images that were decoded beforehand, at that size; the others are decoded on access.
-        crop: (height, width) to cut from the center after that; None keeps all.
+        decoded: Images that were decoded beforehand at that size; the others are decoded on access.
+        crop: (height, width) of a central crop of the resized image; None keeps all.
     """
 
     def __init__(
@@ -51,12 +52,10 @@ class PosedImages(Dataset[Sample]):
         if decoded and decoded.shape != (height, width):
             raise ValueError(f"images were decoded at {decoded.shape}, not {(height, width)}")
         self.views = list(views)
-        self.height = height
-        self.width = width
-        self.decoded = decoded
-        self.crop = crop
+        self.height, self.width = height, width
+        self.decoded, self.crop = decoded, crop
         if crop:
-            margins((height, width), *crop)  # or else the crop is too large
+            margins((height, width), *crop)  # raises if the crop is too large
 
     def __len__(self) -> int:
         return len(self.views)
@@ -66,19 +65,19 @@ class PosedImages(Dataset[Sample]):
         return _sample(view, K, in_unit_range([pixels])[0])
 
     def __getitems__(self, rows: list[int]) -> Sample:
-        """A batch (B,)."""
+        """Return a batch (B,)."""
         parts = [self._fitted(row) for row in rows]
         labels: Sample = default_collate([_sample(view, K, torch.empty(0)) for view, K, _ in parts])
         image = in_unit_range([pixels for _, _, pixels in parts])
         return labels._replace(query=labels.query._replace(image=image))
 
     def stored(self, index: int) -> tuple[View, cv2.typing.MatLike]:
-        """A view and its RGB uint8 image (h, w, 3) as the camera took it."""
+        """Return a view and its RGB uint8 image (h, w, 3) as the camera took it."""
         view = self.views[index]
         return view, decoded(view.image)
 
     def _fitted(self, index: int) -> tuple[View, Tensor, Pixels]:
-        """A view, the K (3, 3) of its resized and cropped image, and that image (3, H, W) uint8."""
+        """Return a view, and K (3, 3) of its resized and cropped image (3, H, W) uint8, and that image."""
         kept = self.decoded.read(self.views[index]) if self.decoded else None
         if kept:
             view, (place, pixels) = self.views[index], kept
@@ -92,7 +91,7 @@ class PosedImages(Dataset[Sample]):
         return view, K.float(), pixels
 
     def __getstate__(self) -> dict[str, Any]:
-        """For another process; torch would open a file for every tensor of every view."""
+        """Pack the views for another process; torch would open a file for every tensor of every view."""
         packed = io.BytesIO()
         _ByValue(packed).dump(self.views)
         return {**self.__dict__, "views": packed.getvalue()}
@@ -105,9 +104,9 @@ class PosedImages(Dataset[Sample]):
 class FolderImages(Dataset[Query]):
     """Images of a folder and its subfolders in natural order, for prediction without ground truth.
 
-    K is not known: the principal point is taken to be the image center, and the focal length to be
-    ``focal_px`` (in pixels of the images as stored) or else the image width, a view of 53 degrees.
-    Images are resized and cropped as `PosedImages` are.
+    K is not known: the principal point is assumed to be the image center, and the focal length to be
+    ``focal_px`` (in pixels of the images as stored) or else the image width, a field of view of 53 degrees.
+    Images are resized and cropped as in `PosedImages`.
     """
 
     def __init__(
@@ -119,12 +118,10 @@ class FolderImages(Dataset[Query]):
         crop: Size | None = None,
     ) -> None:
         self.folder = Path(folder)
-        self.height = height
-        self.width = width
-        self.focal_px = focal_px
-        self.crop = crop
+        self.height, self.width = height, width
+        self.focal_px, self.crop = focal_px, crop
         if crop:
-            margins((height, width), *crop)  # or else the crop is too large
+            margins((height, width), *crop)  # raises if the crop is too large
         if not self.folder.is_dir():
             raise InputError(f"{folder}: no such folder; give a folder of images")
         found = (path for path in self.folder.rglob("[!.]*") if path.suffix.lower() in SUFFIXES)
@@ -152,13 +149,13 @@ class FolderImages(Dataset[Query]):
 
 
 def resized_intrinsics(K: Tensor, old: Size, new: Size) -> Tensor:
-    """K (3, 3) of an image that was resized; pixel centers lie at 0.5, so its first two rows scale and no more."""
+    """Return K (3, 3) of a resized image; as pixel centers are at 0.5, the first two rows scale."""
     return torch.tensor([[new[1] / old[1]], [new[0] / old[0]], [1.0]], dtype=K.dtype) * K
 
 
 def in_unit_range(images: Sequence[Pixels]) -> Tensor:
-    """Images (3, H, W) uint8 as one float32 tensor (B, 3, H, W) in [0, 1]."""
-    # faster to fill than torch's memory
+    """Stack images (3, H, W) uint8 into one float32 tensor (B, 3, H, W) in [0, 1]."""
+    # faster to fill than a torch tensor
     batch = np.empty((len(images), *images[0].shape), np.float32)
     for target, image in zip(batch, images, strict=True):
         np.divide(image, np.float32(255), out=target, dtype=np.float32)
@@ -166,25 +163,81 @@ def in_unit_range(images: Sequence[Pixels]) -> Tensor:
 
 
 def _sample(view: View, K: Tensor, image: Tensor) -> Sample:
-    """In float32."""
+    """Make a sample in float32."""
     pose, sigma_t_m, sigma_r_rad, _ = view.prior or no_prior()
-    prior = Hint(_in_float32(pose), sigma_t_m.float(), sigma_r_rad.float())
+    prior = Hint(map_tensors(Tensor.float, pose), sigma_t_m.float(), sigma_r_rad.float())
     query = Query(image, torch.empty(0), K, prior, view.name, torch.tensor(view.scene))
-    return Sample(query, _in_float32(view.T_world_cam))
-
-
-def _in_float32(pose: Pose) -> Pose:
-    return Pose(pose.t.float(), pose.q.float())
+    return Sample(query, map_tensors(Tensor.float, view.T_world_cam))
 
 
 def natural_key(name: str) -> list[tuple[int, str]]:
-    """Sort key under which frame2 comes before frame10."""
+    """Return a sort key under which frame2 comes before frame10."""
     parts = re.split(r"(\d+)", name)
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
 class _ByValue(pickle.Pickler):
-    """Writes tensors out, wherever they would be shared."""
+    """Pickles tensors by value instead of through shared memory."""
 
     def reducer_override(self, value: Any) -> Any:
         return (torch.from_numpy, (value.numpy(),)) if isinstance(value, Tensor) else NotImplemented
+
+
+def map_tensors(function: Callable[..., Tensor], first: T, *others: T) -> T:
+    """Apply ``function`` to corresponding tensors of nested NamedTuples; other fields are the first's."""
+    if isinstance(first, Tensor):
+        return function(first, *others)  # type: ignore[return-value]
+    if hasattr(first, "_fields"):
+        parts = zip(first, *others, strict=True)  # type: ignore[call-overload]
+        return type(first)(*(map_tensors(function, *part) for part in parts))
+    return first
+
+
+def to(value: T, device: torch.device) -> T:
+    """Move the tensors of a Query or Sample to a device."""
+    return map_tensors(lambda tensor: tensor.to(device), value)
+
+
+def joined(batches: list[T]) -> T:
+    """Concatenate batches of NamedTuples on the CPU; names are the first's."""
+    return map_tensors(lambda *parts: torch.cat([part.cpu() for part in parts]), *batches)
+
+
+def stack(samples: list[Sample]) -> Sample:
+    """Concatenate batches into one stacked Sample on the CPU."""
+    stacked = joined(samples)
+    names = [name for sample in samples for name in sample.query.name]
+    return stacked._replace(query=stacked.query._replace(name=names))
+
+
+def take(sample: Sample, rows: Tensor | slice) -> Sample:
+    """Return the given rows of a stacked Sample."""
+    taken = map_tensors(lambda tensor: tensor[rows], sample)
+    index = torch.arange(len(sample.query.name))[rows].tolist()
+    names = [sample.query.name[i] for i in index]
+    return taken._replace(query=taken.query._replace(name=names))
+
+
+def batches(sample: Sample, size: int) -> Iterator[Sample]:
+    """Yield a stacked Sample in batches of at most ``size`` rows, in order."""
+    for start in range(0, len(sample.query.name), size):
+        yield take(sample, slice(start, start + size))
+
+
+class StackedSamples(Dataset[Sample]):
+    """A stacked Sample as a Dataset whose DataLoader fetches whole batches by index (``collate_fn=identity``)."""
+
+    def __init__(self, sample: Sample):
+        self.sample = sample
+
+    def __len__(self) -> int:
+        return len(self.sample.query.name)
+
+    def __getitems__(self, rows: list[int]) -> Sample:
+        """Return a batch (B,)."""
+        return take(self.sample, torch.tensor(rows))
+
+
+def identity(batch: Any) -> Any:
+    """Return a batch that is stacked already; a collate function."""
+    return batch

@@ -1,4 +1,4 @@
-"""The only place that knows foreign pose conventions: reads, validates and writes float64 T_world_cam."""
+"""The pose conventions of all formats: every one is read into, and written from, float64 T_world_cam."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,32 +14,38 @@ from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.files import write_text
 from hinted_posenet.core.geometry import invert, quaternion_inverse
 from hinted_posenet.core.types import Pose
+from hinted_posenet.simulator.aerial_layout import POSE_COLUMNS as AERIAL_POSE_COLUMNS
 
 QUATERNION_NORM_RANGE = (0.4, 2.5)  # published labels (Cambridge Street) reach 2.01
 ORTHONORMAL_TOLERANCE = 0.02  # of R^T R against I; real 7-Scenes files are off by 2e-4
+SAME_CAMERA: NDArray[np.float64] = np.eye(4)
+T_OPENGL_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # axes of a camera
+CSV_POSE_COLUMNS = [column.replace("T_cam_world", "T_world_cam") for column in AERIAL_POSE_COLUMNS]
+POSE_TEXT_HEADER = (
+    "# name qw qx qy qz tx ty tz  (T_cam_world: world-to-camera as in COLMAP, metres)"
+)
+
+Rows = Sequence[Sequence[str | float]]
 
 
 class ValidatedPose(NamedTuple):
     """A pose as a file states it."""
 
     T_world_cam: Pose  # float64, (3,) and (4,); its rotation is exact
-    rotation_error: float  # of the file's: | |q| - 1 |, or max |R^T R - I|
-
-
-Rows = Sequence[Sequence[str | float]]
-SAME_CAMERA: NDArray[np.float64] = np.eye(4)
+    rotation_error: float  # of the file's rotation: | |q| - 1 |, or max |R^T R - I|
 
 
 def check_fields(fields: Sequence[object], names: str, where: str) -> None:
-    """Refuse a line of a file that has more or fewer fields than ``names``, which spaces part."""
-    if len(fields) != len(names.split()):
+    """Refuse a line of a file that has more or fewer fields than the space-separated ``names``."""
+    count = len(names.split())
+    if len(fields) != count:
         raise InputError(
-            f"{where}: expected {len(names.split())} fields `{names}`, found {len(fields)}; correct the line"
+            f"{where}: expected {count} fields `{names}`, found {len(fields)}; correct the line"
         )
 
 
 def numbers(fields: Sequence[str | float], where: str) -> torch.Tensor:
-    """Fields of a file -> finite float64 tensor (N,)."""
+    """Convert fields of a file to a finite float64 tensor (N,)."""
     try:
         found = torch.tensor([float(field) for field in fields], dtype=torch.float64)
     except (TypeError, ValueError):  # TypeError: csv gives None where a row is too short
@@ -55,7 +61,7 @@ def numbers(fields: Sequence[str | float], where: str) -> torch.Tensor:
 
 
 def unit_quaternion(q: torch.Tensor, where: str) -> tuple[torch.Tensor, float]:
-    """Normalise a quaternion (4,), refusing one that cannot have been meant as a rotation; its | |q| - 1 |."""
+    """Normalize a quaternion (4,), and return it with | |q| - 1 |; refuse one that is far from a rotation."""
     norm, (low, high) = float(q.norm()), QUATERNION_NORM_RANGE
     if not low <= norm <= high:
         raise InputError(
@@ -66,89 +72,62 @@ def unit_quaternion(q: torch.Tensor, where: str) -> tuple[torch.Tensor, float]:
 
 
 def poses_from_matrices(
-    matrices: Sequence[Rows],
-    where: Sequence[str],
-    T_stated_cam: NDArray[np.float64] = SAME_CAMERA,
+    matrices: Sequence[Rows], where: Sequence[str], T_stated_cam: NDArray[np.float64] = SAME_CAMERA
 ) -> list[ValidatedPose | InputError]:
-    """Rows of 4x4 matrices T_world_stated -> poses T_world_cam.
+    """Convert N cameras' rows of 4x4 matrices T_world_stated to poses T_world_cam.
 
-    All at once, because 7-Scenes has thousands; an error stands in the place of what is no rigid motion.
-
-    Args:
-        matrices: of N cameras.
-        where: N files and lines.
-        T_stated_cam: rigid motion (4, 4) from our camera to the one that the matrices are of.
+    All are converted at once, because 7-Scenes has thousands; an error takes the place of a matrix that is not
+    a rigid motion. ``T_stated_cam`` (4, 4) is from our camera to the one that the matrices describe.
     """
-    T = np.stack([_matrix(rows) for rows in matrices]).reshape(-1, 4, 4)
-    R = np.nan_to_num(T[:, :3, :3], posinf=0, neginf=0)
+    parsed = list(map(_parse_matrix, matrices, where))
+    T = np.stack([np.eye(4) if isinstance(m, InputError) else m for m in parsed])
+    R = T[:, :3, :3]
     rotation_errors = np.abs(R.transpose(0, 2, 1) @ R - np.eye(3)).max((1, 2))
     determinants = np.linalg.det(R)
-    last_rows = np.abs(T[:, 3] - [0, 0, 0, 1]).max(1)
-    with np.errstate(invalid="ignore"):
-        sound = (rotation_errors <= ORTHONORMAL_TOLERANCE) & (determinants > 0) & (last_rows < 1e-6)
-    sound &= np.isfinite(T).all((1, 2))
+    is_rotation = (rotation_errors <= ORTHONORMAL_TOLERANCE) & (determinants > 0)
     U, _, Vt = np.linalg.svd(R)  # the nearest rotation to R is U Vt
     R = U @ Vt
     t = torch.from_numpy(R @ T_stated_cam[:3, 3] + T[:, :3, 3])
-    matrix = torch.from_numpy(R @ T_stated_cam[:3, :3])
-    q = normalize(rotation_matrix_to_quaternion(matrix), dim=1)
-    stated = map(ValidatedPose, map(Pose, t.unbind(), q.unbind()), rotation_errors.tolist())
-    return [
-        pose
-        if sound[i]
-        else _what_is_wrong(matrices[i], where[i], rotation_errors[i], determinants[i])
-        for i, pose in enumerate(stated)
-    ]
+    q = rotation_matrix_to_quaternion(torch.from_numpy(R @ T_stated_cam[:3, :3]))
+    poses = map(Pose, t.unbind(), normalize(q, dim=1).unbind())
+    found: list[ValidatedPose | InputError] = []
+    for i, (pose, error) in enumerate(zip(poses, rotation_errors.tolist(), strict=True)):
+        refused = parsed[i]
+        if isinstance(refused, InputError):
+            found.append(refused)
+        elif is_rotation[i]:
+            found.append(ValidatedPose(pose, error))
+        else:
+            message = (
+                f"{where[i]}: the upper left 3x3 block is not a rotation (R^T R is off by {error:.2g}, "
+                f"det {determinants[i]:.3g}); correct or exclude the frame"
+            )
+            found.append(InputError(message))
+    return found
 
 
 def row_text(fields: Sequence[object]) -> str:
-    """Fields with spaces between them."""
+    """Join fields with spaces."""
     return " ".join(map(str, fields))
 
 
-def _matrix(rows: Rows) -> NDArray[np.float64]:
-    """A matrix (4, 4); nan where it is none."""
-    if [len(row) for row in rows] == [4, 4, 4, 4]:
-        try:
-            return np.array([[float(field) for field in row] for row in rows])
-        except (TypeError, ValueError):
-            pass
-    return np.full((4, 4), np.nan)
-
-
-def _what_is_wrong(rows: Rows, where: str, rotation_error: float, determinant: float) -> InputError:
+def _parse_matrix(rows: Rows, where: str) -> NDArray[np.float64] | InputError:
+    """Convert rows to a finite matrix (4, 4) whose last row is 0 0 0 1, or say why they are not one."""
     if [len(row) for row in rows] != [4, 4, 4, 4]:
         found = [len(row) for row in rows]
         return InputError(f"{where}: expected 4 rows of 4 numbers, found {found}; replace it")
     try:
-        matrix = numbers([field for row in rows for field in row], where).reshape(4, 4)
+        matrix = numbers([field for row in rows for field in row], where).reshape(4, 4).numpy()
     except InputError as error:
         return error
-    last_row = matrix[3].tolist()
-    if max(abs(a - b) for a, b in zip(last_row, (0, 0, 0, 1), strict=True)) >= 1e-6:
-        return InputError(
-            f"{where}: expected the last row 0 0 0 1, found {row_text(last_row)}; replace it"
-        )
-    return InputError(
-        f"{where}: the upper left 3x3 block is not a rotation (R^T R is off by {rotation_error:.2g}, "
-        f"det {determinant:.3g}); correct or exclude the frame"
-    )
-
-
-T_OPENGL_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # axes of a camera
-POSE_TEXT_HEADER = (
-    "# name qw qx qy qz tx ty tz  (T_cam_world: world-to-camera as in COLMAP, metres)"
-)
-AERIAL_POSE_COLUMNS = tuple(
-    f"T_cam_world_{part}" for part in ("qw", "qx", "qy", "qz", "tx", "ty", "tz")
-)
-CSV_POSE_COLUMNS = tuple(
-    column.replace("T_cam_world", "T_world_cam") for column in AERIAL_POSE_COLUMNS
-)
+    if np.abs(matrix[3] - [0, 0, 0, 1]).max() >= 1e-6:
+        last_row = row_text(matrix[3].tolist())
+        return InputError(f"{where}: expected the last row 0 0 0 1, found {last_row}; replace it")
+    return matrix
 
 
 def parse_cambridge_line(line: str, where: str) -> tuple[str, ValidatedPose]:
-    """One label ``name X Y Z W P Q R`` of Cambridge Landmarks -> (name, pose).
+    """Parse a label ``name X Y Z W P Q R`` of Cambridge Landmarks -> (name, pose).
 
     Its convention is mixed: X Y Z is the camera center, W P Q R the world-to-camera rotation.
     """
@@ -156,17 +135,16 @@ def parse_cambridge_line(line: str, where: str) -> tuple[str, ValidatedPose]:
     check_fields(fields, "name X Y Z W P Q R", where)
     center_and_q = numbers(fields[1:], where)
     q_cam_world, error = unit_quaternion(center_and_q[3:], where)
-    pose = Pose(center_and_q[:3], quaternion_inverse(q_cam_world))
-    return fields[0], ValidatedPose(pose, error)
+    return fields[0], ValidatedPose(Pose(center_and_q[:3], quaternion_inverse(q_cam_world)), error)
 
 
 def cambridge_line(name: str, T_world_cam: Pose) -> str:
-    """The label that `parse_cambridge_line` reads."""
+    """Format the label that `parse_cambridge_line` reads."""
     return _line(name, T_world_cam.t, quaternion_inverse(T_world_cam.q))
 
 
 def nvm_line(name: str, focal_px: float, T_world_cam: Pose) -> str:
-    """A camera of a VisualSFM model: ``name focal qw qx qy qz cx cy cz k1 0``, without distortion."""
+    """Format a camera of a VisualSFM model: ``name focal qw qx qy qz cx cy cz k1 0``, without distortion."""
     focal = torch.tensor([focal_px], dtype=torch.float64)
     return _line(name, focal, quaternion_inverse(T_world_cam.q), T_world_cam.t, torch.zeros(2))
 
@@ -174,30 +152,23 @@ def nvm_line(name: str, focal_px: float, T_world_cam: Pose) -> str:
 def parse_matrix_texts(
     texts: Sequence[str], where: Sequence[str], T_stated_cam: NDArray[np.float64] = SAME_CAMERA
 ) -> list[ValidatedPose | InputError]:
-    """4x4 camera-to-world matrices as text (7-Scenes ``pose.txt``); an error in the place of what is no pose.
-
-    Args:
-        texts: of N cameras.
-        where: N files.
-        T_stated_cam: (4, 4) from our camera to the one whose poses the texts are.
-    """
+    """Parse 4x4 camera-to-world matrices as text (7-Scenes ``pose.txt``), see `poses_from_matrices`."""
     rows = [[line.split() for line in text.splitlines() if line.strip()] for text in texts]
     return poses_from_matrices(rows, where, T_stated_cam)
 
 
 def matrix_text(T_world_cam: Pose) -> str:
-    """The text that `parse_matrix_texts` reads."""
-    return "".join(f"{row_text(row)}\n" for row in _matrix_from_rows(T_world_cam).tolist())
+    """Format the text that `parse_matrix_texts` reads."""
+    return "".join(f"{row_text(row)}\n" for row in _matrix(T_world_cam).tolist())
 
 
 def parse_opengl_matrix(matrix: object, where: str) -> ValidatedPose:
-    """A ``transform_matrix`` of transforms.json, rows of a 4x4 list.
+    """Parse a ``transform_matrix`` of transforms.json, a 4x4 list of rows.
 
     It is camera-to-world of a camera as in OpenGL: x right, y up, looking along -z.
     """
-    rows = (
-        [row if isinstance(row, list) else [] for row in matrix] if isinstance(matrix, list) else []
-    )
+    listed = matrix if isinstance(matrix, list) else []
+    rows = [row if isinstance(row, list) else [] for row in listed]
     (stated,) = poses_from_matrices([rows], [where], T_OPENGL_OPENCV)
     if isinstance(stated, InputError):
         raise stated
@@ -205,13 +176,13 @@ def parse_opengl_matrix(matrix: object, where: str) -> ValidatedPose:
 
 
 def opengl_matrix(T_world_cam: Pose) -> list[list[float]]:
-    """The rows that `parse_opengl_matrix` reads."""
-    rows: list[list[float]] = (_matrix_from_rows(T_world_cam).numpy() @ T_OPENGL_OPENCV).tolist()
+    """Return the rows that `parse_opengl_matrix` reads."""
+    rows: list[list[float]] = (_matrix(T_world_cam).numpy() @ T_OPENGL_OPENCV).tolist()
     return rows
 
 
 def parse_pseudo_ground_truth_line(line: str, where: str) -> tuple[str, ValidatedPose, float]:
-    """One line ``name qw qx qy qz tx ty tz focal`` of the SfM poses of 7-Scenes -> (name, pose, focal in px)."""
+    """Parse ``name qw qx qy qz tx ty tz focal`` of the SfM poses of 7-Scenes -> (name, pose, focal in px)."""
     fields = line.rsplit(maxsplit=8)
     check_fields(fields, "name qw qx qy qz tx ty tz focal", where)
     name, *pose, focal_px = fields
@@ -219,20 +190,20 @@ def parse_pseudo_ground_truth_line(line: str, where: str) -> tuple[str, Validate
 
 
 def parse_colmap_pose(fields: Sequence[str | float], where: str) -> ValidatedPose:
-    """``qw qx qy qz tx ty tz`` of a COLMAP image, and of all others that are world-to-camera."""
+    """Parse ``qw qx qy qz tx ty tz`` of a COLMAP image, and of every other format that is world-to-camera."""
     q_and_t = numbers(fields, where)
     q_cam_world, error = unit_quaternion(q_and_t[:4], where)
     return ValidatedPose(Pose(*invert(q_and_t[4:], q_cam_world)), error)
 
 
 def colmap_pose(T_world_cam: Pose) -> list[float]:
-    """The seven numbers that `parse_colmap_pose` reads."""
+    """Return the seven numbers that `parse_colmap_pose` reads."""
     t, q = invert(T_world_cam.t.double(), T_world_cam.q.double())
     return [*q.tolist(), *t.tolist()]
 
 
 def parse_tum_pose(fields: Sequence[str | float], where: str) -> ValidatedPose:
-    """``tx ty tz qx qy qz qw`` of a line of a TUM trajectory, after its time."""
+    """Parse ``tx ty tz qx qy qz qw`` of a line of a TUM trajectory, which follows its time."""
     check_fields(["timestamp", *fields], "timestamp tx ty tz qx qy qz qw", where)
     t_and_q = numbers(fields, where)
     q, error = unit_quaternion(t_and_q[[6, 3, 4, 5]], where)
@@ -240,7 +211,7 @@ def parse_tum_pose(fields: Sequence[str | float], where: str) -> ValidatedPose:
 
 
 def parse_csv_pose(row: Mapping[str, str], where: str) -> ValidatedPose:
-    """The ``T_world_cam_*`` or the ``T_cam_world_*`` columns of a row of a ``frames.csv``."""
+    """Parse the ``T_world_cam_*`` or the ``T_cam_world_*`` columns of a row of a ``frames.csv``."""
     if CSV_POSE_COLUMNS[0] not in row:
         return parse_colmap_pose([row[column] for column in AERIAL_POSE_COLUMNS], where)
     q_and_t = numbers([row[column] for column in CSV_POSE_COLUMNS], where)
@@ -249,7 +220,7 @@ def parse_csv_pose(row: Mapping[str, str], where: str) -> ValidatedPose:
 
 
 def csv_pose(T_world_cam: Pose) -> list[float]:
-    """The numbers of the ``T_world_cam_*`` columns."""
+    """Return the numbers of the ``T_world_cam_*`` columns."""
     return [*T_world_cam.q.tolist(), *T_world_cam.t.tolist()]
 
 
@@ -260,8 +231,8 @@ def write_poses(path: Path, names: Sequence[str], T_world_cam: Pose) -> None:
     write_text(path, "\n".join(lines) + "\n")
 
 
-def _matrix_from_rows(T_world_cam: Pose) -> torch.Tensor:
-    """T_world_cam as a float64 matrix (4, 4)."""
+def _matrix(T_world_cam: Pose) -> torch.Tensor:
+    """Return T_world_cam as a float64 matrix (4, 4)."""
     matrix = torch.eye(4, dtype=torch.float64)
     matrix[:3, :3] = quaternion_to_rotation_matrix(T_world_cam.q.double())
     matrix[:3, 3] = T_world_cam.t
@@ -269,5 +240,5 @@ def _matrix_from_rows(T_world_cam: Pose) -> torch.Tensor:
 
 
 def _line(name: str, *parts: torch.Tensor) -> str:
-    """A name and numbers, in full."""
+    """Join a name and numbers at full precision."""
     return row_text([name, *(number for part in parts for number in part.tolist())])

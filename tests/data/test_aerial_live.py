@@ -11,6 +11,7 @@ import tiny
 import torch
 from poses import assert_same
 
+from hinted_posenet.cli.verb import call
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Sample
 from hinted_posenet.data.formats import aerial
@@ -25,8 +26,7 @@ from hinted_posenet.simulator.shots import BLOCK_PX
 from hinted_posenet.simulator.simulate import simulate
 from hinted_posenet.simulator.world import Capture, PixelGrid, World
 from hinted_posenet.simulator.world.world import ArrayWorld
-from hinted_posenet.training import engine
-from hinted_posenet.training.live_module import AerialLiveModule, EpochOrder
+from hinted_posenet.training.data_module import AerialLiveModule, EpochOrder
 
 PLAN = RandomPlan([90, 110], [-20, 20], 3)
 FLIGHTS = {
@@ -193,7 +193,7 @@ def train(folder: Path, *overrides: str) -> Path:
     paths = [f"paths.{name}={folder / name}" for name in ("datasets", "runs", "cache")]
     live = ["data=aerial_live", "recipe=tiny", "method=hinted_residual", *paths, *tiny.TINY]
     plain = tiny.config("train", *live, "trainer.max_epochs=3", "batch_size=8", *overrides)
-    engine.train(plain)
+    call("train", plain)
     return Path(plain["paths"]["run"])
 
 
@@ -220,7 +220,7 @@ def test_files_are_tested_on_where_there_are_some(tmp_path):
     plain = tiny.config(
         "simulate", "recipe=tiny", f"paths.datasets={tmp_path / 'datasets'}", "threads=1"
     )
-    engine.simulate(plain)
+    call("simulate", plain)
     run = train(tmp_path, "inference_hint=prior", "seed=1", "trainer.max_epochs=1")
     assert tiny.results(run)["frames"] == {"train": 24, "val": 8, "test": 8}
     names = {name for (name,) in tiny.poses(run, "name")}
@@ -228,11 +228,11 @@ def test_files_are_tested_on_where_there_are_some(tmp_path):
     again = tiny.config(
         "evaluate",
         f"checkpoint={run}",
-        f"output={tmp_path / 'again'}",
+        f"out={tmp_path / 'again'}",
         "accelerator=cpu",
         f"paths.cache={tmp_path / 'cache'}",
     )
-    engine.evaluate(again)
+    call("evaluate", again)
     assert tiny.results(tmp_path / "again")["rows"] == tiny.results(run)["rows"]
     with pytest.raises(InputError, match="world_seed"):
         train(tmp_path, "world_seed=1", "name=other")

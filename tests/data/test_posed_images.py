@@ -15,8 +15,7 @@ from hinted_posenet.core.types import Hint, View
 from hinted_posenet.data.cache.decoded_images import DecodedImages
 from hinted_posenet.data.cache.image_cache import ImageCache
 from hinted_posenet.data.formats import seven_scenes
-from hinted_posenet.data.posed_images import FolderImages, PosedImages
-from hinted_posenet.data.stacked import identity
+from hinted_posenet.data.posed_images import FolderImages, PosedImages, identity
 
 
 @pytest.fixture

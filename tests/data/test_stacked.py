@@ -2,7 +2,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample
-from hinted_posenet.data.stacked import StackedSamples, batches, stack, take
+from hinted_posenet.data.posed_images import StackedSamples, batches, stack, take
 from hinted_posenet.training.data_module import PosedImagesModule
 
 

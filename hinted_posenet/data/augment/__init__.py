@@ -1,4 +1,4 @@
-"""Augmentation of a batch on its device: new views with exact poses, then colours, light, weather and sensor."""
+"""Augmentation of a batch on its device: new views with exact poses, then colour, light, weather and sensor."""
 
 from hinted_posenet.data.augment.augment import Augment
 

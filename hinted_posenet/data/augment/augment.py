@@ -1,4 +1,4 @@
-"""New views of the same cameras with their exact poses and K, then effects on what pixels look like."""
+"""New views of the same cameras with exact poses and K, followed by effects on the appearance of pixels."""
 
 from collections.abc import Sequence
 
@@ -14,57 +14,19 @@ from hinted_posenet.data.augment.effects import Draws, Effect
 from hinted_posenet.data.images import crop, margins
 
 
-def crop_views(sample: Sample, corner: Tensor, height: int, width: int) -> Sample:
-    """Crops (B, 3, height, width) from each view's ``corner`` (B, 2), column and row, on; same bits."""
-    query = sample.query
-    crops = [
-        crop(image, K, top, left, height, width)
-        for image, K, (left, top) in zip(query.image, query.K, corner.tolist(), strict=True)
-    ]
-    images, Ks = zip(*crops, strict=True)
-    return sample._replace(query=query._replace(image=torch.stack(images), K=torch.stack(Ks)))
-
-
 def new_views(
     sample: Sample, q_old_new: Tensor, K_new: Tensor, height: int, width: int, padding_mode: str
 ) -> Sample:
-    """The views (B, 3, height, width) of cameras turned by ``q_old_new`` (B, 4) that have ``K_new`` (B, 3, 3).
+    """Resample to views (B, 3, height, width) of cameras rotated by ``q_old_new`` (B, 4) with ``K_new`` (B, 3, 3).
 
-    ``R_world_new = R_world_old R_old_new``; a sensor's orientation prior turns along.
+    ``R_world_new = R_world_old R_old_new``; a sensor's orientation prior rotates too. A new pixel u shows the ray
+    ``R_old_new K_new^-1 u``, which the old camera saw at ``K R_old_new K_new^-1 u``. All products are element-wise
+    and in float32, because autocast, TF32 and half-precision pixel coordinates would move it by whole pixels.
     """
     query, (t, q) = sample
-    prior = query.prior
-    turned = torch.where(
-        prior.sigma_r_rad.isfinite()[..., None],  # no prior stays the same no prior
-        quaternion_product(prior.pose.q, q_old_new.to(prior.pose.q)),
-        prior.pose.q,
-    )
-    query = query._replace(
-        image=_resampled(query.image, query.K, q_old_new, K_new, height, width, padding_mode),
-        K=K_new,
-        prior=prior._replace(pose=Pose(prior.pose.t, turned)),
-    )
-    return Sample(query, Pose(t, normalize(quaternion_product(q, q_old_new.to(q)), dim=-1)))
-
-
-def _resampled(
-    image: Tensor,
-    K: Tensor,
-    q_old_new: Tensor,
-    K_new: Tensor,
-    height: int,
-    width: int,
-    padding_mode: str,
-) -> Tensor:
-    """Images (B, 3, H, W) of cameras K as cameras K_new, turned by q_old_new, would have taken them.
-
-    A new pixel u shows the ray ``R_old_new K_new^-1 u``, which the old camera saw at
-    ``K R_old_new K_new^-1 u``. All products are taken element by element and in float32, because
-    autocast, TF32 and half-precision pixel coordinates would move it by whole pixels.
-    """
-    H, W = image.shape[-2:]
+    image, (H, W) = query.image, query.image.shape[-2:]
     R_old_new = quaternion_to_rotation_matrix(q_old_new.float())
-    homography = _product(_product(K.float(), R_old_new), torch.linalg.inv(K_new.float()))
+    homography = _product(_product(query.K.float(), R_old_new), torch.linalg.inv(K_new.float()))
     h = homography[..., None, None]  # (B, 3, 3, 1, 1)
     u = torch.arange(width, device=image.device) + 0.5  # (width,) pixel centers
     v = torch.arange(height, device=image.device)[:, None] + 0.5  # (height, 1)
@@ -72,7 +34,17 @@ def _resampled(
     z = z.clamp_min(1e-3)  # rays behind the old camera land far outside
     # align_corners=False puts -1 and 1 on the outer edges, our pixel coordinates 0 and W
     grid = torch.stack([2 * x / (W * z) - 1, 2 * y / (H * z) - 1], dim=-1)
-    return grid_sample(image.float(), grid, "bilinear", padding_mode, align_corners=False).to(image)
+    seen = grid_sample(image.float(), grid, "bilinear", padding_mode, align_corners=False)
+    prior = query.prior
+    rotated = torch.where(
+        prior.sigma_r_rad.isfinite()[..., None],  # an absent prior stays unchanged
+        quaternion_product(prior.pose.q, q_old_new.to(prior.pose.q)),
+        prior.pose.q,
+    )
+    query = query._replace(
+        image=seen.to(image), K=K_new, prior=prior._replace(pose=Pose(prior.pose.t, rotated))
+    )
+    return Sample(query, Pose(t, normalize(quaternion_product(q, q_old_new.to(q)), dim=-1)))
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:  # (B, 3, 3), (B, 3, 3) -> (B, 3, 3)
@@ -80,13 +52,13 @@ def _product(a: Tensor, b: Tensor) -> Tensor:  # (B, 3, 3), (B, 3, 3) -> (B, 3, 
 
 
 class Augment:
-    """Turns, zooms and crops the views of a batch, then applies effects, each sample on its own.
+    """Rotates, zooms and crops the views of a batch, then applies effects, independently for each sample.
 
-    Turning a camera about its center, another focal length and a crop move pixels by one homography
-    whatever the depth, so image, K and pose stay exact together; all of it is one resampling.
+    Rotating a camera about its center, changing its focal length and cropping move pixels by one homography
+    whatever the depth, so image, K and pose stay exactly consistent; there is a single resampling.
 
-    A model that does not see K cannot tell a zoom from another distance, nor a crop beside the center
-    from a turned camera: leave these two for models that do, and move its pictures by rotations.
+    A model that does not see K cannot distinguish a zoom from another distance, or an off-center crop from
+    a rotated camera: use these two only for models that do, and rotations for the others.
 
     Args:
         rotation_deg: Standard deviations of the rotation vector about the camera's x (right: tilt),
@@ -94,15 +66,15 @@ class Augment:
         roll_deg: A further roll about the optical axis, drawn from -roll_deg to roll_deg; 180 for
             views from above, which have no upright.
         zoom: Range of the factor of the focal length, log-uniform; above 1 the view is narrower.
-        crop_px: (height, width) of the new views, from ``data.crop``; null keeps the size of the images.
+        crop_px: (height, width) of the new views, from ``data.crop``; null keeps the image size.
         crop_at: "center", or "random": anywhere inside the image.
         padding_mode: What fills a new view outside the old image: "border", "reflection" or
-            "zeros". Not reflection by default: it shows mirrored objects where there are none.
-        effects: Colours, light, weather and sensor, under any names, applied in the order given;
-            null leaves one out.
+            "zeros". Reflection would show mirrored objects that do not exist.
+        effects: Colours, light, weather and sensor effects under any names, applied in the order given;
+            null omits one.
 
     Raises:
-        InputError: a setting is out of its range.
+        InputError: A setting is out of its range.
     """
 
     def __init__(
@@ -122,9 +94,6 @@ class Augment:
         self.crop_at = crop_at
         self.padding_mode = padding_mode
         self.effects = {name: effect for name, effect in effects.items() if effect is not None}
-        self._check()
-
-    def _check(self) -> None:
         if len(self.rotation_deg) != 3:
             raise InputError(f"augment.rotation_deg={list(self.rotation_deg)}: expected [x, y, z]")
         if self.crop_px is not None and len(self.crop_px) != 2:
@@ -147,7 +116,7 @@ class Augment:
     def __call__(self, sample: Sample, generator: Generator) -> Sample:
         """Augment a batch: image (B, 3, H, W) in [0, 1], K (B, 3, 3), T_world_cam (B,)."""
         if sample.query.feature.numel() > 0:
-            raise ValueError("features computed beforehand would no longer match augmented images")
+            raise ValueError("precomputed features would not match augmented images")
         with torch.autocast(sample.query.image.device.type, enabled=False):
             sample = self._new_views(sample, generator)
             image = sample.query.image
@@ -163,7 +132,13 @@ class Augment:
         draw = Draws(generator, image)
         height, width = self.crop_px or image.shape[-2:]
         if not turns:
-            return crop_views(sample, self._corner(draw, height, width), height, width)
+            corners = self._corner(draw, height, width).tolist()
+            crops = [
+                crop(pixels, K_one, top, left, height, width)
+                for pixels, K_one, (left, top) in zip(image, K, corners, strict=True)
+            ]
+            images, Ks = (torch.stack(part) for part in zip(*crops, strict=True))
+            return sample._replace(query=sample.query._replace(image=images, K=Ks))
         q_old_new = self._turn(draw)
         K_new = K.clone()
         K_new[:, :2, :2] *= draw.log_uniform(self.zoom, 1, 1)  # fx and fy; cx and cy stay
@@ -171,7 +146,7 @@ class Augment:
         return new_views(sample, q_old_new, K_new, height, width, self.padding_mode)
 
     def _turn(self, draw: Draws) -> Tensor:
-        """Rotations q_old_new (B, 4)."""
+        """Draw rotations q_old_new (B, 4)."""
         std_rad = draw.image.new_tensor(self.rotation_deg).deg2rad()
         q_old_new = quaternion_exp(std_rad * draw.normal(3))
         if self.roll_deg != 0:
@@ -181,7 +156,7 @@ class Augment:
         return q_old_new
 
     def _corner(self, draw: Draws, height: int, width: int) -> Tensor:
-        """Column and row (B, 2) of the crops' top-left pixels."""
+        """Draw column and row (B, 2) of the crops' top-left pixels."""
         rows, columns = margins(draw.image.shape[-2:], height, width)
         free = torch.tensor([columns, rows])
         if self.crop_at == "center":
@@ -190,7 +165,7 @@ class Augment:
 
 
 def _apply(effect: Effect, image: Tensor, generator: Generator) -> Tensor:
-    """An effect on its share of the images (B, 3, H, W)."""
+    """Apply an effect to its share of the images (B, 3, H, W)."""
     if effect.p >= 1:
         return effect(image, Draws(generator, image))
     draw = torch.rand(len(image), generator=generator, device=generator.device)

@@ -1,6 +1,5 @@
 """Decoded images on disk, memory-mapped: where each lies, and its pixels."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,14 +10,13 @@ from numpy.typing import NDArray
 from hinted_posenet.core.types import View
 
 Pixels = NDArray[np.uint8]  # of one image or of many, RGB
-SEGMENT_NAME = re.compile(r"\d+x\d+/[0-9a-f]{32}\.(npy|partial)")
 
 
 class Origin(NamedTuple):
     """What the pixels of a view come from, besides the content of its file."""
 
     path: str
-    lens: str  # K and distortion where there is one, else empty: K moves no pixel of a pinhole
+    lens: str  # K and distortion, or empty without distortion: K moves no pixel of a pinhole
 
 
 class Place(NamedTuple):
@@ -26,50 +24,32 @@ class Place(NamedTuple):
 
     width: int
     height: int
-    segment: str | None  # None: checked, but its pixels are not kept
+    segment: str | None  # relative to the cache folder; None: checked, but its pixels are not kept
     row: int
 
 
 def origin_of(view: View) -> Origin:
-    """Of a view."""
+    """Return what decides the pixels of a view."""
     lens = f"{view.K.flatten().tolist()} {view.distortion}" if view.distortion else ""
     return Origin(str(view.image.absolute()), lens)
 
 
-def segment_path(folder: Path, shape: tuple[int, int], segment: str) -> Path:
-    """A segment is a .npy file of images (N, 3, height, width) uint8 RGB; shape is (height, width)."""
-    return folder / f"{shape[0]}x{shape[1]}" / f"{segment}.npy"
-
-
-def segment_files(folder: Path) -> list[Path]:
-    """The segments that are there, whole or not; a folder may hold files that are not ours."""
-    return [
-        path
-        for path in folder.glob("*x*/*")
-        if SEGMENT_NAME.fullmatch(path.relative_to(folder).as_posix())
-    ]
-
-
-def open_segment(path: Path, shape: tuple[int, int]) -> Pixels | None:
-    """A memory-mapped segment (N, 3, *shape); None where it is gone, cut off or foreign."""
+def open_segment(path: Path) -> Pixels | None:
+    """Memory-map ``<H>x<W>/<name>.npy`` as (N, 3, H, W); None where it is gone, cut off or foreign."""
     try:
+        height, width = map(int, path.parent.name.split("x"))
         mapped = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError):
         return None
-    if mapped.dtype != np.uint8 or mapped.shape[1:] != (3, *shape):
+    if mapped.dtype != np.uint8 or mapped.shape[1:] != (3, height, width):
         return None
     return np.asarray(mapped)  # memmap's own indexing is slow
 
 
 class DecodedImages:
-    """Decoded images of some views, all of one size.
+    """Decoded images of some views, all of one ``shape`` (height, width), and the places where they lie.
 
-    Every process maps the files by itself, so it travels to others as a table of places.
-
-    Args:
-        folder: Of the cache.
-        shape: (height, width) of the decoded images.
-        places: Where they lie.
+    Every process maps the files itself, so only the table of places is pickled.
     """
 
     def __init__(
@@ -81,7 +61,7 @@ class DecodedImages:
             self._segment(name)  # what is mapped stays readable, even if another process prunes it
 
     def read(self, view: View) -> tuple[Place, Pixels] | None:
-        """A view's place and pixels (3, height, width); None where they have to be decoded."""
+        """Return a view's place and pixels (3, height, width), or None where the file must be decoded."""
         place = self.places.get(origin_of(view))
         if place is None or place.segment is None:
             return None
@@ -90,10 +70,9 @@ class DecodedImages:
 
     def _segment(self, name: str) -> Pixels | None:
         if name not in self._segments:
-            path = segment_path(self.folder, self.shape, name)
-            self._segments[name] = open_segment(path, self.shape)
+            self._segments[name] = open_segment(self.folder / name)
         return self._segments[name]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the mapped files, which pickle would copy."""
+        """Leave out the mapped files, which pickle would copy."""
         return {**self.__dict__, "_segments": {}}

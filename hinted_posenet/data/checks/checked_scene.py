@@ -1,4 +1,4 @@
-"""What the checks look at: the labels of one scene, its images and tracks, and what a check reports."""
+"""A scene as the checks see it: its labels, images and tracks; and what a check reports."""
 
 import hashlib
 import os
@@ -16,13 +16,11 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
-from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import robust_box
 from hinted_posenet.core.types import Fault, Pose, View, stack_poses
-from hinted_posenet.data.exclude import EXCLUDE_FILE, read_exclude
 from hinted_posenet.data.formats import cambridge
 from hinted_posenet.data.formats.recognise import Recognised
-from hinted_posenet.data.splits import without
+from hinted_posenet.data.read_scene import read_scene
 
 Severity = Literal["ok", "note", "warning", "error"]
 FAULTS: tuple[Severity, ...] = ("warning", "error")  # a data set with one of these is not sound
@@ -38,22 +36,13 @@ class Finding(NamedTuple):
     fix: str = ""  # what to do about it
 
 
-def metres(value_m: float) -> str:
-    """A length in the unit that reads best."""
-    if value_m < 0.01:
-        return f"{1000 * value_m:.2g} mm"
-    if value_m < 1:
-        return f"{100 * value_m:.2g} cm"
-    return f"{value_m:.1f} m" if value_m < 1000 else f"{value_m / 1000:,.0f} km"
-
-
 def counted(things: Collection[object] | int, noun: str) -> str:
-    """``1 frame``, ``2,500 frames``."""
+    """Return ``1 frame`` or ``2,500 frames``."""
     count = things if isinstance(things, int) else len(things)
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-# what Pillow raises for files that are no images, or half of one (SyntaxError: broken PNG chunks)
+# what Pillow raises for files that are not images, or truncated (SyntaxError: broken PNG chunks)
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 
 
@@ -62,18 +51,15 @@ class ImageFile(NamedTuple):
 
     is_there: bool
     size: tuple[int, int] | None = None  # (width, height) in pixels; None: unreadable
-    digest: str = ""  # same for the same content; "" where it was not needed
+    digest: str = ""  # equal for equal content; "" where it was not needed
     error: str = ""  # why it cannot be read
 
 
 def read_images(paths: Iterable[Path], decode: bool, title: str) -> dict[Path, ImageFile]:
     """Read all images.
 
-    Args:
-        paths: the files.
-        decode: decode every pixel, which finds files cut short, and copies stored in another way;
-            otherwise read headers, and compare bytes of files of equal length.
-        title: of the progress bar.
+    With ``decode``, every pixel is decoded, which finds truncated files and re-encoded copies; otherwise headers
+    are read, and the bytes of files of equal length are compared.
     """
     todo = list(dict.fromkeys(paths))
     lengths = {path: path.stat().st_size for path in todo if path.is_file()}
@@ -109,18 +95,22 @@ class Track(NamedTuple):
 
     name: str
     views: npt.NDArray[np.int64]  # (N,) their places among all views
-    number: npt.NDArray[np.float64]  # (N,) rising, about 1 apart, so that gaps are known
+    number: npt.NDArray[np.float64]  # (N,) increasing, about 1 apart, so that gaps are known
 
 
 def tracks(views: Sequence[View]) -> list[Track]:
-    """Views by sequence, whatever split they are in, ordered by time, or by the last number of their names.
+    """Group views into sequences across all splits, ordered by time, or by the last number of their names.
 
-    Names that differ before that number are different sequences (``east_0001``, ``west_0001``), and so
-    are the dates of one flight, or whatever tags tell apart. A frame that is listed twice is taken once.
+    Names that differ before that number are different sequences (``east_0001``, ``west_0001``), as are
+    frames of one flight with different tags, such as dates. A frame that is listed twice counts once.
     """
     groups: dict[tuple[str, str, str], dict[float, int]] = defaultdict(dict)
     for index, view in enumerate(views):
-        prefix, place = _place(view)
+        prefix, place = PurePosixPath(view.name).stem, 0.0
+        if view.time_s is not None:
+            prefix, place = "", view.time_s
+        elif match := LAST_NUMBER.fullmatch(prefix):
+            prefix, place = match[1], float(match[2])
         tags = " ".join(view.tags.values())
         groups[view.sequence, prefix, tags].setdefault(place, index)
     found = []
@@ -133,17 +123,8 @@ def tracks(views: Sequence[View]) -> list[Track]:
     return found
 
 
-def _place(view: View) -> tuple[str, float]:
-    """What tells a view's sequence besides its folder, and its place in there."""
-    if view.time_s is not None:
-        return "", view.time_s
-    stem = PurePosixPath(view.name).stem
-    match = LAST_NUMBER.fullmatch(stem)
-    return (match[1], float(match[2])) if match else (stem, 0.0)
-
-
 NVM = "reconstruction.nvm"
-UNKNOWN_FOCAL_PX = 1.0  # stands in where a scene has no focal lengths: labels need none
+UNKNOWN_FOCAL_PX = 1.0  # stands in where a scene has no focal lengths, because labels need none
 
 
 @dataclass(frozen=True)
@@ -151,15 +132,15 @@ class Scene:
     """One scene as read from disk, without the frames that exclude.txt leaves out."""
 
     name: str
-    layout: str  # of `data.reader.recognise`
+    layout: str  # as `recognise` names it
     folder: Path
     splits: dict[str, list[View]]
     faults: Sequence[Fault]  # labels that could not be read
     broken: Sequence[str]  # why a split could not be read at all
     images: dict[Path, ImageFile]
-    counts: dict[str, int]  # frames by split, with those left out and those with faults
+    counts: dict[str, int]  # frames by split, including excluded and faulty ones
     excluded: dict[str, str]  # frames left out -> why
-    strangers: Sequence[str] = ()  # what exclude.txt names, though there is no such frame
+    strangers: Sequence[str] = ()  # names in exclude.txt that the scene does not have
     has_intrinsics: bool = True
 
     @cached_property
@@ -174,7 +155,7 @@ class Scene:
 
     @cached_property
     def T_world_cam(self) -> Pose:  # noqa: N802
-        """Poses of all views, t (N, 3), q (N, 4), float64; there must be one."""
+        """Poses of all views, t (N, 3), q (N, 4), float64; there must be at least one view."""
         return stack_poses(view.T_world_cam for view in self.views)
 
     @cached_property
@@ -184,53 +165,35 @@ class Scene:
 
     @cached_property
     def tracks(self) -> list[Track]:
-        """Views of each sequence in the order they were taken."""
+        """Views of each sequence in the order in which they were taken."""
         return tracks(self.views)
 
     @property
     def has_images(self) -> bool:
-        """Whether any image is there at all."""
+        """Whether any image exists."""
         return any(image.is_there for image in self.images.values())
 
 
-def read_scene(found: Recognised, decode: bool) -> Scene:
-    """Read every label that can be read, and what is wrong with the others.
-
-    Args:
-        found: which scene, and how to read it.
-        decode: decode all images; otherwise read their headers.
-    """
-    read, broken = found.read_views, list[str]()
+def read_checked_scene(found: Recognised, decode: bool) -> Scene:
+    """Read every label and image (see `read_images`) that can be read, and what is wrong with the others."""
+    read_views, broken = found.read_views, list[str]()
     has_intrinsics = found.layout != "cambridge" or (found.folder / NVM).is_file()
     if not has_intrinsics:
-        read = partial(cambridge.read_views, focal_px=UNKNOWN_FOCAL_PX)
+        read_views = partial(cambridge.read_views, focal_px=UNKNOWN_FOCAL_PX)
         broken.append(f"no {NVM}, so no focal lengths: add the file, or set data.reader.focal_px")
-    whole: dict[str, list[View]] = {}
-    faults: list[Fault] = []
-    counts = {}
-    for split in found.splits:
-        unreadable: list[Fault] = []
-        try:
-            whole[split] = read(found.root, found.scene, split, faults=unreadable)
-            counts[split] = len(whole[split]) + len(unreadable)
-        except InputError as error:
-            broken.append(f"the {split} split cannot be read: {error}")
-        faults += unreadable
-    listed = read_exclude(found.folder / EXCLUDE_FILE)
-    known = {view.name for views in whole.values() for view in views} | {f.name for f in faults}
-    splits = without(whole, listed)
-    images = (view.image for views in splits.values() for view in views)
+    read = read_scene(read_views, found.root, found.scene, found.splits)
+    broken += [f"the {split} split cannot be read: {why}" for split, why in read.broken.items()]
+    images = (view.image for views in read.views.values() for view in views)
     return Scene(
         name=found.scene,
         layout=found.layout,
         folder=found.folder,
-        splits=splits,
-        # a row that tells no split is found wrong in all of them
-        faults=[fault for fault in dict.fromkeys(faults) if fault.name not in listed],
+        splits=read.views,
+        faults=read.faults,
         broken=broken,
         images=read_images(images, decode, f"images of {found.scene}"),
-        counts=counts,
-        excluded={name: why for name, why in listed.items() if name in known},
-        strangers=[name for name in listed if name not in known],
+        counts=read.counts,
+        excluded=read.excluded,
+        strangers=list(read.strangers),
         has_intrinsics=has_intrinsics,
     )

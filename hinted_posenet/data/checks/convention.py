@@ -1,4 +1,4 @@
-"""The pose convention of a scene, tested against matched image points; in doubt there is no verdict."""
+"""The pose convention of a scene, tested against matched image points; doubtful cases get no verdict."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from hinted_posenet.core.types import Pose
 from hinted_posenet.data.checks.checked_scene import Finding, Scene, counted
 from hinted_posenet.data.checks.matching import Floats, Pair, candidates, match
 
-# the quaternion of diag(1, -1, -1): half a turn around x leads from OpenGL's camera axes to OpenCV's
+# the quaternion of diag(1, -1, -1): half a turn about x leads from OpenGL's camera axes to OpenCV's
 HALF_TURN_X = torch.tensor([0.0, 1.0, 0.0, 0.0], dtype=torch.float64)
 
 
@@ -30,46 +30,42 @@ def _turned_axes(T: Pose) -> Pose:
     return Pose(T.t, quaternion_product(T.q, HALF_TURN_X.expand_as(T.q)))
 
 
-def _inverse(T: Pose) -> Pose:
-    return Pose(*invert(*T))
-
-
 CONVENTIONS = (
     Convention("as stated", "The poses are what the layout says", lambda T: T),
-    Convention("inverse", "The poses map the other way round: invert each", _inverse),
+    Convention("inverse", "The poses are inverted: invert each", lambda T: Pose(*invert(*T))),
     Convention(
         "inverse rotation",
-        "The positions are right and the rotations map the other way round: conjugate each quaternion "
-        "(transpose each matrix)",
+        "The positions are right and the rotations are inverted: conjugate each quaternion (transpose "
+        "each matrix)",
         lambda T: Pose(T.t, quaternion_inverse(T.q)),
     ),
     Convention(
         "translation in place of the position",
-        "The rotations are right, but where the camera's position is expected stands the translation "
-        "of world-to-camera: write t' = -R t, with R camera-to-world",
+        "The rotations are right, but the camera's position is replaced by the translation of "
+        "world-to-camera: write t' = -R t, with R camera-to-world",
         lambda T: Pose(-rotate(T.q, T.t), T.q),
     ),
     Convention(
         "position in place of the translation",
-        "The rotations are right, but where the translation of world-to-camera is expected stands the "
-        "camera's position: write t' = -R^T t, with R camera-to-world",
+        "The rotations are right, but the translation of world-to-camera is replaced by the camera's "
+        "position: write t' = -R^T t, with R camera-to-world",
         lambda T: Pose(-rotate(quaternion_inverse(T.q), T.t), T.q),
     ),
     Convention(
         "turn to OpenGL axes",
-        "The camera's axes are turned: OpenGL has y up and looks along -z, OpenCV has y down and "
-        "looks along +z; change the sign of the second and third column of each camera-to-world rotation",
+        "The camera's axes are OpenGL's, with y up and the view along -z, where OpenCV has y down and "
+        "+z; change the sign of the second and third column of each camera-to-world rotation",
         _turned_axes,
     ),
     Convention(
         "inverse with OpenGL axes",
-        "The poses map the other way round and the camera's axes are OpenGL's: invert each, then change "
-        "the sign of the second and third column of its rotation",
-        lambda T: _turned_axes(_inverse(T)),
+        "The poses are inverted and the camera's axes are OpenGL's: invert each, then change the sign "
+        "of the second and third column of its rotation",
+        lambda T: _turned_axes(Pose(*invert(*T))),
     ),
 )
 
-TRIES = 30  # frames, evenly over all sequences, to look for a telling pair from
+TRIES = 30  # frames, spread evenly over all sequences, each of which may start a pair
 TOLERANCE = 0.005  # of the long side: 3 px of 640; raw 7-Scenes poses are off by 1 to 2 px
 
 
@@ -86,7 +82,7 @@ class Trial(NamedTuple):
 
 
 def try_conventions(scene: Scene) -> Trial:
-    """Match images of the scene's sequences; without images or intrinsics there are no pairs."""
+    """Match images of the scene's sequences; there are no pairs without images or intrinsics."""
     usable = np.array([scene.images[view.image].size is not None for view in scene.views], bool)
     places = [
         (track, place) for track in scene.tracks for place in np.flatnonzero(usable[track.views])
@@ -107,33 +103,29 @@ def try_conventions(scene: Scene) -> Trial:
 
 
 def fit(pair: Pair, convention: Convention) -> npt.NDArray[np.bool_]:
-    """Which matches (M,) of a pair obey the poses under a convention."""
+    """Return which matches (M,) of a pair agree with the poses under a convention."""
     a, b = (convention.apply(view.T_world_cam) for view in (pair.a, pair.b))
     distance_px = sampson_px(fundamental(a, b, pair.K_a, pair.K_b), pair.x_a, pair.x_b)
     return np.asarray(distance_px < TOLERANCE * pair.long_side_px)
 
 
 def fundamental(a: Pose, b: Pose, K_a: Floats, K_b: Floats) -> Floats:
-    """F (3, 3) with ``x_b^T F x_a = 0`` for homogeneous pixels of one point seen by cameras a and b.
+    """Return F (3, 3) with ``x_b^T F x_a = 0`` for homogeneous pixels of a point seen by both cameras.
 
-    Args:
-        a: T_world_cam of the first camera.
-        b: T_world_cam of the second.
-        K_a: (3, 3) pixels.
-        K_b: (3, 3) pixels.
+    ``a`` and ``b`` are T_world_cam; K_a and K_b (3, 3) are in pixels.
     """
     to_b = quaternion_inverse(b.q)
     R = quaternion_to_rotation_matrix(quaternion_product(to_b, a.q)).numpy()
     t = rotate(to_b, a.t - b.t)
     length = float(t.norm())
-    # without a baseline any will do: then a right rotation obeys all of them, and a wrong one none
+    # any direction will do where there is no baseline: a right rotation satisfies all, a wrong one none
     baseline = t.numpy() / length if length > 0 else np.array([1.0, 0.0, 0.0])
     E = np.cross(np.eye(3), baseline) @ R
     return np.asarray(np.linalg.inv(K_b).T @ E @ np.linalg.inv(K_a))
 
 
 def sampson_px(F: Floats, x_a: Floats, x_b: Floats) -> Floats:
-    """First-order distance (M,) in pixels of matches x_a, x_b (M, 2) from obeying F."""
+    """Return the first-order distance (M,) in pixels of matches x_a, x_b (M, 2) from satisfying F."""
     ones = np.ones((len(x_a), 1))
     a, b = np.hstack([x_a, ones]), np.hstack([x_b, ones])
     lines_b, lines_a = a @ F.T, b @ F
@@ -145,9 +137,9 @@ def sampson_px(F: Floats, x_a: Floats, x_b: Floats) -> Floats:
 FEWEST_PAIRS = 4
 FITS = 0.5  # mean share of matches; raw 7-Scenes poses reach 0.75
 CLEAR = 0.2  # between the mean shares of two conventions
-WINS = 0.8  # of the pairs that tell two conventions apart
+WINS = 0.8  # of the pairs that distinguish two conventions
 POOR = 0.3
-# what the files of each layout hold; `pose_io` has the table
+# what the files of each layout contain
 HOLDS = {
     "cambridge": "the camera's position and the world-to-camera quaternion w x y z",
     "seven_scenes": "camera-to-world 4x4 matrices",
@@ -161,7 +153,7 @@ HOLDS = {
 
 
 def check_convention(scene: Scene, trial: Trial) -> list[Finding]:
-    """Whether the stated convention fits the images, or another does."""
+    """Check whether the stated convention fits the images, or another does."""
     if not scene.has_images:
         return []
     if len(trial.pairs) < FEWEST_PAIRS:
@@ -172,27 +164,26 @@ def check_convention(scene: Scene, trial: Trial) -> list[Finding]:
         return [Finding("convention", "note", message)]
     shares = trial.mean_share
     stated, best = float(shares[0]), int(shares.argmax())
-    if best and shares[best] - stated > CLEAR and _wins(trial, best):
+    lead = trial.share[:, best] - trial.share[:, 0]
+    decisive = np.abs(lead) > CLEAR  # the pairs that distinguish the two
+    wins = decisive.sum() >= FEWEST_PAIRS and (lead[decisive] > 0).mean() >= WINS
+    if best and shares[best] - stated > CLEAR and wins:
         return [_other(scene, trial, best)]
     if stated < FITS:
-        return [_none(stated, float(shares[best]), best, len(trial.pairs))]
+        message = (
+            f"no convention fits well: {stated:.0%} of matched points as stated, at most "
+            f"{shares[best]:.0%} ({CONVENTIONS[best].name}; {len(trial.pairs)} pairs)"
+        )
+        fix = "check the focal length, the order of the quaternion, and the pairing of images and poses"
+        return [Finding("convention", "warning" if stated < POOR else "note", message, fix=fix)]
     alike = [c.name for c, share in zip(CONVENTIONS, shares, strict=True) if stated - share < CLEAR]
     what = f"{stated:.0%} of matched points fit the stated poses ({len(trial.pairs)} pairs)"
     if len(alike) > 1:
-        message = (
-            f"not decidable: {what}, but too little turns to tell from: {', '.join(alike[1:])}"
-        )
+        message = f"not decidable: {what}, but rotations are too small to rule out: {', '.join(alike[1:])}"
         return [Finding("convention", "note", message)]
     other = int(shares[1:].argmax()) + 1
     message = f"{what}; the next best, {CONVENTIONS[other].name}, {shares[other]:.0%}"
     return [Finding("convention", "ok", message)]
-
-
-def _wins(trial: Trial, other: int) -> bool:
-    """Whether nearly all pairs that tell the two apart are for the other."""
-    lead = trial.share[:, other] - trial.share[:, 0]
-    telling = np.abs(lead) > CLEAR
-    return telling.sum() >= FEWEST_PAIRS and bool((lead[telling] > 0).mean() >= WINS)
 
 
 def _other(scene: Scene, trial: Trial, best: int) -> Finding:
@@ -209,12 +200,3 @@ def _other(scene: Scene, trial: Trial, best: int) -> Finding:
     message += f"; hardly worse: {', '.join(rivals)}" if rivals else ""
     fix = f"{scene.layout} files hold {HOLDS[scene.layout]}. {CONVENTIONS[best].meaning}"
     return Finding("convention", "error", message, fix=fix)
-
-
-def _none(stated: float, most: float, best: int, pairs: int) -> Finding:
-    message = (
-        f"no convention fits well: {stated:.0%} of matched points as stated, at most {most:.0%} "
-        f"({CONVENTIONS[best].name}; {pairs} pairs)"
-    )
-    fix = "check the focal length, the order of the quaternion, and that images and poses are paired rightly"
-    return Finding("convention", "warning" if stated < POOR else "note", message, fix=fix)

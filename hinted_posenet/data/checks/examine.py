@@ -1,43 +1,42 @@
-"""Run all checks on a scene and report the findings, for people and for machines."""
+"""Run all checks on a scene; report the findings for people and programs, and list the frames to exclude."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hinted_posenet.data.checks.checked_scene import FAULTS, Finding, Scene, counted, read_scene
+from hinted_posenet.data.checks import files
+from hinted_posenet.data.checks.checked_scene import (
+    FAULTS,
+    Finding,
+    Scene,
+    counted,
+    read_checked_scene,
+)
 from hinted_posenet.data.checks.convention import (
     CONVENTIONS,
     Trial,
     check_convention,
     try_conventions,
 )
-from hinted_posenet.data.checks.duplicates import check_duplicates, check_leakage
-from hinted_posenet.data.checks.labels import (
-    check_counts,
-    check_excluded,
-    check_images,
-    check_known,
-    check_labels,
-    check_rotations,
-)
 from hinted_posenet.data.checks.outliers import check_flips, check_positions
 from hinted_posenet.data.formats.recognise import Recognised
+from hinted_posenet.data.read_scene import EXCLUDE_FILE, read_exclude, write_exclude
 
-CHECKS = (check_excluded, check_counts, check_labels)
+CHECKS = (files.check_excluded, files.check_counts, files.check_labels)
 CHECKS_OF_VIEWS = (  # where there are any
-    check_images,
-    check_rotations,
+    files.check_images,
+    files.check_rotations,
     check_positions,
     check_flips,
-    check_duplicates,
-    check_leakage,
+    files.check_duplicates,
+    files.check_leakage,
 )
 EXCLUDABLE = ("labels", "images", "rotations", "positions", "flips", "known frames")
 
 
 class Examination(NamedTuple):
-    """All that is known of a scene after its examination."""
+    """Everything that is known of a scene after its examination."""
 
     scene: Scene
     findings: list[Finding]
@@ -45,33 +44,28 @@ class Examination(NamedTuple):
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing needs to be done; notes are allowed."""
+        """Whether nothing needs to be fixed; notes are allowed."""
         return not any(finding.severity in FAULTS for finding in self.findings)
 
 
 def examine(found: Recognised, decode: bool = True) -> Examination:
-    """Read a scene and check everything.
-
-    Args:
-        found: the scene, of `data.reader.recognise`.
-        decode: decode all images; otherwise read their headers.
-    """
-    scene = read_scene(found, decode)
+    """Read a scene and check everything; images are decoded, or else only their headers are read."""
+    scene = read_checked_scene(found, decode)
     trial = try_conventions(scene)
     checks = CHECKS + CHECKS_OF_VIEWS if scene.views else CHECKS
     findings = [finding for check in checks for finding in check(scene)]
     flagged = {name for f in findings if f.severity in FAULTS for name in f.frames}
-    findings += [*check_known(scene, flagged), *check_convention(scene, trial)]
+    findings += [*files.check_known(scene, flagged), *check_convention(scene, trial)]
     return Examination(scene, findings, trial)
 
 
 def to_exclude(examination: Examination) -> dict[str, str]:
-    """Frames that no training should use -> why; first those that are excluded already, unchanged."""
+    """Return the frames that no training should use -> why; first those that are excluded already."""
     return examination.scene.excluded | flagged_frames(examination, EXCLUDABLE)
 
 
 def flagged_frames(examination: Examination, checks: Collection[str]) -> dict[str, str]:
-    """Frames that some of the checks find fault with -> all that they say."""
+    """Return the frames that some of the checks flag -> everything that they say of each."""
     reasons: dict[str, list[str]] = {}
     for finding in examination.findings:
         if finding.check in checks and finding.severity in FAULTS:
@@ -80,13 +74,27 @@ def flagged_frames(examination: Examination, checks: Collection[str]) -> dict[st
     return {name: ", ".join(why) for name, why in reasons.items()}
 
 
+def write_exclude_list(examination: Examination, file: str) -> list[Path]:
+    """Add the frames that cannot be used to a list -> the list; nothing if it holds them all.
+
+    The file "" is exclude.txt in the scene's folder, which loaders obey.
+    """
+    path = Path(file) if file else examination.scene.folder / EXCLUDE_FILE
+    listed = read_exclude(path)
+    frames = to_exclude(examination) | listed
+    if frames.keys() == listed.keys():
+        return []
+    write_exclude(path, frames)
+    return [path]
+
+
 SHOWN = {"ok": 3, "note": 3, "warning": 10, "error": 10}  # frames of one finding
 MARKS = {"ok": "ok", "note": "note", "warning": "WARNING", "error": "ERROR"}
 INDENT = " " * 24
 
 
 def report(examination: Examination) -> str:
-    """Several lines on one scene."""
+    """Describe one scene in several lines."""
     scene = examination.scene
     lines = [f"{scene.name} ({scene.layout}) in {scene.folder}"]
     for finding in examination.findings:
@@ -101,12 +109,7 @@ def report(examination: Examination) -> str:
 
 
 def as_json(examinations: Sequence[Examination], written: Sequence[Path]) -> dict[str, Any]:
-    """All that `report` says and more, under keys that stay.
-
-    Args:
-        examinations: one a scene.
-        written: pictures and lists that were written.
-    """
+    """Return what `report` says of each scene and more, and the files written, under stable keys."""
     return {
         "sound": all(examination.is_sound for examination in examinations),
         "scenes": [_scene(examination) for examination in examinations],

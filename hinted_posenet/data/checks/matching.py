@@ -16,18 +16,18 @@ from hinted_posenet.data.formats.layout import image_size
 
 Floats = npt.NDArray[np.float64]
 
-LONG_SIDE_PX = 960  # images are shrunk to it: labels are no better, and SIFT is quicker
+LONG_SIDE_PX = 960  # images are shrunk to it: labels are not finer, and SIFT is faster
 TURNS_DEG = (15.0, 6.0)  # between the two images; an angle that no convention changes
 GAPS = (4, 1)  # frames, where the sequence does not turn
 REACH = 60  # frames to look ahead
 RATIO = 0.8  # Lowe's, of the nearest descriptor to the second
 RANSAC_PX = 1.5
-FEWEST_MATCHES = 30  # that obey one epipolar geometry, whatever the poses say
-LEAST_FLOW = 0.02  # of the long side: images that hardly differ tell nothing
+FEWEST_MATCHES = 30  # that satisfy one epipolar geometry, whatever the poses say
+LEAST_FLOW = 0.02  # of the long side: images that hardly differ decide nothing
 
 
 class Pair(NamedTuple):
-    """Two views and what they both show, at the size they were matched at."""
+    """Two views and the points that both show, at the size at which they were matched."""
 
     a: View
     b: View
@@ -39,7 +39,7 @@ class Pair(NamedTuple):
 
 
 def candidates(scene: Scene, track: Track, place: int) -> Iterator[int]:
-    """Later frames of a sequence to match a frame with, the most telling first, by view."""
+    """Yield later frames of a sequence to match a frame with, by view, the most informative first."""
     index = track.views[place : place + REACH]
     q = scene.T_world_cam.q[index]
     turn_deg = np.degrees(rotation_angle(q[:1], q).numpy())
@@ -53,7 +53,7 @@ def candidates(scene: Scene, track: Track, place: int) -> Iterator[int]:
 
 
 def match(a: View, b: View) -> Pair | None:
-    """Matched points of two images; None where too few agree, or nothing moved."""
+    """Match points of two images; None where too few agree, or nothing moved."""
     first, second = _features(a.image), _features(b.image)
     if min(len(first.pixels), len(second.pixels)) < FEWEST_MATCHES:
         return None
@@ -81,7 +81,7 @@ class _Features(NamedTuple):
 
 
 def small_image(path: Path) -> npt.NDArray[np.uint8] | None:
-    """The image (H, W, 3) in OpenCV's BGR, at the size that it is matched at; None if unreadable."""
+    """Read an image (H, W, 3) in OpenCV's BGR at the size at which it is matched; None if unreadable."""
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
         return None
@@ -103,7 +103,7 @@ def _features(path: Path) -> _Features:
 
 
 def _intrinsics(view: View, features: _Features) -> Floats:
-    """K (3, 3) of the small image."""
+    """Return K (3, 3) of the small image."""
     width, height = view.size or features.stored
     scale = np.array([features.size[0] / width, features.size[1] / height, 1.0])
     return np.asarray(view.K.numpy() * scale[:, None])

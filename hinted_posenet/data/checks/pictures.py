@@ -1,4 +1,4 @@
-"""Pictures of an examination: cameras from above with flagged frames, and the convention on a pair of images."""
+"""Pictures of an examination: the cameras with the flagged frames, and the conventions on a pair of images."""
 
 import textwrap
 from collections.abc import Mapping
@@ -15,26 +15,45 @@ from hinted_posenet.core.figures import save_figure
 from hinted_posenet.core.types import View
 from hinted_posenet.data.checks.checked_scene import Scene, counted
 from hinted_posenet.data.checks.convention import CONVENTIONS, Convention, Trial, fit, fundamental
-from hinted_posenet.data.checks.examine import Examination, flagged_frames, to_exclude
+from hinted_posenet.data.checks.examine import Examination, flagged_frames
 from hinted_posenet.data.checks.matching import Floats, Pair, small_image
-from hinted_posenet.data.exclude import EXCLUDE_FILE, read_exclude, write_exclude
 
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 COLOURS = {"train": "#1f6feb", "val": "#2da44e", "test": "#e08600", "all": "#1f6feb"}
-FLAGGED, WAY, GRID = "#d1242f", "#8c959f", "#d0d7de"
-LISTED = 8  # flagged cameras that are told of below the picture
-LINE_INCH, DPI = 0.2, 130
+GOOD, BAD, GREY, GRID = "#2da44e", "#d1242f", "#8c959f", "#d0d7de"
+DPI = 130
+MARKED = ("positions", "flips", "known frames")  # checks whose frames are marked
+LISTED = 8  # flagged cameras that are listed below the picture
+LINE_INCH = 0.2
+POINTS = 10  # drawn of a pair
+# of ten matches; distinguishable with colour-blindness (from Tol's bright and vibrant schemes)
+MATCH_COLOURS = (
+    "#ee7733", "#33bbee", "#ee3377", "#ccbb44", "#aa3377",
+    "#9970ab", "#228833", "#ffffff", "#4477aa", "#ee6677",
+)  # fmt: skip
+
+
+def write_pictures(folder: Path, examination: Examination) -> list[Path]:
+    """Draw what there is to draw into a folder -> the files, named after the scene."""
+    scene = examination.scene
+    name, files = scene.name.replace("/", "-"), []
+    if scene.views:
+        files.append(folder / f"{name}-cameras.png")
+        flagged = flagged_frames(examination, MARKED)
+        found = f"{counted(flagged, 'camera')} flagged" if flagged else "none flagged"
+        draw_cameras(files[-1], scene, f"{scene.name}: camera positions, {found}", flagged)
+    if examination.trial.pairs:
+        files.append(folder / f"{name}-convention.png")
+        draw_convention(files[-1], examination)
+    return files
 
 
 def draw_cameras(path: Path, scene: Scene, title: str, flagged: Mapping[str, str]) -> None:
-    """A dot for every camera, a number for every flagged one; those far away as arrows at the edge.
+    """Draw a dot for every camera and a number for every flagged one; arrows at the edge point to far ones.
 
-    Args:
-        path: of the picture; its ending tells the format.
-        scene: whose cameras are shown, along the two axes of their largest extents.
-        title: of the picture.
-        flagged: frames that are marked -> why.
+    Cameras are shown along the two axes of largest extent; ``flagged`` maps frames to what is wrong with them.
     """
     is_good = np.array([view.name not in flagged for view in scene.views])
     t_m = scene.T_world_cam.t.numpy()
@@ -45,7 +64,9 @@ def draw_cameras(path: Path, scene: Scene, title: str, flagged: Mapping[str, str
     margin_m = 0.06 * max(float(np.ptp(limits_m, axis=0).max()), 1e-3)
     limits_m += np.array([[-margin_m], [margin_m]])
 
-    text = _list(flagged)
+    lines = [f"{n}  {name}: {why}" for n, (name, why) in enumerate(flagged.items(), start=1)]
+    more = [f"and {len(lines) - LISTED:,} more"] if len(lines) > LISTED else []
+    text = "\n".join(lines[:LISTED] + more)
     width_m, height_m = np.ptp(limits_m, axis=0).tolist()
     room_inch = LINE_INCH * (text.count("\n") + 2) if text else 0.05
     height_inch = float(np.clip(8 * height_m / width_m, 3, 9)) + 1.2
@@ -57,21 +78,15 @@ def draw_cameras(path: Path, scene: Scene, title: str, flagged: Mapping[str, str
     axes.set(xlabel=f"{'xyz'[plane[0]]} in m", ylabel=f"{'xyz'[plane[1]]} in m")
     figure.suptitle(title, weight="bold")
     below.set_axis_off()
-    below.text(0, 1, text, color=FLAGGED, va="top", fontsize=9, transform=below.transAxes)
+    below.text(0, 1, text, color=BAD, va="top", fontsize=9, transform=below.transAxes)
     save_figure(figure, path, DPI)
 
 
-def _list(flagged: Mapping[str, str]) -> str:
-    lines = [f"{n}  {name}: {why}" for n, (name, why) in enumerate(flagged.items(), start=1)]
-    more = len(lines) - LISTED
-    return "\n".join([*lines[:LISTED], f"and {more:,} more"] if more > 0 else lines)
-
-
 def _cameras(axes: Axes, scene: Scene, flat_m: Floats, is_good: Bools) -> None:
-    """Dots by split, joined by a thin line along each sequence."""
+    """Draw dots by split, joined by a thin line along each sequence."""
     for track in scene.tracks:
         x_m, y_m = flat_m[track.views[is_good[track.views]]].T
-        axes.plot(x_m, y_m, color=WAY, lw=0.6, alpha=0.6, zorder=1)
+        axes.plot(x_m, y_m, color=GREY, lw=0.6, alpha=0.6, zorder=1)
     split = np.array(scene.split_of)
     for name in scene.splits:
         x_m, y_m = flat_m[is_good & (split == name)].T
@@ -84,14 +99,9 @@ def _cameras(axes: Axes, scene: Scene, flat_m: Floats, is_good: Bools) -> None:
 
 
 def _mark(
-    axes: Axes,
-    scene: Scene,
-    flat_m: Floats,
-    is_good: Bools,
-    flagged: list[str],
-    limits_m: Floats,
+    axes: Axes, scene: Scene, flat_m: Floats, is_good: Bools, flagged: list[str], limits_m: Floats
 ) -> None:
-    """A number at every flagged camera, dashes to the good ones beside it; an arrow to one outside."""
+    """Mark every flagged camera by a number, with dashes to its good neighbours or an arrow if it is outside."""
     center_m, half_m = limits_m.mean(axis=0), np.ptp(limits_m, axis=0) / 2
     for track in scene.tracks:
         good = np.flatnonzero(is_good[track.views])
@@ -99,43 +109,34 @@ def _mark(
             i = track.views[place]
             away_m = flat_m[i] - center_m
             beyond = float((np.abs(away_m) / half_m).max())
-            if beyond > 1:  # where the way from the center leaves the picture
+            if beyond > 1:  # at the edge, in its direction from the center
                 start, end = (center_m + part * away_m / beyond for part in (0.86, 0.99))
-                style = {"arrowstyle": "-|>", "color": FLAGGED, "lw": 2, "mutation_scale": 18}
+                style = {"arrowstyle": "-|>", "color": BAD, "lw": 2, "mutation_scale": 18}
                 axes.annotate("", end, start, arrowprops=style, zorder=4)
             else:
                 start = flat_m[i]
                 following = np.searchsorted(good, place)
                 for beside in track.views[good[max(following - 1, 0) : following + 1]]:
                     x_m, y_m = np.stack([start, flat_m[beside]]).T
-                    axes.plot(x_m, y_m, "--", color=FLAGGED, lw=0.9, zorder=3)
+                    axes.plot(x_m, y_m, "--", color=BAD, lw=0.9, zorder=3)
             number = str(flagged.index(scene.views[i].name) + 1)
-            disc = {"boxstyle": "circle,pad=0.25", "facecolor": FLAGGED, "edgecolor": "white"}
+            disc = {"boxstyle": "circle,pad=0.25", "facecolor": BAD, "edgecolor": "white"}
             mark = axes.annotate(number, start, zorder=5, bbox=disc, ha="center", va="center")
             mark.set(color="white", weight="bold", fontsize=8)
 
 
-Ints = npt.NDArray[np.int64]
-
-POINTS = 10  # drawn of a pair
-GOOD, BAD = "#2da44e", "#d1242f"
-# of ten matches, told apart by people who see colours differently too (Tol's bright and vibrant)
-FIT_COLOURS = (
-    "#ee7733", "#33bbee", "#ee3377", "#ccbb44", "#aa3377",
-    "#9970ab", "#228833", "#ffffff", "#4477aa", "#ee6677",
-)  # fmt: skip
-
-
 def draw_convention(path: Path, examination: Examination) -> None:
-    """Points of image A, and in image B the lines on which each convention expects them.
+    """Draw points of image A, and in image B the lines on which two conventions expect them.
 
-    One of the two conventions is the stated one, the other the best of the others.
+    These are the stated convention and the best of the others.
     """
     trial = examination.trial
     mean = trial.mean_share
     other = int(mean[1:].argmax()) + 1
     best = other if mean[other] > mean[0] else 0
-    chosen = _most_telling(trial, best, 0 if best else other)
+    # the pair that separates the best from its rival most clearly, with many matches
+    lead = trial.share[:, best] - trial.share[:, 0 if best else other]
+    chosen = int((lead * np.minimum([len(pair.x_a) for pair in trial.pairs], 200)).argmax())
     pair = trial.pairs[chosen]
     points = _spread_out(pair, CONVENTIONS[best])
     figure = Figure(figsize=(13.5, 8), layout="constrained")
@@ -157,15 +158,8 @@ def draw_convention(path: Path, examination: Examination) -> None:
     save_figure(figure, path, DPI)
 
 
-def _most_telling(trial: Trial, best: int, rival: int) -> int:
-    """The pair, by number, that tells best from its rival most clearly, with many matches."""
-    matches = np.array([len(pair.x_a) for pair in trial.pairs])
-    lead = trial.share[:, best] - trial.share[:, rival]
-    return int((lead * np.minimum(matches, 200)).argmax())
-
-
 def _spread_out(pair: Pair, convention: Convention) -> Ints:
-    """A few matches, by number, that fit a convention and are far from each other."""
+    """Choose a few matches, by number, that fit a convention and are far from each other."""
     fitting = np.flatnonzero(fit(pair, convention))
     if len(fitting) < POINTS:
         fitting = np.arange(len(pair.x_a))
@@ -178,7 +172,7 @@ def _spread_out(pair: Pair, convention: Convention) -> Ints:
 
 
 def _show(axes: Axes, view: View, K: Floats) -> None:
-    """The image without lens distortion, paled so that colours stand out."""
+    """Show an image without lens distortion, faded so that colours stand out."""
     image = small_image(view.image)
     assert image is not None, "pairs are of images that were read"
     lens = np.array(view.distortion) if any(view.distortion) else np.zeros(5)
@@ -190,18 +184,18 @@ def _show(axes: Axes, view: View, K: Floats) -> None:
 
 def _points(axes: Axes, pair: Pair, points: Ints) -> None:
     _show(axes, pair.a, pair.K_a)
-    for point, colour in zip(pair.x_a[points], FIT_COLOURS, strict=True):
+    for point, colour in zip(pair.x_a[points], MATCH_COLOURS, strict=True):
         axes.plot(*point, "o", ms=8, color=colour, mec="black", mew=1)
     axes.set_title(f"{len(points)} of {len(pair.x_a)} matched points")
     axes.set_xlabel(f"A: {pair.a.name}\n")
 
 
 def _lines(axes: Axes, pair: Pair, points: Ints, convention: Convention) -> None:
-    """Where the poses say that the points are, and where they are."""
+    """Draw where the points are, and the lines on which the poses expect them."""
     _show(axes, pair.b, pair.K_b)
     a, b = (convention.apply(view.T_world_cam) for view in (pair.a, pair.b))
     F = fundamental(a, b, pair.K_a, pair.K_b)
-    for place, point, colour in zip(pair.x_a[points], pair.x_b[points], FIT_COLOURS, strict=True):
+    for place, point, colour in zip(pair.x_a[points], pair.x_b[points], MATCH_COLOURS, strict=True):
         u, v, w = F @ [*place, 1.0]
         foot = point - (u * point[0] + v * point[1] + w) / (u * u + v * v) * np.array([u, v])
         along = foot + np.array([-v, u]) / np.hypot(u, v)
@@ -212,9 +206,9 @@ def _lines(axes: Axes, pair: Pair, points: Ints, convention: Convention) -> None
 
 
 def _bars(axes: Axes, trial: Trial, best: int) -> None:
-    """Mean share of matches that fit each convention; a dot is one pair."""
+    """Draw the mean share of matches that fit each convention, with a dot for each pair."""
     rows = np.arange(len(CONVENTIONS))
-    colours = [GOOD if row == best else "#8c959f" for row in rows]
+    colours = [GOOD if row == best else GREY for row in rows]
     axes.barh(rows, trial.mean_share, color=colours, alpha=0.55, height=0.7)
     for row, shares in zip(rows, trial.share.T, strict=True):
         spread = row + 0.22 * np.sin(7.0 * np.arange(len(shares)))
@@ -224,37 +218,3 @@ def _bars(axes: Axes, trial: Trial, best: int) -> None:
     axes.set(xlim=(0, 1), xlabel="share of matched points that fit; a dot is a pair of images")
     axes.xaxis.set_major_formatter(PercentFormatter(1.0))
     axes.spines[["top", "right"]].set_visible(False)
-
-
-MARKED = ("positions", "flips", "known frames")  # checks whose frames a picture shows
-
-
-def write_pictures(folder: Path, examination: Examination) -> list[Path]:
-    """Draw what there is to draw into a folder -> the files, named after the scene."""
-    name, files = examination.scene.name.replace("/", "-"), []
-    if examination.scene.views:
-        files.append(folder / f"{name}-cameras.png")
-        flagged = flagged_frames(examination, MARKED)
-        found = f"{counted(flagged, 'camera')} accused" if flagged else "none accused"
-        title = f"{examination.scene.name}: where the cameras are, {found}"
-        draw_cameras(files[-1], examination.scene, title, flagged)
-    if examination.trial.pairs:
-        files.append(folder / f"{name}-convention.png")
-        draw_convention(files[-1], examination)
-    return files
-
-
-def write_exclude_list(examination: Examination, file: str) -> list[Path]:
-    """Add the frames that cannot be used to a list -> the list, none if no frame is new to it.
-
-    Args:
-        examination: of one scene.
-        file: the list; "": exclude.txt in the scene's folder, which loaders obey.
-    """
-    path = Path(file) if file else examination.scene.folder / EXCLUDE_FILE
-    listed = read_exclude(path)
-    frames = to_exclude(examination) | listed
-    if frames.keys() == listed.keys():
-        return []
-    write_exclude(path, frames)
-    return [path]

@@ -15,144 +15,28 @@ from filelock import FileLock, Timeout
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Fault
-from hinted_posenet.data.dataset_card import (
-    Archive,
-    DatasetCard,
-    SceneCard,
-    counts_note,
-    scene_card,
+from hinted_posenet.data.dataset_card import Archive, DatasetCard, counts_note, scene_card
+from hinted_posenet.data.download.transfer import (
+    UnavailableError,
+    discard,
+    finish,
+    transfer,
+    version_of,
 )
-from hinted_posenet.data.download.transfer import PartialFile, UnavailableError, transfer
 from hinted_posenet.data.download.unpack import DamagedArchiveError, unpack
 from hinted_posenet.data.formats.recognise import LAYOUTS
-from hinted_posenet.data.splits import missing_images
+from hinted_posenet.data.read_scene import missing_images
+
+ARCHIVES, PARTIAL, RECORD = "archives", "partial", "fetched.yaml"
 
 
 class Fetched(NamedTuple):
-    """An archive on disk, as it is written down beside the scene."""
+    """An archive on disk, as the record beside the scene states it."""
 
     file: str
     url: str | None  # None: it was there already
     bytes: int
     sha256: str
-
-
-def download(archive: Archive, folder: Path, url: str | None = None) -> Fetched:
-    """Fetch an archive, or take what is there of it.
-
-    Args:
-        archive: What the card says of it.
-        folder: Where it goes, and where an archive that was fetched by hand is found.
-        url: Address of a folder that has it, instead of the card's addresses.
-
-    Raises:
-        InputError: no address gives the right file, or there is no room for it; what was fetched of it
-            remains, and is continued the next time.
-    """
-    target = folder / archive.file
-    if target.is_file():
-        fetched = _identify(target)
-        if wrong := _wrong(archive, target, fetched):
-            raise InputError(f"{target}: {wrong}; remove it, and it is fetched again")
-        return fetched
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = PartialFile(target)
-    begun = partial.version
-    addresses = (f"{url.rstrip('/')}/{archive.file}",) if url else archive.urls
-    reasons = []
-    with requests.Session() as session:
-        # first the address that some of it is from
-        for address in sorted(addresses, key=lambda address: not (begun and begun.url == address)):
-            try:
-                transfer(session, address, partial, archive.bytes)
-            except UnavailableError as error:
-                reasons.append(f"{address}: {error}")
-                continue
-            fetched = _identify(partial.path)
-            wrong = _wrong(archive, partial.path, fetched)
-            if not wrong:
-                partial.finish()
-                return fetched._replace(file=archive.file, url=address)
-            partial.discard()
-            reasons.append(f"{address}: {wrong}")
-    raise InputError(f"{archive.file}: not fetched ({'; '.join(reasons)})")
-
-
-def _identify(path: Path) -> Fetched:
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Fetched(path.name, None, path.stat().st_size, sha256)
-
-
-def _wrong(archive: Archive, path: Path, found: Fetched) -> str | None:
-    """In what a file differs from what the card says, if it does."""
-    if archive.bytes not in (None, found.bytes):
-        return f"has {found.bytes:,} bytes, expected {archive.bytes:,}"
-    if archive.sha256 not in (None, found.sha256):
-        return f"has the sha256 {found.sha256}, expected {archive.sha256}"
-    if not zipfile.is_zipfile(path):
-        return f"has {found.bytes:,} bytes that are no whole zip file"
-    return None
-
-
-ARCHIVES = "archives"
-PARTIAL = "partial"
-RECORD = "fetched.yaml"
-
-
-def is_there(root: Path, scene: str) -> bool:
-    """Whether the scene was fetched or unpacked by hand: then it is left as it is."""
-    folder = root / scene
-    return folder.is_dir() and any(folder.iterdir())
-
-
-def fetch_scene(card: SceneCard, root: Path, scene: str, url: str | None) -> None:
-    """Fetch a scene that is not there; the archives remain.
-
-    Args:
-        card: Of the scene.
-        root: Folder of the data set.
-        scene: Name of the scene, and of its folder in the archives.
-        url: Address of a folder with the archives, instead of the card's addresses.
-
-    Raises:
-        InputError: what went wrong; the same call goes on from there.
-    """
-    folder = root / ARCHIVES
-    fetched = [download(archive, folder, url) for archive in card.archives]
-    partial = folder / PARTIAL / scene.replace("/", "-")
-    _begin(partial, fetched)
-    for archive in card.archives:
-        try:
-            unpack(folder / archive.file, partial, scene)
-        except DamagedArchiveError as error:
-            shutil.rmtree(partial)
-            if archive.sha256 is not None:
-                raise  # the published file; another download would be the same
-            (folder / archive.file).unlink()
-            raise DamagedArchiveError(f"{error}; removed, and fetched again next time") from None
-    place = root / scene
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if place.is_dir():
-        place.rmdir()  # empty
-    partial.rename(place)
-    if not any(partial.parent.iterdir()):
-        partial.parent.rmdir()
-
-
-def _begin(partial: Path, fetched: list[Fetched]) -> None:
-    """A folder that belongs to these very archives; what was unpacked of others is removed."""
-    record = partial / RECORD
-    known = yaml.safe_load(record.read_text(encoding="utf-8")) if record.is_file() else {}
-    if [archive["sha256"] for archive in known.get("archives", [])] == [f.sha256 for f in fetched]:
-        return
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    content: dict[str, Any] = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "archives": [archive._asdict() for archive in fetched],
-    }
-    record.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
 class Outcome(NamedTuple):
@@ -170,55 +54,140 @@ def fetch(
     url: str | None = None,
     keep_archives: bool = False,
 ) -> Iterator[Outcome]:
-    """Fetch scenes; yields what became of each when that is known.
+    """Fetch scenes to ``root``, and yield what became of each as soon as that is known.
 
-    Args:
-        card: Of the data set.
-        scenes: Names of its scenes.
-        root: Folder that receives them.
-        url: Address of a folder with the archives, instead of the card's addresses.
-        keep_archives: Do not remove an archive when the last of these scenes is unpacked from it.
+    A folder with the archives at ``url`` takes the place of the card's addresses. An archive is removed when
+    the last of these scenes is unpacked from it, unless ``keep_archives``.
 
     Raises:
-        InputError: no such scene, or another process fetches to the same folder.
+        InputError: There is no such scene, or another process fetches to the same folder.
     """
-    needed = [{archive.file for archive in scene_card(card, scene).archives} for scene in scenes]
-    archives = root / ARCHIVES
-    for scene, files in zip(scenes, needed, strict=True):
-        if not files:
+    needed = {scene: scene_card(card, scene).archives for scene in scenes}
+    for scene, archives in needed.items():
+        if not archives:
             raise InputError(f"{card.name}: {scene} is not for download; {card.readme} tells more")
-    kept: set[str] = set()  # archives that failed scenes go on from
-    with _only_one(archives):
-        for number, scene in enumerate(scenes):
+    folder = root / ARCHIVES
+    with _only_one(folder):
+        failed: list[str] = []  # scenes that another call continues
+        for scene in scenes:
+            archives = needed.pop(scene, ())
             outcome = _fetch_one(card, scene, root, url)
             if outcome.failed:
-                kept |= needed[number]
-            still_needed = kept.union(*needed[number + 1 :])
-            if not keep_archives:
-                for file in needed[number] - still_needed:
-                    (archives / file).unlink(missing_ok=True)
+                failed.extend(archive.file for archive in archives)
+            later = {archive.file for others in needed.values() for archive in others}
+            for archive in archives:
+                if not keep_archives and archive.file not in later.union(failed):
+                    (folder / archive.file).unlink(missing_ok=True)
             yield outcome
 
 
 def _fetch_one(card: DatasetCard, scene: str, root: Path, url: str | None) -> Outcome:
-    there = is_there(root, scene)
+    """Fetch a scene, unless it was fetched or unpacked by hand: then it is left as it is."""
+    place = root / scene
+    there = place.is_dir() and any(place.iterdir())
     try:
         if not there:
-            fetch_scene(card.scenes[scene], root, scene, url)
-        return Outcome(
-            scene, _completeness(card, root, scene) + there * "; was there", failed=False
-        )
+            _fetch_scene(card.scenes[scene].archives, root, scene, url)
+        message = _completeness(card, root, scene) + "; was there" * there
+        return Outcome(scene, message, failed=False)
     except InputError as error:
-        message = (
-            f"{error}; it was there already: move it away to fetch it" if there else f"{error}"
-        )
+        hint = "; it was there already: move it away to fetch it" * there
+        return Outcome(scene, f"{error}{hint}", failed=True)
     except OSError as error:  # disk full, or no right to write
-        message = f"{error.filename or root}: {error.strerror or error}; mend it, and give the same command"
-    return Outcome(scene, message, failed=True)
+        what = f"{error.filename or root}: {error.strerror or error}"
+        return Outcome(scene, f"{what}; fix that, and give the same command", failed=True)
+
+
+def _fetch_scene(archives: Sequence[Archive], root: Path, scene: str, url: str | None) -> None:
+    """Fetch a scene that is not there; the archives remain, and after an error the same call continues."""
+    folder = root / ARCHIVES
+    partial = folder / PARTIAL / scene.replace("/", "-")
+    _begin(partial, [download(archive, folder, url) for archive in archives])
+    for archive in archives:
+        try:
+            unpack(folder / archive.file, partial, scene)
+        except DamagedArchiveError as error:
+            shutil.rmtree(partial)
+            if archive.sha256 is not None:
+                raise  # the published file; another download would be the same
+            (folder / archive.file).unlink()
+            raise InputError(f"{error}; removed, and fetched again next time") from None
+    place = root / scene
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.is_dir():
+        place.rmdir()  # empty
+    partial.rename(place)
+    if not any(partial.parent.iterdir()):
+        partial.parent.rmdir()
+
+
+def _begin(partial: Path, fetched: list[Fetched]) -> None:
+    """Make a folder that belongs to these very archives; what was unpacked of others is removed."""
+    record = partial / RECORD
+    known = yaml.safe_load(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    if [archive["sha256"] for archive in known.get("archives", [])] == [f.sha256 for f in fetched]:
+        return
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    content: dict[str, Any] = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "archives": [archive._asdict() for archive in fetched],
+    }
+    record.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def download(archive: Archive, folder: Path, url: str | None = None) -> Fetched:
+    """Fetch an archive to a folder, or take what is there of it, also one that was fetched by hand.
+
+    A folder that has it at ``url`` takes the place of the card's addresses.
+
+    Raises:
+        InputError: No address gives the right file, or there is no room for it; what was fetched of it remains,
+            and is continued the next time.
+    """
+    target, partial = folder / archive.file, folder / f"{archive.file}.partial"
+    if target.is_file():
+        fetched, wrong = _identify(archive, target, None)
+        if wrong:
+            raise InputError(f"{target}: {wrong}; remove it, and it is fetched again")
+        return fetched
+    folder.mkdir(parents=True, exist_ok=True)
+    begun = version_of(partial)
+    addresses = (f"{url.rstrip('/')}/{archive.file}",) if url else archive.urls
+    reasons = []
+    with requests.Session() as session:
+        # first the address that some of it is from
+        for address in sorted(addresses, key=lambda address: not (begun and begun.url == address)):
+            try:
+                transfer(session, address, partial, archive.bytes)
+            except UnavailableError as error:
+                reasons.append(f"{address}: {error}")
+                continue
+            fetched, wrong = _identify(archive, partial, address)
+            if not wrong:
+                finish(partial, target)
+                return fetched
+            discard(partial)
+            reasons.append(f"{address}: {wrong}")
+    raise InputError(f"{archive.file}: not fetched ({'; '.join(reasons)})")
+
+
+def _identify(archive: Archive, path: Path, url: str | None) -> tuple[Fetched, str | None]:
+    """Identify a file, and say in what it differs from what the card says, if it does."""
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    found, wrong = Fetched(archive.file, url, path.stat().st_size, sha256), None
+    if archive.bytes not in (None, found.bytes):
+        wrong = f"has {found.bytes:,} bytes, expected {archive.bytes:,}"
+    elif archive.sha256 not in (None, sha256):
+        wrong = f"has the sha256 {sha256}, expected {archive.sha256}"
+    elif not zipfile.is_zipfile(path):
+        wrong = f"has {found.bytes:,} bytes that are no whole zip file"
+    return found, wrong
 
 
 def _completeness(card: DatasetCard, root: Path, scene: str) -> str:
-    """A scene's frames in a line, those with a missing or wrong pose included, held against the card."""
+    """Compare the number of frames, those with a missing or wrong pose included, with the card in a line."""
     read_views = next(layout.read_views for layout in LAYOUTS if layout.name == card.name)
     found = {}
     for split in ("train", "test"):
@@ -232,19 +201,14 @@ def _completeness(card: DatasetCard, root: Path, scene: str) -> str:
 
 @contextmanager
 def _only_one(archives: Path) -> Iterator[None]:
-    """One process at a time; the folder goes when nothing is left in it."""
+    """Keep other processes out; the folder is removed when nothing is left in it."""
+    lock = FileLock(archives / "lock", timeout=0)
     try:
         archives.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(archives / "lock", timeout=0)
         lock.acquire()
-    except Timeout:
-        raise InputError(
-            f"{archives}: another process fetches to it; wait for it, or set another --root"
-        ) from None
-    except OSError as error:
-        raise InputError(
-            f"{archives}: not writable ({error.strerror}); set another --root"
-        ) from None
+    except OSError as error:  # Timeout is one too
+        why = "another process fetches to it" if isinstance(error, Timeout) else error.strerror
+        raise InputError(f"{archives}: not writable ({why}); set another root=DIR") from None
     try:
         yield
     finally:

@@ -1,1 +1,1 @@
-"""Formats of posed images, one a file: reading, and writing where there is an export."""
+"""Formats of posed images, one per file: each reads its layout, and writes it if there is an export."""

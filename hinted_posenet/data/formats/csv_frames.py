@@ -1,4 +1,4 @@
-"""Plain CSV: one row a frame, easy to write by hand; what `hinted-posenet data import` writes."""
+"""Plain CSV: one row per frame, easy to write by hand; `hinted-posenet data import` writes it."""
 
 import csv
 import hashlib
@@ -12,41 +12,35 @@ import yaml
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Fault, View
 from hinted_posenet.data.cameras import CSV_PINHOLE, DISTORTION, Lens, csv_camera, parse_csv_camera
-from hinted_posenet.data.formats.layout import (
-    SPLITS,
-    Frame,
-    Views,
-    check_split,
-    collecting,
-    read_lines,
-    scene_folder,
-    written_as,
-)
-from hinted_posenet.data.poses import (
-    AERIAL_POSE_COLUMNS,
-    CSV_POSE_COLUMNS,
-    csv_pose,
-    numbers,
-    parse_csv_pose,
-)
+from hinted_posenet.data.formats import layout
+from hinted_posenet.data.poses import CSV_POSE_COLUMNS, csv_pose, numbers, parse_csv_pose
+from hinted_posenet.simulator.aerial_layout import POSE_COLUMNS
 
 CARD = "docs/formats.md"
 FILE = "frames.csv"
 TAG = "tag_"
-REQUIRED = ("name", *CSV_PINHOLE, "width", "height")
+SIZE = ("width", "height")
+CAMERA = (*CSV_PINHOLE, *DISTORTION, *SIZE)
+# in the written order
+COLUMNS = ("name", "split", "sequence", "time_s", *CSV_POSE_COLUMNS, *CAMERA)
 OPTIONAL = ("split", "sequence", "time_s", *DISTORTION)
-CAMERA = (*CSV_PINHOLE, *DISTORTION, "width", "height")
+CONVENTION = (
+    "T_world_cam maps points of the camera to the world: tx, ty, tz is the camera's place in metres, qw, qx, qy, "
+    "qz its rotation. Camera axes are x right, y down, z forward. Intrinsics are in pixels, the center of the "
+    "top-left pixel is (0.5, 0.5); k1, k2, p1, p2, k3 are OpenCV's."
+)
 
 
 def read_views(
     root: Path, scene: str, split: str, *, faults: list[Fault] | None = None
 ) -> list[View]:
-    """Views of one split of a scene, or "all", in the order of the file, see `ReadViews`."""
-    check_split(split, "all")
-    folder = scene_folder(root, scene, FILE, CARD)
+    """Read the views of one split of a scene, or "all", in the order of the file, see `ReadViews`."""
+    layout.check_split(split, "all")
+    folder = layout.scene_folder(root, scene, FILE, CARD)
     path = folder / FILE
-    lines = read_lines(path, CARD)
-    reader = csv.DictReader([line.removeprefix("\ufeff") for line in lines])  # Excel's first mark
+    lines = layout.read_lines(path, CARD)
+    # without Excel's byte order mark
+    reader = csv.DictReader([line.removeprefix("\ufeff") for line in lines])
     columns = tuple(reader.fieldnames or ())
     _check_columns(columns, path)
     if split != "all" and "split" not in columns:
@@ -57,86 +51,60 @@ def read_views(
     views = []
     for row in reader:
         where = f"{path} line {reader.line_num}"
-        with collecting(faults, row["name"] or where):
+        with layout.collecting(faults, row["name"] or where):
             _check_row(row, where, seen)
             if split != "all" and row["split"] != split:
                 continue
             key = tuple(row.get(column, "") for column in CAMERA)
             if key not in cameras:  # thousands of rows share one
-                cameras[key] = parse_csv_camera(row, where), _size(row, where)
+                if not all(row[side].isdigit() and int(row[side]) for side in SIZE):
+                    raise InputError(
+                        f"{where}: width {row['width']!r}, height {row['height']!r}, expected pixels; "
+                        "correct them"
+                    )
+                size = int(row["width"]), int(row["height"])
+                cameras[key] = parse_csv_camera(row, where), size
             lens, size = cameras[key]
-            stated = parse_csv_pose(row, where)
-            name = row["name"]
-            time_s = row.get("time_s")
-            views.append(
-                View(
-                    name,
-                    images / name,
-                    stated.T_world_cam,
-                    lens.K,
-                    sequence=row.get("sequence", name.rpartition("/")[0]),
-                    tags={c.removeprefix(TAG): row[c] for c in columns if c.startswith(TAG)},
-                    time_s=float(numbers([time_s], where)) if time_s else None,
-                    distortion=lens.distortion,
-                    size=size,
-                    where=where,
-                    rotation_error=stated.rotation_error,
-                )
+            name, stated = row["name"], parse_csv_pose(row, where)
+            sequence, time_s = row.get("sequence"), row.get("time_s")
+            view = layout.labelled_view(name, images / name, stated, lens, where, sequence, size)
+            view = view._replace(
+                tags={c.removeprefix(TAG): row[c] for c in columns if c.startswith(TAG)},
+                time_s=float(numbers([time_s], where)) if time_s else None,
             )
+            views.append(view)
     return views
 
 
 def _check_columns(columns: Sequence[str], path: Path) -> None:
-    poses = [set(AERIAL_POSE_COLUMNS), set(CSV_POSE_COLUMNS)]
-    pose = poses["T_world_cam_qw" in columns]
-    known = {*REQUIRED, *OPTIONAL, *pose}
-    wrong = [f"{name} is missing" for name in (*REQUIRED, *sorted(pose)) if name not in columns]
+    pose = CSV_POSE_COLUMNS if "T_world_cam_qw" in columns else POSE_COLUMNS
+    required = ("name", *CSV_PINHOLE, "width", "height", *pose)
+    known = {*required, *OPTIONAL}
+    wrong = [f"{name} is missing" for name in required if name not in columns]
     wrong += [f"{c!r} is not known" for c in columns if c not in known and not c.startswith(TAG)]
     wrong += [f"{c!r} is there twice" for c in columns if columns.count(c) > 1]
     if wrong:
         raise InputError(
-            f"{path} line 1: {wrong[0]}; expected columns, with commas between them, as {CARD} tells"
+            f"{path} line 1: {wrong[0]}; expected the comma-separated columns of {CARD}"
         )
 
 
 def _check_row(row: dict[str, str], where: str, seen: dict[str, str]) -> None:
-    """Fields, name and split of a row; notes the name with its line."""
+    """Check the fields, name and split of a row, and note the name with its line."""
     if None in row or None in row.values():
         raise InputError(f"{where}: expected as many fields as the header has; correct the line")
     name = row["name"]
     if not name or name.startswith("/") or ".." in name.split("/"):
         raise InputError(f"{where}: name {name!r}, expected an image within images/; correct it")
-    if row.get("split", "") not in ("", *SPLITS):
+    if row.get("split", "") not in ("", *layout.SPLITS):
         raise InputError(f"{where}: split {row['split']!r} is none of train, val, test; correct it")
     if name in seen:
         raise InputError(f"{where}: {name} is already on {seen[name]}; remove one of the lines")
     seen[name] = where.rpartition(f"{FILE} ")[2]
 
 
-def _size(row: dict[str, str], where: str) -> tuple[int, int]:
-    """(width, height) in pixels."""
-    if not all(row[side].isdigit() and int(row[side]) for side in ("width", "height")):
-        raise InputError(
-            f"{where}: width {row['width']!r}, height {row['height']!r}, expected pixels; correct them"
-        )
-    return int(row["width"]), int(row["height"])
-
-
-CONVENTION = (
-    "T_world_cam maps points of the camera to the world: tx, ty, tz is the camera's place in metres, qw, qx, qy, "
-    "qz its rotation. Camera axes are x right, y down, z forward. Intrinsics are in pixels, the center of the "
-    "top-left pixel is (0.5, 0.5); k1, k2, p1, p2, k3 are OpenCV's."
-)
-COLUMNS = ("name", "split", "sequence", "time_s", *CSV_POSE_COLUMNS)
-COLUMNS += (*CSV_PINHOLE, *DISTORTION, "width", "height")
-
-
 class CsvFormat:
-    """images/<name>, frames.csv, manifest.yaml.
-
-    Args:
-        origin: what the manifest tells of where the frames and their split are from.
-    """
+    """images/<name>, frames.csv, manifest.yaml, which states the ``origin`` of the frames and of their split."""
 
     title = "CSV"
     reads_back = "csv"
@@ -145,16 +113,16 @@ class CsvFormat:
     def __init__(self, origin: Mapping[str, Any] | None = None) -> None:
         self.origin = origin or {"split": {"method": "the source"}}
 
-    def frames(self, views: Views) -> list[Frame]:
-        """Names, images and cameras stay as they are."""
+    def frames(self, views: layout.Views) -> list[layout.Frame]:
+        """Keep names, images and cameras as they are."""
         found = []
         for split, view in views:
             name = Path(view.name).as_posix()
-            found.append(written_as(split, view, name, Path("images", name), depth=None))
+            found.append(layout.written_as(split, view, name, Path("images", name), depth=None))
         return found
 
-    def write_labels(self, folder: Path, frames: Sequence[Frame]) -> None:
-        """The table, and the manifest with its checksum."""
+    def write_labels(self, folder: Path, frames: Sequence[layout.Frame]) -> None:
+        """Write the table, and the manifest with its checksum."""
         tags = sorted({tag for frame in frames for tag in frame.written.tags})
         with (folder / FILE).open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file, lineterminator="\n")
@@ -170,7 +138,7 @@ class CsvFormat:
             "format": "hinted_posenet csv",
             "version": 1,
             **self.origin,
-            "counts": {split: counts[split] for split in SPLITS},
+            "counts": {split: counts[split] for split in layout.SPLITS},
             "sha256": {FILE: hashlib.sha256((folder / FILE).read_bytes()).hexdigest()},
             "convention": CONVENTION,
         }

@@ -1,4 +1,4 @@
-"""Export: read every split, write images and labels in another format, report what was written."""
+"""Export: write images and labels of a scene in another format, and summarize what was written."""
 
 import csv
 import os
@@ -10,21 +10,126 @@ from pathlib import Path
 from typing import NamedTuple
 
 import cv2
-from torch import Tensor
 from tqdm import tqdm
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.files import atomic_folder, check_free
 from hinted_posenet.core.types import View
+from hinted_posenet.data.cameras import same_camera
 from hinted_posenet.data.formats.layout import SPLITS, Format, Frame, ReadViews
 from hinted_posenet.data.images import decoded, undistorted
-from hinted_posenet.data.splits import read_splits
+from hinted_posenet.data.read_scene import read_usable
 
-SAME_K_PX = 1e-6  # below this two cameras are one
+NAMES = "names.csv"  # maps written names to those of the source; marks a folder as an export
 
 
-def place_image(frame: Frame, folder: Path, link: bool = True) -> str:
-    """Write the image of a frame into the folder of the data set; what was done, for the summary."""
+class Written(NamedTuple):
+    """Summary of a data set that was written."""
+
+    lines: list[str]  # its content
+    overrides: str  # of the command line that reads it
+
+
+def export(
+    read_views: ReadViews,
+    root: Path,
+    scene: str,
+    layout: Format,
+    out: Path,
+    overwrite: bool = False,
+    exclude: Sequence[str] = (),
+    skip_faulty: bool = False,
+) -> str:
+    """Write a scene in the layout of other software, as a data set of one scene -> a summary in a few lines.
+
+    Frames are left out that ``exclude`` or exclude.txt in the scene's folder names and, with ``skip_faulty``,
+    those that cannot be read, instead of stopping at the first. ``overwrite`` replaces an earlier export of
+    that name.
+    """
+    read = read_usable(read_views, root, scene, SPLITS, exclude, skip_faulty)
+    if not any(read.views.values()):
+        raise InputError(f"{scene}: has no images in {root}; check its split files")
+    written = write_views(read.views, scene, layout, out, overwrite)
+    left_out = [f"  {len(read.excluded)} frames left out"] if read.excluded else []
+    names = f"  names, tags and times of the source in {NAMES}"
+    return "\n".join([*written.lines, *left_out, names, f"read it back: {written.overrides}"])
+
+
+def write_views(
+    views: Mapping[str, Sequence[View]],
+    scene: str,
+    layout: Format,
+    out: Path,
+    overwrite: bool = False,
+    link: bool = True,
+) -> Written:
+    """Write views, by split, whose images exist, in the layout of other software, see `export`.
+
+    ``scene`` is their name in the summary. ``link`` makes images hard links where possible; otherwise copies.
+    """
+    out = Path(out).absolute()
+    if not out.name:
+        raise InputError(f"out={out}: expected a folder to create")
+    check_free(out, overwrite, NAMES)
+    frames = layout.frames([(split, view) for split in SPLITS for view in views[split]])
+    _check(frames, scene)
+    with atomic_folder(out) as partial:
+        bar = tqdm(frames, f"write {out.name}", unit="image")
+        done = Counter(
+            what
+            for frame in bar
+            for what in (_place_image(frame, partial, link), _place_depth(frame, partial, link))
+            if what is not None
+        )
+        layout.write_labels(partial, frames)
+        _write_names(partial / NAMES, frames)
+    return _summary(scene, layout, out, frames, done)
+
+
+def _check(frames: Sequence[Frame], scene: str) -> None:
+    """Check that names are unique and inside the new folder, and that cameras fit the images."""
+    names = Counter(frame.written.name for frame in frames)
+    if len(names) < len(frames):
+        raise InputError(f"{scene}: {names.most_common(1)[0][0]} is in two splits; remove one")
+    for _, source, written, width, height in frames:
+        if written.image.is_absolute() or ".." in written.image.parts:
+            raise InputError(f"{source.where}: {source.name} leads out of the folder; rename it")
+        if source.size not in (None, (width, height)):
+            raise InputError(
+                f"{source.where}: {source.image} is {width}x{height}, its camera is for "
+                f"{source.size[0]}x{source.size[1]}; use the images that the labels were made of"
+            )
+
+
+def _write_names(path: Path, frames: Sequence[Frame]) -> None:
+    """Write what the formats cannot store: the source's names, splits, sequences, times and tags."""
+    tags = sorted({tag for frame in frames for tag in frame.source.tags})
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["name", "source", "split", "sequence", "time_s", *tags])
+        for split, source, written, _, _ in frames:
+            time_s = "" if source.time_s is None else source.time_s
+            row = [written.name, source.name, split, source.sequence, time_s]
+            table.writerow([*row, *(source.tags.get(tag, "") for tag in tags)])
+
+
+def _summary(
+    scene: str, layout: Format, out: Path, frames: Sequence[Frame], done: Counter[str]
+) -> Written:
+    counts = Counter(frame.split for frame in frames)
+    splits = ", ".join(f"{counts[split]} {split}" for split in SPLITS)
+    lines = [f"{scene} as {layout.title} in {out}", f"  {len(frames)} images: {splits}"]
+    lines += [f"  {count} {what}" for what, count in done.items()]
+    read = f"data={layout.reads_back} data.root={out.parent} data.scene={out.name}"
+    if counts["val"] and not layout.keeps_validation:
+        held = dict.fromkeys(f.written.sequence for f in frames if f.split == "val")
+        lines.append(f"  validation is part of training there, as {', '.join(held)}")
+        read += f" data.validation=[{','.join(held)}]"
+    return Written(lines, read)
+
+
+def _place_image(frame: Frame, folder: Path, link: bool) -> str:
+    """Write the image of a frame into the folder of the data set -> what was done, for the summary."""
     source, written = frame.source, frame.written
     path = folder / written.image
     as_seen = _as_seen(frame)
@@ -37,8 +142,8 @@ def place_image(frame: Frame, folder: Path, link: bool = True) -> str:
     return "images encoded as PNG" if as_seen else "images resampled to a pinhole, as PNG"
 
 
-def place_depth(frame: Frame, folder: Path, link: bool = True) -> str | None:
-    """As `place_image` for the depth image, if there is one; no depth is mixed from two surfaces."""
+def _place_depth(frame: Frame, folder: Path, link: bool) -> str | None:
+    """Write the depth image, if there is one, without interpolating between surfaces -> what was done."""
     source, written = frame.source, frame.written
     if source.depth is None:
         return None
@@ -56,19 +161,14 @@ def place_depth(frame: Frame, folder: Path, link: bool = True) -> str | None:
     return "depth images resampled to a pinhole"
 
 
-def same_camera(first: Tensor, second: Tensor) -> bool:
-    """Whether two K (3, 3) are the same to `SAME_K_PX`."""
-    return bool((first - second).abs().max() < SAME_K_PX)
-
-
 def _as_seen(frame: Frame) -> bool:
-    """Whether the written camera is the source's."""
+    """Return whether the written camera is the source's."""
     source, written = frame.source, frame.written
     return source.distortion == written.distortion and same_camera(source.K, written.K)
 
 
 def _place(source: Path, path: Path, link: bool) -> str:
-    """A hard link takes no space; if none is wanted or possible, as across file systems, a copy."""
+    """Hard-link a file, or copy it if links are not wanted or not possible, as across file systems."""
     source = source.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     if link:
@@ -81,127 +181,4 @@ def _place(source: Path, path: Path, link: bool) -> str:
 
 def _write_png(path: Path, image: cv2.typing.MatLike) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    ok, encoded = cv2.imencode(".png", image)
-    if not ok:
-        raise RuntimeError(f"{path}: could not be encoded")
-    path.write_bytes(encoded.tobytes())
-
-
-NAMES = "names.csv"  # which image is which; marks a folder as an export
-
-
-class Written(NamedTuple):
-    """A data set that was written."""
-
-    lines: list[str]  # what is in it, for people
-    overrides: str  # of a command line that reads it
-
-
-def export(
-    read_views: ReadViews,
-    root: Path,
-    scene: str,
-    layout: Format,
-    out: Path,
-    overwrite: bool = False,
-    exclude: Sequence[str] = (),
-    skip_faulty: bool = False,
-) -> str:
-    """Write a scene in the layout of other software; a summary in a few lines.
-
-    Args:
-        read_views: reader of the data set, with its options bound.
-        root: folder that holds the scenes.
-        scene: name of the scene.
-        layout: the format.
-        out: folder of the new data set, which is one scene.
-        overwrite: whether an earlier export of that name is replaced.
-        exclude: frames to leave out, besides those that exclude.txt in the scene's folder names.
-        skip_faulty: leave out frames that cannot be read, instead of stopping at the first.
-    """
-    read = read_splits(read_views, root, scene, SPLITS, exclude, skip_faulty)
-    if not any(read.views.values()):
-        raise InputError(f"{scene}: has no images in {root}; check its split files")
-    written = write_views(read.views, scene, layout, out, overwrite)
-    left_out = [f"  {len(read.excluded)} frames left out"] if read.excluded else []
-    names = f"  names, tags and times of the source in {NAMES}"
-    return "\n".join([*written.lines, *left_out, names, f"read it back: {written.overrides}"])
-
-
-def write_views(
-    views: Mapping[str, Sequence[View]],
-    scene: str,
-    layout: Format,
-    out: Path,
-    overwrite: bool = False,
-    link: bool = True,
-) -> Written:
-    """Write views in the layout of other software.
-
-    Args:
-        views: by split; their images are there.
-        scene: what they are called, for the summary.
-        layout: the format.
-        out: folder of the new data set, which is one scene.
-        overwrite: whether an earlier export of that name is replaced.
-        link: whether images are hard links where they can be, else copies.
-    """
-    out = Path(out).absolute()
-    if not out.name:
-        raise InputError(f"out={out}: expected a folder to create")
-    check_free(out, overwrite, NAMES)
-    frames = layout.frames([(split, view) for split in SPLITS for view in views[split]])
-    _check(frames, scene)
-    with atomic_folder(out) as partial:
-        bar = tqdm(frames, f"write {out.name}", unit="image")
-        done = Counter(
-            what
-            for frame in bar
-            for what in (place_image(frame, partial, link), place_depth(frame, partial, link))
-            if what is not None
-        )
-        layout.write_labels(partial, frames)
-        _write_names(partial / NAMES, frames)
-    return _summary(scene, layout, out, frames, done)
-
-
-def _check(frames: Sequence[Frame], scene: str) -> None:
-    """Names are those of one image each, inside the new folder; cameras are those of the images."""
-    names = Counter(frame.written.name for frame in frames)
-    if len(names) < len(frames):
-        raise InputError(f"{scene}: {names.most_common(1)[0][0]} is in two splits; remove one")
-    for _, source, written, width, height in frames:
-        if written.image.is_absolute() or ".." in written.image.parts:
-            raise InputError(f"{source.where}: {source.name} leads out of the folder; rename it")
-        if source.size not in (None, (width, height)):
-            raise InputError(
-                f"{source.where}: {source.image} is {width}x{height}, its camera is for "
-                f"{source.size[0]}x{source.size[1]}; use the images that the labels were made of"
-            )
-
-
-def _write_names(path: Path, frames: Sequence[Frame]) -> None:
-    """What the formats have no place for: the source's names, splits, sequences, times and tags."""
-    tags = sorted({tag for frame in frames for tag in frame.source.tags})
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["name", "source", "split", "sequence", "time_s", *tags])
-        for split, source, written, _, _ in frames:
-            told = [source.tags.get(tag, "") for tag in tags]
-            time_s = "" if source.time_s is None else source.time_s
-            table.writerow([written.name, source.name, split, source.sequence, time_s, *told])
-
-
-def _summary(
-    scene: str, layout: Format, out: Path, frames: Sequence[Frame], done: Counter[str]
-) -> Written:
-    counts = Counter(frame.split for frame in frames)
-    splits = ", ".join(f"{counts[split]} {split}" for split in SPLITS)
-    lines = [f"{scene} as {layout.title} in {out}", f"  {len(frames)} images: {splits}"]
-    lines += [f"  {count} {what}" for what, count in done.items()]
-    read = f"data={layout.reads_back} data.root={out.parent} data.scene={out.name}"
-    if counts["val"] and not layout.keeps_validation:
-        held = dict.fromkeys(f.written.sequence for f in frames if f.split == "val")
-        lines.append(f"  validation is part of training there, as {', '.join(held)}")
-        read += f" data.validation=[{','.join(held)}]"
-    return Written(lines, read)
+    path.write_bytes(cv2.imencode(".png", image)[1].tobytes())

@@ -1,8 +1,8 @@
-"""What a format is: reading views from a folder, writing frames to one, and what all formats share."""
+"""What a format is: a reader of views and a writer of frames; and the helpers that all formats share."""
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -11,28 +11,54 @@ from PIL import Image
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Fault, View
+from hinted_posenet.data.cameras import Lens
+from hinted_posenet.data.poses import ValidatedPose
 
 SPLITS = ("train", "val", "test")
 
 
 class ReadViews(Protocol):
-    """A reader, its own options bound."""
+    """A reader, with its own options bound."""
 
     def __call__(
         self, root: Path, scene: str, split: str, *, faults: list[Fault] | None = None
     ) -> list[View]:
-        """Views of one split of a scene.
+        """Read the views of one split of the scene in the folder <root>/<scene>.
 
-        Args:
-            root: Folder that holds the scenes.
-            scene: Folder of the scene within it.
-            split: "train", "val" or "test"; "all" where the data set may have no splits of its own.
-            faults: Takes what is wrong with single frames; None raises the first.
+        Splits are "train", "val" and "test", and "all" if the data set may have no splits of its own.
+        ``faults`` collects what is wrong with single frames; None raises the first.
         """
 
 
+Views = Sequence[tuple[str, View]]  # each with its split: all of "train", then "val", then "test"
+
+
+class Frame(NamedTuple):
+    """One image of the data set to write."""
+
+    split: str  # "train", "val" or "test"
+    source: View
+    written: View  # its image is relative to the written data set; its pose is the source's
+    width: int  # pixels
+    height: int
+
+
+class Format(Protocol):
+    """A layout of other software that can be written."""
+
+    title: str  # for the summary
+    reads_back: str  # the choice of the group `data`
+    keeps_validation: bool  # else validation frames join training, as sequences of their own
+
+    def frames(self, views: Views) -> list[Frame]:
+        """Name the views and choose their cameras; InputError if the format cannot hold them."""
+
+    def write_labels(self, folder: Path, frames: Sequence[Frame]) -> None:
+        """Write everything but the images."""
+
+
 def scene_folder(root: Path, scene: str, marker: str, card: str, *others: str) -> Path:
-    """The folder ``<root>/<scene>``, known as a scene by the file ``marker``, or one of the others, in it."""
+    """Return the folder ``<root>/<scene>``, which must hold the file ``marker`` or one of the others."""
 
     def is_scene(folder: Path) -> bool:
         return any((folder / file).is_file() for file in (marker, *others))
@@ -55,13 +81,39 @@ def scene_folder(root: Path, scene: str, marker: str, card: str, *others: str) -
 
 
 def check_split(split: str, *more: str) -> None:
-    """Refuse what is none of `SPLITS`, or of ``more`` that the data set knows."""
+    """Refuse a split that is neither one of `SPLITS` nor one of ``more`` that the data set has."""
     if split not in (*SPLITS, *more):
         raise InputError(f"no split {split!r}; use one of {', '.join((*SPLITS, *more))}")
 
 
+def labelled_view(
+    name: str,
+    image: Path,
+    stated: ValidatedPose,
+    lens: Lens,
+    where: str,
+    sequence: str | None = None,
+    size: tuple[int, int] | None = None,
+) -> View:
+    """Make the view of one label, without tags; its sequence is the folder in its name unless given."""
+    sequence = name.rpartition("/")[0] if sequence is None else sequence
+    view = View(name, image, stated.T_world_cam, lens.K, sequence, {}, size=size, where=where)
+    return view._replace(distortion=lens.distortion, rotation_error=stated.rotation_error)
+
+
+@contextmanager
+def collecting(faults: list[Fault] | None, name: str) -> Iterator[None]:
+    """Collect what is wrong with the frame ``name`` in the list, or raise it if there is no list."""
+    try:
+        yield
+    except InputError as error:
+        if faults is None:
+            raise
+        faults.append(Fault(name, str(error)))
+
+
 def read_lines(path: Path, card: str) -> list[str]:
-    """Lines of a text file without their endings, whether LF or CRLF."""
+    """Read the lines of a text file without their endings, whether LF or CRLF."""
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -69,19 +121,19 @@ def read_lines(path: Path, card: str) -> list[str]:
 
 
 def numbered_lines(path: Path, card: str) -> Iterator[tuple[str, str]]:
-    """(file and line, text) of each line of a text file that is not blank."""
+    """Yield (file and line, text) of each line of a text file that is not blank."""
     for number, line in enumerate(read_lines(path, card), start=1):
         if line.strip():
             yield f"{path} line {number}", line.strip()
 
 
 def read_names(path: Path, card: str) -> dict[str, str]:
-    """Names of a list, one a line, each with its file and line."""
+    """Read the names of a list, one per line, each with its file and line."""
     return {name: where for where, name in numbered_lines(path, card)}
 
 
 def read_json(path: Path, card: str) -> Any:
-    """Content of a JSON file."""
+    """Read a JSON file."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
@@ -91,12 +143,12 @@ def read_json(path: Path, card: str) -> Any:
 
 
 def file_names(folder: Path) -> set[str]:
-    """Names in a folder, empty if it is absent: one system call instead of one stat per image."""
+    """List the names in a folder, none if it is absent; one system call instead of one per image."""
     return set(os.listdir(folder)) if folder.is_dir() else set()  # noqa: PTH208
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """(width, height) in pixels as stored, from the file's header alone."""
+    """Return (width, height) in pixels as stored, from the file's header alone."""
     try:
         with Image.open(path) as image:
             return image.size
@@ -104,76 +156,33 @@ def image_size(path: Path) -> tuple[int, int]:
         raise InputError(f"{path}: not a readable image; fetch or write it again") from None
 
 
-class FolderSizes:
-    """Sizes of images as stored, read from one image of each folder: 26,000 headers would take seconds.
+def folder_sizes(published: tuple[int, int]) -> Callable[[Path], tuple[int, int]]:
+    """Return a function image -> (width, height) as stored, which reads one image per folder.
 
-    Whoever decodes an image compares its size with this one (``View.size``).
-
-    Args:
-        published: (width, height) in pixels, for folders without a readable image.
+    Reading all 26,000 headers of a data set would take seconds. Whoever decodes an image compares its size with
+    this one (``View.size``). ``published`` is for folders without a readable image.
     """
+    found: dict[Path, tuple[int, int]] = {}
 
-    def __init__(self, published: tuple[int, int]) -> None:
-        self.published = published
-        self._found: dict[Path, tuple[int, int]] = {}
-
-    def of(self, image: Path) -> tuple[int, int]:
-        """(width, height) in pixels of the images beside ``image``."""
-        folder = image.parent
-        if folder not in self._found:
+    def size(image: Path) -> tuple[int, int]:
+        if image.parent not in found:
             try:
-                self._found[folder] = image_size(image)
+                found[image.parent] = image_size(image)
             except InputError:
-                return self.published
-        return self._found[folder]
+                return published
+        return found[image.parent]
 
-
-@contextmanager
-def collecting(faults: list[Fault] | None, name: str) -> Iterator[None]:
-    """What is wrong with the frame ``name``: into the list, or raised where there is none."""
-    try:
-        yield
-    except InputError as error:
-        if faults is None:
-            raise
-        faults.append(Fault(name, str(error)))
-
-
-Views = Sequence[tuple[str, View]]  # each with its split: all of "train", then "val", then "test"
-
-
-class Frame(NamedTuple):
-    """One image of the data set to write."""
-
-    split: str  # "train", "val" or "test"
-    source: View
-    written: View  # its image is relative to the written data set; pose as the source's
-    width: int  # pixels
-    height: int
-
-
-class Format(Protocol):
-    """A layout of other software."""
-
-    title: str  # for the summary
-    reads_back: str  # the choice of the group `data`
-    keeps_validation: bool  # else validation frames join training, as sequences of their own
-
-    def frames(self, views: Views) -> list[Frame]:
-        """Names and cameras that the views get; InputError where the format cannot hold them."""
-
-    def write_labels(self, folder: Path, frames: Sequence[Frame]) -> None:
-        """Everything but the images."""
+    return size
 
 
 def written_as(split: str, view: View, name: str, image: Path, **changes: Any) -> Frame:
-    """A view under another name, in a file within the new folder; its image keeps its size."""
+    """Place a view under another name, in a file within the new folder; its image keeps its size."""
     written = view._replace(name=name, image=image, **changes)
     return Frame(split, view, written, *image_size(view.image))
 
 
 def numbered(views: Views) -> list[tuple[str, View, int, int]]:
-    """(split, view) -> with the number of its sequence, from 1, and of the frame in it, from 0.
+    """Add to each (split, view) the number of its sequence, from 1, and of the frame in it, from 0.
 
     A sequence that is in several splits becomes several.
     """
@@ -188,5 +197,11 @@ def numbered(views: Views) -> list[tuple[str, View, int, int]]:
 
 
 def training_or_test(frames: Iterable[Frame], split: str) -> list[Frame]:
-    """Frames of "train" or "test" where there is no validation: it is part of training."""
+    """Return the frames of "train" or "test" in a format without validation, which joins training."""
     return [frame for frame in frames if (frame.split == "test") == (split == "test")]
+
+
+def names_by_split(frames: Sequence[Frame]) -> dict[str, list[str]]:
+    """Return the written names of each split that has any."""
+    names = {split: [f.written.name for f in frames if f.split == split] for split in SPLITS}
+    return {split: found for split, found in names.items() if found}

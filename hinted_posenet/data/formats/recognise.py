@@ -1,4 +1,4 @@
-"""Which layout a folder has, told by the files in it."""
+"""Recognise the layout of a folder by the files in it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -45,10 +45,10 @@ class _Layout(NamedTuple):
 
 
 def recognise(path: Path) -> Recognised:
-    """The one scene at a folder, or around it.
+    """Find the one scene at a folder, or around it.
 
     Raises:
-        InputError: if there is none, or if the folder holds several.
+        InputError: There is none, or the folder holds several.
     """
     scenes = recognise_all(path)
     if len(scenes) > 1:
@@ -58,10 +58,10 @@ def recognise(path: Path) -> Recognised:
 
 
 def recognise_all(path: Path) -> list[Recognised]:
-    """The scene at a folder, or else every scene in it (or one folder deeper), or else the one around it.
+    """Find the scene at a folder, or else every scene in it (or one folder deeper), or else the one around it.
 
     Raises:
-        InputError: if there is none.
+        InputError: There is none.
     """
     folder = path.resolve()
     if not folder.exists():
@@ -95,7 +95,7 @@ def _is_aerial(folder: Path) -> bool:
 
 
 def _listed(model: str) -> Callable[[Path], tuple[str, ...]]:
-    """Splits with a list of names beside the poses."""
+    """Return a function that finds the splits with a list of names beside the poses."""
 
     def splits(folder: Path) -> tuple[str, ...]:
         found = (split for split in SPLITS if (folder / model / f"{split}.txt").is_file())
@@ -114,18 +114,22 @@ def _in_csv(folder: Path) -> tuple[str, ...]:
         return SPLITS if "split" in file.readline().strip().split(",") else ("all",)
 
 
-def _published(_: Path) -> tuple[str, ...]:
-    return ("train", "test")
-
-
+PUBLISHED = ("train", "test")
 COLMAP = ("sparse/0/images.bin", "sparse/0/images.txt")
-LAYOUTS = (  # the telling ones first: frames.csv is in aerial folders too
+LAYOUTS = (  # the most specific first, because aerial folders have a frames.csv too
     _Layout("aerial", _is_aerial, aerial.read_views, lambda _: SPLITS),
-    _Layout("cambridge", _has(*cambridge.LABELS.values()), cambridge.read_views, _published),
     _Layout(
-        "seven_scenes", _has(*seven_scenes.SPLITS.values()), seven_scenes.read_views, _published
+        "cambridge", _has(*cambridge.LABELS.values()), cambridge.read_views, lambda _: PUBLISHED
     ),
-    _Layout("twelve_scenes", _has("split.txt"), twelve_scenes.read_views, _published, depth=2),
+    _Layout(
+        "seven_scenes",
+        _has(*seven_scenes.SPLITS.values()),
+        seven_scenes.read_views,
+        lambda _: PUBLISHED,
+    ),
+    _Layout(
+        "twelve_scenes", _has("split.txt"), twelve_scenes.read_views, lambda _: PUBLISHED, depth=2
+    ),
     _Layout("transforms", _has(transforms.FILE), transforms.read_views, _in_transforms),
     _Layout("colmap", _has(*COLMAP), colmap.read_views, _listed("sparse/0")),
     _Layout("tum", _has("rgb.txt"), tum.read_views, _listed("")),

@@ -1,7 +1,14 @@
-"""7-Scenes: colour images with a 4x4 camera-to-world matrix each, in numbered sequences."""
+"""7-Scenes: colour images with a 4x4 camera-to-world matrix each, in numbered sequences.
+
+Its three ground truths are centimetres and degrees apart, so a result names its own:
+
+- raw: ``pose.txt`` as published, of the depth camera; used by papers on pose regression.
+- calibrated: the same, moved to the colour camera by a constant 2.6 cm and 0.67 degrees.
+- sfm: structure from motion over the colour images (Brachmann et al., ICCV 2021), with focal lengths.
+"""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,29 +19,21 @@ from torch import Tensor
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import DepthImage, Fault, View
-from hinted_posenet.data.cameras import intrinsics, intrinsics_text, parse_intrinsics_text
-from hinted_posenet.data.formats.export import same_camera
-from hinted_posenet.data.formats.layout import (
-    FolderSizes,
-    Frame,
-    Views,
-    check_split,
-    collecting,
-    file_names,
-    image_size,
-    numbered,
-    numbered_lines,
-    scene_folder,
-    training_or_test,
+from hinted_posenet.data.cameras import (
+    Lens,
+    intrinsics,
+    intrinsics_text,
+    parse_intrinsics_text,
+    same_camera,
 )
-from hinted_posenet.data.formats.seven_scenes_poses import (
-    GROUND_TRUTHS,
-    T_DEPTH_COLOUR,
-    Label,
-    pose_file_labels,
-    sfm_labels,
+from hinted_posenet.data.formats import layout
+from hinted_posenet.data.poses import (
+    SAME_CAMERA,
+    ValidatedPose,
+    matrix_text,
+    parse_matrix_texts,
+    parse_pseudo_ground_truth_line,
 )
-from hinted_posenet.data.poses import SAME_CAMERA, matrix_text
 
 CARD = "datasets/seven_scenes/README.md"
 SPLITS = {"train": "TrainSplit.txt", "test": "TestSplit.txt"}
@@ -42,6 +41,25 @@ INTRINSICS = "camera-intrinsics.txt"
 SIZE = (640, 480)  # pixels, as published; focal_px is for it
 FOCAL_PX = 525.0  # of the colour camera
 DEPTH_UNIT_M = 0.001
+GROUND_TRUTHS = ("raw", "calibrated", "sfm")
+# Kinect calibration of LIRIS, Lyon (projet.liris.cnrs.fr/voir), which DSAC* and ACE use; metres
+T_COLOUR_DEPTH = np.array(
+    [
+        [0.99996518012567637, 0.0026765126468950343, -0.0079041012313000904, -0.025558943178152542],
+        [-0.00274093112813167, 0.99996302803027592, -0.0081504520778013286, 0.00010109636268061706],
+        [0.0078819942130445332, 0.0081718328771890631, 0.99993554558014031, 0.0020318321729487039],
+        [0.0, 0.0, 0.0, 1.0],
+    ]
+)
+T_DEPTH_COLOUR = np.linalg.inv(T_COLOUR_DEPTH).astype(np.float64)
+
+
+class Label(NamedTuple):
+    """The pose of one frame."""
+
+    stated: ValidatedPose
+    where: str
+    focal_px: float | None = None  # at 640x480, if the ground truth has one
 
 
 def read_views(
@@ -53,38 +71,37 @@ def read_views(
     focal_px: float | None = None,
     faults: list[Fault] | None = None,
 ) -> list[View]:
-    """Views of one split of a scene, sequence by sequence.
+    """Read the views of one split of a scene, sequence by sequence, see `ReadViews`; "val" is always empty.
 
-    Args:
-        root: Folder that holds the scenes.
-        scene: Folder of the scene, e.g. "redkitchen".
-        split: "train", "test" or "val" (always empty).
-        ground_truth: "raw": pose.txt as published, of the depth camera. "calibrated": the same, moved to
-            the colour camera. "sfm": the structure-from-motion poses of <root>/pgt, with their own focal
-            lengths.
-        focal_px: Focal length at 640x480; scaled where images are stored at another size. None takes
-            the scene's camera-intrinsics.txt, or without that file the colour camera's 525.
-        faults: Takes what is wrong with single frames; None raises the first.
+    ``ground_truth`` is "raw", "calibrated" or "sfm" (from <root>/pgt, with its own focal lengths). ``focal_px``
+    is at 640x480, and scaled if images are stored at another size; None takes the scene's
+    camera-intrinsics.txt, or without that file the colour camera's 525.
     """
-    check_split(split)
+    layout.check_split(split)
     if ground_truth not in GROUND_TRUTHS:
         raise InputError(f"ground_truth={ground_truth}: use one of {', '.join(GROUND_TRUTHS)}")
-    folder = scene_folder(root, scene, SPLITS["train"], CARD)
+    folder = layout.scene_folder(root, scene, SPLITS["train"], CARD)
     if split == "val":
         return []
-    sizes = FolderSizes(SIZE)
-    K_scene = _scene_intrinsics(folder) if focal_px is None else None
+    size_of = layout.folder_sizes(SIZE)
+    K_scene, camera = None, folder / INTRINSICS
+    if focal_px is None and camera.is_file():
+        K_scene = parse_intrinsics_text(camera.read_text(encoding="utf-8"), str(camera))
     T_depth_cam = T_DEPTH_COLOUR if ground_truth == "calibrated" else SAME_CAMERA
-    sfm = sfm_labels(root, scene, split, CARD) if ground_truth == "sfm" else None
+    sfm = _sfm_labels(root, scene, split) if ground_truth == "sfm" else None
     views = []
     for sequence in _read_sequences(folder / SPLITS[split]):
         frames: list[Files] = []
-        with collecting(faults, sequence):
+        with layout.collecting(faults, sequence):
             frames = _frames(folder, sequence, SPLITS[split])
-        labels = sfm if sfm is not None else _labels(folder, sequence, frames, T_depth_cam)
+        labels = sfm
+        if labels is None:
+            named = {f"{sequence}/{frame.stem}": frame.pose for frame in frames if frame.pose}
+            files = [folder / sequence / pose for pose in named.values()]
+            labels = dict(zip(named, pose_file_labels(files, T_depth_cam), strict=True))
         for stem, image, _, depth in frames:
             name = f"{sequence}/{image or f'{stem}.color.png'}"
-            with collecting(faults, name):
+            with layout.collecting(faults, name):
                 label = labels.get(f"{sequence}/{stem}")
                 if image is None or label is None:
                     kind = "image" if image is None else "pose"
@@ -94,32 +111,24 @@ def read_views(
                     )
                 if isinstance(label, InputError):
                     raise label
-                size = sizes.of(folder / name)
-                views.append(
-                    View(
-                        name,
-                        folder / name,
-                        label.stated.T_world_cam,
-                        K_scene
-                        if K_scene is not None
-                        else _intrinsics(focal_px or label.focal_px or FOCAL_PX, *size),
-                        sequence,
-                        tags={},
-                        depth=DepthImage(folder / sequence / depth, DEPTH_UNIT_M)
-                        if depth
-                        else None,
-                        size=size,
-                        where=label.where,
-                        rotation_error=label.stated.rotation_error,
-                    )
-                )
+                (stated, where, own_px), path = label, folder / name
+                width, height = size = size_of(path)
+                K = K_scene
+                if K is None:
+                    focal = focal_px or own_px or FOCAL_PX
+                    fx, fy = focal * width / SIZE[0], focal * height / SIZE[1]
+                    K = intrinsics(fx, fy, width / 2, height / 2)
+                view = layout.labelled_view(name, path, stated, Lens(K, ()), where, sequence, size)
+                if depth:
+                    view = view._replace(depth=DepthImage(path.with_name(depth), DEPTH_UNIT_M))
+                views.append(view)
     return views
 
 
 def _read_sequences(path: Path) -> list[str]:
-    """Folders of the sequences that a split file lists: ``sequence1`` -> ``seq-01``."""
+    """Read the folders of the sequences that a split file lists: ``sequence1`` -> ``seq-01``."""
     sequences = []
-    for where, line in numbered_lines(path, CARD):
+    for where, line in layout.numbered_lines(path, CARD):
         match = re.fullmatch(r"sequence\s*(\d+)", line)
         if match is None:
             raise InputError(
@@ -130,7 +139,7 @@ def _read_sequences(path: Path) -> list[str]:
 
 
 class Files(NamedTuple):
-    """What there is of one frame, names within its sequence's folder."""
+    """The files of one frame, named within its sequence's folder."""
 
     stem: str  # frame-000000
     image: str | None
@@ -139,14 +148,14 @@ class Files(NamedTuple):
 
 
 def _frames(folder: Path, sequence: str, split_file: str) -> list[Files]:
-    """The frames of one sequence that have an image or a pose, in order."""
+    """List the frames of one sequence that have an image or a pose, in order."""
     if not (folder / sequence).is_dir():
         raise InputError(
             f"{folder.name}: missing folder {sequence} listed in {split_file}; unpack "
             f"{sequence}.zip, see {CARD}"
         )
     found: dict[str, dict[str, str]] = {"color": {}, "pose": {}, "depth": {}}
-    for name in sorted(file_names(folder / sequence)):  # .png after .jpg, so that .png wins
+    for name in sorted(layout.file_names(folder / sequence)):  # .png after .jpg, so that .png wins
         if match := re.fullmatch(
             r"(frame-\d+)\.(color\.png|color\.jpg|pose\.txt|depth\.png)", name
         ):
@@ -160,26 +169,37 @@ def _frames(folder: Path, sequence: str, split_file: str) -> list[Files]:
     ]
 
 
-def _labels(
-    folder: Path, sequence: str, frames: Sequence[Files], T_depth_cam: NDArray[np.float64]
-) -> Mapping[str, Label | InputError]:
-    """Poses of a sequence by frame, from its pose files."""
-    named = {f"{sequence}/{frame.stem}": frame.pose for frame in frames if frame.pose}
-    files = [folder / sequence / pose for pose in named.values()]
-    return dict(zip(named, pose_file_labels(files, T_depth_cam), strict=True))
+def pose_file_labels(
+    files: Sequence[Path], T_stated_cam: NDArray[np.float64] = SAME_CAMERA
+) -> list[Label | InputError]:
+    """Read ``pose.txt`` files; an error takes the place of a file without a pose.
+
+    ``T_stated_cam`` (4, 4) is from our camera to the one whose poses they hold.
+    """
+    where = [str(file) for file in files]
+    texts = [  # an absent file is empty, which is no pose
+        file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+        for file in files
+    ]
+    poses = parse_matrix_texts(texts, where, T_stated_cam)
+    return [
+        pose if isinstance(pose, InputError) else Label(pose, name)
+        for pose, name in zip(poses, where, strict=True)
+    ]
 
 
-def _scene_intrinsics(folder: Path) -> Tensor | None:
-    path = folder / INTRINSICS
-    if not path.is_file():
-        return None
-    return parse_intrinsics_text(path.read_text(encoding="utf-8"), str(path))
-
-
-def _intrinsics(focal_px: float, width: int, height: int) -> Tensor:
-    """K of images of that size, from the focal length at 640x480."""
-    fx, fy = focal_px * width / SIZE[0], focal_px * height / SIZE[1]
-    return intrinsics(fx, fy, width / 2, height / 2)
+def _sfm_labels(root: Path, scene: str, split: str) -> dict[str, Label | InputError]:
+    """Read <root>/pgt/sfm/7scenes/<scene>_<split>.txt -> labels by frame, "seq-01/frame-000000"."""
+    path = Path(root) / "pgt" / "sfm" / "7scenes" / f"{scene}_{split}.txt"
+    labels: dict[str, Label | InputError] = {}
+    for where, line in layout.numbered_lines(path, CARD):
+        frame = line.split()[0].partition(".")[0]
+        try:
+            _, stated, focal_px = parse_pseudo_ground_truth_line(line, where)
+            labels[frame] = Label(stated, where, focal_px)
+        except InputError as error:
+            labels[frame] = error
+    return labels
 
 
 class SevenScenesFormat:
@@ -189,9 +209,9 @@ class SevenScenesFormat:
     reads_back = "seven_scenes"
     keeps_validation = False
 
-    def frames(self, views: Views) -> list[Frame]:
-        """Numbered sequences; where cameras differ, all images get the one of the longest focal length."""
-        (width, height), *others = sorted({image_size(view.image) for _, view in views})
+    def frames(self, views: layout.Views) -> list[layout.Frame]:
+        """Assign numbers to sequences; if cameras differ, all images get the one of the longest focal length."""
+        (width, height), *others = sorted({layout.image_size(view.image) for _, view in views})
         if others:
             raise InputError(
                 f"7-Scenes has images of one size, these are {width}x{height} and "
@@ -199,42 +219,36 @@ class SevenScenesFormat:
             )
         K = _common(views, width, height)
         found = []
-        for split, view, sequence, frame in numbered(views):
-            name = f"seq-{sequence:02d}/frame-{frame:06d}.color.png"
-            written = view._replace(
-                name=name,
-                image=Path(name),
-                K=K,
-                distortion=(),
-                sequence=f"seq-{sequence:02d}",
-                depth=_depth(view, name),
-            )
-            found.append(Frame(split, view, written, width, height))
+        for split, view, number, frame in layout.numbered(views):
+            sequence = f"seq-{number:02d}"
+            name = f"{sequence}/frame-{frame:06d}.color.png"
+            written = view._replace(name=name, image=Path(name), K=K, distortion=())
+            written = written._replace(sequence=sequence, depth=_depth(view, name))
+            found.append(layout.Frame(split, view, written, width, height))
         return found
 
-    def write_labels(self, folder: Path, frames: Sequence[Frame]) -> None:
-        """Poses, splits (validation in training) and the camera."""
+    def write_labels(self, folder: Path, frames: Sequence[layout.Frame]) -> None:
+        """Write the poses, the splits (validation joins training) and the camera."""
         for _, _, written, _, _ in frames:
             pose = folder / written.name.replace(".color.png", ".pose.txt")
             pose.write_text(matrix_text(written.T_world_cam), encoding="utf-8")
         for split, file in SPLITS.items():
-            names = dict.fromkeys(
-                frame.written.sequence for frame in training_or_test(frames, split)
-            )
+            chosen = layout.training_or_test(frames, split)
+            names = dict.fromkeys(frame.written.sequence for frame in chosen)
             lines = [f"sequence{int(name.removeprefix('seq-'))}\n" for name in names]
             (folder / file).write_text("".join(lines), encoding="utf-8")
         (folder / INTRINSICS).write_text(intrinsics_text(frames[0].written.K), encoding="utf-8")
 
 
 def _depth(view: View, name: str) -> DepthImage | None:
-    """In millimetres, as 7-Scenes has it, or not at all: another unit would be taken for them."""
+    """Return depth in millimetres, as in 7-Scenes, or None: another unit would be read as millimetres."""
     if view.depth is None or view.depth.unit_m != DEPTH_UNIT_M:
         return None
     return view.depth._replace(image=Path(name.replace(".color.", ".depth.")))
 
 
-def _common(views: Views, width: int, height: int) -> Tensor:
-    """The K that all views have, or else one that sees no more than any of them."""
+def _common(views: layout.Views, width: int, height: int) -> Tensor:
+    """Return the K that all views have, or else one that sees no more than any of them."""
     Ks = torch.stack([view.K for _, view in views])
     if all(same_camera(K, Ks[0]) for K in Ks):
         return Ks[0]

@@ -8,16 +8,7 @@ from typing import Any
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Fault, View
 from hinted_posenet.data.cameras import Lens, parse_transforms_camera, transforms_camera
-from hinted_posenet.data.formats.layout import (
-    SPLITS,
-    Frame,
-    Views,
-    check_split,
-    collecting,
-    read_json,
-    scene_folder,
-    written_as,
-)
+from hinted_posenet.data.formats import layout
 from hinted_posenet.data.poses import opengl_matrix, parse_opengl_matrix
 
 CARD = "docs/formats.md"
@@ -27,13 +18,16 @@ FILE = "transforms.json"
 def read_views(
     root: Path, scene: str, split: str, *, faults: list[Fault] | None = None
 ) -> list[View]:
-    """Views of one split of a scene, in the order of its list, see `ReadViews`; "all" needs no lists."""
-    check_split(split, "all")
-    folder = scene_folder(root, scene, FILE, CARD)
+    """Read the views of one split of a scene, in the order of its list; "all" needs no lists, see `ReadViews`."""
+    layout.check_split(split, "all")
+    folder = layout.scene_folder(root, scene, FILE, CARD)
     path = folder / FILE
-    everything = _read(path)
+    everything = layout.read_json(path, CARD)
+    listed = everything.get("frames") if isinstance(everything, dict) else None
+    if not isinstance(listed, list) or not all(isinstance(frame, dict) for frame in listed):
+        raise InputError(f"{path}: expected a list `frames` of objects; see {CARD}")
     shared = {key: value for key, value in everything.items() if key != "frames"}
-    frames = {frame.get("file_path"): frame for frame in everything["frames"]}
+    frames = {frame.get("file_path"): frame for frame in listed}
     names = list(frames) if split == "all" else everything.get(f"{split}_filenames")
     if names is None and split == "val":
         return []
@@ -42,35 +36,15 @@ def read_views(
     views = []
     for name in names:
         where = f"{path} {split}_filenames {name}"
-        with collecting(faults, str(name)):
+        with layout.collecting(faults, str(name)):
             if name not in frames:
                 raise InputError(f"{where}: no frame has that file_path; remove the name")
             camera = {**shared, **frames[name]}
             lens = parse_transforms_camera(camera, where)
             stated = parse_opengl_matrix(camera.get("transform_matrix"), where)
-            views.append(
-                View(
-                    name,
-                    folder / name,
-                    stated.T_world_cam,
-                    lens.K,
-                    sequence=name.rpartition("/")[0],
-                    tags={},
-                    distortion=lens.distortion,
-                    size=(int(camera["w"]), int(camera["h"])) if "w" in camera else None,
-                    where=where,
-                    rotation_error=stated.rotation_error,
-                )
-            )
+            size = (int(camera["w"]), int(camera["h"])) if "w" in camera else None
+            views.append(layout.labelled_view(name, folder / name, stated, lens, where, size=size))
     return views
-
-
-def _read(path: Path) -> dict[str, Any]:
-    found = read_json(path, CARD)
-    frames = found.get("frames") if isinstance(found, dict) else None
-    if not isinstance(frames, list) or not all(isinstance(frame, dict) for frame in frames):
-        raise InputError(f"{path}: expected a list `frames` of objects; see {CARD}")
-    return dict(found)
 
 
 class TransformsFormat:
@@ -80,17 +54,17 @@ class TransformsFormat:
     reads_back = "transforms"
     keeps_validation = True
 
-    def frames(self, views: Views) -> list[Frame]:
-        """Images and cameras stay as they are; a name is its path."""
+    def frames(self, views: layout.Views) -> list[layout.Frame]:
+        """Keep images and cameras as they are; a name is its path."""
         found = []
         for split, view in views:
             path, depth_path = Path("images", view.name), Path("depth", view.name)
             depth = view.depth and view.depth._replace(image=depth_path.with_suffix(".png"))
-            found.append(written_as(split, view, path.as_posix(), path, depth=depth))
+            found.append(layout.written_as(split, view, path.as_posix(), path, depth=depth))
         return found
 
-    def write_labels(self, folder: Path, frames: Sequence[Frame]) -> None:
-        """Intrinsics stand at the top where all frames share them, else in every frame."""
+    def write_labels(self, folder: Path, frames: Sequence[layout.Frame]) -> None:
+        """Write one file; intrinsics are at the top if all frames share them, else in every frame."""
         cameras = [
             {"w": width, "h": height, **transforms_camera(Lens(view.K, view.distortion))}
             for _, _, view, width, height in frames
@@ -99,19 +73,14 @@ class TransformsFormat:
         whole: dict[str, Any] = dict(cameras[0]) if shared else {}
         whole["frames"] = [
             {
-                "file_path": frame.written.name,
-                "transform_matrix": opengl_matrix(frame.written.T_world_cam),
+                "file_path": view.name,
+                "transform_matrix": opengl_matrix(view.T_world_cam),
                 **({} if shared else camera),
-                **_depth(frame.written),
+                **({"depth_file_path": view.depth.image.as_posix()} if view.depth else {}),
             }
-            for frame, camera in zip(frames, cameras, strict=True)
+            for (_, _, view, _, _), camera in zip(frames, cameras, strict=True)
         ]
-        for split in SPLITS:
-            names = [frame.written.name for frame in frames if frame.split == split]
-            if names:
-                whole[f"{split}_filenames"] = names
+        whole |= {
+            f"{split}_filenames": names for split, names in layout.names_by_split(frames).items()
+        }
         (folder / FILE).write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
-
-
-def _depth(view: View) -> dict[str, str]:
-    return {} if view.depth is None else {"depth_file_path": view.depth.image.as_posix()}

@@ -1,18 +1,18 @@
-"""TUM RGB-D: one recording a folder, its images and its trajectory paired by time.
+"""TUM RGB-D: one recording per folder, its images and its trajectory paired by time.
 
 Layout::
 
-    <root>/<scene>/rgb.txt           `timestamp file`, one image a line; lines with # are comments
+    <root>/<scene>/rgb.txt           `timestamp file`, one image per line; lines with # are comments
     <root>/<scene>/groundtruth.txt   `timestamp tx ty tz qx qy qz qw`, camera-to-world, the quaternion's w last
     <root>/<scene>/depth.txt         as rgb.txt, 16-bit PNG in steps of 1/5000 m; may be missing
     <root>/<scene>/cameras.txt       the one camera, as COLMAP writes it: `1 MODEL width height parameters...`;
                                      the published recordings have none and need none
-    <root>/<scene>/train.txt, test.txt, val.txt   files as rgb.txt names them, one a line; val.txt may be missing
+    <root>/<scene>/train.txt, test.txt, val.txt   files as rgb.txt names them, one per line; val.txt may be missing
 
-The lists are ours to ask for, as those of COLMAP are; split "all" needs none. Times are seconds. An image gets
-the pose nearest in time, as the published tools have it: labels stay comparable, and at the 100 poses a second
-of the motion capture that is 5 ms at most. Where it lost the camera, images have no pose near, which is no fault:
-they are left out. The recording is one sequence.
+The lists are our addition, as for COLMAP; split "all" needs none. Times are seconds. An image gets the pose
+nearest in time, as in the published tools, so that labels stay comparable; motion capture at 100 Hz makes this
+5 ms at most. Images without a pose nearby, where motion capture lost the camera, are left out without being
+faults. The recording is one sequence.
 """
 
 import logging
@@ -24,14 +24,8 @@ from typing import NamedTuple
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import DepthImage, Fault, View
 from hinted_posenet.data.cameras import Lens, intrinsics
-from hinted_posenet.data.formats.colmap_model import Camera, read_cameras_txt
-from hinted_posenet.data.formats.layout import (
-    check_split,
-    collecting,
-    numbered_lines,
-    read_names,
-    scene_folder,
-)
+from hinted_posenet.data.formats import layout
+from hinted_posenet.data.formats.colmap import Camera, read_cameras_txt
 from hinted_posenet.data.poses import numbers, parse_tum_pose
 
 CARD = "docs/formats.md"
@@ -68,37 +62,31 @@ def read_views(
     max_difference_s: float = 0.02,
     faults: list[Fault] | None = None,
 ) -> list[View]:
-    """Views of one split of a recording, in the order of its list; of "all" in the order of time.
+    """Read the views of one split of a recording, in the order of its list, see `ReadViews`.
 
-    Args:
-        root: Folder that holds the recordings.
-        scene: Folder of the recording.
-        split: "train", "val", "test", or "all" images that have a pose.
-        max_difference_s: Between an image and its pose, in seconds; 0.02 as in the published tools.
-        faults: Takes what is wrong with single frames; None raises the first.
+    The split "all" has the images that have a pose, in the order of time. An image is at most
+    ``max_difference_s`` from its pose; 0.02 s as in the published tools.
     """
-    check_split(split, "all")
-    folder = scene_folder(root, scene, "rgb.txt", CARD)
+    layout.check_split(split, "all")
+    folder = layout.scene_folder(root, scene, "rgb.txt", CARD)
     path = folder / f"{split}.txt"
     if split == "val" and not path.is_file():
         return []
     camera = _camera(folder)
     images: dict[str, _Stamped] = {}
     for image in _read_stamped(folder / "rgb.txt"):
-        with collecting(faults, image.text):
+        with layout.collecting(faults, image.text):
             if image.text in images:
-                raise InputError(
-                    f"{image.where}: {image.text} is there twice; remove one of the lines"
-                )
+                raise InputError(f"{image.where}: {image.text} is there twice; remove one line")
             images[image.text] = image
     poses = _read_stamped(folder / "groundtruth.txt")
     depths = _read_stamped(folder / "depth.txt") if (folder / "depth.txt").is_file() else []
     started_s = min((image.time_s for image in images.values()), default=0.0)
     views, without_pose = [], 0
     in_order = {name: image.where for name, image in images.items()}
-    wanted = in_order if split == "all" else read_names(path, CARD)
+    wanted = in_order if split == "all" else layout.read_names(path, CARD)
     for name, where in wanted.items():
-        with collecting(faults, name):
+        with layout.collecting(faults, name):
             if name not in images:
                 raise InputError(f"{where}: {name} is not in rgb.txt; remove the line")
             time_s = images[name].time_s
@@ -108,22 +96,12 @@ def read_views(
                 continue
             depth = _nearest(depths, time_s, max_difference_s)
             stated = parse_tum_pose(pose.text.split(), pose.where)
-            views.append(
-                View(
-                    name,
-                    folder / name,
-                    stated.T_world_cam,
-                    camera.lens.K,
-                    sequence=folder.name,
-                    tags={},
-                    time_s=time_s - started_s,
-                    distortion=camera.lens.distortion,
-                    depth=depth and DepthImage(folder / depth.text, DEPTH_UNIT_M),
-                    size=(camera.width, camera.height),
-                    where=pose.where,
-                    rotation_error=stated.rotation_error,
-                )
+            of_all = (folder.name, (camera.width, camera.height))
+            view = layout.labelled_view(
+                name, folder / name, stated, camera.lens, pose.where, *of_all
             )
+            depth_image = depth and DepthImage(folder / depth.text, DEPTH_UNIT_M)
+            views.append(view._replace(time_s=time_s - started_s, depth=depth_image))
     if without_pose:
         log.warning(
             "%s: %d of %d images (%s) have no pose within %g s of them and are left out",
@@ -133,7 +111,7 @@ def read_views(
 
 
 def _camera(folder: Path) -> Camera:
-    """The camera of ``cameras.txt`` in a recording's folder, else the one that the folder's name tells."""
+    """Read the camera of ``cameras.txt`` in a recording's folder, or else infer it from the folder's name."""
     path = folder / CAMERAS
     if path.is_file():
         cameras = list(read_cameras_txt(path).values())
@@ -142,7 +120,7 @@ def _camera(folder: Path) -> Camera:
         return cameras[0]
     for name, ((fx, fy, cx, cy), distortion) in PUBLISHED.items():
         if name in folder.name:
-            # published as OpenCV counts, from the center of the top-left pixel; we count from its corner
+            # published in OpenCV's coordinates, whose origin is the center of the top-left pixel
             K = intrinsics(fx, fy, cx + 0.5, cy + 0.5)
             return Camera(Lens(K, distortion), *PUBLISHED_SIZE)
     raise InputError(
@@ -152,9 +130,9 @@ def _camera(folder: Path) -> Camera:
 
 
 def _read_stamped(path: Path) -> list[_Stamped]:
-    """Lines of a file in the order of their times."""
+    """Read the lines of a file in the order of their times."""
     found = []
-    for where, line in numbered_lines(path, CARD):
+    for where, line in layout.numbered_lines(path, CARD):
         if not line.startswith("#"):
             stamp, _, text = line.partition(" ")
             if not text:
@@ -166,7 +144,7 @@ def _read_stamped(path: Path) -> list[_Stamped]:
 def _nearest(
     stamped: Sequence[_Stamped], time_s: float, max_difference_s: float
 ) -> _Stamped | None:
-    """The line nearest in time, if it is near."""
+    """Return the line nearest in time, if it is within the difference allowed."""
     after = bisect_left(stamped, time_s, key=lambda line: line.time_s)
     near = stamped[max(after - 1, 0) : after + 1]
     found = min(near, key=lambda line: abs(line.time_s - time_s), default=None)

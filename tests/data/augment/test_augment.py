@@ -7,8 +7,7 @@ from hinted_posenet.core.extensions import config_folder
 from hinted_posenet.core.geometry import quaternion_exp
 from hinted_posenet.core.types import Hint, Pose, Query, Sample
 from hinted_posenet.data.augment import Augment
-from hinted_posenet.data.augment.effects import Blur, Colours, Noise
-from hinted_posenet.data.augment.weather import Fog, Precipitation, Shadow
+from hinted_posenet.data.augment.effects import Blur, Colours, Fog, Noise, Precipitation, Shadow
 from hinted_posenet.inference.build import build
 
 FULL = Augment(

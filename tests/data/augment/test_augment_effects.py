@@ -4,8 +4,16 @@ import pytest
 import torch
 
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.data.augment.effects import Blur, Colours, Draws, Effect, Noise
-from hinted_posenet.data.augment.weather import Fog, Precipitation, Shadow
+from hinted_posenet.data.augment.effects import (
+    Blur,
+    Colours,
+    Draws,
+    Effect,
+    Fog,
+    Noise,
+    Precipitation,
+    Shadow,
+)
 
 EFFECTS: dict[str, Effect] = {
     "brightness": Colours(brightness=0.4),

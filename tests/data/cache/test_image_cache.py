@@ -17,7 +17,8 @@ import torch
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Pose, View
-from hinted_posenet.data.cache import image_cache, index
+from hinted_posenet.data.cache import folder as cache_folder
+from hinted_posenet.data.cache import image_cache
 from hinted_posenet.data.cache.decoded_images import DecodedImages
 from hinted_posenet.data.cache.folder import locked
 from hinted_posenet.data.cache.image_cache import ImageCache
@@ -51,7 +52,7 @@ def views(tmp_path: Path) -> list[View]:
 @pytest.fixture(autouse=True)
 def settled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times of files are trusted at once, not only after 2 s, so that tests see what they tell."""
-    monkeypatch.setattr(index, "TICK_NS", 0)
+    monkeypatch.setattr(image_cache, "TICK_NS", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +68,8 @@ def folder(tmp_path: Path) -> Path:
 def fill(
     folder: Path, views: list[View], limit_images: float = 1000, shape: tuple[int, int] = SHAPE
 ) -> DecodedImages:
-    decoded, faults = ImageCache(folder, limit_images * IMAGE_BYTES / 1e9).fill(views, *shape, "t")
+    limit_gb = (limit_images * IMAGE_BYTES + 1000) / 1e9  # and room for headers of files
+    decoded, faults = ImageCache(folder, limit_gb).fill(views, *shape, "t")
     assert faults == []
     return decoded
 
@@ -137,15 +139,14 @@ def test_a_change_is_seen_though_size_and_time_are_as_before(views, folder):
 
 
 def test_times_of_a_fresh_file_are_not_trusted(views, folder, monkeypatch):
-    monkeypatch.setattr(index, "TICK_NS", 3600 * 10**9)
+    monkeypatch.setattr(image_cache, "TICK_NS", 3600 * 10**9)
     fill(folder, views)
     before = segments(folder)
-    monkeypatch.setattr(index, "TICK_NS", 0)
+    monkeypatch.setattr(image_cache, "TICK_NS", 0)
     with pytest.MonkeyPatch.context() as patch:
         reads: list[Path] = []
         patch.setattr(
-            "hinted_posenet.data.cache.segment.read_bytes",
-            lambda path: (reads.append(path), path.read_bytes())[1],
+            image_cache, "read_bytes", lambda path: reads.append(path) or path.read_bytes()
         )
         fill(folder, views)
         assert len(reads) == len(views)  # hashed again,
@@ -196,7 +197,7 @@ def test_a_damaged_segment_is_made_again(views, folder, damage):
 @pytest.mark.parametrize("damage", ["cut off", "empty", "gone", "text"])
 def test_a_damaged_index_is_made_again(views, folder, damage):
     fill(folder, views)
-    path = folder / index.FILE
+    path = folder / image_cache.INDEX
     data = path.read_bytes()
     if damage == "gone":
         path.unlink()
@@ -206,7 +207,6 @@ def test_a_damaged_index_is_made_again(views, folder, damage):
     decoded = fill(folder, views)
     assert kept(decoded, views) == len(views)
     assert_true_pixels(decoded, views)
-    assert len(segments(folder)) == 3  # nothing of before is left behind
 
 
 def test_a_segment_removed_while_in_use_stays_readable(views, folder):
@@ -221,7 +221,7 @@ def test_a_segment_removed_while_in_use_stays_readable(views, folder):
 # Faults
 
 
-def test_every_fault_is_told_in_order_and_the_rest_is_there(views, folder):
+def test_every_fault_is_reported_in_order_and_the_rest_is_there(views, folder):
     jpg = write(views[0].image.with_name("5b.jpg"), 5)
     data = jpg.read_bytes()
     jpg.write_bytes(data[: len(data) // 2])
@@ -242,7 +242,7 @@ def test_every_fault_is_told_in_order_and_the_rest_is_there(views, folder):
     assert_true_pixels(decoded, good)
 
 
-def test_faults_are_told_again_until_they_are_mended(views, folder):
+def test_faults_are_reported_again_until_they_are_fixed(views, folder):
     good = views[1].image.read_bytes()
     views[1].image.write_bytes(good[:100])
     for limit_gb in (1, 1, 0):
@@ -273,15 +273,13 @@ def test_without_a_limit_nothing_is_kept_and_all_is_checked_once(views, folder):
         assert [fault.name for fault in faults] == ["2.bmp"]
         assert kept(decoded, views) == 0 and segments(folder) == set()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "hinted_posenet.data.cache.segment.decode", lambda *_: pytest.fail("checked already")
-        )
+        patch.setattr(image_cache, "decode", lambda *_: pytest.fail("checked already"))
         decoded, faults = ImageCache(folder, 0).fill(views[:2], *SHAPE, "t")
     assert_true_pixels(decoded, views[:2])
     assert kept(fill(folder, views[:2]), views[:2]) == 2  # now wanted
 
 
-def test_what_was_not_used_for_longest_makes_room(tmp_path, folder):
+def test_the_least_recently_used_makes_room(tmp_path, folder):
     sets = [
         [view_of(write(tmp_path / f"{name}/{i}.bmp", 10 * k + i)) for i in range(3)]
         for k, name in enumerate("abcd")
@@ -292,7 +290,7 @@ def test_what_was_not_used_for_longest_makes_room(tmp_path, folder):
     fill(folder, sets[3], 9)
     assert len(segments(folder)) == 3
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hinted_posenet.data.cache.segment.decode", lambda *_: pytest.fail("is kept"))
+        patch.setattr(image_cache, "decode", lambda *_: pytest.fail("is kept"))
         for some in (sets[0], sets[2], sets[3]):
             assert kept(fill(folder, some, 9), some) == 3
 
@@ -302,20 +300,16 @@ def test_what_does_not_fit_is_decoded_on_access_and_the_rest_stays(views, folder
     fill(folder, other, 3)
     for _ in range(2):
         caplog.clear()
-        cache = ImageCache(folder, 5 * IMAGE_BYTES / 1e9)
-        train, faults = cache.fill(views[:3], *SHAPE, "train")
-        test, more = cache.fill(views[3:], *SHAPE, "test")
-        assert faults == more == []
-        assert kept(train, views) == 3 and kept(test, views) == 0
-        assert_true_pixels(train, views[:3])
-        assert_true_pixels(test, views[3:])
+        decoded = fill(folder, views, 5)
+        assert kept(decoded, views[:3]) == 3 and kept(decoded, views) == 3
+        assert_true_pixels(decoded, views)
         (warning,) = caplog.messages
-        assert warning.startswith("test: 4 of 4 images") and "image_cache_gb" in warning
+        assert warning.startswith("t: 4 of 7 images") and "image_cache_gb" in warning
         assert len(segments(folder)) == 1
 
 
 def test_a_full_disk_is_not_filled_further(views, folder, monkeypatch, caplog):
-    monkeypatch.setattr(index, "SPARE_BYTES", 2**60)
+    monkeypatch.setattr(cache_folder, "SPARE_BYTES", 2**60)
     decoded = fill(folder, views)
     assert kept(decoded, views) == 0
     assert_true_pixels(decoded, views)
@@ -368,7 +362,7 @@ def test_a_process_that_waited_while_all_was_removed_starts_anew(views, folder):
         process = get_context("fork").Process(target=together, args=(folder, views))
         process.start()
         time.sleep(0.5)  # it has looked, and waits
-        for path in [*folder.glob("*x*/*"), folder / index.FILE]:
+        for path in [*folder.glob("*x*/*"), folder / image_cache.INDEX]:
             path.unlink()
     process.join()
     assert process.exitcode == 0
@@ -381,13 +375,13 @@ import sys
 from pathlib import Path
 from test_image_cache import *
 image_cache.SEGMENT_BYTES = 3 * IMAGE_BYTES
-original = image_cache.add_segment
+original = ImageCache._enter
 def slow(*args):
     result = original(*args)
     print("segment", flush=True)
     time.sleep(60) if len(list(folder.glob("*x*/*.npy"))) == 2 else None
     return result
-image_cache.add_segment = slow
+ImageCache._enter = slow
 folder = Path(sys.argv[1])
 ImageCache(folder, 1).fill([view_of(Path(p)) for p in sys.argv[2:]], *SHAPE, "t")
 """
@@ -405,11 +399,13 @@ def test_a_killed_process_keeps_what_it_finished(views, folder):
     assert [process.stdout.readline() for _ in range(2)] == [b"segment\n"] * 2
     process.send_signal(signal.SIGKILL)
     process.wait()
-    partial = folder / f"24x40/{uuid4().hex}.partial"  # as a kill in the midst of writing leaves it
-    partial.write_bytes(b"half")
-    unknown = partial.with_name(f"{uuid4().hex}.npy")
-    unknown.write_bytes(b"written, but not entered")
-    before = {path.name for path in folder.glob("*x*/*.npy")} - {unknown.name}
+    before = segments(folder)
     assert len(before) == 2
-    assert_true_pixels(fill(folder, views), views)
+    partial = folder / f"24x40/.99-t-{uuid4().hex}.npy"  # as a kill while writing leaves it
+    unknown = folder / f"24x40/t-{uuid4().hex}.npy"  # as a kill before entering it leaves it
+    for path in (partial, unknown):
+        path.write_bytes(bytes(3 * IMAGE_BYTES))
+        os.utime(path, (1, 1))
+    assert_true_pixels(fill(folder, views, 8), views)
     assert before < segments(folder) and len(segments(folder)) == 3
+    assert not partial.exists() and not unknown.exists()  # they made room

@@ -13,8 +13,8 @@ from layouts import READERS
 
 from hinted_posenet.data.checks.checked_scene import FAULTS, Finding
 from hinted_posenet.data.checks.examine import examine, to_exclude
-from hinted_posenet.data.exclude import write_exclude
 from hinted_posenet.data.formats.recognise import recognise
+from hinted_posenet.data.read_scene import write_exclude
 
 FRAMES = 6
 
@@ -127,7 +127,7 @@ def test_no_image_at_all_is_one_line_and_labels_are_checked(cambridge):
     edit_label(cambridge, NAME, lambda fields: fields[:-1])
     labels, images = faults(cambridge)
     assert list(labels.frames) == [NAME]
-    assert images.message.startswith("none of the 41 images is there")
+    assert images.message.startswith("none of the 41 images exists")
     assert images.frames == {}
 
 

@@ -23,14 +23,14 @@ def moved(t: np.ndarray, frames, by=(0.0, 15.0, 0.0)) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_walks_are_accused_of_nothing(seed):
+def test_walks_are_flagged_of_nothing(seed):
     t, turn = walk(seed)
     assert flagged(check_positions, views_of(t, turn)) == set()
     assert flagged(check_flips, views_of(t, turn)) == set()
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_every_few_frames_of_a_walk_are_accused_of_nothing(seed):
+def test_every_few_frames_of_a_walk_are_flagged_of_nothing(seed):
     t, turn = walk(seed)
     kept = np.sort(np.random.default_rng(seed).choice(len(t), len(t) // 4, replace=False))
     views = views_of(t[kept], turn[kept], numbers=kept.tolist())
@@ -61,7 +61,7 @@ def test_frames_off_the_line_are_named(frames, seed):
 def test_a_jump_is_told_in_metres():
     t = np.arange(50.0)[:, None] * [0.7, 0.0, 0.0]
     (finding,) = check_positions(scene_of(views_of(moved(t, [20]))))
-    assert finding.frames == {"seq1/frame00020.png": "15.0 m off the frames beside it"}
+    assert finding.frames == {"seq1/frame00020.png": "15 m off the frames beside it"}
 
 
 def test_a_frame_far_from_everything_is_named_wherever_it_is():
@@ -107,7 +107,7 @@ def test_a_cut_in_a_video_is_no_outlier():
 
 
 @pytest.mark.parametrize("photos_per_place", [1, 6, 12])
-def test_photos_in_no_order_are_accused_of_nothing(photos_per_place):
+def test_photos_in_no_order_are_flagged_of_nothing(photos_per_place):
     rng = np.random.default_rng(0)
     places = np.repeat(rng.uniform(-50, 50, (120 // photos_per_place, 3)), photos_per_place, axis=0)
     t = places + rng.normal(0, 0.2, places.shape)
@@ -135,6 +135,6 @@ def test_a_quaternion_of_the_other_sign_is_the_same_rotation():
     assert flagged(check_flips, flipped) == set()
 
 
-def test_a_camera_that_keeps_turning_is_accused_of_nothing():
+def test_a_camera_that_keeps_turning_is_flagged_of_nothing():
     turn = np.arange(60)[:, None] * [0, 0, np.radians(50)]
     assert flagged(check_flips, views_of(np.zeros((60, 3)), turn)) == set()

@@ -26,11 +26,11 @@ def red(path) -> float:
 
 
 @pytest.mark.parametrize("far_m", [30.0, 1e9], ids=["inside", "outside"])
-def test_accused_cameras_are_marked(tmp_path, far_m):
+def test_flagged_cameras_are_marked(tmp_path, far_m):
     t, turn = walk(0)
     (sound,) = write_pictures(tmp_path / "sound", examined(views_of(t, turn)))
     t[70] += [0, far_m, 0]
-    (flagged,) = write_pictures(tmp_path / "accused", examined(views_of(t, turn)))
+    (flagged,) = write_pictures(tmp_path / "flagged", examined(views_of(t, turn)))
     assert red(sound) == 0
     assert red(flagged) > 1e-4
 

@@ -1,13 +1,11 @@
 """Downloads against a real server: broken connections, changed files, wrong checksums, mirrors."""
 
 import hashlib
-import itertools
 import json
 import shutil
 from collections import namedtuple
 
 import pytest
-import urllib3
 from archives import archive_of, zip_of
 from server import serving
 
@@ -44,9 +42,7 @@ def test_a_file_in_one_piece_and_its_record(server, archive, tmp_path):
     assert [request.range for request in server.requests] == [None]
 
 
-def test_a_connection_that_breaks_goes_on_in_the_same_run_without_a_byte_twice(
-    server, archive, tmp_path
-):
+def test_a_broken_connection_is_resumed_without_fetching_a_byte_twice(server, archive, tmp_path):
     server.cut = [100_000, 50_000]
     download(archive, tmp_path)
     assert (tmp_path / "s.zip").read_bytes() == CONTENT
@@ -59,32 +55,14 @@ def test_a_connection_that_breaks_goes_on_in_the_same_run_without_a_byte_twice(
     assert server.fetched() == list(range(len(CONTENT)))
 
 
-def test_a_stopped_run_is_continued_by_the_next_one_without_a_byte_twice(server, archive, tmp_path):
+def test_an_interrupted_run_is_resumed_by_the_next_without_fetching_a_byte_twice(
+    server, archive, tmp_path
+):
     assert server.url("s.zip") in stopped(server, archive, tmp_path)
     assert (tmp_path / "s.zip.partial").stat().st_size == 100_000
     download(archive, tmp_path)
     assert (tmp_path / "s.zip").read_bytes() == CONTENT
     assert server.fetched() == list(range(len(CONTENT)))
-
-
-def test_ctrl_c_leaves_a_state_that_goes_on(server, archive, tmp_path, monkeypatch):
-    read, answers = urllib3.HTTPResponse.read1, itertools.count()
-
-    def interrupted(self, *arguments, **options):
-        if next(answers) == 3:
-            raise KeyboardInterrupt
-        return read(self, *arguments, **options)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(urllib3.HTTPResponse, "read1", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            download(archive, tmp_path)
-    have = (tmp_path / "s.zip.partial").stat().st_size
-    assert 0 < have < len(CONTENT)
-    download(archive, tmp_path)
-    assert (tmp_path / "s.zip").read_bytes() == CONTENT
-    assert server.requests[-1].range == f"bytes={have}-"
-    assert server.requests[-1].status == 206
 
 
 @pytest.mark.parametrize("weak", [False, True])
@@ -100,7 +78,7 @@ def test_a_file_that_changed_between_the_halves_starts_anew(server, archive, tmp
     assert server.requests[1].status == 200
 
 
-def test_a_server_that_glues_in_spite_of_another_length_is_not_believed(server, archive, tmp_path):
+def test_a_range_of_a_file_of_another_length_is_rejected(server, archive, tmp_path):
     stopped(server, archive, tmp_path)
     server.files["s.zip"] = OTHER  # under the same tag
     download(archive, tmp_path)
@@ -120,7 +98,9 @@ def test_what_cannot_be_continued_starts_anew(server, archive, tmp_path, lacks):
     assert [request.status for request in server.requests] == [200, 200]
 
 
-def test_a_truncated_file_of_a_server_that_tells_no_length_is_found(server, archive, tmp_path):
+def test_a_truncated_file_from_a_server_that_states_no_length_is_detected(
+    server, archive, tmp_path
+):
     server.length = False
     server.cut = [100_000]
     with pytest.raises(InputError, match="100,000 bytes that are no whole zip file"):
@@ -235,7 +215,7 @@ def test_an_address_given_by_the_user_stands_for_those_of_the_card(server, archi
     assert len(server.requests) == 1
 
 
-def test_a_full_disk_is_told_before_anything_is_fetched(server, archive, tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_before_anything_is_fetched(server, archive, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     free = 2 * len(CONTENT) + 10**8 - 1  # room for it, for what is unpacked of it, and a reserve
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 0, free))

@@ -105,7 +105,7 @@ def test_frames_that_are_not_in_the_archive_are_counted(card, server, tmp_path):
     next((made / "seq1").iterdir()).unlink()
     server.files["KingsCollege.zip"] = zipped(made, "KingsCollege")
     (outcome,) = run(card, tmp_path / "c", "KingsCollege")
-    told = "datasets/cambridge/README.md tells how to get the rest"
+    told = "datasets/cambridge/README.md says how to get the rest"
     assert outcome.message == f"KingsCollege: 11 of 12 train frames ({told})"
 
 
@@ -118,7 +118,7 @@ def test_archives_are_kept_on_demand_and_taken_from_there(card, server, tmp_path
     assert len(server.requests) == asked
 
 
-def test_unpacking_that_was_stopped_leaves_no_half_scene_and_goes_on(
+def test_interrupted_unpacking_leaves_no_half_scene_and_resumes(
     card, server, tmp_path, monkeypatch
 ):
     root = tmp_path / "c"

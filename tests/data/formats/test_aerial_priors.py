@@ -7,11 +7,11 @@ import pytest
 import tiny
 import torch
 
+from hinted_posenet.cli.verb import call
 from hinted_posenet.data.formats import aerial
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.splits import views_key
 from hinted_posenet.hints.prior import PriorHint
-from hinted_posenet.training import engine
 
 
 def test_priors_reach_the_query_and_the_cache_key(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_a_prior_of_the_data_set_starts_a_hinted_network(tmp_path: Path) -> None
     chosen = ["method=hinted_residual", "inference_hint=prior", "data.scene=prairie"]
     root = f"data.root={tmp_path / 'aerial'}"
     plain = tiny.config("train", "data=aerial", root, *place.paths, *tiny.TINY, *chosen)
-    engine.train(plain)
+    call("train", plain)
     run = Path(plain["paths"]["run"])
     errors_m = [float(value) for (value,) in tiny.poses(run, "error_t_m", "hint")]
     assert len(errors_m) == 4

@@ -72,7 +72,7 @@ def test_what_is_wrong_is_told_by_line(path: Path) -> None:
     says(good.replace("fx,", "focal,", 1), "line 1", "fx is missing", csv_frames.CARD)
     says(good.replace("tag_weather", "weather"), "line 1", "'weather' is not known")
     says(good.replace("time_s", "split", 1), "line 1", "twice")
-    says(good.replace(",", ";"), "line 1", "name is missing", "commas")
+    says(good.replace(",", ";"), "line 1", "name is missing", "comma")
     says(good.replace("T_world_cam_qz", "T_cam_world_qz"), "line 1", "T_world_cam_qz is missing")
     for new, words in {
         second.rsplit(",", 1)[0]: ("fields",),

@@ -19,7 +19,6 @@ from torch.utils.data import default_collate
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import rotation_angle
 from hinted_posenet.core.types import View
-from hinted_posenet.data.exclude import write_exclude
 from hinted_posenet.data.formats import aerial, csv_frames, seven_scenes
 from hinted_posenet.data.formats.cambridge import CambridgeFormat
 from hinted_posenet.data.formats.colmap import ColmapFormat
@@ -30,6 +29,7 @@ from hinted_posenet.data.formats.seven_scenes import SevenScenesFormat
 from hinted_posenet.data.formats.transforms import TransformsFormat
 from hinted_posenet.data.images import decoded
 from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.data.read_scene import write_exclude
 
 FORMATS = {
     "seven_scenes": SevenScenesFormat(),

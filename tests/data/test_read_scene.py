@@ -1,7 +1,7 @@
 import pytest
 
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.data.exclude import read_exclude, write_exclude
+from hinted_posenet.data.read_scene import read_exclude, write_exclude
 
 FRAMES = {
     "seq2/frame00036.png": "15.1 m off the frames beside it",

@@ -13,10 +13,10 @@ from layouts import READERS
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import rotation_angle
 from hinted_posenet.core.types import View
-from hinted_posenet.data.exclude import write_exclude
 from hinted_posenet.data.formats import csv_frames
-from hinted_posenet.data.importing.import_images import Plan, import_images, open_source
-from hinted_posenet.data.importing.split import Shares
+from hinted_posenet.data.import_images import Plan, import_images, open_source
+from hinted_posenet.data.import_splits import Shares
+from hinted_posenet.data.read_scene import write_exclude
 
 OWN = ("colmap", "transforms", "tum", "csv")
 
@@ -90,7 +90,7 @@ def test_a_folder_of_one_video_with_lists_of_its_own(tmp_path: Path) -> None:
 
 def test_a_published_split_is_only_kept(tmp_path: Path) -> None:
     folder = fakes.write_cambridge(tmp_path / "source")
-    with pytest.raises(InputError, match=r"cambridge has a split of its own.*--keep-split"):
+    with pytest.raises(InputError, match=r"cambridge has a split of its own.*split=keep"):
         import_images(open_source(folder), tmp_path / "out", Plan())
     import_images(open_source(folder), tmp_path / "out", Plan("keep"))
     assert len(imported(tmp_path / "out", "test")) == 4
@@ -104,7 +104,7 @@ def test_a_model_in_another_folder(tmp_path: Path) -> None:
     options = {"model": "model", "images": "photos"}
     import_images(open_source(folder, "colmap", options), tmp_path / "out", Plan())
     assert len(imported(tmp_path / "out")) == 16
-    with pytest.raises(InputError, match="--reader modl: data=colmap has no such option"):
+    with pytest.raises(InputError, match=r"reader\.modl: data=colmap has no such option"):
         open_source(folder, "colmap", {"modl": "model"})
 
 
@@ -125,7 +125,7 @@ def test_an_import_again_with_another_seed(tmp_path: Path) -> None:
     drawn = (out / "frames.csv").read_bytes()
     import_images(open_source(folder), tmp_path / "same", Plan())
     assert (tmp_path / "same" / "frames.csv").read_bytes() == drawn
-    with pytest.raises(InputError, match=r"exists already; .*--overwrite"):
+    with pytest.raises(InputError, match=r"exists already; .*overwrite=true"):
         import_images(open_source(folder), out, Plan(seed=1))
     assert (out / "frames.csv").read_bytes() == drawn
     import_images(open_source(folder), out, Plan(seed=1), overwrite=True)
@@ -186,10 +186,10 @@ def test_portrait_and_large_images_keep_their_shape(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("plan", "message"),
     [
-        (Plan("block", test=["d"]), "--test and --val name sequences"),
-        (Plan("sequence", margin_m=1.0), "--margin-m: goes with spatial blocks"),
-        (Plan(margin_m=1.0), "--margin-m: goes with spatial blocks"),
-        (Plan(seed=-1), "--seed -1: expected 0 or more"),
+        (Plan("block", test=["d"]), "test and val name sequences"),
+        (Plan("sequence", margin_m=1.0), "margin_m: applies to spatial blocks"),
+        (Plan(margin_m=1.0), "margin_m: applies to spatial blocks"),
+        (Plan(seed=-1), "seed=-1: expected 0 or more"),
     ],
 )
 def test_plans_that_make_no_sense(tmp_path: Path, plan: Plan, message: str) -> None:

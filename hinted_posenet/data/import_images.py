@@ -1,4 +1,4 @@
-"""Import of your own posed images: recognise the format, split, write as CSV."""
+"""Import your own posed images: recognise the format, split, write as CSV."""
 
 import inspect
 from collections import Counter
@@ -13,9 +13,9 @@ from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import View
 from hinted_posenet.data.formats.csv_frames import CsvFormat
 from hinted_posenet.data.formats.export import write_views
-from hinted_posenet.data.formats.layout import SPLITS, ReadViews, image_size
-from hinted_posenet.data.formats.recognise import LAYOUTS, recognise
-from hinted_posenet.data.importing.split import (
+from hinted_posenet.data.formats.layout import SPLITS, image_size
+from hinted_posenet.data.formats.recognise import LAYOUTS, Recognised, recognise
+from hinted_posenet.data.import_splits import (
     Divided,
     Shares,
     nearest_m,
@@ -23,145 +23,119 @@ from hinted_posenet.data.importing.split import (
     split_by_sequence,
 )
 from hinted_posenet.data.posed_images import natural_key
-from hinted_posenet.data.splits import SEPARATOR, Splits, read_splits
+from hinted_posenet.data.read_scene import SceneViews, read_usable
+from hinted_posenet.data.splits import SEPARATOR
 
 WITHOUT_SPLITS = ("colmap", "transforms", "tum", "csv")  # these read "all"
-
-
-class Source(NamedTuple):
-    """A folder with a known layout."""
-
-    path: Path
-    layout: str
-    read_views: ReadViews
-    root: Path
-    scene: str
+ENOUGH_SEQUENCES = 3  # one to train on, one for validation and one for the test
+SHORTER_SIDE_PX = 256  # of the images in the suggested training command
 
 
 def open_source(
     path: Path, layout: str = "auto", options: Mapping[str, Any] | None = None
-) -> Source:
-    """The folder with its reader.
+) -> Recognised:
+    """Find the scene at a folder, and bind the options of its reader, as in its config.
 
-    Args:
-        path: of the scene.
-        layout: a name of `configs/data`; "auto" recognises it.
-        options: of the reader, as in its config.
+    ``layout`` is a name of `configs/data`; "auto" recognises it.
     """
     path = path.absolute()
     if not path.is_dir():
         raise InputError(f"{path}: no such folder; give the one that holds the images")
     if layout == "auto":
-        found = recognise(path)
-        source = Source(path, found.layout, found.read_views, found.root, found.scene)
+        source = recognise(path)
     else:
         (read_views,) = (known.read_views for known in LAYOUTS if known.name == layout)
-        source = Source(path, layout, read_views, path.parent, path.name)
+        source = Recognised(layout, read_views, path.parent, path.name, ())
     known = inspect.signature(source.read_views).parameters
     for key in options or {}:
         if key not in known:
-            raise InputError(
-                f"--reader {key}: data={source.layout} has no such option in its config"
-            )
+            raise InputError(f"reader.{key}: data={source.layout} has no such option in its config")
     return source._replace(read_views=partial(source.read_views, **(options or {})))
 
 
-def read_source(source: Source, keep_split: bool, skip_faulty: bool) -> Splits:
-    """All frames as the split "all", or "train", "val" and "test" where the split is kept.
-
-    Frames that ``exclude.txt`` of the source names are left out.
-    """
+def _read(source: Recognised, keep_split: bool, skip_faulty: bool) -> SceneViews:
+    """Read all frames as the split "all", or "train", "val" and "test" if the split is kept."""
     if not keep_split and source.layout not in WITHOUT_SPLITS:
         raise InputError(
-            f"{source.path}: {source.layout} has a split of its own, and results on another compare with "
-            "nothing; give --keep-split"
+            f"{source.folder}: {source.layout} has a split of its own, and results on another one are "
+            "not comparable; give split=keep"
         )
     splits = SPLITS if keep_split else ("all",)
-    read = read_splits(
+    read = read_usable(
         source.read_views, source.root, source.scene, splits, skip_faulty=skip_faulty
     )
     if not any(read.views.values()):
-        raise InputError(f"{source.path}: has no images with a pose")
+        raise InputError(f"{source.folder}: has no images with a pose")
     return read
-
-
-ENOUGH_SEQUENCES = 3  # one to train on, one for validation and one for the test
-SHORTER_SIDE_PX = 256  # of the images that the network is told to see
 
 
 class Plan(NamedTuple):
     """How frames are split."""
 
-    # "sequence", "block", "keep"; None: by sequence where there are enough
+    # "sequence", "block" or "keep"; None: by sequence if there are enough
     method: str | None = None
     shares: Shares = Shares(0.2, 0.1)
     seed: int = 0
-    test: Sequence[str] = ()  # sequences
+    test: Sequence[str] = ()  # names of sequences
     val: Sequence[str] = ()
     blocks: int = 20
     margin_m: float = 0.0
 
 
 def import_images(
-    source: Source,
+    source: Recognised,
     out: Path,
     plan: Plan,
     link: bool = True,
     overwrite: bool = False,
     skip_faulty: bool = False,
 ) -> str:
-    """Write a data set of posed images, see `hinted_posenet.data.formats.csv_frames`; a summary in a few lines.
+    """Write a data set of posed images as CSV, split by a plan -> a summary in a few lines.
 
-    Args:
-        source: where the images are.
-        out: folder of the new data set.
-        plan: how it is split.
-        link: whether images are hard links where they can be, else copies.
-        overwrite: whether an earlier import of that name is replaced.
-        skip_faulty: leave out frames that cannot be read, instead of stopping at the first.
+    Frames that ``exclude.txt`` of the source names are left out and, with ``skip_faulty``, those that cannot be
+    read, instead of stopping at the first. ``link`` makes images hard links where possible, otherwise copies;
+    ``overwrite`` replaces an earlier import of that name.
     """
     out = out.absolute()
     if SEPARATOR in out.name:
         raise InputError(f"{out}: a {SEPARATOR} in a name joins scenes in data.scene; leave it out")
-    read = read_source(source, plan.method == "keep", skip_faulty)
-    divided = _divided(read, plan)
-    origin = {"source": str(source.path), "layout": source.layout, "split": divided.told}
+    read = _read(source, plan.method == "keep", skip_faulty)
+    divided = _divide(read, plan)
+    origin = {"source": str(source.folder), "layout": source.layout, "split": divided.method}
     if read.excluded:
         origin["left_out"] = dict(read.excluded)
     written = write_views(divided.views, source.scene, CsvFormat(origin), out, overwrite, link)
     train = f"  hinted-posenet train {written.overrides} {_shape(divided.views['train'])}"
-    return "\n".join([*written.lines, *_told(divided, read), "train on it:", train])
+    return "\n".join([*written.lines, *_describe(divided, read), "train on it:", train])
 
 
-def _divided(read: Splits, plan: Plan) -> Divided:
+def _divide(read: SceneViews, plan: Plan) -> Divided:
     if plan.method == "keep":
         return Divided(read.views, {"method": "the source"})
     if plan.seed < 0:
-        raise InputError(f"--seed {plan.seed}: expected 0 or more")
-    views = sorted(read.views["all"], key=_in_order)
+        raise InputError(f"seed={plan.seed}: expected 0 or more")
+    # by time if it is known, else by the numbers in the names, because a COLMAP model has no order
+    views = sorted(
+        read.views["all"], key=lambda v: (v.sequence, v.time_s or 0.0, natural_key(v.name))
+    )
     named = bool(plan.test or plan.val)
     if plan.method == "block" and named:
-        raise InputError("--test and --val name sequences; leave them out, or use --split sequence")
+        raise InputError("test and val name sequences; leave them out, or use split=sequence")
     count = len({view.sequence for view in views})
     few = plan.method is None and not named and count < ENOUGH_SEQUENCES
     if few or plan.method == "block":
         divided = split_by_block(views, plan.shares, plan.seed, plan.blocks, plan.margin_m)
         why = f"sequences to hold out whole: {count}, fewer than {ENOUGH_SEQUENCES}"
-        return divided._replace(told={**divided.told, "because": why}) if few else divided
+        return divided._replace(method={**divided.method, "because": why}) if few else divided
     if plan.margin_m:
-        raise InputError("--margin-m: goes with spatial blocks; give --split block too")
+        raise InputError("margin_m: applies to spatial blocks; give split=block too")
     return split_by_sequence(views, plan.shares, plan.seed, plan.test, plan.val)
 
 
-def _in_order(view: View) -> tuple[str, float, list[tuple[int, str]]]:
-    """By time where it is known, else by the numbers in the names: a COLMAP model has no order."""
-    return view.sequence, view.time_s or 0.0, natural_key(view.name)
-
-
-def _told(divided: Divided, read: Splits) -> list[str]:
-    """How it was split, what was left out, and how far the test is from training."""
-    lines = [f"  split by {divided.told['method']}"]
-    for key, value in divided.told.items():
+def _describe(divided: Divided, read: SceneViews) -> list[str]:
+    """Describe how frames were split, what was left out, and how far the test is from training."""
+    lines = [f"  split by {divided.method['method']}"]
+    for key, value in divided.method.items():
         if key != "method":
             lines.append(f"    {key}: {', '.join(value) if isinstance(value, list) else value}")
     if read.excluded:
@@ -176,7 +150,7 @@ def _told(divided: Divided, read: Splits) -> list[str]:
 
 
 def _shape(views: Sequence[View]) -> str:
-    """The size for the network: of the shape that most images have, no larger than they are."""
+    """Return overrides for the size of images: of the shape that most have, and no larger than they are."""
     sizes = Counter(view.size or image_size(view.image) for view in views)
     width, height = max(sizes, key=lambda size: sizes[size])
     scale = min(1.0, SHORTER_SIDE_PX / min(width, height))

@@ -8,7 +8,7 @@ import torch
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Pose, View
-from hinted_posenet.data.importing.split import Divided, Shares, split_by_sequence
+from hinted_posenet.data.import_splits import Divided, Shares, split_by_sequence
 
 POSE = Pose(torch.zeros(3).double(), torch.tensor([1.0, 0, 0, 0]).double())
 SHARES = Shares(0.2, 0.1)
@@ -43,7 +43,7 @@ def test_the_seed_decides() -> None:
     assert drawn[0] == drawn[1] != drawn[2]
     again = split_by_sequence(frames[::-1], SHARES, 0)  # not the order of the frames
     assert sequences(again)["test"] == drawn[0]
-    assert again.told["seed"] == 0 and set(again.told["test"]) == drawn[0]
+    assert again.method["seed"] == 0 and set(again.method["test"]) == drawn[0]
 
 
 def test_one_long_video_is_for_training() -> None:
@@ -56,7 +56,7 @@ def test_named_sequences() -> None:
     frames = views(a=10, b=10, c=10, d=10)
     divided = split_by_sequence(frames, SHARES, 0, test=["d"], val=["a", "c"])
     assert sequences(divided) == {"train": {"b"}, "val": {"a", "c"}, "test": {"d"}}
-    assert "seed" not in divided.told  # nothing was drawn
+    assert "seed" not in divided.method  # nothing was drawn
     drawn = sequences(split_by_sequence(frames, SHARES, 0, test=["d"]))
     assert drawn["test"] == {"d"} and len(drawn["val"]) == 1 and len(drawn["train"]) == 2
     without = split_by_sequence(frames, Shares(0.2, 0.0), 0)
@@ -70,12 +70,7 @@ def test_named_sequences() -> None:
 @pytest.mark.parametrize(
     ("sizes", "named", "shares", "message"),
     [
-        (
-            {"a": 9, "b": 9},
-            {},
-            SHARES,
-            "sequences a, b: too few .* --split block, or --val-share 0",
-        ),
+        ({"a": 9, "b": 9}, {}, SHARES, "sequences a, b: too few .* split=block, or val_share=0"),
         ({"a": 9}, {}, Shares(0.2, 0), "too few"),
         ({"a": 9, "b": 9}, {"test": ["a", "b"]}, Shares(0.2, 0), "too few"),
         ({"a": 9, "b": 9, "c": 9}, {"test": ["x"]}, SHARES, "no sequence 'x'; .* are a, b, c"),

@@ -11,7 +11,7 @@ import pytest
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import rotate
 from hinted_posenet.data.cameras import COLMAP_MODELS
-from hinted_posenet.data.formats.colmap_model import Camera, read_model
+from hinted_posenet.data.formats.colmap import Camera, read_model
 
 PARAMETERS = {
     "SIMPLE_PINHOLE": "500 320.5 239",

@@ -8,7 +8,7 @@ import torch
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Pose, View
-from hinted_posenet.data.importing.split import Shares, nearest_m, spatial_blocks, split_by_block
+from hinted_posenet.data.import_splits import Shares, nearest_m, spatial_blocks, split_by_block
 
 Q = torch.tensor([1.0, 0, 0, 0]).double()
 SHARES = Shares(0.2, 0.1)
@@ -69,7 +69,7 @@ def test_the_margin_is_kept_and_what_it_costs_is_counted() -> None:
     assert nearest_m(val, train).min() >= 1
     assert nearest_m(test, val).min() >= 1
     assert len(test) == 120
-    assert divided.told["left_out_in_margin"] == 600 - len(train) - len(val) - len(test) > 0
+    assert divided.method["left_out_in_margin"] == 600 - len(train) - len(val) - len(test) > 0
 
 
 def test_the_seed_decides() -> None:
@@ -95,7 +95,7 @@ def test_few_frames_and_no_validation() -> None:
     [
         (2, {}, "2 frames in 2 blocks: none would be left"),
         (600, {"blocks": 0}, "0 blocks"),
-        (600, {"margin_m": 100.0}, "--margin-m 100: leaves no frames"),
+        (600, {"margin_m": 100.0}, "margin_m=100: leaves no frames"),
     ],
 )
 def test_splits_that_cannot_be(count: int, options: dict[str, float], message: str) -> None:

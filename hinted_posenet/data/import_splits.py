@@ -1,7 +1,7 @@
-"""Splits of your own images: by whole sequences, or by spatial blocks."""
+"""Split your own images by whole sequences or by spatial blocks."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,13 +13,13 @@ from hinted_posenet.core.types import View
 
 
 class Shares(NamedTuple):
-    """How many of the frames are held out, from 0 to 1."""
+    """Shares of the frames that are held out, from 0 to 1."""
 
     test: float
-    val: float  # 0: no validation split; training then holds out a part by itself
+    val: float  # 0: no validation split; training then holds out a part
 
     def check(self) -> None:
-        """Refuse shares that leave nothing to test, or nothing to train on."""
+        """Refuse shares that leave nothing to test or nothing to train on."""
         if not (self.test > 0 and self.val >= 0 and self.test + self.val < 1):
             raise InputError(
                 f"shares of {self.test:g} for the test and {self.val:g} for validation: expected the "
@@ -31,16 +31,16 @@ class Divided(NamedTuple):
     """Views by split: "train", "val" and "test"."""
 
     views: dict[str, list[View]]
-    told: dict[str, Any]  # how it was made, with its numbers, for the manifest
+    method: dict[str, Any]  # how they were split, with all numbers, for the manifest
 
 
 def camera_centers(views: Sequence[View]) -> NDArray[np.float64]:
-    """(N, 3) in metres."""
+    """Return the camera centers (N, 3) in metres."""
     return np.array([view.T_world_cam.t.tolist() for view in views]).reshape(-1, 3)
 
 
 def nearest_m(views: Sequence[View], others: Sequence[View]) -> NDArray[np.float64]:
-    """(N,) metres from each view's camera to the nearest of the others; inf where there are none."""
+    """Return metres (N,) from each view's camera to the nearest of the others; inf if there are none."""
     if not views or not others:
         return np.full(len(views), np.inf)
     distances: NDArray[np.float64] = cKDTree(camera_centers(others)).query(camera_centers(views))[0]
@@ -50,15 +50,10 @@ def nearest_m(views: Sequence[View], others: Sequence[View]) -> NDArray[np.float
 def split_by_block(
     views: Sequence[View], shares: Shares, seed: int, blocks: int = 20, margin_m: float = 0.0
 ) -> Divided:
-    """Hold out whole blocks of neighbouring cameras.
+    """Hold out shares of the blocks of neighbouring cameras, which have about as many frames each.
 
-    Args:
-        views: all frames.
-        shares: of the blocks to hold out.
-        seed: of the blocks that are drawn.
-        blocks: how many there are, of about as many frames each.
-        margin_m: frames for training nearer than this to one for validation or for the test, and frames
-            for validation nearer to one for the test, are left out; in metres.
+    Training frames nearer than ``margin_m`` to a held-out frame are left out, and validation frames nearer than
+    this to a test frame.
     """
     shares.check()
     count = min(blocks, len(views))
@@ -74,28 +69,24 @@ def split_by_block(
     split_of = np.full(count, "train", dtype=object)
     split_of[order[:tested]] = "test"
     split_of[order[tested : tested + held]] = "val"
-    divided: dict[str, list[View]] = {"train": [], "val": [], "test": []}
-    for view, block in zip(views, block_of, strict=True):
-        divided[split_of[block]].append(view)
+    divided = _by_split(views, split_of[block_of])
     near = 0
     for split, others in (("val", divided["test"]), ("train", divided["test"] + divided["val"])):
         far = nearest_m(divided[split], others) >= margin_m
         near += int((~far).sum())
         divided[split] = [view for view, keep in zip(divided[split], far, strict=True) if keep]
     if not divided["train"] or (held and not divided["val"]):
-        raise InputError(
-            f"--margin-m {margin_m:g}: leaves no frames to train on; give a smaller one"
-        )
-    told = {"method": "spatial block", "seed": seed, "blocks": count, "margin_m": margin_m}
-    told |= {"test_share": shares.test, "val_share": shares.val, "left_out_in_margin": near}
-    return Divided(divided, told)
+        raise InputError(f"margin_m={margin_m:g}: leaves no frames to train on; give a smaller one")
+    method = {"method": "spatial block", "seed": seed, "blocks": count, "margin_m": margin_m}
+    method |= {"test_share": shares.test, "val_share": shares.val, "left_out_in_margin": near}
+    return Divided(divided, method)
 
 
 def spatial_blocks(centers: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """The block (N,) of each camera center (N, 3), from 0; all of about the same number of cameras.
+    """Return the block (N,) of each camera center (N, 3), from 0; blocks have about as many cameras each.
 
-    The cameras are divided across their longer extent, then each part across its own, and so on. By ranks
-    and not by distances, so that a wrong pose far away does not take all blocks for itself.
+    The cameras are divided across their longer extent, then each part across its own, and so on; by rank
+    and not by distance, so that a wrong pose far away does not take all blocks for itself.
     """
     block_of = np.zeros(len(centers), dtype=np.int64)
     parts = [(np.arange(len(centers)), 0, count)]
@@ -123,15 +114,15 @@ def split_by_sequence(
 ) -> Divided:
     """Hold out whole sequences, until about as many frames are held out as wanted.
 
-    Args:
-        views: all frames.
-        shares: of the frames to hold out, where no names are given.
-        seed: of the order in which sequences are considered.
-        test: names of sequences for the test; none draws them.
-        val: names of sequences for validation; none draws them.
+    Where ``test`` or ``val`` name no sequences, they are drawn: the seed decides in which order they are
+    considered.
     """
     counts = Counter(view.sequence for view in views)
-    _check(counts, test, val)
+    for name in (*test, *val):
+        if name not in counts:
+            raise InputError(f"no sequence {name!r}; the sequences are {', '.join(sorted(counts))}")
+    if twice := set(test) & set(val):
+        raise InputError(f"sequence {min(twice)} is for the test and for validation")
     shares.check()
     order = np.random.default_rng(seed).permutation(sorted(counts)).tolist()
     free = [name for name in order if name not in {*test, *val}]
@@ -140,23 +131,29 @@ def split_by_sequence(
     if len(free) < needed:
         raise InputError(
             f"sequences {', '.join(sorted(counts))}: too few to hold out whole ones; use "
-            "--split block, or --val-share 0"
+            "split=block, or val_share=0"
         )
     tested = list(test) or _draw(free, counts, shares.test * len(views), keep=1 + draws_val)
     free = [name for name in free if name not in tested]
     held = list(val) or (_draw(free, counts, shares.val * len(views), keep=1) if draws_val else [])
     split_of = {**dict.fromkeys(tested, "test"), **dict.fromkeys(held, "val")}
-    divided: dict[str, list[View]] = {"train": [], "val": [], "test": []}
-    for view in views:
-        divided[split_of.get(view.sequence, "train")].append(view)
-    told: dict[str, Any] = {"method": "sequence", "test": tested, "val": held}
+    divided = _by_split(views, [split_of.get(view.sequence, "train") for view in views])
+    method: dict[str, Any] = {"method": "sequence", "test": tested, "val": held}
     if not (test and (val or not draws_val)):
-        told |= {"seed": seed, "test_share": shares.test, "val_share": shares.val}
-    return Divided(divided, told)
+        method |= {"seed": seed, "test_share": shares.test, "val_share": shares.val}
+    return Divided(divided, method)
+
+
+def _by_split(views: Sequence[View], split_of: Iterable[str]) -> dict[str, list[View]]:
+    """Group views by the split (N,) of each."""
+    divided: dict[str, list[View]] = {"train": [], "val": [], "test": []}
+    for view, split in zip(views, split_of, strict=True):
+        divided[split].append(view)
+    return divided
 
 
 def _draw(free: Sequence[str], counts: Counter[str], frames: float, keep: int) -> list[str]:
-    """Names of which each brings the sum nearer to the number of frames; at least one, ``keep`` stay."""
+    """Choose names that each bring the sum nearer to the number of frames; at least one, ``keep`` stay."""
     taken: list[str] = []
     held = 0
     for name in free:
@@ -165,11 +162,3 @@ def _draw(free: Sequence[str], counts: Counter[str], frames: float, keep: int) -
             taken.append(name)
             held += counts[name]
     return taken or [min(free, key=lambda name: counts[name])]
-
-
-def _check(counts: Counter[str], test: Sequence[str], val: Sequence[str]) -> None:
-    for name in (*test, *val):
-        if name not in counts:
-            raise InputError(f"no sequence {name!r}; the sequences are {', '.join(sorted(counts))}")
-    if set(test) & set(val):
-        raise InputError(f"sequence {min(set(test) & set(val))} is for the test and for validation")

@@ -1,1 +1,0 @@
-"""Makes a data set of your own posed images: `hinted-posenet data import`."""
