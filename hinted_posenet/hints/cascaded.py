@@ -1,40 +1,36 @@
-"""Cascaded training hints: the network's own answers, so that later passes train on what they will see."""
+"""Cascaded training hints: the network's own answers, so that later refinement steps see realistic hints."""
+
+from typing import Annotated
 
 import torch
-from torch import Generator, Tensor, nn
+from annotated_types import Ge, Le
+from torch import Generator, Tensor
 
-from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose
 from hinted_posenet.hints.protocol import Answer, TrainingHints, robust_sigma
 
-MEMORY = 0.99  # of the running mean of an answer's errors, a step
+DECAY = 0.99  # of the running mean of an answer's errors, per step
 
 
-class CascadedHints(nn.Module):
+class CascadedHints(TrainingHints):
     """Hints of another source, some of which the network has answered once or several times over.
 
-    They come by and by, since an untrained network's answers teach nothing. An answer is stated with the error
-    that such answers have had of late. Dropout is on while answering, as in the pass that learns from it.
-
-    Args:
-        source: of the first hints.
-        refinement_steps: the most times that a hint is answered.
-        share: of the hints that are answered, in the end.
-        ramp_steps: training steps until then.
+    They are introduced gradually, since an untrained network's answers teach nothing. The sigma of an answer is
+    the running mean of such answers' errors. Dropout is on while answering, as in the training step that follows.
     """
 
     step: Tensor  # () int64
-    sigma_t_m: Tensor  # (passes,)
-    sigma_r_rad: Tensor  # (passes,)
+    sigma_t_m: Tensor  # (refinement_steps,)
+    sigma_r_rad: Tensor  # (refinement_steps,)
 
-    def __init__(self, source: TrainingHints, refinement_steps: int, share: float, ramp_steps: int):
+    def __init__(
+        self,
+        source: TrainingHints,
+        refinement_steps: Annotated[int, Ge(1)],
+        share: Annotated[float, Ge(0), Le(1)],
+        ramp_steps: Annotated[int, Ge(1)],
+    ):
         super().__init__()
-        if not refinement_steps >= 1:
-            raise InputError(f"train_hint.refinement_steps={refinement_steps}: must be at least 1")
-        if not 0 <= share <= 1:
-            raise InputError(f"train_hint.share={share}: must be from 0 to 1")
-        if not ramp_steps >= 1:
-            raise InputError(f"train_hint.ramp_steps={ramp_steps}: must be at least 1")
         self.source = source
         self.refinement_steps = refinement_steps
         self.share = share
@@ -44,32 +40,29 @@ class CascadedHints(nn.Module):
         self.register_buffer("sigma_r_rad", torch.zeros(refinement_steps))
 
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
-        """The source measures the training set: poses (N,), features (N, C, G, G), sequences (N,)."""
+        """Let the source measure the training set: poses (N,), features (N, C, G, G), sequences (N,)."""
         self.source.fit(truth, feature, sequence)
 
     def for_training(
         self, truth: Pose, feature: Tensor, generator: Generator, answer: Answer
     ) -> Hint:
-        """Hints (B,) for training poses (B,) with features (B, C, G, G)."""
+        """Return hints (B,) for training poses (B,) with features (B, C, G, G)."""
         rows, device = len(truth.t), truth.t.device
         nothing = NO_NEIGHBOURS.to(device).expand(rows, 0)  # an answer was not retrieved
         hint = self.source.for_training(truth, feature, generator, answer)
         hint = hint._replace(neighbours=nothing)
         share = self.share * min(1.0, self.step.item() / self.ramp_steps)
         answered = torch.rand(rows, generator=generator).to(device) < share
-        refinement_steps = torch.randint(
-            1, self.refinement_steps + 1, (rows,), generator=generator
-        ).to(device)
+        last = torch.randint(self.refinement_steps, (rows,), generator=generator).to(device)
         answers = hint
+        fresh = 1.0 - DECAY if self.step > 0 else 1.0  # weight in the running mean of errors
         for index in range(self.refinement_steps):
             pose = answer(feature, answers)
-            self._observe(index, pose, truth)
-            answers = answers._replace(
-                pose=pose,
-                sigma_t_m=self.sigma_t_m[index].expand(rows),
-                sigma_r_rad=self.sigma_r_rad[index].expand(rows),
-            )
-            now = answered & (refinement_steps == index + 1)
+            sigma_t_m, sigma_r_rad = robust_sigma(pose, truth)
+            self.sigma_t_m[index] += fresh * (sigma_t_m - self.sigma_t_m[index])
+            self.sigma_r_rad[index] += fresh * (sigma_r_rad - self.sigma_r_rad[index])
+            answers = Hint.with_sigma(pose, self.sigma_t_m[index], self.sigma_r_rad[index], nothing)
+            now = answered & (last == index)
             hint = Hint(
                 pose.where(now, hint.pose),
                 torch.where(now, answers.sigma_t_m, hint.sigma_t_m),
@@ -78,11 +71,3 @@ class CascadedHints(nn.Module):
             )
         self.step += 1
         return hint
-
-    def _observe(self, index: int, pose: Pose, truth: Pose) -> None:
-        """Take the errors of a pass's answers (B,) into their running mean."""
-        fresh = 1.0 - MEMORY if self.step > 0 else 1.0
-        for mean, value in zip(
-            (self.sigma_t_m, self.sigma_r_rad), robust_sigma(pose, truth), strict=True
-        ):
-            mean[index] += fresh * (value - mean[index])

@@ -1,43 +1,34 @@
 """Gaussian training hints: the truth plus noise of a stated size, from millimetres to the whole scene, or none."""
 
 import math
+from typing import Annotated
 
 import torch
-from torch import Tensor, nn
+from annotated_types import Ge, Le
+from torch import Tensor
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import compose_rotvec, robust_box
 from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose
-from hinted_posenet.hints.protocol import Answer
+from hinted_posenet.hints.protocol import Answer, TrainingHints
 
 
 def perturb(
     truth: Pose, sigma_t_m: Tensor, sigma_r_rad: Tensor, generator: torch.Generator
 ) -> Hint:
-    """Truth (N,) with Gaussian noise of these sigmas (N,) per axis; noise on the camera's side for rotations."""
+    """Add Gaussian noise of these sigmas (N,) per axis to true poses (N,), for rotations in the camera frame."""
     noise_t, noise_r = torch.randn(2, len(truth.t), 3, generator=generator).to(truth.t)
-    return Hint(
-        Pose(
-            truth.t + sigma_t_m.unsqueeze(-1) * noise_t,
-            compose_rotvec(truth.q, sigma_r_rad.unsqueeze(-1) * noise_r),
-        ),
-        sigma_t_m,
-        sigma_r_rad,
-        NO_NEIGHBOURS.to(truth.t.device).expand(len(truth.t), 0),
-    )
+    t = truth.t + sigma_t_m.unsqueeze(-1) * noise_t
+    q = compose_rotvec(truth.q, sigma_r_rad.unsqueeze(-1) * noise_r)
+    neighbours = NO_NEIGHBOURS.to(truth.t.device).expand(len(truth.t), 0)
+    return Hint(Pose(t, q), sigma_t_m, sigma_r_rad, neighbours)
 
 
-class GaussianHints(nn.Module):
-    """Sigma is drawn log-uniformly for each sample, position and rotation on their own, and told to the head.
+class GaussianHints(TrainingHints):
+    """Sigma is drawn log-uniformly for each sample, separately for position and rotation; heads receive it.
 
-    Sigma inf leaves the noisy pose in place: networks do not look at the pose of a hint without
-    sigma.
-
-    Args:
-        sigma_t_min, sigma_t_max: range of the position's sigma as a fraction of the extent of the scene.
-        sigma_r_min_deg, sigma_r_max_deg: range of the rotation's sigma.
-        p_none: probability of no hint at all.
-        p_part: probability, for each of position and rotation, of no hint for that part.
+    The position's sigma is a fraction of the scene's half extent. Sigma inf leaves the noisy pose in place:
+    networks never see the pose of a hint without sigma.
     """
 
     half_extent_m: Tensor  # ()
@@ -48,8 +39,8 @@ class GaussianHints(nn.Module):
         sigma_t_max: float,
         sigma_r_min_deg: float,
         sigma_r_max_deg: float,
-        p_none: float,
-        p_part: float,
+        p_none: Annotated[float, Ge(0), Le(1)],
+        p_part: Annotated[float, Ge(0), Le(1)],
     ):
         super().__init__()
         if not (0 < sigma_t_min <= sigma_t_max and 0 < sigma_r_min_deg <= sigma_r_max_deg):
@@ -61,17 +52,16 @@ class GaussianHints(nn.Module):
         self.register_buffer("half_extent_m", torch.ones(()))
 
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
-        """Extent of the training poses (N,)."""
+        """Measure the half extent of the training poses (N,)."""
         self.half_extent_m.copy_(robust_box(truth.t)[1])
 
     def for_training(
         self, truth: Pose, feature: Tensor, generator: torch.Generator, answer: Answer
     ) -> Hint:
-        """Hints (B,) around the training poses (B,)."""
+        """Return hints (B,) around the training poses (B,)."""
         rows, device = len(truth.t), truth.t.device
-        sigma_t_m = (
-            log_uniform(*self.sigma_t_range, rows, generator).to(device) * self.half_extent_m
-        )
+        sigma_t_m = log_uniform(*self.sigma_t_range, rows, generator).to(device)
+        sigma_t_m = sigma_t_m * self.half_extent_m
         sigma_r_rad = log_uniform(*self.sigma_r_range_rad, rows, generator).to(device)
         hint = perturb(truth, sigma_t_m, sigma_r_rad, generator)
         draw = torch.rand(3, rows, generator=generator).to(device)
@@ -83,5 +73,5 @@ class GaussianHints(nn.Module):
 
 
 def log_uniform(low: float, high: float, rows: int, generator: torch.Generator) -> Tensor:
-    """(rows,) draws between low and high, uniform in their logarithm."""
+    """Draw (rows,) numbers between low and high, uniform in their logarithm."""
     return low * (high / low) ** torch.rand(rows, generator=generator)

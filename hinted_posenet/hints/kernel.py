@@ -4,23 +4,24 @@ import itertools
 
 import torch
 from kornia.geometry.conversions import quaternion_to_rotation_matrix, rotation_matrix_to_quaternion
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import normalize
 
 from hinted_posenet.core.geometry import robust_box
 from hinted_posenet.core.types import Hint, Pose, Query
+from hinted_posenet.hints.protocol import InferenceHints
 from hinted_posenet.hints.retrieval_database import evenly_spaced, unit
 
 LENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)  # cosine distances over which the kernel falls by a factor e
 NOISES = (1e-3, 1e-2, 1e-1)  # variance of the labels beside the kernel's
-LIMIT = 4000  # training images that are used, evenly spaced: time grows with their cube
+LIMIT = 4000  # training images that are used, evenly spaced: time grows with their number cubed
 
 
-class KernelRegression(nn.Module):
+class KernelRegression(InferenceHints):
     """The posterior mean of positions and rotation matrices, these made rotations again (chordal mean).
 
     The kernel is exp((cosine similarity - 1) / length). Length and noise are those with the smallest error on
-    training images whose own sequence is left out.
+    training images when their own sequence is left out.
     """
 
     feature: Tensor  # (N, C * G * G) unit rows, float16
@@ -57,16 +58,17 @@ class KernelRegression(nn.Module):
             # a block's residuals if it is left out, without solving again (Rasmussen, Williams 2006, 5.4.2)
             parts = [torch.linalg.solve(inverse[b][:, b], weight[b]) for b in blocks]
             residual = torch.cat(parts).square()
-            error = residual[:, :3].sum(dim=1).sqrt().quantile(0.5)
-            error = error + residual[:, 3:].sum(dim=1).sqrt().quantile(0.5)
-            if error < best:
-                best = error.item()
+            errors = [
+                e.sum(dim=1).sqrt().quantile(0.5) for e in torch.split(residual, [3, 9], dim=1)
+            ]
+            if sum(errors) < best:
+                best = float(sum(errors))
                 self.weight = weight
                 self.length.fill_(length)
         self.feature = rows.half()
 
     def at_inference(self, query: Query, feature: Tensor) -> Hint:
-        """The posterior mean (B,) for features (B, C, G, G); a prior of the query is not used. Sigma inf."""
+        """Return the posterior mean (B,) for features (B, C, G, G), with sigma inf; ignore the query's prior."""
         kernel = ((unit(feature) @ self.feature.float().T - 1.0) / self.length).exp()
         pose = self.mean + self.scale * (kernel @ self.weight)
         u, _, vh = torch.linalg.svd(pose[:, 3:].view(-1, 3, 3))

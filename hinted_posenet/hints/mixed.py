@@ -11,15 +11,11 @@ from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.hints.protocol import Answer, TrainingHints
 
 
-class MixedHints(nn.Module):
+class MixedHints(TrainingHints):
     """Chooses a source for every sample, with given odds.
 
     A hint has as many neighbours as every source gives. Most give none, and then there are none: Hinted Memory
-    needs ``leave_one_out`` alone.
-
-    Args:
-        sources: name -> source.
-        weights: name -> how often it is chosen, in proportion; a source that is not named is not used.
+    needs ``leave_one_out`` alone. A source without a weight is not used.
     """
 
     odds: Tensor  # (sources,)
@@ -39,33 +35,26 @@ class MixedHints(nn.Module):
         if not used:
             raise InputError("train_hint.weights: at least one must be above 0")
         self.sources: dict[str, TrainingHints] = {name: sources[name] for name in used}
-        self.parts = nn.ModuleList(self.sources.values())  # type: ignore[arg-type]
+        self.parts = nn.ModuleList(self.sources.values())
         self.register_buffer("odds", torch.tensor(list(used.values()), dtype=torch.float32))
 
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
-        """Every source measures the training set: poses (N,), features (N, C, G, G), sequences (N,)."""
+        """Let every source measure the training set: poses (N,), features (N, C, G, G), sequences (N,)."""
         for source in self.sources.values():
             source.fit(truth, feature, sequence)
 
     def for_training(
         self, truth: Pose, feature: Tensor, generator: Generator, answer: Answer
     ) -> Hint:
-        """Hints (B,), each from one source."""
+        """Return hints (B,), each from one source."""
         rows, device = len(truth.t), truth.t.device
         which = self.odds.cpu().multinomial(rows, replacement=True, generator=generator).to(device)
-        hints = [
-            source.for_training(truth, feature, generator, answer)
-            for source in self.sources.values()
-        ]
+        sources = self.sources.values()
+        hints = [source.for_training(truth, feature, generator, answer) for source in sources]
         at = torch.arange(rows, device=device)
         count = min(hint.neighbours.shape[-1] for hint in hints)
         neighbours = [hint.neighbours[..., :count].to(device).expand(rows, count) for hint in hints]
-        return Hint(
-            Pose(
-                torch.stack([hint.pose.t for hint in hints])[which, at],
-                torch.stack([hint.pose.q for hint in hints])[which, at],
-            ),
-            torch.stack([hint.sigma_t_m for hint in hints])[which, at],
-            torch.stack([hint.sigma_r_rad for hint in hints])[which, at],
-            torch.stack(neighbours)[which, at],
-        )
+        parts = [(*hint.pose, hint.sigma_t_m, hint.sigma_r_rad) for hint in hints]
+        columns = (*zip(*parts, strict=True), neighbours)
+        t, q, *rest = (torch.stack(list(column))[which, at] for column in columns)
+        return Hint(Pose(t, q), *rest)

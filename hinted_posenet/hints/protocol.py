@@ -1,14 +1,13 @@
-"""Sources of hints: two protocols, so that inference cannot see a label by type; sigmas measured from errors."""
+"""Base classes of hint sources; by signature, no inference source sees a label; sigmas measured from errors."""
 
 import math
 from collections.abc import Callable
-from typing import Protocol
 
 import torch
 from torch import Generator, Tensor, nn
 
 from hinted_posenet.core.geometry import rotation_angle
-from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose, Query
+from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample
 
 # The norm of a 3-vector of unit normal components has this median (chi distribution, 3 degrees of
 # freedom).
@@ -16,19 +15,64 @@ CHI3_MEDIAN = 1.5382
 
 
 def robust_sigma(estimate: Pose, truth: Pose) -> tuple[Tensor, Tensor]:
-    """Per-axis standard errors of poses (N,) from their median error: metres (), radians ().
+    """Estimate per-axis standard errors of poses (N,) from their median error: metres (), radians ().
 
     The median, because a few gross errors (a wrong retrieval) should not make the rest look bad.
     """
-    error_t = (estimate.t - truth.t).norm(dim=-1)
-    error_r = rotation_angle(estimate.q, truth.q)
-    return (
-        (error_t.quantile(0.5) / CHI3_MEDIAN).clamp_min(1e-3),
-        (error_r.quantile(0.5) / CHI3_MEDIAN).clamp(math.radians(0.1), math.pi),
-    )
+    sigma_t_m = (estimate.t - truth.t).norm(dim=-1).quantile(0.5) / CHI3_MEDIAN
+    sigma_r_rad = rotation_angle(estimate.q, truth.q).quantile(0.5) / CHI3_MEDIAN
+    return sigma_t_m.clamp_min(1e-3), sigma_r_rad.clamp(math.radians(0.1), math.pi)
 
 
-class MeasuredSigma(nn.Module):
+# the network's own answer (B,) to features (B, C, G, G) and hints (B,), without gradient
+Answer = Callable[[Tensor, Hint], Pose]
+
+
+class HintSource(nn.Module):
+    """Where hints come from; buffers that it fits are part of the checkpoint."""
+
+    gives_hints = True  # False for the null hint, whose sigma is always inf
+
+    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
+        """Measure the training set once: poses (N,), features (N, C, G, G), and sequences (N,) int64.
+
+        A sequence is the drive, or the flight and date, that an image was taken on.
+        """
+
+
+class TrainingHints(HintSource):
+    """Draws hints during training; may look at the label."""
+
+    def for_training(
+        self, truth: Pose, feature: Tensor, generator: Generator, answer: Answer
+    ) -> Hint:
+        """Return hints (B,) for a batch of training poses (B,) with features (B, C, G, G)."""
+        raise NotImplementedError
+
+
+class InferenceHints(HintSource):
+    """Gives the inference hint, from what a Query holds."""
+
+    oracle = False  # whether a Query's prior was made from its label: marked in every result
+
+    def calibrate(self, hint: Hint, truth: Pose) -> None:
+        """Set sigma to the errors of the source's own hints (N,) on the validation poses (N,)."""
+
+    def at_inference(self, query: Query, feature: Tensor) -> Hint:
+        """Return hints (B,) for queries (B,) with features (B, C, G, G)."""
+        raise NotImplementedError
+
+    def simulate_reading(self, truth: Pose) -> Hint | None:
+        """Return an oracle's sensor readings (N,) at the true poses (N,); None for every other source."""
+        return None
+
+    def query_of(self, sample: Sample) -> Query:
+        """Return what is known at inference; an oracle's simulated reading takes the place of the prior."""
+        reading = self.simulate_reading(sample.T_world_cam)
+        return sample.query if reading is None else sample.query._replace(prior=reading)
+
+
+class MeasuredSigma(HintSource):
     """A source whose hints all have the sigma of errors that were seen; unknown (inf) before."""
 
     sigma_t_m: Tensor  # ()
@@ -46,43 +90,5 @@ class MeasuredSigma(nn.Module):
         self.sigma_r_rad.copy_(sigma_r_rad)
 
     def hint(self, pose: Pose, neighbours: Tensor = NO_NEIGHBOURS) -> Hint:
-        """Poses (B,) with that sigma."""
+        """Return poses (B,) with that sigma."""
         return Hint.with_sigma(pose, self.sigma_t_m, self.sigma_r_rad, neighbours)
-
-
-# the network's own answer (B,) to features (B, C, G, G) and hints (B,), without gradient
-Answer = Callable[[Tensor, Hint], Pose]
-
-
-class HintSource(Protocol):
-    """An nn.Module: what it fits is in the checkpoint."""
-
-    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
-        """The whole training set, once.
-
-        Args:
-            truth: Poses (N,).
-            feature: Pooled features (N, C, G, G).
-            sequence: (N,) int64, which drive, or flight and date, each was taken on.
-        """
-
-
-class TrainingHints(HintSource, Protocol):
-    """Draws hints while training; may look at the label."""
-
-    def for_training(
-        self, truth: Pose, feature: Tensor, generator: Generator, answer: Answer
-    ) -> Hint:
-        """Hints (B,) for a batch of training poses (B,) with features (B, C, G, G)."""
-
-
-class InferenceHints(HintSource, Protocol):
-    """Gives the first hint at inference, from what a Query holds."""
-
-    oracle: bool  # whether a Query's prior was made from its label: stamped on every result
-
-    def calibrate(self, hint: Hint, truth: Pose) -> None:
-        """Own hints of the validation split beside its truth: sigma is set to the errors seen there."""
-
-    def at_inference(self, query: Query, feature: Tensor) -> Hint:
-        """Hints (B,) for queries (B,) with features (B, C, G, G)."""

@@ -1,4 +1,4 @@
-"""The training set as a memory: which of its images look like a query, and where they were taken."""
+"""Retrieval database of the training set: which images look like a query, and where they were taken."""
 
 import torch
 from torch import Tensor, nn
@@ -37,13 +37,13 @@ class RetrievalDatabase(nn.Module):
         self.spacing_m.copy_(nearest_m[:, -1].quantile(0.5))
 
     def pose(self, rows: Tensor) -> Pose:
-        """Poses (*,) of remembered rows (*,)."""
+        """Return poses (*,) of remembered rows (*,)."""
         return Pose(self.t_m[rows], self.q[rows])
 
     def nearest(self, feature: Tensor, hint: Hint, count: int) -> Tensor:
-        """Rows (B, count) that are most likely near features (B, C, G, G) of hints (B,), best first.
+        """Return rows (B, count) that are most likely near features (B, C, G, G) with hints (B,), best first.
 
-        A hint tells apart places that look alike: a neighbour's camera is off it by the hint's error
+        A hint tells apart places that look alike: a neighbour's camera differs from it by the hint's error
         and by the distance between cameras. Without sigma the hint says nothing.
         """
         score = self._similarity(unit(feature)) / TEMPERATURE
@@ -54,9 +54,9 @@ class RetrievalDatabase(nn.Module):
         return score.topk(min(count, len(self.t_m)), dim=1).indices
 
     def nearest_other(self, rows: Tensor, sequence: Tensor, count: int) -> Tensor:
-        """Rows (B, count) most like the remembered rows (B,) and of other sequences (N,) than theirs, best first.
+        """Return rows (B, count) most similar to the remembered rows (B,), from other sequences (N,), best first.
 
-        Fewer where the longest sequence leaves fewer. A single sequence is one image each.
+        Fewer where the longest sequence leaves fewer. If there is only one sequence, each image counts as its own.
         """
         if (sequence == sequence[0]).all():
             sequence = torch.arange(len(sequence), device=sequence.device)
@@ -73,22 +73,22 @@ class RetrievalDatabase(nn.Module):
         return torch.cat(found)
 
     def _similarity(self, wanted: Tensor) -> Tensor:
-        """Cosine similarity (B, N) of unit rows (B, C * G * G) to everything remembered."""
+        """Return the cosine similarity (B, N) of unit rows (B, C * G * G) to everything remembered."""
         return torch.cat(
             [wanted @ rows.float().T for rows in torch.split(self.feature, CHUNK)], dim=1
         )
 
 
 def evenly_spaced(images: int, most: int) -> Tensor:
-    """Rows of so many images, all of them or ``most``, int64."""
+    """Return indices of at most ``most`` evenly spaced images, int64."""
     return torch.linspace(0, images - 1, min(most, images)).long()
 
 
 def unit(feature: Tensor) -> Tensor:
-    """Features (B, C, G, G) as unit rows (B, C * G * G)."""
+    """Flatten features (B, C, G, G) to rows of unit length (B, C * G * G)."""
     return normalize(feature.flatten(1).float(), dim=-1)
 
 
 def distances(a: Tensor, b: Tensor) -> Tensor:
-    """(A, B) between points (A, 3) and (B, 3); not by the dot products that are metres off in large scenes."""
+    """Compute distances (A, B) of points (A, 3) and (B, 3); dot products would be metres off in large scenes."""
     return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")

@@ -1,15 +1,17 @@
-"""Hints that look at nothing: no hint (the null-hint control) and the mean training pose (constant pose)."""
+"""Hints that ignore the query: none (the null-hint control), the mean training pose, and any pose in the scene."""
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from hinted_posenet.core.geometry import mean_quaternion
 from hinted_posenet.core.types import Hint, Pose, Query
-from hinted_posenet.hints.protocol import Answer, MeasuredSigma
+from hinted_posenet.hints.protocol import Answer, InferenceHints, MeasuredSigma, TrainingHints
+
+INSIDE = (0.025, 0.975)  # quantiles of the training positions; label files hold wild outliers
 
 
 def no_hint(like: Tensor) -> Hint:
-    """Sigma inf for each row of ``like`` (B, ...); the pose is a placeholder that networks do not look at."""
+    """Return sigma inf for each row of ``like`` (B, ...); the pose is a placeholder that networks never see."""
     rows = len(like)
     pose = Pose(
         torch.zeros(rows, 3, device=like.device),
@@ -19,32 +21,28 @@ def no_hint(like: Tensor) -> Hint:
     return Hint(pose, sigma, sigma)
 
 
-class NoHint(nn.Module):
+class NoHint(InferenceHints, TrainingHints):
     """Sigma inf, always."""
 
-    oracle = False
-
-    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
-        """Nothing to fit."""
-
-    def calibrate(self, hint: Hint, truth: Pose) -> None:
-        """Nothing to set: no hint stays no hint."""
+    gives_hints = False
 
     def for_training(
         self, truth: Pose, feature: Tensor, generator: Generator, answer: Answer
     ) -> Hint:
-        """No hint (B,); the label is not looked at."""
+        """Return no hint (B,); the label is ignored."""
         return no_hint(feature)
 
     def at_inference(self, query: Query, feature: Tensor) -> Hint:
-        """No hint (B,)."""
+        """Return no hint (B,)."""
         return no_hint(feature)
 
 
-class ConstantHint(MeasuredSigma):
-    """Median position and mean rotation of the training poses, trusted as far as poses lie around them."""
+class ConstantHint(MeasuredSigma, InferenceHints):
+    """Median position and mean rotation of the training poses; sigma is the spread of poses around them.
 
-    oracle = False
+    It is not calibrated, since the whole training set says more of the spread than one held-out sequence.
+    """
+
     t_m: Tensor  # (3,)
     q: Tensor  # (4,)
 
@@ -54,17 +52,52 @@ class ConstantHint(MeasuredSigma):
         self.register_buffer("q", torch.tensor([1.0, 0.0, 0.0, 0.0]))
 
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
-        """Mean of the training poses (N,) and their spread around it."""
+        """Compute the mean of the training poses (N,) and their spread around it."""
         self.t_m.copy_(truth.t.quantile(0.5, dim=0))
         self.q.copy_(mean_quaternion(truth.q))
         self.measure(self._mean(len(truth.t)), truth)
 
-    def calibrate(self, hint: Hint, truth: Pose) -> None:
-        """Nothing to set: the spread of the whole training set says more than one held-out sequence."""
-
     def at_inference(self, query: Query, feature: Tensor) -> Hint:
-        """The mean pose (B,)."""
+        """Return the mean pose (B,)."""
         return self.hint(self._mean(len(feature)))
 
     def _mean(self, rows: int) -> Pose:
         return Pose(self.t_m.expand(rows, 3), self.q.expand(rows, 4))
+
+
+class UniformHints(MeasuredSigma, TrainingHints):
+    """Positions uniform over the ranges of the three axes, rotations of random training images.
+
+    Their sigma is the error of such guesses, so that a head learns to ignore them.
+    """
+
+    low_m: Tensor  # (3,)
+    high_m: Tensor  # (3,)
+    q: Tensor  # (N, 4)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("low_m", torch.zeros(3))
+        self.register_buffer("high_m", torch.zeros(3))
+        self.register_buffer("q", torch.empty(0, 4))
+
+    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
+        """Measure the ranges of the training poses (N,), and the errors of guesses."""
+        low, high = torch.quantile(
+            truth.t.double(), torch.tensor(INSIDE).to(truth.t).double(), dim=0
+        )
+        self.low_m.copy_(low)
+        self.high_m.copy_(high)
+        self.q = truth.q.clone()
+        self.measure(self._guess(len(truth.t), Generator().manual_seed(0)), truth)
+
+    def for_training(
+        self, truth: Pose, feature: Tensor, generator: Generator, answer: Answer
+    ) -> Hint:
+        """Return hints (B,) that do not depend on the training poses (B,)."""
+        return self.hint(self._guess(len(truth.t), generator))
+
+    def _guess(self, rows: int, generator: Generator) -> Pose:
+        where = torch.rand(rows, 3, generator=generator).to(self.low_m)
+        which = torch.randint(len(self.q), (rows,), generator=generator).to(self.q.device)
+        return Pose(self.low_m + where * (self.high_m - self.low_m), self.q[which])

@@ -1,4 +1,4 @@
-"""How poses and hints become numbers of a network and back: scene frame, rotation outputs, hint code."""
+"""Encoding of poses and hints for networks: scene frame, rotation representations, hint code."""
 
 import math
 
@@ -30,7 +30,7 @@ class SceneFrame(nn.Module):
         self.register_buffer("mean_q", torch.tensor([1.0, 0.0, 0.0, 0.0]))
 
     def fit(self, truth: Pose) -> None:
-        """The robust box of the training positions (N, 3), and the mean of their rotations (N, 4)."""
+        """Measure the robust box of the training positions (N, 3), and the mean of their rotations (N, 4)."""
         if len(truth.t) == 0 or not torch.isfinite(truth.t).all():
             raise InputError(
                 "training positions: expected at least one, all finite; fix the labels"
@@ -41,17 +41,17 @@ class SceneFrame(nn.Module):
         self.mean_q.copy_(mean_quaternion(truth.q))
 
     def to_unit(self, t: Tensor) -> Tensor:
-        """(*, 3) metres -> (*, 3) unit box."""
+        """Convert (*, 3) metres to (*, 3) unit box."""
         return (t - self.center_m) / self.scale_m
 
     def to_metres(self, unit: Tensor) -> Tensor:
-        """(*, 3) unit box -> (*, 3) metres."""
+        """Convert (*, 3) unit box to (*, 3) metres."""
         return unit * self.scale_m + self.center_m
 
     def resolve(self, hint: Hint) -> Hint:
-        """The hint (*,) with the scene's mean in place of a position or rotation that has no sigma.
+        """Replace a position or rotation without sigma in hints (*,) by the scene's mean.
 
-        So what stands in a pose that nothing vouches for (sigma inf) can never reach a network.
+        So the placeholder in a pose with sigma inf can never reach a network.
         """
         known_t = hint.sigma_t_m.isfinite().unsqueeze(-1)
         known_r = hint.sigma_r_rad.isfinite().unsqueeze(-1)
@@ -74,7 +74,7 @@ class Quaternion(Rotation):
     size = 4
 
     def forward(self, raw: Tensor) -> Tensor:
-        """(*, 4) -> unit quaternion (*, 4)."""
+        """Convert (*, 4) to unit quaternions (*, 4)."""
         # 0.5: the vector part of a small rotation is half its angle
         return normalize(0.5 * raw + raw.new_tensor([1.0, 0.0, 0.0, 0.0]), dim=-1)
 
@@ -85,7 +85,7 @@ class LogQuaternion(Rotation):
     size = 3
 
     def forward(self, raw: Tensor) -> Tensor:
-        """(*, 3) radians -> unit quaternion (*, 4)."""
+        """Convert (*, 3) radians to unit quaternions (*, 4)."""
         return quaternion_exp(raw)
 
 
@@ -95,7 +95,7 @@ class SixD(Rotation):
     size = 6
 
     def forward(self, raw: Tensor) -> Tensor:
-        """(*, 6) -> unit quaternion (*, 4)."""
+        """Convert (*, 6) to unit quaternions (*, 4)."""
         columns = raw + raw.new_tensor([1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
         x = normalize(columns[..., :3], dim=-1)
         y = normalize(columns[..., 3:] - (x * columns[..., 3:]).sum(-1, keepdim=True) * x, dim=-1)
@@ -117,7 +117,7 @@ class HintCode(nn.Module):
     size = 3 + 6 * FREQUENCIES + 9 + 2
 
     def forward(self, hint: Hint, frame: SceneFrame) -> Tensor:
-        """Code (B, size) of hints (B,); every entry is finite whatever sigma is."""
+        """Encode hints (B,) as (B, size); every entry is finite whatever sigma is."""
         unit = frame.to_unit(hint.pose.t)  # (B, 3)
         sigma = (hint.sigma_t_m / frame.scale_m).unsqueeze(-1)  # (B, 1)
         sigma_r_rad = hint.sigma_r_rad.unsqueeze(-1)
@@ -139,5 +139,5 @@ class HintCode(nn.Module):
 
 
 def precision(sigma: Tensor) -> Tensor:
-    """How much better than the whole scene (1 box, 1 radian) a hint is, on a log scale; 0 for none."""
+    """Compute a hint's precision relative to the scene (1 box, 1 radian) on a log scale; 0 without a hint."""
     return torch.log1p(1.0 / sigma.clamp_min(1e-4))

@@ -1,11 +1,13 @@
-"""Pose losses: a position term and a rotation term per sample, weighed by beta (2015) or by learning (2017).
+"""Pose losses: a position and a rotation term per sample, weighted by a fixed beta (2015) or learned (2017).
 
 Both compare rotations (the angle between them), not raw quaternions: q and -q are the same
 rotation, and w >= 0 is not continuous along real sequences.
 
-Both may weigh a sample by its hint. Where hints are told with their sigma, an error is large or small
-beside that sigma, and in metres alone the vague hints would teach everything.
+Both may weight a sample by its hint. Networks receive the sigma of a hint, so an error is large or small
+compared with that sigma; in metres alone, vague hints would dominate training.
 """
+
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,14 +24,14 @@ class PoseLoss(nn.Module):
         unit_t: ``metre``, or ``scene``: half the extent of the training positions, so that one setting
             fits a desk and a county.
         norm: of the position error, 1 or 2 (Euclidean).
-        balance: how much more sharp hints count: terms are weighed by (sigma / whole scene) ** -balance, position
+        balance: how much more sharp hints count: terms are weighted by (sigma / whole scene) ** -balance, position
             and rotation each by its own sigma. 0: all alike; 1: errors in sigmas; no hint always weighs 1.
     """
 
     unit_m: Tensor  # ()
     half_extent_m: Tensor  # ()
 
-    def __init__(self, unit_t: str, norm: int, balance: float):
+    def __init__(self, unit_t: str, norm: Literal[1, 2], balance: float):
         super().__init__()
         if unit_t not in ("metre", "scene"):
             raise InputError(f"loss.unit_t={unit_t}: choose metre or scene")
@@ -48,36 +50,33 @@ class PoseLoss(nn.Module):
             self.unit_m.copy_(self.half_extent_m)
 
     def forward(self, predicted: Pose, truth: Pose, hint: Hint) -> Tensor:
-        """Loss (B,) of poses (B,) that were answered to hints (B,)."""
+        """Compute the loss (B,) of poses (B,) that were predicted from hints (B,)."""
         raise NotImplementedError
 
     def terms(self, predicted: Pose, truth: Pose, hint: Hint) -> tuple[Tensor, Tensor]:
-        """Position (B,) in ``unit_t`` and rotation (B,) in radians, weighed by the hints' sigmas."""
+        """Compute position (B,) in ``unit_t`` and rotation (B,) in radians, weighted by the hints' sigmas."""
         difference = (predicted.t - truth.t) / self.unit_m
         position = torch.linalg.vector_norm(difference, ord=self.norm, dim=-1)
         vague_t = (hint.sigma_t_m / self.half_extent_m).clamp_max(1.0)
         vague_r = hint.sigma_r_rad.clamp_max(1.0)  # against a radian
-        return (
-            position * vague_t**-self.balance,
-            rotation_angle(predicted.q, truth.q) * vague_r**-self.balance,
-        )
+        rotation = rotation_angle(predicted.q, truth.q)
+        return position * vague_t**-self.balance, rotation * vague_r**-self.balance
 
 
 class BetaLoss(PoseLoss):
     """position + beta * rotation (PoseNet, Kendall et al. 2015).
 
-    Args:
-        unit_t, norm, balance: see ``PoseLoss``.
-        beta: weight of a radian against a ``unit_t``. Kendall's quaternion distances are half an angle, so
-            his beta is twice this one.
+    Kendall's quaternion distances are half an angle, so his beta is twice this one.
     """
 
-    def __init__(self, beta: float, unit_t: str = "metre", norm: int = 2, balance: float = 0.0):
+    def __init__(
+        self, beta: float, unit_t: str = "metre", norm: Literal[1, 2] = 2, balance: float = 0.0
+    ):
         super().__init__(unit_t, norm, balance)
         self.beta = beta
 
     def forward(self, predicted: Pose, truth: Pose, hint: Hint) -> Tensor:
-        """Loss (B,) of poses (B,)."""
+        """Compute the loss (B,) of poses (B,)."""
         position, rotation = self.terms(predicted, truth, hint)
         return position + self.beta * rotation
 
@@ -85,15 +84,13 @@ class BetaLoss(PoseLoss):
 class LearnedWeightsLoss(PoseLoss):
     """exp(-s_t) position + s_t + exp(-s_r) rotation + s_r, both s learned (Kendall and Cipolla 2017).
 
-    Args:
-        unit_t, norm, balance: see ``PoseLoss``.
-        s_t, s_r: where they start; 0 and -3 in the paper, for metres and quaternion distances.
+    They start at 0 and -3 in the paper, for metres and quaternion distances.
     """
 
     def __init__(
         self,
         unit_t: str = "scene",
-        norm: int = 1,
+        norm: Literal[1, 2] = 1,
         balance: float = 0.0,
         s_t: float = 0.0,
         s_r: float = -3.0,
@@ -103,8 +100,6 @@ class LearnedWeightsLoss(PoseLoss):
         self.s_r = nn.Parameter(torch.tensor(s_r))
 
     def forward(self, predicted: Pose, truth: Pose, hint: Hint) -> Tensor:
-        """Loss (B,) of poses (B,); it can be negative."""
+        """Compute the loss (B,) of poses (B,); it can be negative."""
         position, rotation = self.terms(predicted, truth, hint)
-        return (
-            torch.exp(-self.s_t) * position + self.s_t + torch.exp(-self.s_r) * rotation + self.s_r
-        )
+        return (-self.s_t).exp() * position + self.s_t + (-self.s_r).exp() * rotation + self.s_r

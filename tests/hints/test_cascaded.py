@@ -4,6 +4,7 @@ from poses import generator, random_poses, sequences
 from tiny import config
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.schema import check_argument
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.hints.cascaded import CascadedHints
 from hinted_posenet.hints.gaussian import GaussianHints
@@ -32,7 +33,7 @@ def draw(source: CascadedHints, step: int) -> Hint:
     return source.for_training(TRUTH, FEATURE, generator(step), halfway)
 
 
-def test_answers_come_by_and_by_and_state_the_error_of_their_pass():
+def test_answers_are_introduced_gradually_with_the_error_of_their_step():
     source = fitted()
     first = draw(source, 0).sigma_t_m
     assert (first == first[0]).all()  # all of the source
@@ -83,4 +84,4 @@ def test_the_first_hints_may_be_of_any_source(first):
 )
 def test_senseless_settings_are_named(key, value):
     with pytest.raises(InputError, match=rf"train_hint\.{key}="):
-        fitted(**{key: value})
+        check_argument(f"train_hint.{key}", value, CascadedHints)

@@ -59,7 +59,7 @@ def test_shares_without_a_hint():
         assert share.float().mean().item() == pytest.approx(expected, abs=0.012)
 
 
-def test_noise_has_the_sigma_that_the_head_is_told():
+def test_noise_has_the_sigma_that_the_head_receives():
     hint = fitted(p_none=0, p_part=0, sigma_r_max_deg=20.0).for_training(
         TRUTH, FEATURE, generator(), no_answer
     )

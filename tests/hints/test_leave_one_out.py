@@ -4,7 +4,7 @@ from poses import generator, no_answer, random_poses, sequences
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Pose
-from hinted_posenet.hints.leave_one_out import LeaveOneOutHints
+from hinted_posenet.hints.retrieval import LeaveOneOutHints
 
 PLACES, DRIVES = 60, 4
 COUNT = PLACES * DRIVES

@@ -4,10 +4,9 @@ from poses import generator, no_answer, random_poses, sequences
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.hints.gaussian import GaussianHints
-from hinted_posenet.hints.leave_one_out import LeaveOneOutHints
 from hinted_posenet.hints.mixed import MixedHints
-from hinted_posenet.hints.trivial import NoHint
-from hinted_posenet.hints.uniform import UniformHints
+from hinted_posenet.hints.retrieval import LeaveOneOutHints
+from hinted_posenet.hints.trivial import NoHint, UniformHints
 
 COUNT = 4000
 TRUTH = random_poses(COUNT)

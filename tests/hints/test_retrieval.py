@@ -69,8 +69,7 @@ def test_sigma_is_unknown_until_calibrated(source, memory):
 def test_calibration_finds_the_noise_in_spite_of_gross_errors(source, memory, outliers):
     truth, _ = memory
     noisy = Pose(
-        truth.t + 0.2 * torch.randn(COUNT, 3),
-        compose_rotvec(truth.q, 0.03 * torch.randn(COUNT, 3)),
+        truth.t + 0.2 * torch.randn(COUNT, 3), compose_rotvec(truth.q, 0.03 * torch.randn(COUNT, 3))
     )
     wrong = (torch.arange(COUNT) < outliers * COUNT).unsqueeze(-1)
     elsewhere = random_poses(COUNT, seed=9, half_extent_m=1000.0)

@@ -3,7 +3,7 @@ from poses import generator, no_answer, random_poses, sequences
 
 from hinted_posenet.core.geometry import rotation_angle
 from hinted_posenet.hints.protocol import robust_sigma
-from hinted_posenet.hints.uniform import UniformHints
+from hinted_posenet.hints.trivial import UniformHints
 
 TRUTH = random_poses(2000)
 FEATURE = torch.zeros(2000, 1)

@@ -52,7 +52,7 @@ def test_wrong_places_drop_out_however_sure_the_others_are_not():
     assert answer[1] < 0.08
 
 
-def test_the_surest_place_wins_and_says_how_sure_it_is():
+def test_the_most_certain_place_wins_and_states_its_sigma():
     truth = random_poses(QUERIES)
     scale_t, scale_r = torch.tensor([3.0, 0.01, 3.0]), torch.tensor([0.3, 0.001, 0.3])
     answer = consensus(around(truth, scale_t, scale_r))

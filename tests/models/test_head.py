@@ -96,7 +96,7 @@ def test_residual_head_corrects_by_at_most_bound_sigmas(frame):
     assert rotation_angle(pose.q, hint.pose.q).max() <= 3**0.5 * BOUND * 0.02 * 1.001
 
 
-def test_residual_cascade_of_20_passes_stays_in_bounds(frame):
+def test_residual_cascade_of_20_steps_stays_in_bounds(frame):
     head = build("residual", spread=1.0)
     start = random_poses(50, seed=3)
     pose, refinement_steps, sigma_t_m, sigma_r_rad = start, 20, 0.1, 0.01

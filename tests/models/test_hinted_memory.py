@@ -10,8 +10,7 @@ from torch.nn.functional import grid_sample, interpolate
 
 from hinted_posenet.core.geometry import compose_rotvec, rotate, rotation_angle
 from hinted_posenet.core.types import Hint, Pose
-from hinted_posenet.hints.leave_one_out import LeaveOneOutHints
-from hinted_posenet.hints.retrieval import RetrievalHint
+from hinted_posenet.hints.retrieval import LeaveOneOutHints, RetrievalHint
 from hinted_posenet.models.encoding import Quaternion, SceneFrame
 from hinted_posenet.models.heads.hinted_memory import HintedMemoryHead
 

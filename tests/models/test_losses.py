@@ -67,8 +67,7 @@ def test_learned_weights_go_where_the_errors_are():
     loss = LearnedWeightsLoss(unit_t="metre", norm=2)
     truth = random_poses(200)
     predicted = Pose(
-        truth.t + torch.tensor([0.1, 0, 0]),
-        torch.nn.functional.normalize(truth.q, dim=-1),
+        truth.t + torch.tensor([0.1, 0, 0]), torch.nn.functional.normalize(truth.q, dim=-1)
     )
     optimizer = torch.optim.Adam(loss.parameters(), lr=0.05)
     for _ in range(300):

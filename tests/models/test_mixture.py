@@ -40,7 +40,7 @@ def test_rotations_are_fused_on_the_shorter_way():
         assert rotation_angle(answer.q, IDENTITY.view(1, 4)).item() == pytest.approx(0.2, abs=1e-5)
 
 
-def test_a_hint_chooses_the_mode_that_foretold_it():
+def test_a_hint_chooses_the_mode_that_predicted_it():
     modes = mixture([0.7, 0.3], [-50.0, 50.0], sigma=1.0)
     assert modes.likeliest().pose.t[0, 0].item() == pytest.approx(-50.0, abs=0.5)
     assert modes.given(hint(20.0, 30.0)).likeliest().pose.t[0, 0].item() == pytest.approx(
@@ -56,8 +56,8 @@ def test_no_hint_changes_nothing():
     assert torch.equal(same.sigma_r_rad, modes.sigma_r_rad)
 
 
-def test_a_sharp_hint_is_kept_where_the_image_says_otherwise():
-    """A background component takes over where none foretold the hint."""
+def test_a_sharp_hint_is_kept_where_the_image_disagrees():
+    """A background component takes over where none predicted the hint."""
     image = Mixture(
         torch.tensor([[0.95, 0.05]]).log(),
         along_x(0.0, 0.0),

@@ -1,4 +1,4 @@
-"""What all backbones share: input normalisation, the memory format, and which part of them learns."""
+"""Base of all backbones: input normalisation, memory format, and which layers are trained."""
 
 from pathlib import Path
 from typing import Self
@@ -46,16 +46,16 @@ class ImageBackbone(nn.Module):
             last_stage.requires_grad_(True)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """(B, 3, H, W) RGB in [0, 1] -> feature maps, one per entry of ``channels``."""
+        """Map images (B, 3, H, W) RGB in [0, 1] to feature maps, one per entry of ``channels``."""
         image = (image - self.mean) / self.std
         return self.maps(image.contiguous(memory_format=torch.channels_last))
 
     def maps(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Normalised image -> feature maps."""
+        """Map normalised images to feature maps."""
         raise NotImplementedError
 
     def train(self, mode: bool = True) -> Self:
-        """As nn.Module.train, but what is frozen stays in evaluation mode."""
+        """Set the mode as nn.Module.train does, but keep frozen layers in evaluation mode."""
         super().train(mode)
         for module in self.network.modules():
             parameters = list(module.parameters())
@@ -65,7 +65,7 @@ class ImageBackbone(nn.Module):
 
 
 def read_weights(path: str) -> dict[str, Tensor]:
-    """A state dict from a file, safely."""
+    """Read a state dict from a file, without executing code in it."""
     if not Path(path).is_file():
         raise InputError(f"backbone.weights={path}: no such file; choose null, default or a path")
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)

@@ -13,17 +13,10 @@ from hinted_posenet.models.backbones.base import ImageBackbone, read_weights
 
 
 class TimmBackbone(ImageBackbone):
-    """A feature map of a timm model, the last one unless ``stage`` says otherwise.
+    """A feature map of a timm model, the last one (-1) unless ``stage`` says otherwise.
 
-    Args:
-        name: a name of ``timm.list_models()``.
-        weights: null (random), ``packaged`` (EfficientNet-Lite0's ImageNet weights, installed with this
-            package), ``default`` (timm downloads its own), or the path of a state dict.
-        trainable: ``none``, ``last`` (stage) or ``all``.
-        stage: which feature map, counted from the last (-1). Earlier ones are finer, and less sensitive to
-            the season: -2 of EfficientNet-Lite0 has cells of 16 pixels.
-        options: further arguments of ``timm.create_model``, such as ``dynamic_img_size: true``
-            for ViTs.
+    ``weights`` are None (random), ``packaged`` (EfficientNet-Lite0's, installed with this package), ``default``
+    (timm downloads its own), or the path of a state dict; ``options`` are those of ``timm.create_model``.
     """
 
     def __init__(
@@ -56,8 +49,7 @@ class TimmBackbone(ImageBackbone):
         stages = len(network.feature_info)
         if not -stages <= stage <= -1:
             raise InputError(f"backbone.stage={stage}: {name} has stages -{stages} to -1")
-        last = network.feature_info[stage]
-        index = stages + stage
+        last, index = network.feature_info[stage], stages + stage
         network.prune_intermediate_layers([index], prune_norm=False, prune_head=True)
         super().__init__(
             network,
@@ -70,10 +62,7 @@ class TimmBackbone(ImageBackbone):
         self.index = index
 
     def maps(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Normalised image (B, 3, H, W) -> the stage's map (B, C, H', W')."""
+        """Map normalised images (B, 3, H, W) to the stage's map (B, C, H', W')."""
         network: Any = self.network
-        return tuple(
-            network.forward_intermediates(
-                image, indices=[self.index], norm=True, stop_early=True, intermediates_only=True
-            )
-        )
+        options = {"norm": True, "stop_early": True, "intermediates_only": True}
+        return tuple(network.forward_intermediates(image, indices=[self.index], **options))

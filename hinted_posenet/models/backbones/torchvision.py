@@ -21,22 +21,14 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class TorchvisionBackbone(ImageBackbone):
-    """The last feature map of a torchvision model, with GoogLeNet's auxiliary maps on demand.
+    """The last feature map of a torchvision model.
 
-    Args:
-        name: googlenet, resnet18, resnet34 or resnet50.
-        weights: null (random), ``default`` (torchvision downloads its ImageNet weights) or a path.
-        trainable: ``none``, ``last`` (stage) or ``all``.
-        auxiliary: also return the two maps that PoseNet 2015 hangs its auxiliary regressors on;
-            they are trained with the backbone, so this needs ``trainable: all``.
+    ``weights`` are None (random), ``default`` (torchvision downloads its own) or a path. ``auxiliary`` adds the
+    two maps that PoseNet 2015 hangs its auxiliary regressors on; these are trained with the backbone.
     """
 
     def __init__(
-        self,
-        name: str,
-        weights: str | None = None,
-        trainable: str = "all",
-        auxiliary: bool = False,
+        self, name: str, weights: str | None = None, trainable: str = "all", auxiliary: bool = False
     ):
         if name not in NODES:
             raise InputError(f"backbone.name={name}: choose one of {', '.join(NODES)}")
@@ -66,6 +58,6 @@ class TorchvisionBackbone(ImageBackbone):
         self.nodes = list(nodes)
 
     def maps(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Normalised image (B, 3, H, W) -> the last map, then the auxiliary ones."""
+        """Map normalised images (B, 3, H, W) to the last map, then the auxiliary ones."""
         maps = self.network(image)
         return tuple(maps[node] for node in self.nodes)

@@ -1,10 +1,39 @@
-"""What hinted heads begin with: the image feature and the embedded hint, concatenated. And how they end."""
+"""The base class of all heads, and the layers that several of them share."""
 
 import torch
 from torch import Tensor, nn
 
-from hinted_posenet.core.types import Hint
+from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.models.encoding import HintCode, SceneFrame
+
+
+class Head(nn.Module):
+    """Answers a batch: ``head(feature, hint, frame) -> Pose`` for features (B, C, G, G) and hints (B,).
+
+    Only ``forward`` has to be written; the other methods are for heads that remember training images, have a
+    likelihood to train by, or know their own uncertainty.
+
+    What heads are made with: ``channels`` and ``grid`` of the feature, ``rotation`` (a `Rotation` of
+    models/encoding.py), and the keys of their configs, ``configs/head/``, which say what each of them does.
+    """
+
+    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
+        """Measure the training set once: poses (N,), features (N, C, G, G), sequences (N,) int64."""
+
+    def calibrate(self, feature: Tensor, frame: SceneFrame, truth: Pose) -> None:
+        """Measure the trained head on the validation split: features (N, C, G, G), poses (N,)."""
+
+    def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
+        """Return the poses (B,) of features (B, C, G, G), given hints (B,)."""
+        raise NotImplementedError
+
+    def loss(self, feature: Tensor, hint: Hint, frame: SceneFrame, truth: Pose) -> Tensor | None:
+        """Return the head's own loss (B,), or None to train by the configured pose loss."""
+        return None
+
+    def estimate(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Hint | None:
+        """Return the poses with the uncertainty that the head predicts (B,), or None if it predicts none."""
+        return None
 
 
 class HintEmbedding(nn.Module):
@@ -21,19 +50,13 @@ class HintEmbedding(nn.Module):
         )
 
     def forward(self, hint: Hint, frame: SceneFrame) -> Tensor:
-        """(B, embedding) of hints (B,)."""
+        """Embed hints (B,) as (B, embedding)."""
         embedded: Tensor = self.layers(self.code(hint, frame))
         return embedded
 
 
 class ConcatFusion(nn.Module):
-    """(feature, hint) -> (B, size), size = hidden + embedding.
-
-    Args:
-        channels, grid: of the feature (B, C, G, G).
-        hidden: width of the image layer.
-        embedding: width of the embedded hint.
-    """
+    """(feature, hint) -> (B, size): ``hidden`` numbers from the image, ``embedding`` from the hint."""
 
     def __init__(self, channels: int, grid: int, hidden: int, embedding: int):
         super().__init__()
@@ -45,12 +68,12 @@ class ConcatFusion(nn.Module):
         self.hint = HintEmbedding(embedding)
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Tensor:
-        """Feature (B, C, G, G), hint (B,) -> (B, size)."""
+        """Fuse features (B, C, G, G) and hints (B,) to (B, size)."""
         return torch.cat([self.image(feature), self.hint(hint, frame)], dim=-1)
 
 
 def regressor(in_features: int, hidden: int, dropout: float, out_features: int) -> nn.Sequential:
-    """A hidden layer with dropout, and the regressed numbers."""
+    """Build a hidden layer with dropout, and the linear layer that regresses the numbers."""
     return nn.Sequential(
         nn.Linear(in_features, hidden),
         nn.ReLU(),

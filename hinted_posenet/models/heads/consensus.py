@@ -22,7 +22,7 @@ class Hypotheses(NamedTuple):
     scale_r_rad: Tensor  # (B, K)
 
     def negative_log_likelihood(self, truth: Pose) -> tuple[Tensor, Tensor]:
-        """Of the true poses (B,): position and rotation, (B, K) each, up to a constant."""
+        """Compute it for true poses (B,): position and rotation, (B, K) each, up to a constant."""
         error_t = (self.pose.t - truth.t.unsqueeze(1)).norm(dim=-1)
         error_r = rotation_angle(self.pose.q, truth.q.unsqueeze(1))
         return (
@@ -32,11 +32,11 @@ class Hypotheses(NamedTuple):
 
 
 def consensus(hypotheses: Hypotheses) -> Hint:
-    """The pose (B,) that the surest hypothesis and those near it agree on, and its standard deviations.
+    """Find the pose (B,) that the most certain hypothesis and those near it agree on, and its standard deviations.
 
-    Reweighted means: a hypothesis that lies its own scale away counts half (Cauchy), so that wrong neighbours
-    drop out. Hypotheses err together (same image, same network), so the answer is not taken to be surer than
-    they are.
+    Iteratively reweighted means: a hypothesis that lies its own scale away counts half (Cauchy), so that wrong
+    neighbours drop out. Errors of hypotheses are correlated (same image, same network), so the result is not
+    considered more certain than they are.
     """
     pose, scale_t_m, scale_r_rad = hypotheses
     best = scale_t_m.argmin(dim=1, keepdim=True)  # (B, 1)
@@ -48,18 +48,14 @@ def consensus(hypotheses: Hypotheses) -> Hint:
         trust = 1.0 / (1.0 + ((off_t - t).norm(dim=-1) / scale_t_m).square())
         t = _mean(off_t, trust / scale_t_m.square())
     r = _mean(off_r, trust / scale_r_rad.square())
-    return Hint(
-        Pose(
-            (start.t + t).squeeze(1),
-            normalize(compose_rotvec(start.q, r), dim=-1).squeeze(1),
-        ),
-        AXIS_SIGMA * _spread(scale_t_m, trust),
-        AXIS_SIGMA * _spread(scale_r_rad, trust),
-    )
+    q = normalize(compose_rotvec(start.q, r), dim=-1)
+    precisions = ((trust / scale.square()).sum(dim=1) for scale in (scale_t_m, scale_r_rad))
+    sigmas = (AXIS_SIGMA * (trust.sum(dim=1) / precision).sqrt() for precision in precisions)
+    return Hint(Pose((start.t + t).squeeze(1), q.squeeze(1)), *sigmas)
 
 
 def fuse(answer: Hint, hint: Hint) -> Hint:
-    """The mean of two independent estimates (B,), weighed by their precisions; sigma inf has no weight."""
+    """Average two independent estimates (B,), weighted by their precisions; sigma inf has no weight."""
     gain_t = _gain(answer.sigma_t_m, hint.sigma_t_m)
     gain_r = _gain(answer.sigma_r_rad, hint.sigma_r_rad)
     turn = relative_rotvec(answer.pose.q, hint.pose.q)
@@ -72,17 +68,11 @@ def fuse(answer: Hint, hint: Hint) -> Hint:
 
 
 def _mean(vector: Tensor, weight: Tensor) -> Tensor:
-    """(B, K, 3), (B, K) -> (B, 1, 3)."""
+    """Average vectors (B, K, 3) with weights (B, K) to (B, 1, 3)."""
     share = weight / weight.sum(dim=1, keepdim=True)
     return (share.unsqueeze(-1) * vector).sum(dim=1, keepdim=True)
 
 
-def _spread(scale: Tensor, trust: Tensor) -> Tensor:
-    """Scale (B,) that has the mean precision of the trusted scales (B, K)."""
-    precision = trust / scale.square()
-    return (trust.sum(dim=1) / precision.sum(dim=1)).sqrt()
-
-
 def _gain(sigma: Tensor, other: Tensor) -> Tensor:
-    """(B, 1), the weight of the other estimate."""
+    """Return the weight (B, 1) of the other estimate."""
     return (1.0 / (1.0 + (other / sigma).square())).unsqueeze(-1)

@@ -1,36 +1,22 @@
-"""Cross-attention: queries that know the hint look for what they need in the cells of the image."""
+"""Cross-attention: queries conditioned on the hint attend to the cells of the image feature."""
 
 import torch
 from torch import Tensor, nn
 
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.models.encoding import Rotation, SceneFrame
-from hinted_posenet.models.heads.base import HintEmbedding, regressor
+from hinted_posenet.models.heads.base import Head, HintEmbedding, regressor
 
 HEADS = 4  # of attention
 LAYERS = 2
 QUERIES = 4
 
 
-class CrossAttentionHead(nn.Module):
-    """(feature, hint) -> a small transformer decoder over the cells of the feature -> pose.
-
-    Args:
-        channels, grid: of the feature (B, C, G, G).
-        rotation: one of model/rotation.py.
-        width: of cells and queries.
-        hidden: width of the layer before the regressor.
-        dropout: in the decoder, and before the regressor.
-    """
+class CrossAttentionHead(Head):
+    """(feature, hint) -> a small transformer decoder over the cells of the feature -> pose."""
 
     def __init__(
-        self,
-        channels: int,
-        grid: int,
-        rotation: Rotation,
-        width: int,
-        hidden: int,
-        dropout: float,
+        self, channels: int, grid: int, rotation: Rotation, width: int, hidden: int, dropout: float
     ):
         super().__init__()
         self.rotation = rotation
@@ -45,7 +31,7 @@ class CrossAttentionHead(nn.Module):
         self.regress = regressor(QUERIES * width, hidden, dropout, 3 + rotation.size)
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
-        """Feature (B, C, G, G), hint (B,) -> Pose (B,)."""
+        """Predict poses (B,) from features (B, C, G, G) and hints (B,)."""
         cells = self.cell(feature.flatten(2).transpose(1, 2)) + self.place  # (B, cells, width)
         queries = self.query + self.hint(hint, frame).unsqueeze(1)  # (B, queries, width)
         raw = self.regress(self.decoder(queries, cells).flatten(1))

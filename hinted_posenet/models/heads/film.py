@@ -10,23 +10,15 @@ from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.models.backbones.timm import TimmBackbone
 from hinted_posenet.models.encoding import Rotation, SceneFrame
-from hinted_posenet.models.heads.base import HintEmbedding, regressor
+from hinted_posenet.models.heads.base import Head, HintEmbedding, regressor
 
 
-class FilmHead(nn.Module):
+class FilmHead(Head):
     """(feature, hint) -> the backbone's remaining stages, scaled and shifted by the hint -> pose.
 
-    Features are cached before these stages. Their pretrained weights stay frozen: on a few thousand images
-    training them costs twice the time and gains nothing; the scales and shifts are learned, from zero on.
-
-    Args:
-        channels, grid: of the feature (B, C, G, G), a map in the backbone's own resolution.
-        rotation: one of model/rotation.py.
-        tail: a backbone whose later stages follow on the feature.
-        hidden: width of the layer before the regressor.
-        dropout: on that layer.
-        embedding: width of the embedded hint.
-        pooled: cells, along each side, that the last map is pooled to.
+    Features are cached before these stages. Their pretrained weights stay frozen: on a few thousand images,
+    training them takes twice the time and gains nothing; the scales and shifts are learned, starting at zero.
+    The feature is a map in the backbone's own resolution, on which the later stages of ``tail`` follow.
     """
 
     def __init__(
@@ -55,7 +47,7 @@ class FilmHead(nn.Module):
         self.regress = regressor(in_features, hidden, dropout, 3 + rotation.size)
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
-        """Feature (B, C, G, G), hint (B,) -> Pose (B,)."""
+        """Predict poses (B,) from features (B, C, G, G) and hints (B,)."""
         embedded = self.hint(hint, frame)
         x = feature.contiguous(memory_format=torch.channels_last)
         for stage, film in zip(self.stages, self.film, strict=True):
@@ -65,20 +57,20 @@ class FilmHead(nn.Module):
         return Pose(frame.to_metres(raw[:, :3]), self.rotation(raw[:, 3:]))
 
     def train(self, mode: bool = True) -> "FilmHead":
-        """As nn.Module.train, but the frozen stages keep their batch statistics."""
+        """Set the mode as nn.Module.train does, but the frozen stages keep their batch statistics."""
         super().train(mode)
         self.stages.eval()
         return self
 
 
 def later_stages(backbone: TimmBackbone, channels: int) -> list[nn.Module]:
-    """The stages of a backbone that follow on the feature map with so many channels."""
+    """Return the stages of a backbone that follow the feature map with so many channels."""
     network: Any = backbone.network
     modules = [(info["num_chs"], info["module"]) for info in network.feature_info]
     found = [module for width, module in modules if width == channels]
     if not found or not found[0].startswith("blocks.") or found[0] == modules[-1][1]:
         raise InputError(
-            f"head.tail: none of its stages follows on a map of {channels} channels; take an EfficientNet, the "
+            f"head.tail: none of its stages follows a map of {channels} channels; take an EfficientNet, the "
             "same as the backbone, and backbone.stage=-2"
         )
     first = int(found[0].removeprefix("blocks.")) + 1

@@ -1,22 +1,14 @@
 """Hinted Embedding: the hint is embedded, fused with the image, and the pose is regressed from both."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.models.encoding import Rotation, SceneFrame
-from hinted_posenet.models.heads.base import ConcatFusion, regressor
+from hinted_posenet.models.heads.base import ConcatFusion, Head, regressor
 
 
-class HintedEmbeddingHead(nn.Module):
-    """(feature, hint) -> position in the unit box and rotation, by concatenation.
-
-    Args:
-        channels, grid: of the feature (B, C, G, G).
-        rotation: one of model/rotation.py.
-        hidden: width of the image layer and of the layer before the regressor.
-        dropout: on the layer before the regressor.
-        embedding: width of the embedded hint.
-    """
+class HintedEmbeddingHead(Head):
+    """(feature, hint) -> position in the unit box and rotation, by concatenation."""
 
     def __init__(
         self,
@@ -33,6 +25,6 @@ class HintedEmbeddingHead(nn.Module):
         self.regress = regressor(self.fusion.size, hidden, dropout, 3 + rotation.size)
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
-        """Feature (B, C, G, G), hint (B,) -> Pose (B,)."""
+        """Predict poses (B,) from features (B, C, G, G) and hints (B,)."""
         raw = self.regress(self.fusion(feature, hint, frame))
         return Pose(frame.to_metres(raw[:, :3]), self.rotation(raw[:, 3:]))

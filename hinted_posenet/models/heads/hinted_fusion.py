@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from hinted_posenet.core.geometry import compose_rotvec, relative_rotvec
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.models.encoding import Rotation, SceneFrame
+from hinted_posenet.models.heads.base import Head, regressor
 
 
 class Mixture(NamedTuple):
@@ -20,10 +21,10 @@ class Mixture(NamedTuple):
     sigma_r_rad: Tensor  # (B, K) per axis
 
     def negative_log_likelihood(self, truth: Pose) -> tuple[Tensor, Tensor]:
-        """Of the true poses (B,): of their positions, and of their rotations, (B,) each, up to a constant.
+        """Compute it for true positions (B,) and, separately, rotations (B,), up to a constant.
 
-        A component answers for a rotation as far as it answers for the position: rotations, which are the
-        easier part, would else decide which component a sample belongs to.
+        A component is responsible for a rotation as far as it is for the position: otherwise rotations, the easier
+        part, would decide which component a sample belongs to.
         """
         off_t = self.pose.t - truth.t.unsqueeze(1)
         off_r = relative_rotvec(self.pose.q, truth.q.unsqueeze(1))
@@ -33,9 +34,9 @@ class Mixture(NamedTuple):
         return -position.logsumexp(dim=1), -(share * rotation).sum(dim=1)
 
     def given(self, hint: Hint) -> "Mixture":
-        """The posterior under a hint (B,), by Bayes' rule: each component is a Kalman update.
+        """Compute the posterior given a hint (B,) by Bayes' rule: a Kalman update of each component.
 
-        Its weight is how well it foretold the hint. Sigma inf changes nothing.
+        Its weight is how well it predicted the hint. Sigma inf changes nothing.
         """
         off_t = hint.pose.t.unsqueeze(1) - self.pose.t
         off_r = relative_rotvec(self.pose.q, hint.pose.q.unsqueeze(1))
@@ -49,31 +50,26 @@ class Mixture(NamedTuple):
         )
 
     def likeliest(self) -> Hint:
-        """The component (B,) with the most weight: never between two places that look alike."""
-        best = self.log_weight.argmax(dim=1, keepdim=True)
-        pose = Pose(
-            *(part.take_along_dim(best.unsqueeze(-1), dim=1).squeeze(1) for part in self.pose)
-        )
-        sigmas = (self.sigma_t_m, self.sigma_r_rad)
-        return Hint(pose, *(sigma.take_along_dim(best, dim=1).squeeze(1) for sigma in sigmas))
+        """Return the component (B,) with the largest weight: never between two places that look alike."""
+        best = self.log_weight.argmax(dim=1)
+        sample = torch.arange(len(best), device=best.device)
+        pose = Pose(self.pose.t[sample, best], self.pose.q[sample, best])
+        return Hint(pose, self.sigma_t_m[sample, best], self.sigma_r_rad[sample, best])
 
 
 def _kalman(off: Tensor, sigma: Tensor, other: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """How far estimates (B, K) move to another (B, 1) that is ``off`` (B, K, 3); its likelihood; the new sigma."""
+    """Update estimates (B, K) by another (B, 1) that is ``off`` (B, K, 3): move, likelihood, new sigma."""
     known = other.isfinite()
     other = torch.where(known, other, 1.0)
     both = sigma.square() + other.square()
     gain = torch.where(known, sigma.square() / both, 0.0)
     likelihood = torch.where(known, _log_density(off, both), 0.0)
-    return (
-        gain.unsqueeze(-1) * off,
-        likelihood,
-        torch.where(known, sigma * other / both.sqrt(), sigma),
-    )
+    sigma = torch.where(known, sigma * other / both.sqrt(), sigma)
+    return gain.unsqueeze(-1) * off, likelihood, sigma
 
 
 def _log_density(off: Tensor, variance: Tensor) -> Tensor:
-    """Of 3-vectors (*, 3) under N(0, variance (*)), up to a constant."""
+    """Compute the log density of 3-vectors (*, 3) under N(0, variance (*)), up to a constant."""
     log_density: Tensor = -0.5 * off.square().sum(dim=-1) / variance - 1.5 * variance.log()
     return log_density
 
@@ -83,21 +79,14 @@ BACKGROUND_SIGMA = 0.7  # boxes, and radians: anywhere in the scene
 STRETCHES = tuple(2.0 ** (step / 4) for step in range(-4, 17))  # tried in calibration
 
 
-class HintedFusionHead(nn.Module):
+class HintedFusionHead(Head):
     """feature -> mixture density of the pose (Bishop, 1994), times that of the hint -> its likeliest component.
 
     Nothing about hints is learned, so no distribution of training hints can be wrong. Sharp hints are kept, vague
-    ones choose among the modes, and without one the answer is that of the image. What makes the weighing
-    right are calibrated sigmas: after training they are stretched to the errors of the validation split.
-
-    Args:
-        channels, grid: of the feature (B, C, G, G).
-        rotation: one of model/rotation.py.
-        hidden: width of both layers.
-        dropout: after each of them; the likelihood overfits without.
-        components: of the mixture.
-        background: weight of one more component that covers the whole scene: the share of images which the network
-            may be altogether wrong about.
+    ones choose among the modes, and without one the answer is that of the image. The weighting is right because
+    sigmas are calibrated: after training they are stretched to the errors of the validation split.
+    ``background`` is the share of images which the network may be altogether wrong about. The likelihood overfits
+    without dropout.
     """
 
     stretch_t: Tensor  # ()
@@ -121,10 +110,7 @@ class HintedFusionHead(nn.Module):
         self.layers = nn.Sequential(
             nn.Flatten(),
             nn.LayerNorm(in_features),
-            nn.Linear(in_features, hidden),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, hidden),
+            *regressor(in_features, hidden, dropout, hidden),
             nn.ReLU(),
             nn.Dropout(dropout),
         )
@@ -137,20 +123,20 @@ class HintedFusionHead(nn.Module):
         self.register_buffer("stretch_r", torch.ones(()))
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
-        """Feature (B, C, G, G), hint (B,) -> Pose (B,)."""
+        """Predict poses (B,) from features (B, C, G, G) and hints (B,)."""
         return self.estimate(feature, hint, frame).pose
 
     def estimate(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Hint:
-        """The same with the sigma (B,) of the component that was chosen."""
+        """Return the pose with the sigma (B,) of the component that was chosen."""
         return self.mixture(feature, frame).given(hint).likeliest()
 
     def loss(self, feature: Tensor, hint: Hint, frame: SceneFrame, truth: Pose) -> Tensor:
-        """(B,) negative log-likelihood of the true poses (B,) given the images; the hint (B,) is not looked at."""
+        """Compute the negative log-likelihood (B,) of true poses (B,) given the images; hints (B,) are ignored."""
         position, rotation = self.mixture(feature, frame).negative_log_likelihood(truth)
         return position - 3 * frame.scale_m.log() + rotation  # in boxes, whatever the scene's size
 
     def calibrate(self, feature: Tensor, frame: SceneFrame, truth: Pose) -> None:
-        """Stretch the sigmas to what suits validation images (N,) best, which training has not seen."""
+        """Scale the sigmas to fit the errors of validation images (N,) best, which training has not seen."""
         losses = []
         for stretch in STRETCHES:
             self.stretch_t.fill_(stretch)
@@ -162,15 +148,13 @@ class HintedFusionHead(nn.Module):
         self.stretch_r.fill_(STRETCHES[best_r])
 
     def mixture(self, feature: Tensor, frame: SceneFrame) -> Mixture:
-        """What the images (B,) say by themselves: (B, components + 1)."""
+        """Predict the mixture (B, components + 1) of the images (B,) alone."""
         raw = self.regress(self.layers(feature)).view(len(feature), self.components, -1)
         low, high = (math.log(bound) for bound in SIGMA_RANGE)
         sigma = raw[..., 4:6].clamp(low, high).exp()
+        log_weight = raw[..., 0].log_softmax(dim=-1) + math.log1p(-self.background)
         return Mixture(
-            _with(
-                raw[..., 0].log_softmax(dim=-1) + math.log1p(-self.background),
-                math.log(self.background),
-            ),
+            _with(log_weight, math.log(self.background)),
             Pose(
                 _with(frame.to_metres(raw[..., 1:4]), frame.center_m),
                 _with(self.rotation(raw[..., 6:]), frame.mean_q),
@@ -181,7 +165,7 @@ class HintedFusionHead(nn.Module):
 
 
 def _with(components: Tensor, background: Tensor | float) -> Tensor:
-    """(B, K, ...) and one more (...) -> (B, K + 1, ...)."""
+    """Append the background component (...) to components (B, K, ...)."""
     one = components[:, :1].detach().clone()
     one[:] = background
     return torch.cat([components, one], dim=1)

@@ -1,12 +1,13 @@
-"""Hinted Memory: the query is compared with the training images that its hint and its looks point to."""
+"""Hinted Memory: the query is compared with the training images that its hint and its appearance point to."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.hints.protocol import robust_sigma
 from hinted_posenet.hints.retrieval_database import RetrievalDatabase, evenly_spaced, unit
 from hinted_posenet.models.encoding import Rotation, SceneFrame
+from hinted_posenet.models.heads.base import Head
 from hinted_posenet.models.heads.consensus import Hypotheses, consensus, fuse
 from hinted_posenet.models.heads.pair import Pair
 
@@ -14,18 +15,11 @@ ROTATION_WEIGHT = 0.5  # of the rotation's likelihood beside the position's
 PROBES = 300  # training images that are looked up to measure how far a neighbour is
 
 
-class HintedMemoryHead(nn.Module):
+class HintedMemoryHead(Head):
     """(feature, hint) -> the consensus of what several remembered images say, fused with the hint.
 
     A hint does two things: it is the prior of which images are compared, and one more estimate of the pose,
-    weighed by its sigma. In training the hint brings neighbours along, since the image itself is in the memory.
-
-    Args:
-        channels, grid: of the feature (B, C, G, G).
-        rotation: one of model/rotation.py, of each pair's last correction.
-        width: of the codes that are matched between two images.
-        hidden: width of each pair's correcting network.
-        neighbours: how many images are compared at inference.
+    weighted by its sigma. In training the hint carries neighbours, since the image itself is in the database.
     """
 
     mean: Tensor  # (C, 1, 1)
@@ -34,13 +28,7 @@ class HintedMemoryHead(nn.Module):
     unit_r_rad: Tensor  # ()
 
     def __init__(
-        self,
-        channels: int,
-        grid: int,
-        rotation: Rotation,
-        width: int,
-        hidden: int,
-        neighbours: int,
+        self, channels: int, grid: int, rotation: Rotation, width: int, hidden: int, neighbours: int
     ):
         super().__init__()
         self.shape = (channels, grid, grid)
@@ -64,23 +52,21 @@ class HintedMemoryHead(nn.Module):
         here = self.memory.pose(probe)
         off_m = (self.memory.t_m[found] - here.t.unsqueeze(1)).norm(dim=-1)
         nearest = found.take_along_dim(off_m.argmin(dim=1, keepdim=True), dim=1).squeeze(1)
-        errors = robust_sigma(self.memory.pose(nearest), here)
-        self.unit_t_m.copy_(errors[0])
-        self.unit_r_rad.copy_(errors[1])
+        self.unit_t_m, self.unit_r_rad = robust_sigma(self.memory.pose(nearest), here)
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
-        """Feature (B, C, G, G), hint (B,) -> Pose (B,)."""
+        """Predict poses (B,) from features (B, C, G, G) and hints (B,)."""
         return self.estimate(feature, hint, frame).pose
 
     def estimate(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Hint:
-        """The same with what is known of its error (B,)."""
+        """Return the pose with its estimated error (B,)."""
         if hint.neighbours.shape[-1] > 0:  # retrieved from the same memory, so it adds no evidence
             unknown = torch.full_like(hint.sigma_t_m, torch.inf)
             hint = hint._replace(sigma_t_m=unknown, sigma_r_rad=unknown)
         return fuse(consensus(self.hypotheses(feature, hint, frame)), hint)
 
     def loss(self, feature: Tensor, hint: Hint, frame: SceneFrame, truth: Pose) -> Tensor:
-        """(B,) negative log-likelihood of the true poses (B,), in which each pair learns its pose and its scale.
+        """Compute the negative log-likelihood (B,) of true poses (B,), which teaches each pair pose and scale.
 
         The consensus has nothing to learn, and the hint's sigma is known.
         """
@@ -88,22 +74,17 @@ class HintedMemoryHead(nn.Module):
         return (position + ROTATION_WEIGHT * rotation).mean(dim=1)
 
     def hypotheses(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Hypotheses:
-        """What each of K remembered images says of the pose, (B, K)."""
+        """Predict the pose from each of K remembered images, (B, K)."""
         rows = hint.neighbours if self.training else None
         if rows is None or rows.shape[-1] == 0:
             rows = self.memory.nearest(feature, hint, self.neighbours)
         remembered = self._remembered(rows.flatten()).view(*rows.shape, *self.shape)
         query = unit(feature).view(-1, *self.shape)
-        pair: Hypotheses = self.pair(
-            (query - self.mean) / self.std,
-            (remembered - self.mean) / self.std,
-            self.memory.pose(rows),
-            frame.mean_q,
-            self.unit_t_m,
-            self.unit_r_rad,
-        )
+        features = ((images - self.mean) / self.std for images in (query, remembered))
+        units = (self.unit_t_m, self.unit_r_rad)
+        pair: Hypotheses = self.pair(*features, self.memory.pose(rows), frame.mean_q, *units)
         return pair
 
     def _remembered(self, rows: Tensor) -> Tensor:
-        """Features (B, C, G, G) of remembered rows (B,), of unit length as the memory has them."""
+        """Return features (B, C, G, G) of remembered rows (B,), of unit length as in the database."""
         return self.memory.feature[rows].float().view(-1, *self.shape)

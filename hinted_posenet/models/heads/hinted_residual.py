@@ -8,29 +8,20 @@ from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import compose_rotvec, quaternion_inverse, relative_rotvec, rotate
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.models.encoding import Rotation, SceneFrame
-from hinted_posenet.models.heads.base import ConcatFusion, regressor
+from hinted_posenet.models.heads.base import ConcatFusion, Head, regressor
 
 
-class HintedResidualHead(nn.Module):
+class HintedResidualHead(Head):
     """(feature, hint) -> hint composed with a correction, in units of the hint's sigma.
 
-    Image and hint propose a pose; how far that is from the hint, in sigmas, is the *innovation* of a Kalman
+    Image and hint propose a pose; its distance from the hint, in sigmas, is the *innovation* of a Kalman
     filter, and the correction is gain * innovation. The network learns both the proposal and the gain. (From
     image and hint alone, without an innovation, it learns to copy the hint: it would have to divide by sigma.)
 
-    The position moves along the axes of the world or of the hint's camera, the rotation on the camera's side
-    (``q_hint * dq``). A correction is bounded to ``bound`` sigmas, so that a cascade cannot run away. Where there
-    is no hint, or one vaguer than the scene, the unit is the scene itself (its box; one radian). The gain starts
-    at zero: an untrained head returns its hint.
-
-    Args:
-        channels, grid: of the feature (B, C, G, G).
-        rotation: one of model/rotation.py, of the proposal; a correction is a rotation vector.
-        hidden: width of the image layer and of the proposal's.
-        dropout: on the layer before the proposal.
-        embedding: width of the embedded hint and of the gain's layer.
-        axes: ``world``, or ``camera``, in which left in the image is left in every view.
-        bound: largest correction per axis in sigmas; null has no bound.
+    The position moves along the axes of the world or of the hint's camera (in which left in the image is left in
+    every view), the rotation on the camera's side (``q_hint * dq``). A correction is bounded to ``bound`` sigmas,
+    so that a cascade cannot run away. Where there is no hint, or one vaguer than the scene, the unit is the scene
+    itself (its box; one radian). The gain starts at zero: an untrained head returns its hint.
     """
 
     def __init__(
@@ -58,7 +49,7 @@ class HintedResidualHead(nn.Module):
         self.gain = nn.Sequential(nn.Linear(self.fusion.size + 6, embedding), nn.ReLU(), to_gain)
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
-        """Feature (B, C, G, G), hint (B,) -> Pose (B,)."""
+        """Predict poses (B,) from features (B, C, G, G) and hints (B,)."""
         fused = self.fusion(feature, hint, frame)
         unit_t_m = hint.sigma_t_m.minimum(frame.scale_m).unsqueeze(-1)  # (B, 1)
         unit_r_rad = hint.sigma_r_rad.clamp_max(1.0).unsqueeze(-1)
@@ -76,7 +67,5 @@ class HintedResidualHead(nn.Module):
         move_m = unit_t_m * correction[:, :3]
         if self.axes == "camera":
             move_m = rotate(hint.pose.q, move_m)
-        return Pose(
-            hint.pose.t + move_m,
-            normalize(compose_rotvec(hint.pose.q, unit_r_rad * correction[:, 3:]), dim=-1),
-        )
+        q = normalize(compose_rotvec(hint.pose.q, unit_r_rad * correction[:, 3:]), dim=-1)
+        return Pose(hint.pose.t + move_m, q)

@@ -22,7 +22,7 @@ NEAREST = 0.1  # points are taken to be at least this far in front of the camera
 
 
 def project(points: Tensor, pose: Pose, focal: Tensor) -> tuple[Tensor, Tensor]:
-    """Points (*, N, 3) in the frame of ``pose`` (*,): in the camera (*, N, 3), and in its image (*, N, 2)."""
+    """Project points (*, N, 3) by a camera at ``pose`` (*,): in its frame (*, N, 3) and image (*, N, 2)."""
     in_camera = rotate(quaternion_inverse(pose.q).unsqueeze(-2), points - pose.t.unsqueeze(-2))
     return in_camera, focal * in_camera[..., :2] / in_camera[..., 2:].clamp_min(NEAREST)
 
@@ -36,7 +36,7 @@ def resect(
     damping: Tensor,
     steps: int,
 ) -> tuple[Pose, Tensor, Tensor]:
-    """Damped Gauss-Newton steps on robust reprojection errors, from the identity; differentiable.
+    """Take damped Gauss-Newton steps on robust reprojection errors, from the identity; differentiable.
 
     Args:
         points: (*, N, 3), with a typical depth of 1.
@@ -51,10 +51,8 @@ def resect(
         Pose (*,) of the camera in the frame of the points, the errors (*, N, 2) and the weights (*, N) of
         the last step.
     """
-    batch = points.shape[:-2]
-    pose = Pose(
-        points.new_zeros(*batch, 3), points.new_tensor([1.0, 0.0, 0.0, 0.0]).expand(*batch, 4)
-    )
+    q = points.new_tensor([1.0, 0.0, 0.0, 0.0]).expand(*points.shape[:-2], 4)
+    pose = Pose(torch.zeros_like(q[..., 1:]), q)
     # never singular, not even without any weight
     hold = torch.diag_embed(damping * weight.sum(dim=-1, keepdim=True) + 1e-6)  # (*, 6, 6)
     for _ in range(steps):
@@ -66,15 +64,13 @@ def resect(
         normal = weighted.transpose(-1, -2) @ jacobian + hold
         pull = (weighted * error.flatten(-2).unsqueeze(-1)).sum(dim=-2)  # (*, 6)
         turn, move = torch.linalg.solve(normal, pull).split(3, dim=-1)
-        pose = Pose(
-            pose.t + rotate(pose.q, move),
-            normalize(compose_rotvec(pose.q, turn), dim=-1),
-        )
+        q = normalize(compose_rotvec(pose.q, turn), dim=-1)
+        pose = Pose(pose.t + rotate(pose.q, move), q)
     return pose, error, trust
 
 
 def _jacobian(in_camera: Tensor, image: Tensor, focal: Tensor) -> Tensor:
-    """Of image points, x and y in turn (*, 2 N), by a turn and a move of the camera in its own frame (6)."""
+    """Differentiate image points, x and y in turn (*, 2 N), by turn and move of the camera in its frame (6)."""
     inverse = 1.0 / in_camera[..., 2].clamp_min(NEAREST)
     zero = torch.zeros_like(inverse)
     by_x = torch.stack([focal[0] * inverse, zero, -image[..., 0] * inverse], dim=-1)
@@ -93,14 +89,8 @@ FOCAL = 1.8  # focal length where it starts, in half images: 58 degrees
 class Pair(nn.Module):
     """Cells of the two grids are matched, remembered cells get a depth, and the query is resected from them.
 
-    Poses alone teach all of it: what to match, how deep each remembered cell lies, the focal length. A small
-    network then corrects what the geometry leaves over and states the scale of the errors.
-
-    Args:
-        channels, grid: of the features.
-        rotation: one of model/rotation.py, of the correction.
-        width: of the codes that are matched.
-        hidden: width of the correcting network.
+    All of it is learned from poses alone: what to match, the depth of each remembered cell, the focal length. A
+    small network then corrects the remaining error and predicts its scale.
     """
 
     cell: Tensor  # (cells, 2) centers, in an image of [-1, 1] x [-1, 1]
@@ -111,9 +101,8 @@ class Pair(nn.Module):
         self.rotation = rotation
         self.code = nn.Conv2d(channels, width, kernel_size=1)
         self.log_sharpness = nn.Parameter(torch.tensor(3.0))  # of matches: inverse temperature
-        self.log_depth = nn.Sequential(
-            nn.Conv2d(channels, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 1, 1)
-        )
+        layers = nn.Conv2d(channels, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 1, 1)
+        self.log_depth = nn.Sequential(*layers)
         self.log_focal = nn.Parameter(torch.full((2,), math.log(FOCAL)))
         self.log_robust = nn.Parameter(torch.tensor(math.log(0.2)))
         self.log_damping = nn.Parameter(torch.full((6,), math.log(1e-3)))
@@ -139,7 +128,7 @@ class Pair(nn.Module):
         unit_t_m: Tensor,
         unit_r_rad: Tensor,
     ) -> Hypotheses:
-        """One hypothesis for each pair.
+        """Predict one hypothesis for each pair.
 
         Args:
             query: standardised features (B, C, G, G).
@@ -164,32 +153,37 @@ class Pair(nn.Module):
         )
         move = DEPTH * relative.t  # (B, K, 3) units, in the neighbour's frame
         turn = quaternion_log(relative.q) / unit_r_rad
+        total = trust.sum(dim=-1, keepdim=True)
+        square = (trust * error.square().sum(dim=-1)).sum(dim=-1, keepdim=True)
+        matrix = quaternion_to_rotation_matrix(torch.cat([pose.q.flatten(0, 1), mean_q[None]]))
         raw = self.correct(
             torch.cat(
                 [
                     move,
                     turn,
-                    *_summary(move, turn, error, weight, trust),
+                    # how well the points agree with the resection
+                    move.norm(dim=-1, keepdim=True),
+                    turn.norm(dim=-1, keepdim=True),
+                    (square / total.clamp_min(1e-6) + 1e-4).log(),
+                    (total + 1e-3).log(),
+                    trust.amax(dim=-1, keepdim=True),
+                    weight.mean(dim=-1, keepdim=True),
                     (error * trust.sqrt().unsqueeze(-1)).flatten(2),
                     trust.sqrt(),
-                    self._attitude(pose.q, mean_q),
+                    # rotations against the scene's mean: how cameras are held here
+                    5.0 * (matrix[:-1] - matrix[-1:]).view(*pose.q.shape[:2], 9),
                 ],
                 dim=-1,
             )
         )
         scale = raw[..., :2].clamp(-5.0, 5.0).exp()
-        compose_rotvec = quaternion_product(relative.q, self.rotation(unit_r_rad * raw[..., 5:]))
-        return Hypotheses(
-            Pose(
-                pose.t + unit_t_m * rotate(pose.q, move + raw[..., 2:5]),
-                normalize(quaternion_product(pose.q, compose_rotvec), dim=-1),
-            ),
-            unit_t_m * scale[..., 0],
-            unit_r_rad * scale[..., 1],
-        )
+        change_q = quaternion_product(relative.q, self.rotation(unit_r_rad * raw[..., 5:]))
+        t = pose.t + unit_t_m * rotate(pose.q, move + raw[..., 2:5])
+        q = normalize(quaternion_product(pose.q, change_q), dim=-1)
+        return Hypotheses(Pose(t, q), unit_t_m * scale[..., 0], unit_r_rad * scale[..., 1])
 
     def _match(self, query: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Where the query sees each remembered cell (B, K, cells, 2); how mutually sure that is (B, K, cells)."""
+        """Find where the query sees each remembered cell (B, K, cells, 2), and how certain it is (B, K, cells)."""
         codes = normalize(self.code(query).flatten(2), dim=1)  # (B, width, cells)
         others = normalize(self.code(memory.flatten(0, 1)).flatten(2), dim=1)
         others = others.view(*memory.shape[:2], *codes.shape[1:])  # (B, K, width, cells)
@@ -197,25 +191,3 @@ class Pair(nn.Module):
         to_query = likeness.softmax(dim=-2)  # (B, K, query's cells, remembered cells)
         mutual = (to_query * likeness.softmax(dim=-1)).sum(dim=-2)
         return to_query.transpose(-1, -2) @ self.cell, mutual
-
-    def _attitude(self, q: Tensor, mean_q: Tensor) -> Tensor:
-        """Rotation of the neighbours (B, K) against the scene's mean (B, K, 9): says how cameras are held here."""
-        matrix = quaternion_to_rotation_matrix(torch.cat([q.flatten(0, 1), mean_q.unsqueeze(0)]))
-        off: Tensor = 5.0 * (matrix[:-1] - matrix[-1:])
-        return off.view(*q.shape[:2], 9)
-
-
-def _summary(
-    move: Tensor, turn: Tensor, error: Tensor, weight: Tensor, trust: Tensor
-) -> list[Tensor]:
-    """How well the points agree with the resection: six numbers (B, K, 1)."""
-    total = trust.sum(dim=-1, keepdim=True)
-    square = (trust * error.square().sum(dim=-1)).sum(dim=-1, keepdim=True)
-    return [
-        move.norm(dim=-1, keepdim=True),
-        turn.norm(dim=-1, keepdim=True),
-        (square / total.clamp_min(1e-6) + 1e-4).log(),
-        (total + 1e-3).log(),
-        trust.amax(dim=-1, keepdim=True),
-        weight.mean(dim=-1, keepdim=True),
-    ]

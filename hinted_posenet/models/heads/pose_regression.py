@@ -1,21 +1,14 @@
-"""Plain head: the pose is regressed from the image alone. The head of PoseNet."""
+"""Pose regression from the image alone: the head of PoseNet."""
 
 from torch import Tensor, nn
 
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.models.encoding import Rotation, SceneFrame
-from hinted_posenet.models.heads.base import regressor
+from hinted_posenet.models.heads.base import Head, regressor
 
 
-class PoseRegressionHead(nn.Module):
-    """feature -> hidden layer -> position in the unit box and rotation. The hint is not looked at.
-
-    Args:
-        channels, grid: of the feature (B, C, G, G).
-        rotation: one of model/rotation.py.
-        hidden: width of the layer before the regressor (2048 in PoseNet 2015).
-        dropout: on that layer.
-    """
+class PoseRegressionHead(Head):
+    """feature -> hidden layer (2048 in PoseNet 2015) -> position in the unit box and rotation."""
 
     def __init__(self, channels: int, grid: int, rotation: Rotation, hidden: int, dropout: float):
         super().__init__()
@@ -28,6 +21,6 @@ class PoseRegressionHead(nn.Module):
         )
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
-        """Feature (B, C, G, G) -> Pose (B,); the hint (B,) is ignored."""
+        """Predict poses (B,) from features (B, C, G, G); the hint (B,) is ignored."""
         raw = self.layers(feature)
         return Pose(frame.to_metres(raw[:, :3]), self.rotation(raw[:, 3:]))

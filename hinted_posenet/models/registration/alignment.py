@@ -1,5 +1,6 @@
 """Alignment to fractions of a pixel in small windows, and the loss that trains it."""
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -25,19 +26,16 @@ class Windows(NamedTuple):
 
 
 def compare(image: Tensor, photos: Tensor) -> Windows:
-    """Images (B, 3, H, W) against photos rendered at their assumed poses (B, D, 3, H, W).
+    """Compare images (B, 3, H, W) with photos rendered at their assumed poses (B, D, 3, H, W).
 
-    Maximum likelihood with gain, offset and noise unknown, for each window, photo and colour: one that does
-    not fit, since the ground or its contrast has changed, has much noise and says little.
+    Maximum likelihood with gain, offset and noise unknown, for each window, photo and colour: a window that does
+    not fit, since the ground or its contrast has changed, has much noise and little information.
     The displacement is of the photo's pixels that the image's show: image(u) = photo(u + displacement).
     """
     batch, dates = photos.shape[:2]
     other = photos.flatten(1, 2)
     image = image.repeat(1, dates, 1, 1)
-
-    def mean(x: Tensor) -> Tensor:
-        return avg_pool2d(x, WINDOW, STRIDE)
-
+    mean = partial(avg_pool2d, kernel_size=WINDOW, stride=STRIDE)
     dx = pad(other, (1, 1, 0, 0), mode="replicate")
     dx = (dx[..., 2:] - dx[..., :-2]) / 2
     dy = pad(other, (0, 0, 1, 1), mode="replicate")
@@ -76,7 +74,7 @@ def compare(image: Tensor, photos: Tensor) -> Windows:
 
 
 class WindowTrust(nn.Module):
-    """Learns from a window and those around it how far to trust what it says."""
+    """Learns from a window and those around it how far to trust it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,32 +89,32 @@ class WindowTrust(nn.Module):
         )
         last = nn.Conv2d(WIDTH, 3, 1)
         nn.init.zeros_(last.weight)
-        # windows and dates are wrong together, so each counts for about a tenth of what it says
+        # errors of windows and dates are correlated, so each counts for about a tenth of its information
         assert last.bias is not None
         nn.init.constant_(last.bias, -2.3)
         self.trust = nn.Sequential(nn.Conv2d(WIDTH + STATISTICS, WIDTH, 1), nn.ReLU(), last)
 
     def forward(self, statistics: Tensor) -> Tensor:
-        """(B, D, STATISTICS, h, w) -> factors of the information of each colour (B, D, 3, h, w)."""
+        """Predict factors of each colour's information (B, D, 3, h, w) from (B, D, STATISTICS, h, w)."""
         flat = statistics.flatten(0, 1)
         trust = self.trust(torch.cat([self.around(flat), flat], dim=1)).clamp(-12, 4).exp()
         factors: Tensor = trust.unflatten(0, statistics.shape[:2])
         return factors
 
 
-def weighed(windows: Windows, trust: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum over dates and colours, trusted (B, D, 3, h, w): information (B, n, 3) and its product (B, n, 2)."""
+def weighted(windows: Windows, trust: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum over dates and colours by trust (B, D, 3, h, w): information (B, n, 3) and its product (B, n, 2)."""
     A = (windows.A * trust.unsqueeze(3)).sum(dim=(1, 2)).flatten(2).mT
     return A, (windows.b * trust.unsqueeze(3)).sum(dim=(1, 2)).flatten(2).mT
 
 
 def window_centers(pixels: Tensor) -> Tensor:
-    """Where the windows' centers are (n, 2), in an image whose pixel centers are (H, W, 2)."""
+    """Return the centers (n, 2) of windows, in an image whose pixel centers are (H, W, 2)."""
     return avg_pool2d(pixels.permute(2, 0, 1), WINDOW, STRIDE).flatten(1).T
 
 
 def known_windows(known: Tensor) -> Tensor:
-    """Windows (B, D, h, w) of whose pixels (B, D, H, W) all are known, those beside them too."""
+    """Tell which windows (B, D, h, w) have only known pixels (B, D, H, W), those beside them included."""
     return -max_pool2d(-known.float(), WINDOW, STRIDE) > 0
 
 
@@ -126,7 +124,7 @@ LIKELIHOOD = 0.05  # of the likelihood of the information that is stated, beside
 
 
 def toward(truth: Pose, hint: Pose, limit_m: float) -> Pose:
-    """The hint (B,), or the pose on the way from the truth to it that is off by ``limit_m`` on the ground.
+    """Return the hint (B,), or the pose on the way from the truth to it that is off by ``limit_m`` on the ground.
 
     A turn counts as what it moves at the distance of the ground, taken as the height of the camera.
     """
@@ -138,13 +136,10 @@ def toward(truth: Pose, hint: Pose, limit_m: float) -> Pose:
 
 
 def pose_loss(pose: Pose, information: Tensor, truth: Pose, moved_m: Tensor) -> Tensor:
-    """(B,): logarithms of the errors, and the surprise at them given what is said to be known, as Student's t.
+    """Compute the loss (B,): log errors, and their likelihood under the stated information, as Student's t.
 
-    Args:
-        pose: answers (B,).
-        information: of the answers (B, 6, 6), in the axes of ``information_step``.
-        truth: (B,).
-        moved_m: how far what pixels see is off on the ground (B, n).
+    The information (B, 6, 6) is in the axes of ``information_step``; ``moved_m`` (B, n) is how far what pixels see
+    is off on the ground.
     """
     turn = relative_rotvec(pose.q, truth.q)
     error = torch.cat([truth.t - pose.t, turn], dim=-1).unsqueeze(-1)

@@ -1,11 +1,11 @@
-"""Coarse registration: which heading, altitude and place around the hint, then blocks a few cells off."""
+"""Coarse registration: a search of heading, altitude and place around the hint, then matching of blocks."""
 
 import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import grid_sample
+from torch.nn.functional import avg_pool2d, grid_sample
 
 from hinted_posenet.core.geometry import compose_rotvec
 from hinted_posenet.core.types import Pose
@@ -17,7 +17,6 @@ from hinted_posenet.models.registration.features import (
     block_scores,
     correlate,
     displacement,
-    known_blocks,
     match_loss,
 )
 from hinted_posenet.models.registration.ground_map import Overhead
@@ -33,11 +32,11 @@ ALTITUDES = (-1.3, 0.0, 1.3)  # sigmas of the prior's
 ALTITUDE_STEP = 0.1  # of the altitude, at most between two that are searched
 SEARCH_SIGMAS = 2.5  # of the position, that are searched
 MAX_REACH = 40  # cells that are searched at most to either side
-# Neighbouring cells are wrong together: how much of what they say together is believed
+# errors of neighbouring cells are correlated: the share of their joint information that is used
 SEARCH_TRUST, BLOCK_TRUST = 0.1, 0.1
 MISFIT_M = 2.0  # photos of two dates agree no better than this
 OUTLIER = 3.0  # sigmas
-ROUNDS = 3  # of weighing outliers down
+ROUNDS = 3  # of downweighting outliers
 
 
 class Surroundings(NamedTuple):
@@ -59,7 +58,7 @@ class CoarseRegistration(nn.Module):
     def surroundings(
         self, over: Overhead, pose: Pose, allowed: Tensor, reach: int = 0
     ) -> Surroundings:
-        """Mean features of the photos that are allowed (B, D), around what poses (B,) look at."""
+        """Average features of the photos that are allowed (B, D), around what poses (B,) look at."""
         center_m = over.center(pose)
         size = over.canvas + 2 * STRIDE * (reach + REACH)
         colours, known = over.map.colours(north_up(center_m, size, over.map.resolution_m))
@@ -69,12 +68,12 @@ class CoarseRegistration(nn.Module):
         return Surroundings(total / allowed.sum(dim=1).view(-1, 1, 1, 1), center_m, reach)
 
     def reach(self, over: Overhead, prior: Prior) -> int:
-        """Cells to either side that the prior (B,) leaves open."""
+        """Return how many cells to either side the prior (B,) leaves open."""
         farthest_m = float(SEARCH_SIGMAS * prior.sigma[:, :2].max())
         return math.ceil(min(farthest_m / cell_m(over), MAX_REACH))
 
     def search(self, over: Overhead, image: Tensor, prior: Prior, around: Surroundings) -> Pose:
-        """The most probable (B,) of headings, altitudes and places; tilt is the prior's."""
+        """Find the most probable (B,) of headings, altitudes and places; tilt is the prior's."""
         steps = torch.arange(-around.reach, around.reach + 1, device=image.device) * cell_m(over)
         north, east = torch.meshgrid(-steps, steps, indexing="ij")
         places_m = torch.stack([east, north], dim=-1).flatten(0, 1)
@@ -106,7 +105,7 @@ class CoarseRegistration(nn.Module):
     def match(
         self, over: Overhead, image: Tensor, pose: Pose, prior: Prior, around: Surroundings
     ) -> Pose:
-        """The pose (B,) that blocks' displacements and the prior ask for; outliers are weighed down."""
+        """Solve for the pose (B,) from blocks' displacements and the prior; outliers are downweighted."""
         score, blocks_m, pixels, known = self._blocks(over, image, pose, around)
         mean, covariance = displacement(score)
         seen_m = blocks_m + mean * cell_m(over)
@@ -126,14 +125,14 @@ class CoarseRegistration(nn.Module):
     def loss(
         self, over: Overhead, image: Tensor, start: Pose, around: Surroundings, truth: Pose
     ) -> Tensor:
-        """(B,) of where blocks are from the starts (B,) that surround the truth (B,)."""
+        """Compute the matching loss (B,) of blocks, from starts (B,) around the truth (B,)."""
         score, blocks_m, pixels, known = self._blocks(over, image, start, around)
         return match_loss(score, (over.ground(truth, pixels) - blocks_m) / cell_m(over), known)
 
     def _blocks(
         self, over: Overhead, image: Tensor, pose: Pose, around: Surroundings
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Scores of blocks (B, 81, h, w); where they would be in metres and pixels (B, n, 2); if known (B, n)."""
+        """Score blocks (B, 81, h, w); expected place in metres and pixels (B, n, 2); if known (B, n)."""
         center_m, size = over.center(pose), over.canvas // STRIDE
         code, weight = self.encoder(*over.laid_out(image, pose, center_m))
         cells_m = north_up(center_m, size + 2 * REACH, cell_m(over))
@@ -142,10 +141,11 @@ class CoarseRegistration(nn.Module):
         window = grid_sample(around.code, grid, align_corners=False)
         score = block_scores(code * weight, window) * self.log_sharpness.exp()
         blocks_m = north_up(center_m, size // BLOCK, BLOCK * cell_m(over)).flatten(1, 2)
-        known = known_blocks((code.square().sum(dim=1, keepdim=True) > 0).to(code))
+        cells = (code.square().sum(dim=1, keepdim=True) > 0).to(code)
+        known = (avg_pool2d(cells, BLOCK) > 0.9).flatten(1)  # nearly all cells of a block
         return score, blocks_m, over.pixels(pose, blocks_m), known
 
 
 def cell_m(over: Overhead) -> float:
-    """Ground size of a feature's cell."""
+    """Return the ground size of a feature's cell."""
     return STRIDE * over.map.resolution_m

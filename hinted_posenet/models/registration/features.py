@@ -43,9 +43,9 @@ class DateEncoder(nn.Module):
 
 
 def comparable(colours: Tensor, known: Tensor) -> Tensor:
-    """Locally normalised colours (3), and how strong and which way edges are (3): (B, 6, h, w).
+    """Compute locally normalised colours (3), and strength and direction of edges (3): (B, 6, h, w).
 
-    The angle of an edge is doubled, so that dark beside bright and bright beside dark are the same.
+    The angle of an edge is doubled, so that its polarity does not matter.
     """
     share = _window_mean(known) + 1e-6
     mean = _window_mean(colours * known) / share
@@ -61,7 +61,7 @@ def comparable(colours: Tensor, known: Tensor) -> Tensor:
 
 
 def _window_mean(x: Tensor) -> Tensor:
-    """Over ``WINDOW_PX``, zeros beyond the edges; by running sums, which take the time of one addition a pixel."""
+    """Average over ``WINDOW_PX``, with zeros beyond the edges, by running sums: one addition a pixel."""
     for dim in (-1, -2):
         before, after = (WINDOW_PX // 2 + 1, WINDOW_PX // 2)
         sums = pad(x, (before, after, 0, 0) if dim == -1 else (0, 0, before, after)).cumsum(dim)
@@ -75,9 +75,9 @@ REACH = 4  # cells that a block is looked for around where it is expected
 
 
 def correlate(code: Tensor, window: Tensor) -> Tensor:
-    """Sum of products of codes (B, C, n, n) with every place of windows (B, C, m, m): (B, m - n + 1, m - n + 1).
+    """Correlate codes (B, C, n, n) with every place of windows (B, C, m, m): (B, m - n + 1, m - n + 1).
 
-    Row and column of the answer are the place of the first cell. By Fourier transform.
+    Row and column of the result are the place of the first cell. Computed by Fourier transform.
     """
     size, places = window.shape[-1], window.shape[-1] - code.shape[-1] + 1
     product = torch.fft.rfft2(window) * torch.fft.rfft2(code, s=(size, size)).conj()
@@ -86,7 +86,7 @@ def correlate(code: Tensor, window: Tensor) -> Tensor:
 
 
 def block_scores(code: Tensor, window: Tensor) -> Tensor:
-    """Sum of products over each block of codes (B, C, n, n) at every offset: (B, offsets, n / 4, n / 4).
+    """Correlate each block of codes (B, C, n, n) at every offset: (B, offsets, n / 4, n / 4).
 
     ``window`` (B, C, n + 8, n + 8) is the same ground and ``REACH`` cells around it.
     """
@@ -105,14 +105,14 @@ def block_scores(code: Tensor, window: Tensor) -> Tensor:
 
 
 def offsets() -> Tensor:
-    """(81, 2): east and north, in cells, of the offsets of ``block_scores``."""
+    """Return east and north, in cells, of the offsets of ``block_scores`` (81, 2)."""
     steps = torch.arange(-REACH, REACH + 1).float()
     north, east = torch.meshgrid(-steps, steps, indexing="ij")
     return torch.stack([east.flatten(), north.flatten()], dim=-1)
 
 
 def displacement(score: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean (B, n, 2) and covariance (B, n, 2, 2) in cells of the offset, from scores (B, 81, h, w)."""
+    """Compute mean (B, n, 2) and covariance (B, n, 2, 2) in cells of the offset, from scores (B, 81, h, w)."""
     chance = score.flatten(2).softmax(dim=1)
     places = offsets().to(score)
     mean = chance.mT @ places
@@ -121,18 +121,13 @@ def displacement(score: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def match_loss(score: Tensor, truth: Tensor, known: Tensor) -> Tensor:
-    """(B,) negative log-likelihood of true offsets (B, n, 2) in cells, of blocks that are known (B, n).
+    """Compute the negative log-likelihood (B,) of true offsets (B, n, 2) in cells, of known blocks (B, n).
 
-    A block whose truth is beyond the reach counts for nothing. A share of outliers bounds what a block
-    costs whose ground has changed.
+    A block whose truth is beyond the reach is ignored. A share of outliers bounds the cost of a block whose
+    ground has changed.
     """
     near = (1 - (truth.unsqueeze(1) - offsets().to(score)[:, None]).abs()).clamp_min(0).prod(dim=-1)
     likelihood = (log_softmax(score.flatten(2), dim=1).exp() * near).sum(dim=1)
     inside = known & (truth.abs() < REACH - 0.5).all(dim=-1)
     cost = -torch.log(0.98 * likelihood + 0.02 / score.shape[1]) * inside
     return cost.sum(dim=1) / inside.sum(dim=1).clamp_min(1)
-
-
-def known_blocks(known: Tensor) -> Tensor:
-    """Whether blocks are known (B, n), from cells (B, 1, h, w) of which nearly all must be."""
-    return (avg_pool2d(known, BLOCK) > 0.9).flatten(1)

@@ -25,7 +25,7 @@ class GradientCorrelation:
     Args:
         ground_map: the mean of its photos' gradients is what images are laid over.
         K: of the one camera (3, 3).
-        allowed: (D,) bool, photos that may be looked at.
+        allowed: (D,) bool, photos that may be used.
     """
 
     def __init__(self, ground_map: GroundMap, K: Tensor, allowed: Tensor):
@@ -33,7 +33,7 @@ class GradientCorrelation:
 
     @torch.no_grad()
     def locate(self, image: Tensor, hint: Hint) -> Pose:
-        """Images (B, 3, H, W) and hints (B,) of which every number is usable -> Pose (B,)."""
+        """Locate images (B, 3, H, W) with hints (B,) that are known in full."""
         edges = gradient(image.float())
         cell_m = COARSE[0] * self.map.resolution_m
         reach = min(round(SEARCH_SIGMAS * float(hint.sigma_t_m.max()) / cell_m), 40)
@@ -77,7 +77,7 @@ class GradientCorrelation:
 
 
 def gradient(image: Tensor) -> Tensor:
-    """Square root of the gradient's size (B, 1, H, W), so that no single edge outweighs all others."""
+    """Return the square root of the gradient's magnitude (B, 1, H, W), so that no single edge dominates."""
     smooth = avg_pool2d(pad(image, [1] * 4, mode="replicate"), 3, stride=1)
     smooth = pad(smooth, [1] * 4, mode="replicate")
     dx = smooth[..., 1:-1, 2:] - smooth[..., 1:-1, :-2]
@@ -87,7 +87,7 @@ def gradient(image: Tensor) -> Tensor:
 
 
 def _agreement(edges: Tensor, grid: Tensor, window: Tensor) -> Tensor:
-    """Normalised correlation (B, places, places) of the ground that images show with a window of the map."""
+    """Compute the normalised correlation (B, places, places) of the ground in images with a window of the map."""
     seen = grid_sample(edges, grid, align_corners=False)
     inside = (grid.abs() < 0.98).all(dim=-1).unsqueeze(1).to(seen)
     count = inside.sum(dim=(1, 2, 3)).clamp_min(1).view(-1, 1, 1)
@@ -101,7 +101,7 @@ def _agreement(edges: Tensor, grid: Tensor, window: Tensor) -> Tensor:
 
 
 def _peak(score: Tensor, reach: int) -> tuple[Tensor, Tensor]:
-    """The largest score (B,) and its place east and north (B, 2) in cells, to fractions by a parabola."""
+    """Find the largest score (B,) and its place east and north (B, 2) in cells, refined by a parabola."""
     rows, side = len(score), 2 * reach + 1
     best, place = score.flatten(1).max(dim=1)
     row, col = place // side, place % side

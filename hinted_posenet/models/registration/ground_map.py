@@ -63,9 +63,9 @@ class GroundMap(nn.Module):
         return float(self.bounds_m[2] - self.bounds_m[0]) / self.photo.shape[-1]
 
     def colours(self, ground_m: Tensor) -> tuple[Tensor, Tensor]:
-        """Bilinear colours (B, D, 3, h, w) in [0, 1] at ground points (B, h, w, 2), and if known (B, D, h, w).
+        """Look up colours (B, D, 3, h, w) in [0, 1] at ground points (B, h, w, 2), and if known (B, D, h, w).
 
-        What is not known is black. Differentiable in the points.
+        Bilinear, black where unknown, and differentiable in the points.
         """
         xmin, ymax = self.bounds_m[0], self.bounds_m[3]
         # photo pixels, the center of the first one at (0.5, 0.5)
@@ -76,13 +76,13 @@ class GroundMap(nn.Module):
         return seen[:, :, :3] * known.unsqueeze(2), known
 
     def render(self, pose: Pose, K: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-        """What a camera K (3, 3) sees of every photo from poses (B,): (B, D, 3, height, width), known."""
+        """Render every photo for a camera K (3, 3) at poses (B,): (B, D, 3, height, width), known."""
         pixels = pixel_centers(height, width).to(pose.t)
         ground = ground_points(pose, K, pixels.view(1, -1, 2), self.height_m)
         return self.colours(ground.view(-1, height, width, 2))
 
     def _look_up(self, pixel: Tensor) -> Tensor:
-        """Colours and knowledge (D, 4, h, w) at photo pixels (h, w, 2); only the part they lie in is read."""
+        """Look up colours and if known (D, 4, h, w) at photo pixels (h, w, 2), reading only the part needed."""
         rows, cols = self.photo.shape[2:]
         low, high = pixel.detach().flatten(0, 1).aminmax(dim=0)
         left, right = _around(float(low[0]), float(high[0]), cols)
@@ -97,7 +97,7 @@ class GroundMap(nn.Module):
 
 
 def _around(low: float, high: float, size: int) -> tuple[int, int]:
-    """Pixels of a range that bilinear lookup between two coordinates reads; at least one."""
+    """Return the range of pixels that bilinear lookup between two coordinates reads; at least one."""
     if not math.isfinite(low + high):  # a camera that looks past the horizon
         return 0, size
     first = min(max(math.floor(low - 0.5), 0), size - 1)
@@ -112,23 +112,23 @@ class Overhead(NamedTuple):
     canvas: int  # photo pixels across the ground that an image is laid out on
 
     def ground(self, pose: Pose, pixels: Tensor) -> Tensor:
-        """Metres (B, n, 2) on the ground that pixels (B, n, 2) see."""
+        """Return metres (B, n, 2) on the ground that pixels (B, n, 2) see."""
         return ground_points(pose, self.K, pixels, self.map.height_m)
 
     def pixels(self, pose: Pose, ground_m: Tensor) -> Tensor:
-        """Pixels (B, n, 2) that see ground points (B, n, 2)."""
+        """Return pixels (B, n, 2) that see ground points (B, n, 2)."""
         return project(pose, self.K, ground_m, self.map.height_m)
 
     def jacobian(self, pose: Pose, pixels: Tensor) -> Tensor:
-        """See ``plane.pixel_jacobian``, (B, n, 2, 6)."""
+        """Return ``plane.pixel_jacobian``, (B, n, 2, 6)."""
         return pixel_jacobian(pose, self.K, pixels, self.map.height_m)
 
     def center(self, pose: Pose) -> Tensor:
-        """Ground (B, 2) that the principal point sees."""
+        """Return the ground (B, 2) that the principal point sees."""
         return self.ground(pose, self.K[:2, 2].expand(len(pose.t), 1, 2))[:, 0]
 
     def laid_out(self, image: Tensor, pose: Pose, center_m: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (B, 3, H, W) on the ground around centers (B, 2), if taken from poses (B,).
+        """Lay images (B, 3, H, W), taken from poses (B,), out on the ground around centers (B, 2).
 
         Returns:
             Colours (B, 3, canvas, canvas), north up, a cell as large as a photo pixel; and if seen at all.
@@ -142,7 +142,7 @@ class Overhead(NamedTuple):
 
 
 def footprint_px(ground_map: GroundMap, K: Tensor, height_m: float, image_px: int, of: int) -> int:
-    """Photo pixels across the ground that an image of so many pixels shows, rounded up to a multiple."""
+    """Return photo pixels across the ground that an image of so many pixels shows, rounded up to a multiple."""
     across = image_px * height_m / float(K[0, 0]) / ground_map.resolution_m
     return of * math.ceil(across / of)
 
@@ -155,15 +155,10 @@ def mosaic(
     resolution_m: float,
     height_m: float = 0.0,
 ) -> GroundMap:
-    """One photo per sequence: where views overlap, their mean, in which the middle of a view counts most.
+    """Build one photo per sequence: where views overlap, their mean, in which the middle of a view counts most.
 
-    Args:
-        image: views (N, 3, H, W) in [0, 1].
-        truth: their poses T_world_cam (N,).
-        K: of their one camera (3, 3).
-        sequence: (N,) int64, which sequence each was taken on; photo i is of sequence i.
-        resolution_m: of the map.
-        height_m: z of the ground.
+    Views (N, 3, H, W) in [0, 1] have poses T_world_cam (N,), one camera K (3, 3), and sequences (N,) int64;
+    photo i is of sequence i. ``resolution_m`` is of the map, ``height_m`` the z of the ground.
     """
     height, width = image.shape[-2:]
     corners = K.new_tensor([[0, 0], [width, 0], [0, height], [width, height]], dtype=torch.float32)
@@ -195,12 +190,7 @@ def mosaic(
 
 
 def map_of_world(world: World, dates: list[str]) -> GroundMap:
-    """Photos of a world's dates, in that order.
-
-    Args:
-        world: level, as one without an elevation model is.
-        dates: keys of its captures.
-    """
+    """Build a ground map from photos of a level world at dates, keys of its captures, in that order."""
     low_m, high_m = world.height_range_m
     if low_m != high_m:
         raise InputError(

@@ -1,4 +1,4 @@
-"""MapNet: the pose of a downward-looking image by registering it to a ground map around the hint.
+"""Ground Registration: the pose of a downward-looking image by registering it to a ground map around the hint.
 
 The head of an ordinary `PoseNet` whose feature is the image itself, so that it trains, cascades and is
 evaluated as the other hinted networks are.
@@ -14,6 +14,7 @@ from hinted_posenet.core.geometry import compose_rotvec, relative_rotvec
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.models.backbones.base import ImageBackbone
 from hinted_posenet.models.encoding import SceneFrame
+from hinted_posenet.models.heads.base import Head
 from hinted_posenet.models.posenet import PoseNet
 from hinted_posenet.models.registration.alignment import (
     WindowTrust,
@@ -21,7 +22,7 @@ from hinted_posenet.models.registration.alignment import (
     known_windows,
     pose_loss,
     toward,
-    weighed,
+    weighted,
     window_centers,
 )
 from hinted_posenet.models.registration.coarse import CoarseRegistration
@@ -34,25 +35,20 @@ TRAINING_PHOTOS, TRAINING_ALIGNMENTS = 2, 3
 MATCH_START_M, ALIGN_START_M = 30.0, 9.0  # how far training starts from the truth, at most
 
 
-class GroundRegistrationHead(nn.Module):
+class GroundRegistrationHead(Head):
     """(image, hint) -> pose: a search around the hint, matching of blocks, then alignment to the pixel.
 
     Each step solves for the maximum a posteriori pose with the hint as its prior, so that a sharp hint is not
-    made worse; the training rotations are another one. What is learned: features that look alike on every
-    date, and how far to trust what a window says. Without a hint of the position there is nothing to search
-    around: let retrieval give it.
-
-    Args:
-        channels, grid: of the feature, which is the image.
-        ground_map: what images are registered to.
-        K: of the one camera (3, 3).
+    made worse; the training rotations are a second prior. Two things are learned: features that look alike on
+    every date, and how far to trust a window. The search needs a hint of the position; retrieval can give it.
+    The feature is the image itself, and all images are of one camera K (3, 3).
     """
 
     K: Tensor  # (3, 3)
     spread_r_rad: Tensor  # (3,) sigma of training rotations about the camera's axes
     train_t_m: Tensor  # (N, 3) where training images were taken
     train_sequence: Tensor  # (N,) and on which sequence
-    allowed: Tensor  # (D,) bool, photos that may be looked at
+    allowed: Tensor  # (D,) bool, photos that may be used
     canvas: Tensor  # () photo pixels across the ground that an image is laid out on
 
     def __init__(self, channels: int, grid: int, ground_map: GroundMap, K: Tensor):
@@ -79,11 +75,11 @@ class GroundRegistrationHead(nn.Module):
         self.canvas.fill_(footprint_px(self.map, self.K, height_m, side_px, STRIDE * BLOCK))
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
-        """Images (B, 3, H, W), hints (B,) -> Pose (B,)."""
+        """Predict poses (B,) from images (B, 3, H, W) and hints (B,)."""
         return self.registered(feature, hint, frame)[0]
 
     def registered(self, image: Tensor, hint: Hint, frame: SceneFrame) -> tuple[Pose, Tensor]:
-        """Pose (B,), and its covariance (B, 6, 6): metres along the world's axes, radians about the camera's."""
+        """Return poses (B,) and covariances (B, 6, 6): metres along world axes, radians about camera axes."""
         prior, over = self._prior(hint, frame), self._over()
         allowed = self.allowed.expand(len(image), -1)
         reach = self.coarse.reach(over, prior)
@@ -96,9 +92,9 @@ class GroundRegistrationHead(nn.Module):
         return pose, torch.linalg.inv(information)
 
     def loss(self, feature: Tensor, hint: Hint, frame: SceneFrame, truth: Pose) -> Tensor:
-        """(B,) of matching blocks and of aligning windows, from starts between the hint and the truth.
+        """Compute the loss (B,) of matching blocks and of aligning windows, from starts between hint and truth.
 
-        A training image is not shown the photo of its own sequence.
+        A training image never sees the photo of its own sequence.
         """
         over = self._over()
         row = torch.cdist(truth.t, self.train_t_m).argmin(dim=1)
@@ -124,7 +120,7 @@ class GroundRegistrationHead(nn.Module):
         return Overhead(self.map, self.K, int(self.canvas))
 
     def _prior(self, hint: Hint, frame: SceneFrame) -> Prior:
-        """The hint, its rotation fused with that of training images, whose tilt is far better known."""
+        """Fuse the hint's rotation with that of training images, whose tilt is far better known."""
         turn = relative_rotvec(frame.mean_q, hint.pose.q)
         weight = hint.sigma_r_rad.unsqueeze(-1) ** -2  # 0 without a hint
         known = self.spread_r_rad**-2
@@ -135,7 +131,7 @@ class GroundRegistrationHead(nn.Module):
     def _align(
         self, over: Overhead, image: Tensor, pose: Pose, prior: Prior, allowed: Tensor
     ) -> tuple[Pose, Tensor]:
-        """The pose (B,) that windows and the prior ask for, and its information (B, 6, 6)."""
+        """Solve for the pose (B,) from windows and the prior, and its information (B, 6, 6)."""
         height, width = image.shape[-2:]
         with torch.no_grad():
             photos, known = self.map.render(pose, self.K, height, width)
@@ -143,7 +139,7 @@ class GroundRegistrationHead(nn.Module):
             centers = window_centers(pixel_centers(height, width).to(self.K))
             J = over.jacobian(pose, centers.expand(len(image), -1, -1))
             usable = known_windows(known) & allowed[:, :, None, None]
-        A, b = weighed(windows, self.trust(windows.statistics) * usable.unsqueeze(2))
+        A, b = weighted(windows, self.trust(windows.statistics) * usable.unsqueeze(2))
         return information_step(pose, J, A, b, prior)
 
 
@@ -155,7 +151,7 @@ class WholeImage(ImageBackbone):
         super().__init__(nothing, nothing, (3,), (0.0,) * 3, (1.0,) * 3, "none")
 
     def maps(self, image: Tensor) -> tuple[Tensor, ...]:
-        """The image."""
+        """Return the image."""
         return (image,)
 
 
@@ -166,7 +162,6 @@ class NoPool(nn.Identity):
 
 
 def ground_registration(ground_map: GroundMap, K: Tensor, refinement_steps: int = 1) -> PoseNet:
-    """A PoseNet that registers images of the camera K (3, 3) to a map."""
+    """Build a PoseNet that registers images of the camera K (3, 3) to a map."""
     head = partial(GroundRegistrationHead, ground_map=ground_map, K=K)
-    # an identity in place of a grid pool: PoseNet asks of it no more than to be called, and its grid
-    return PoseNet(WholeImage(), NoPool(), head, refinement_steps)  # type: ignore[arg-type]
+    return PoseNet(WholeImage(), NoPool(), head, refinement_steps)

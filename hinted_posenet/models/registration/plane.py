@@ -12,26 +12,26 @@ from hinted_posenet.core.types import Pose
 
 
 def pixel_centers(height: int, width: int, step: float = 1.0) -> Tensor:
-    """(height, width, 2): x, y of the centers of cells of ``step`` pixels; the first is at step / 2."""
+    """Return x, y of the centers of cells of ``step`` pixels, (height, width, 2); the first is at step / 2."""
     rows, cols = torch.arange(height) + 0.5, torch.arange(width) + 0.5
     return step * torch.stack(torch.meshgrid(cols, rows, indexing="xy"), dim=-1)
 
 
 def rays(K: Tensor, pixels: Tensor) -> Tensor:
-    """Directions (B, n, 3) in the camera frame, z = 1, of pixels (B, n, 2)."""
+    """Return directions (B, n, 3) in the camera frame, z = 1, of pixels (B, n, 2)."""
     xy = (pixels - K[:2, 2]) / K.diagonal()[:2]
     return torch.cat([xy, torch.ones_like(xy[..., :1])], dim=-1)
 
 
 def ground_points(pose: Pose, K: Tensor, pixels: Tensor, height_m: Tensor | float) -> Tensor:
-    """Ground x, y (B, n, 2) in metres that pixels (B, n, 2) of T_world_cam poses (B,) see."""
+    """Return ground x, y (B, n, 2) in metres that pixels (B, n, 2) of T_world_cam poses (B,) see."""
     direction = rotate(pose.q.unsqueeze(1), rays(K, pixels))
     depth = (height_m - pose.t[:, None, 2]) / direction[..., 2]
     return pose.t[:, None, :2] + depth.unsqueeze(-1) * direction[..., :2]
 
 
 def project(pose: Pose, K: Tensor, ground_m: Tensor, height_m: Tensor | float) -> Tensor:
-    """Pixels (B, n, 2) at which poses (B,) see ground points (B, n, 2)."""
+    """Project ground points (B, n, 2) to pixels (B, n, 2) of poses (B,)."""
     up = torch.zeros_like(ground_m[..., :1]) + height_m
     point = torch.cat([ground_m, up], dim=-1) - pose.t.unsqueeze(1)
     camera = rotate(quaternion_inverse(pose.q).unsqueeze(1), point)
@@ -39,7 +39,7 @@ def project(pose: Pose, K: Tensor, ground_m: Tensor, height_m: Tensor | float) -
 
 
 def pixel_jacobian(pose: Pose, K: Tensor, pixels: Tensor, height_m: Tensor | float) -> Tensor:
-    """(B, n, 2, 6): pixels by which what a pixel sees is elsewhere in the *old* image after a small motion.
+    """Return (B, n, 2, 6): how a small motion moves what a pixel sees, in pixels of the *old* image.
 
     The motion is metres of the center along the world's axes, then radians about the camera's axes:
     ``t + d[:3]``, ``q * exp(d[3:])``. So the view V' after it is V'(u) = V(u + J d).
@@ -58,13 +58,13 @@ def pixel_jacobian(pose: Pose, K: Tensor, pixels: Tensor, height_m: Tensor | flo
 
 
 def north_up(center_m: Tensor, size: int, cell_m: float) -> Tensor:
-    """Ground points (B, size, size, 2) of a grid around centers (B, 2), north up."""
+    """Return ground points (B, size, size, 2) of a grid around centers (B, 2), north up."""
     cells = (pixel_centers(size, size).to(center_m) - size / 2) * cell_m
     return center_m[:, None, None] + cells * cells.new_tensor([1.0, -1.0])
 
 
 class Prior(NamedTuple):
-    """What is known before the image is looked at."""
+    """What is known before looking at the image."""
 
     pose: Pose  # (B,)
     sigma: Tensor  # (B, 6) metres along the world's axes, then radians about the camera's
@@ -73,7 +73,7 @@ class Prior(NamedTuple):
 def information_step(
     pose: Pose, J: Tensor, A: Tensor, b: Tensor, prior: Prior
 ) -> tuple[Pose, Tensor]:
-    """The maximum a posteriori pose (B,), to first order, and its information (B, 6, 6).
+    """Solve for the maximum a posteriori pose (B,), to first order, and its information (B, 6, 6).
 
     Args:
         pose: where the measurements were linearised, (B,).
@@ -96,6 +96,6 @@ def information_step(
 
 
 def symmetric_product(A: Tensor, v: Tensor) -> Tensor:
-    """Symmetric matrices (*, 3) as xx, xy, yy, times vectors (*, 2)."""
+    """Multiply symmetric matrices (*, 3), given as xx, xy, yy, by vectors (*, 2)."""
     (xx, xy, yy), (x, y) = A.unbind(-1), v.unbind(-1)
     return torch.stack([xx * x + xy * y, xy * x + yy * y], dim=-1)

@@ -16,7 +16,7 @@ from hinted_posenet.models.registration.plane import ground_points
 RATIO = 0.8  # of the nearest descriptor's distance to the second nearest's (Lowe, 2004)
 INLIER_PX = 3.0
 FEWEST = 8  # inliers of a homography that is believed
-PASSES = 3  # the map is rendered at the last answer
+STEPS = 3  # in each, the map is rendered at the last answer
 MARGIN = 0.5  # of an image's side that is rendered beyond each edge
 
 # places (n, 2) in pixels, and descriptors (n, 128)
@@ -27,9 +27,9 @@ class SiftRegistration:
     """Homography by RANSAC, of the date with the most inliers; then the pose that projects them best.
 
     Args:
-        ground_map: what is rendered.
+        ground_map: Map to render.
         K: of the one camera (3, 3).
-        allowed: (D,) bool, photos that may be looked at.
+        allowed: (D,) bool, photos that may be used.
     """
 
     def __init__(self, ground_map: GroundMap, K: Tensor, allowed: Tensor):
@@ -37,18 +37,18 @@ class SiftRegistration:
         self.detector = cv2.SIFT.create(contrastThreshold=0.01)
 
     def locate(self, image: Tensor, hint: Hint) -> Pose:
-        """Images (B, 3, H, W) and hints (B,) -> Pose (B,); the hint where too little matches."""
+        """Locate images (B, 3, H, W) with hints (B,); return the hint where too little matches."""
         answers = []
         for row, one in enumerate(image):
             pose = Pose(hint.pose.t[row : row + 1], hint.pose.q[row : row + 1])
             found = self._keypoints(one)
-            for _ in range(PASSES):
-                pose = self._pass(found, pose, one.shape[-2:])
+            for _ in range(STEPS):
+                pose = self._step(found, pose, one.shape[-2:])
             answers.append(pose)
         return Pose(*(torch.cat(parts) for parts in zip(*answers, strict=True)))
 
-    def _pass(self, found: Keypoints, pose: Pose, size: torch.Size) -> Pose:
-        """The pose that the best date's inliers ask for, (1,)."""
+    def _step(self, found: Keypoints, pose: Pose, size: torch.Size) -> Pose:
+        """Solve for the pose (1,) from the inliers of the best date."""
         height, width = size
         margin = round(MARGIN * max(height, width))
         K = self.K.clone()  # of a larger view: the same camera with a border
@@ -80,7 +80,7 @@ class SiftRegistration:
         return Pose(t[None].to(pose.t), q[None].to(pose.q))
 
     def _keypoints(self, image: Tensor) -> Keypoints:
-        """Of an image (3, H, W) in [0, 1]."""
+        """Detect keypoints of an image (3, H, W) in [0, 1]."""
         pixels = (image.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
         gray = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
         points, descriptors = self.detector.detectAndCompute(gray, None)
@@ -90,7 +90,7 @@ class SiftRegistration:
 
 
 def matched(one: Keypoints, other: Keypoints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Places (n, 2) in one and the other image of descriptors that are nearest by far."""
+    """Match descriptors by the ratio test: places (n, 2) in one and the other image."""
     if len(one[0]) < 2 or len(other[0]) < 2:
         return np.empty((0, 2)), np.empty((0, 2))
     pairs = cv2.BFMatcher().knnMatch(one[1], other[1], k=2)

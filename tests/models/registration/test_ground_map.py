@@ -83,7 +83,7 @@ def test_a_mosaic_of_views_is_the_photo_that_they_were_rendered_from():
     assert (mine[0, 0] - theirs[0, 1]).abs().mean() > 0.1  # the dates are told apart
 
 
-def test_where_no_view_was_taken_a_mosaic_knows_nothing():
+def test_a_mosaic_is_unknown_where_no_view_was_taken():
     pose = Pose(torch.tensor([[0.0, 0.0, 143.0]]), torch.tensor([[0.0, -1.0, 0.0, 0.0]]))
     two = Pose(pose.t.repeat(2, 1), pose.q.repeat(2, 1))
     two.t[1, 0] = 200.0

@@ -107,7 +107,7 @@ def test_displacements_without_information_are_not_looked_at():
     torch.testing.assert_close(pose.t, truth.t, atol=0.02, rtol=0)
 
 
-def test_the_prior_is_weighed_by_its_sigma():
+def test_the_prior_is_weighted_by_its_sigma():
     truth = cameras(1)
     off = torch.tensor([[0.0, 0.0, 0.0, 0.0, 0.0, 0.02]])  # heading, which nothing else explains
     believed = moved(truth, off)
@@ -166,7 +166,7 @@ def test_windows_measure_a_shift_whatever_gain_and_offset():
     assert shift.tolist() == pytest.approx([x, y], abs=0.06)
 
 
-def test_a_window_whose_ground_has_changed_says_little():
+def test_a_window_whose_ground_has_changed_has_little_information():
     colours, other = texture(size=64), texture(size=64, seed=1)
     changed = colours.clone()
     changed[..., 32:] = other[..., 32:]
