@@ -1,4 +1,4 @@
-"""Small localizers and small runs: the real engine on a few 64 x 48 images."""
+"""Small localizers and small runs: real trainings on a few 64 x 48 images."""
 
 import csv
 import json
@@ -12,7 +12,9 @@ import torch
 from torch import nn
 
 from hinted_posenet.cli.compose import compose as config
+from hinted_posenet.hints.protocol import InferenceHints, TrainingHints
 from hinted_posenet.hints.trivial import NoHint
+from hinted_posenet.inference.localizer import Localizer
 from hinted_posenet.models.backbones.base import ImageBackbone
 from hinted_posenet.models.encoding import Quaternion
 from hinted_posenet.models.heads.hinted_embedding import HintedEmbeddingHead
@@ -20,9 +22,10 @@ from hinted_posenet.models.heads.hinted_residual import HintedResidualHead
 from hinted_posenet.models.heads.pose_regression import PoseRegressionHead
 from hinted_posenet.models.losses import LearnedWeightsLoss
 from hinted_posenet.models.posenet import GridPool, PoseNet
-from hinted_posenet.training import engine
 from hinted_posenet.training.data_module import PosedImagesModule
-from hinted_posenet.training.localizer import Localizer
+from hinted_posenet.training.evaluate import evaluate
+from hinted_posenet.training.lightning_module import LightningLocalizer
+from hinted_posenet.training.train import train
 
 HEADS = {
     "plain": partial(PoseRegressionHead, hidden=16, dropout=0.2),
@@ -56,20 +59,24 @@ class OneConvolution(ImageBackbone):
 
 
 def small_localizer(
-    head: str, inference_hint: nn.Module | None = None, refinement_steps: int = 1
+    head: str, inference_hint: InferenceHints | None = None, refinement_steps: int = 1
 ) -> Localizer:
     """A localizer for features (B, 8, 2, 2)."""
     model = PoseNet(
         OneConvolution(), GridPool(2), partial(HEADS[head], rotation=Quaternion()), refinement_steps
     )
-    return Localizer(
-        model,
-        train_hint=NoHint(),
-        inference_hint=inference_hint or NoHint(),
+    return Localizer(model, inference_hint or NoHint())
+
+
+def trainable(localizer: Localizer, train_hint: TrainingHints, seed: int = 0) -> LightningLocalizer:
+    """The localizer as Lightning trains it, by plain gradient descent."""
+    return LightningLocalizer(
+        localizer,
+        train_hint,
         loss=LearnedWeightsLoss(),
-        optimizer=torch.optim.SGD,
-        scheduler=torch.optim.lr_scheduler.OneCycleLR,
-        seed=0,
+        optimizer=partial(torch.optim.SGD, lr=1e-3),
+        scheduler=lambda optimizer, total_steps: torch.optim.lr_scheduler.ConstantLR(optimizer),
+        seed=seed,
     )
 
 
@@ -90,14 +97,15 @@ class Workspace:
 
     def train(self, *overrides: str) -> Path:
         """Train; the run's folder."""
-        return engine.train(config("train", *self.train_overrides(*overrides)))
+        plain = config("train", *self.train_overrides(*overrides))
+        train(plain)
+        return Path(plain["paths"]["run"])
 
-    def evaluate(self, run: Path, name: str, *overrides: str) -> Path:
-        """Evaluate; the folder of the results."""
-        output = self.folder / name
-        arguments = (f"checkpoint={run}", f"output={output}", "accelerator=cpu", "threads=1")
-        engine.evaluate(config("evaluate", *arguments, *self.paths, *overrides))
-        return output
+    def evaluate(self, run: Path, name: str | None, *overrides: str) -> Path:
+        """Evaluate into a folder of that name, or where it goes by itself; the folder of the results."""
+        arguments = [f"checkpoint={run}", "accelerator=cpu", "threads=1", *self.paths]
+        arguments += [f"out={self.folder / name}"] if name else []
+        return evaluate(config("evaluate", *arguments, *overrides))
 
 
 def results(folder: Path) -> dict[str, Any]:

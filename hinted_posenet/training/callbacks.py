@@ -1,24 +1,20 @@
 """Callbacks of a training: history.csv, figures of predictions, and the progress bar."""
 
 import csv
+import io
+import math
 import sys
 import time
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from matplotlib.image import imread
-from pytorch_lightning.callbacks import RichProgressBar
-from pytorch_lightning.callbacks.progress.rich_progress import (
-    BatchesProcessedColumn,
-    CustomBarColumn,
-    RichProgressBarTheme,
-)
+from pytorch_lightning.callbacks import ProgressBar
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
-from rich.progress import TextColumn
 from torch import Tensor
+from tqdm import tqdm
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.files import atomic_write
@@ -34,10 +30,9 @@ COLUMNS = ("epoch", "step", "train/loss", *VALIDATED)
 
 
 class History(pl.Callback):
-    """Keeps a CSV file with a line per epoch, counted from 1.
+    """Writes a CSV file with one row per epoch, counted from 1; values that were not measured stay empty.
 
-    A resumed run goes on in the file of the run before: an epoch that is repeated takes the place of its
-    first line and of all lines after. What was not measured in an epoch stays empty.
+    A resumed run continues the file: a repeated epoch replaces its first row and all rows after it.
     """
 
     def __init__(self, path: Path):
@@ -45,13 +40,12 @@ class History(pl.Callback):
         self._validated = False
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Lightning keeps the last validation's numbers: tell whether they are this epoch's."""
+        """Note that the validation metrics, which Lightning keeps, are of this epoch."""
         self._validated = not trainer.sanity_checking
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write the file anew, whole or not at all."""
-        measured = self._validated
-        self._validated = False
+        """Rewrite the file atomically with the row of this epoch."""
+        measured, self._validated = self._validated, False
         if not trainer.is_global_zero:
             return
         epoch = trainer.current_epoch + 1
@@ -69,12 +63,9 @@ TAG = "val/predictions"
 
 
 class PredictionFigures(pl.Callback):
-    """Draws predictions.png of the run every few epochs, and sends it to TensorBoard or W&B.
+    """Draws predictions.png of the run every few epochs and after the last, and sends it to TensorBoard or W&B.
 
-    On several devices these are the first one's images.
-
-    Args:
-        every_epochs: so often, and after the last epoch.
+    On several devices it shows the images of the first one.
     """
 
     def __init__(self, every_epochs: int):
@@ -85,10 +76,10 @@ class PredictionFigures(pl.Callback):
             )
         self.every_epochs = every_epochs
         self._positions: list[Tensor] = []  # (2, B, 3) true and predicted, not drawn yet
-        self._epoch = 0  # that they are of
+        self._epoch = 0  # of these positions
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Forget the last ones."""
+        """Forget the positions of the last validation."""
         self._positions = []
 
     def on_validation_batch_end(
@@ -105,7 +96,7 @@ class PredictionFigures(pl.Callback):
             self._positions.append(torch.stack([batch.T_world_cam.t, outputs["t"]]))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Draw, if it is time."""
+        """Draw every few epochs."""
         self._epoch = trainer.current_epoch + 1
         if self._epoch % self.every_epochs == 0 and not trainer.sanity_checking:
             self._draw(trainer)
@@ -120,9 +111,7 @@ class PredictionFigures(pl.Callback):
         self._positions = []
         if not trainer.is_global_zero:
             return
-        found = trainer.callback_metrics
-        t_m, r_deg = (found[f"val/median_{name}"].item() for name in ("t_m", "r_deg"))
-        title = f"validation, epoch {self._epoch}: median {length(t_m)}, {r_deg:.1f}°"
+        title = f"validation, epoch {self._epoch}: median {_validation_medians(trainer)}"
         path = Path(trainer.default_root_dir) / "predictions.png"
         overview = trainer.datamodule.overview  # type: ignore[attr-defined]  # Lightning sets it while fitting
         predictions_figure(path, title, true_m, predicted_m, overview)
@@ -134,91 +123,91 @@ class PredictionFigures(pl.Callback):
                 logger.log_image(TAG, [str(path)], trainer.global_step)
 
 
-BAR_WIDTH = 16  # characters; with it the line fits into 80
-
-
-class LiveProgressBar(RichProgressBar):
-    """Capture, loss, the validation split's median errors, and the time that is left.
+class LiveProgressBar(ProgressBar):
+    """Shows epoch, loss, the validation split's median errors, and the time that is left.
 
     Args:
-        refresh_rate: times a second; 0 shows nothing.
-        line_every_s: where the output is no terminal, so often the same is printed as a line.
+        refresh_rate: updates per second; 0 shows nothing.
+        line_every_s: interval of the lines that are printed instead where the output is no terminal.
     """
 
-    def __init__(self, refresh_rate: int, line_every_s: float):
-        super().__init__(refresh_rate, theme=RichProgressBarTheme(metrics_text_delimiter="  "))
+    def __init__(self, refresh_rate: float, line_every_s: float):
+        super().__init__()
+        self.refresh_rate = refresh_rate
         self.line_every_s = line_every_s
-        self._lines = False
-        self._begun = (0.0, 0)  # seconds, step
-        self._shown_s = 0.0  # when the bar or a line was last made
-        self._line = ""  # to be printed
-        self._loss = 0.0
+        self._enabled = refresh_rate > 0
+        self._bar: tqdm[None] | None = None  # none where nothing is shown
+        self._terminal = False
+        self._shown_s = 0.0  # time of the last update or line
+        self._is_printed = True
 
-    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Choose between bar and lines; rich would take a log for a terminal where FORCE_COLOR is set."""
-        super().setup(trainer, pl_module, stage)
-        if self.is_enabled and not sys.stdout.isatty():
-            self.disable()
-            self._lines = True
+    def disable(self) -> None:
+        """Show nothing, as in the further processes of a run on several devices."""
+        self._enabled = False
+
+    def enable(self) -> None:
+        """Show progress."""
+        self._enabled = True
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """From here on time is measured."""
-        super().on_train_start(trainer, pl_module)
+        """Start measuring the time."""
+        if not self._enabled:
+            return
+        self._terminal = sys.stdout.isatty()
+        steps = trainer.estimated_stepping_batches
+        bar = "  {bar:16} {n_fmt}/{total_fmt}" if self._terminal else ""
+        self._bar = tqdm(
+            total=int(steps) if math.isfinite(steps) else None,
+            initial=trainer.global_step,
+            file=sys.stdout if self._terminal else io.StringIO(),
+            bar_format=f"{{desc}}{bar}{{postfix}}, {{remaining}} left",
+            smoothing=0,
+        )
         self._shown_s = time.monotonic()
-        self._begun = (self._shown_s, trainer.global_step)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *arguments: Any) -> None:
-        """Show no more often than asked for: on a GPU, reading the loss waits for it."""
-        pl_module, outputs, batch, batch_idx = arguments
-        now = time.monotonic()
-        last = batch_idx + 1 == self.total_train_batches
-        if self.is_enabled and (last or now - self._shown_s > 1 / self.refresh_rate):
-            self._shown_s = now
-            self._loss = outputs["loss"].item()
-            super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Update a terminal no more often than asked: reading the loss waits for the GPU."""
+        due = time.monotonic() - self._shown_s > 1 / max(self.refresh_rate, 1e-9)
+        if self._bar is not None and self._terminal and due:
+            self._update(self._bar, trainer, outputs["loss"].item())
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The epoch's mean loss; in a log a line, unless the last one was just now."""
-        self._loss = trainer.callback_metrics["train/loss"].item()
-        super().on_train_epoch_end(trainer, pl_module)
-        if not self._lines:
+        """Show the mean loss of the epoch; without a terminal print a line, if the last one is old enough."""
+        if self._bar is None:
             return
-        found = self.get_metrics(trainer, pl_module)
-        parts = (f"{name} {value}" for name, value in found.items())
-        self._line = "  ".join([self._get_train_description(trainer.current_epoch), *parts])
-        if time.monotonic() - self._shown_s >= self.line_every_s:
-            self._print_line()
+        due = time.monotonic() - self._shown_s >= self.line_every_s
+        self._update(self._bar, trainer, trainer.callback_metrics["train/loss"].item())
+        self._is_printed = self._terminal or due
+        if due and not self._terminal:
+            print(self._bar, flush=True)
+            self._shown_s = time.monotonic()
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The last epoch gets its line at once."""
-        super().on_train_end(trainer, pl_module)
-        if self._line:
-            self._print_line()
+        """Leave the state of the last epoch in place."""
+        if self._bar is not None:
+            if not self._is_printed:
+                print(self._bar, flush=True)
+            self._bar.close()
 
-    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
-        """What is shown, by name."""
-        shown = {"loss": f"{self._loss:.3f}"}
-        found = trainer.callback_metrics
-        if "val/median_t_m" in found:
-            t_m, r_deg = (found[f"val/median_{name}"].item() for name in ("t_m", "r_deg"))
-            shown["val"] = f"{length(t_m)} {r_deg:.1f}°"
-        begun_s, step = self._begun
-        done = trainer.global_step - step
-        left = trainer.estimated_stepping_batches - trainer.global_step
-        if done and 0 < left < float("inf"):
-            left_s = (time.monotonic() - begun_s) / done * left
-            shown["left"] = str(timedelta(seconds=round(left_s)))
-        return shown
+    def _update(self, bar: "tqdm[None]", trainer: pl.Trainer, loss: float) -> None:
+        shown = f"loss {loss:.3f}"
+        if "val/median_t_m" in trainer.callback_metrics:
+            shown += f", val {_validation_medians(trainer)}"
+        bar.n = trainer.global_step
+        bar.set_description_str(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", False)
+        bar.set_postfix_str(shown, refresh=self._terminal)
+        if self._terminal:
+            self._shown_s = time.monotonic()
 
-    def configure_columns(self, trainer: pl.Trainer) -> list[Any]:
-        """Narrow ones; what ``get_metrics`` gives stands behind them."""
-        style = self.theme.progress_bar
-        bar = CustomBarColumn(BAR_WIDTH, complete_style=style, finished_style=style)
-        return [TextColumn("{task.description}"), bar, BatchesProcessedColumn(style="")]
 
-    def _get_train_description(self, current_epoch: int) -> str:
-        return f"epoch {current_epoch + 1}/{self.trainer.max_epochs}"
-
-    def _print_line(self) -> None:
-        print(self._line, flush=True)
-        self._line, self._shown_s = "", time.monotonic()
+def _validation_medians(trainer: pl.Trainer) -> str:
+    """Return the median errors of the last validation for people."""
+    found = trainer.callback_metrics
+    return f"{length(found['val/median_t_m'].item())}, {found['val/median_r_deg'].item():.1f}°"

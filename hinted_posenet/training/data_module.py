@@ -1,20 +1,27 @@
-"""PosedImagesModule: training and validation batches for Lightning."""
+"""Training and validation batches for Lightning: of images, of features, or of views rendered for every epoch."""
 
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Generator, Tensor
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader, Sampler, Subset
 
 from hinted_posenet.core.types import Sample
 from hinted_posenet.data.augment import Augment
-from hinted_posenet.data.posed_images import PosedImages
-from hinted_posenet.data.stacked import StackedSamples, identity
+from hinted_posenet.data.posed_images import PosedImages, StackedSamples, identity
+
+if TYPE_CHECKING:  # it imports open3d, which takes seconds
+    from hinted_posenet.data.live_views import LiveImages
 
 Samples: TypeAlias = PosedImages | StackedSamples | Subset[Sample]
 
 
+@dataclass(eq=False)
 class PosedImagesModule(pl.LightningDataModule):
     """Batches of ``PosedImages``, or of ``StackedSamples`` where features were computed beforehand.
 
@@ -22,86 +29,81 @@ class PosedImagesModule(pl.LightningDataModule):
         train, val: images, or features computed beforehand.
         batch_size: images per step.
         workers: decoding processes; 0 decodes in the main one. Stacked samples need none.
-        seed: of the order and of the augmentation. Both depend on the seed and the epoch (step) alone,
-            so a resumed run sees what the uninterrupted one would have seen.
+        seed: of the order, which depends on the seed and the epoch alone, and of the augmentation (`batch_seed`).
         augment: applied on the device to training batches that hold images.
         balance_scenes: whether every epoch has equally many images of each scene.
-        train_check: some training images as they are, whose errors are measured beside the validation's.
+        train_check: some unchanged training images, whose errors are measured beside the validation's.
         overview: ``image`` and ``bounds_m`` of the scene's map, which figures are drawn over.
     """
 
-    def __init__(
-        self,
-        train: PosedImages | StackedSamples,
-        val: PosedImages | StackedSamples,
-        batch_size: int,
-        workers: int,
-        seed: int,
-        augment: Augment | None = None,
-        balance_scenes: bool = True,
-        train_check: Samples | None = None,
-        overview: dict[str, Any] | None = None,
-    ):
+    train: PosedImages | StackedSamples
+    val: PosedImages | StackedSamples
+    batch_size: int
+    workers: int
+    seed: int
+    augment: Augment | None = None
+    balance_scenes: bool = True
+    train_check: Samples | None = None
+    overview: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Initialize Lightning's part."""
         super().__init__()
-        self.train = train
-        self.val = val
-        self.batch_size = batch_size
-        self.workers = workers
-        self.seed = seed
-        self.augment = augment
-        self.balance_scenes = balance_scenes
-        self.train_check = train_check
-        self.overview = overview
 
     def loader(self, dataset: Samples, **options: Any) -> DataLoader[Sample]:
-        """A loader of either kind of dataset."""
+        """Return a loader of either kind of dataset."""
         workers = 0 if isinstance(dataset, StackedSamples) else self.workers
         return DataLoader(
             dataset, self.batch_size, num_workers=workers, collate_fn=identity, **options
         )
 
     def train_dataloader(self) -> DataLoader[Sample]:
-        """Shuffled; made anew each epoch (the trainer reloads it), with a generator of that epoch's own."""
+        """Return shuffled batches; the trainer asks anew each epoch, which has its own random order."""
         epoch = self.trainer.current_epoch if self.trainer else 0
         generator = Generator().manual_seed(hash((self.seed, epoch)))
-        scene = _scenes(self.train)
+        if isinstance(self.train, StackedSamples):
+            scene = self.train.sample.query.scene
+        else:
+            scene = torch.tensor([view.scene for view in self.train.views])
         order = balanced_order(scene if self.balance_scenes else torch.zeros_like(scene), generator)
         return self.loader(self.train, sampler=order)
 
     def val_dataloader(self) -> list[DataLoader[Sample]]:
-        """In order: the validation split, then the training images that are checked."""
+        """Return loaders of the validation split, and of the training images that are checked."""
         loaders = [self.loader(self.val)]
         if self.train_check is not None:
-            # a generator of its own: the global random numbers of a training do not depend on this check
+            # its own generator keeps this check from changing the training's random numbers
             loaders.append(self.loader(self.train_check, generator=Generator()))
         return loaders
 
     def on_after_batch_transfer(self, batch: Sample, dataloader_idx: int) -> Sample:
         """Augment training images on the device that they are now on."""
-        if self.augment is None or self.trainer is None or not self.trainer.training:
+        trainer = self.trainer
+        if self.augment is None or trainer is None or not trainer.training:
             return batch
         if batch.query.image.numel() == 0:
             return batch
-        generator = Generator().manual_seed(hash((self.seed, self.trainer.global_step)))
-        return self.augment(batch, generator)
+        # Lightning counts a batch once it has been moved
+        batch_index = trainer.fit_loop.epoch_loop.batch_idx + 1
+        seed = batch_seed(self.seed, trainer.current_epoch, batch_index, trainer.global_rank)
+        return self.augment(batch, Generator().manual_seed(seed))
 
 
-def _scenes(dataset: PosedImages | StackedSamples) -> Tensor:
-    """Which scene every row is of (N,)."""
-    if isinstance(dataset, StackedSamples):
-        return dataset.sample.query.scene
-    return torch.tensor([view.scene for view in dataset.views])
+def batch_seed(seed: int, epoch: int, batch: int, rank: int) -> int:
+    """Return the seed of everything random in one batch, on one of several devices.
+
+    It differs between the batches of one optimizer step (accumulated gradients) and between devices, and a
+    resumed run repeats the numbers of an uninterrupted one.
+    """
+    state = np.random.SeedSequence([seed, epoch, batch, rank]).generate_state(1, np.uint64)
+    return int(state[0])
 
 
 def balanced_order(scene: Tensor, generator: Generator) -> list[int]:
-    """As many rows as there are, shuffled, and of every scene equally many (to one).
+    """Draw as many rows as ``scene`` (N,) has, in random order, equally many (to one) from every scene.
 
-    Rows of a small scene come again, each once more before any comes twice more; of a large one some wait for
-    another epoch. With one scene this is a permutation.
-
-    Args:
-        scene: (N,) which scene a row is of.
-        generator: decides the order.
+    Rows of a small scene are repeated, all of them equally often (to one); some rows of a large one are left to
+    other epochs. With one scene this is a permutation.
     """
     names = sorted(set(scene.tolist()))
     parts = []
@@ -115,3 +117,51 @@ def balanced_order(scene: Tensor, generator: Generator) -> list[int]:
     if len(names) > 1:
         order = order[torch.randperm(len(order), generator=generator)]
     return [int(row) for row in order]
+
+
+class EpochOrder(Sampler[int]):
+    """Indices of the current epoch's views, in the order in which they were drawn."""
+
+    def __init__(self, length: int, epoch: Callable[[], int]) -> None:
+        self.length, self.epoch = length, epoch
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.epoch() * self.length, (self.epoch() + 1) * self.length))
+
+
+class EpochLoader:
+    """Batches of one epoch after the other, from worker processes that persist over all epochs.
+
+    Nothing is started before the first batch is requested: Lightning makes iterators that it never uses, one of
+    them before it knows the epoch of a resumed run.
+    """
+
+    def __init__(self, loader: DataLoader[Sample]) -> None:
+        self.loader = loader
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Sample]:
+        yield from self.loader
+
+
+class AerialLiveModule(PosedImagesModule):
+    """`PosedImagesModule` whose training batches are rendered, every epoch new ones."""
+
+    train: "LiveImages"
+
+    @cached_property
+    def _batches(self) -> EpochLoader:
+        order = EpochOrder(
+            len(self.train), lambda: self.trainer.current_epoch if self.trainer else 0
+        )
+        persistent = self.workers > 0
+        return EpochLoader(self.loader(self.train, sampler=order, persistent_workers=persistent))
+
+    def train_dataloader(self) -> EpochLoader:  # type: ignore[override]  # Lightning needs no DataLoader
+        """Return the same loader every epoch, in the order in which views were drawn."""
+        return self._batches

@@ -14,9 +14,8 @@ from hinted_posenet.core.files import atomic_write
 from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample
 from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.images import center_crop
-from hinted_posenet.data.posed_images import PosedImages
+from hinted_posenet.data.posed_images import PosedImages, identity, stack, to
 from hinted_posenet.data.splits import views_key
-from hinted_posenet.data.stacked import identity, stack, to
 from hinted_posenet.models.posenet import PoseNet
 
 Crop = tuple[int, int] | None  # (height, width) in pixels
@@ -24,7 +23,7 @@ FORMAT = 2  # raise when the file's content changes
 
 
 def feature_key(model: PoseNet, height: int, width: int, crop: Crop) -> str:
-    """What decides a feature besides the image file: network, weights, pool, image size and crop."""
+    """Return a hash of what decides a feature besides the image: network, weights, pool, image size, crop."""
     shape = f"{height} {width} {crop and list(crop)}"
     digest = hashlib.sha256(f"{model.backbone} {model.pool} {shape}".encode())
     for name, value in model.backbone.state_dict().items():
@@ -48,12 +47,15 @@ def compute_features(
     seed: int = 0,
     cache: Path | None = None,
 ) -> Sample:
-    """A split as one stacked Sample with features (N, C, G, G) float16 in place of images.
+    """Return a split as one stacked Sample with features (N, C, G, G) float16 in place of images.
 
-    The N images come first, cut to their middle of ``crop`` (height, width) pixels, then ``augmented_views``
-    augmented versions of all of them, one version after the other, each with its exact new pose. With
-    ``cache`` every version is kept there in a file of its own, keyed by the images (names, sizes, times,
-    poses), the network and its weights, and the augmentation; written atomically.
+    The N images come first, cropped at their center to ``crop`` (height, width) pixels, then
+    ``augmented_views`` augmented versions of all of them, one version after the other, each with its exact new
+    pose. The model's backbone and pool make the features.
+
+    With ``cache`` every version is kept in a file of its own, keyed by the images (names, sizes, times, poses),
+    the network with its weights, and the augmentation with its seed. Without workers the main process decodes
+    images.
     """
     files: list[Path | None] = [None] * (1 + augmented_views)
     if cache:
@@ -67,21 +69,20 @@ def compute_features(
     missing = [version for version in range(len(files)) if version not in found]
     if missing:
         parts: dict[int, list[Sample]] = {version: [] for version in missing}
-        generators = [
-            Generator().manual_seed(hash((seed, version))) for version in range(len(files))
-        ]
+        generators = {v: Generator().manual_seed(hash((seed, v))) for v in missing}
         model.eval().to(device)
         loader = DataLoader(images, batch_size, num_workers=workers, collate_fn=identity)
         with tqdm(total=len(images) * len(missing), desc=title, unit="view") as progress:
             for batch in loader:
                 whole = to(batch, device)
                 for version in missing:
-                    sample = (
-                        augment(whole, generators[version])
-                        if augment and version
-                        else _cropped(whole, crop)
-                    )
-                    parts[version].append(sample._replace(query=with_feature(model, sample.query)))
+                    sample = whole
+                    if augment and version:
+                        sample = augment(whole, generators[version])
+                    elif crop:
+                        image, K = center_crop(whole.query.image, whole.query.K, *crop)
+                        sample = whole._replace(query=whole.query._replace(image=image, K=K))
+                    parts[version].append(sample._replace(query=model.with_feature(sample.query)))
                     progress.update(len(sample.query.name))
         for version in missing:
             found[version] = stack(parts.pop(version))
@@ -90,46 +91,18 @@ def compute_features(
     return stack([found[version] for version in range(len(files))])
 
 
-def _cropped(sample: Sample, crop: Crop) -> Sample:
-    """The middle of the images of a batch; all of them where there is no crop."""
-    if crop is None:
-        return sample
-    image, K = center_crop(sample.query.image, sample.query.K, *crop)
-    return sample._replace(query=sample.query._replace(image=image, K=K))
-
-
-def with_feature(model: PoseNet, query: Query) -> Query:
-    """The query (B,) with its pooled feature (B, C, G, G), float16, in place of its image."""
-    feature = model.features(query)[0].half()
-    return query._replace(image=query.image.new_empty(len(feature), 0), feature=feature)
-
-
 def _write(path: Path, sample: Sample) -> None:
-    query, truth = sample
-    prior = query.prior
-    content = {
-        "image": query.image,
-        "feature": query.feature,
-        "K": query.K,
-        "prior": [prior.pose.t, prior.pose.q, prior.sigma_t_m, prior.sigma_r_rad],
-        "name": query.name,
-        "scene": query.scene,
-        "truth": list(truth),
-    }
+    pose, sigma_t_m, sigma_r_rad, _ = sample.query.prior
+    prior = [*pose, sigma_t_m, sigma_r_rad]
+    content = sample.query._asdict() | {"prior": prior, "truth": list(sample.T_world_cam)}
     with atomic_write(path) as partial:
         torch.save(content, partial)
 
 
 def _read(path: Path) -> Sample:
     content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    os.utime(path)  # `data cache --prune` removes what was not used for longest
-    t, q, sigma_t_m, sigma_r_rad = content["prior"]
-    query = Query(
-        content["image"],
-        content["feature"],
-        content["K"],
-        Hint(Pose(t, q), sigma_t_m, sigma_r_rad, NO_NEIGHBOURS.expand(len(t), 0)),
-        content["name"],
-        content["scene"],
-    )
-    return Sample(query, Pose(*content["truth"]))
+    os.utime(path)  # `data cache prune_gb=...` removes what was not used for longest
+    truth = Pose(*content.pop("truth"))
+    t, q, sigma_t_m, sigma_r_rad = content.pop("prior")
+    prior = Hint(Pose(t, q), sigma_t_m, sigma_r_rad, NO_NEIGHBOURS.expand(len(t), 0))
+    return Sample(Query(**content, prior=prior), truth)

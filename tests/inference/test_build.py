@@ -33,7 +33,7 @@ def test_builds_what_the_package_defines():
         "hinted_posenetevil.run",
         "torch.optimevil.run",
         # start well, but are defined elsewhere
-        "hinted_posenet.training.engine.shutil.rmtree",
+        "hinted_posenet.training.train.shutil.rmtree",
         "hinted_posenet.evaluation.write_run.os.system",
         "hinted_posenet.evaluation.write_run.subprocess.run",
         "hinted_posenet.inference.build.hydra.utils.instantiate",
@@ -90,7 +90,7 @@ def test_refuses_our_own_functions_that_delete_folders(tmp_path):
     (run / "config.yaml").write_text("name: precious\n")
     config = {"paths": {"run": str(run)}, "overwrite": True, "resume": False}
     with pytest.raises(InputError, match="refused"):
-        build({"_target_": "hinted_posenet.training.engine.train", "config": config})
+        build({"_target_": "hinted_posenet.training.train.train", "config": config})
     assert (run / "config.yaml").is_file()
 
 

@@ -14,7 +14,7 @@ from tiny import Workspace, cut_power_at_epoch, equal_states, history, results, 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Sample
 from hinted_posenet.training.callbacks import COLUMNS, History
-from hinted_posenet.training.localizer import Localizer
+from hinted_posenet.training.lightning_module import LightningLocalizer
 
 RUN = ["method=posenet", "trainer.max_epochs=3", "callbacks.predictions.every_epochs=2"]
 CURVES = {name for name in COLUMNS if "/" in name}
@@ -88,8 +88,8 @@ def test_a_log_gets_a_few_plain_lines(run, printed):
     last = history(run)[-1]
     centimetres = 100 * float(last["val/median_t_m"])
     assert lines == [
-        f"epoch 3/3  loss {float(last['train/loss']):.3f}"
-        f"  val {centimetres:.1f} cm {float(last['val/median_r_deg']):.1f}°"
+        f"epoch 3/3, loss {float(last['train/loss']):.3f}"
+        f", val {centimetres:.1f} cm, {float(last['val/median_r_deg']):.1f}°, 00:00 left"
     ]
     assert f"to watch: tensorboard --logdir {run}\n" in text
 
@@ -103,9 +103,9 @@ def test_a_terminal_shows_epoch_loss_and_errors_with_their_units(place, monkeypa
     text = terminal.getvalue()
     centimetres = 100 * float(last["val/median_t_m"])
     assert "epoch 1/3" in text and "epoch 3/3" in text
-    assert f"loss: {float(last['train/loss']):.3f}" in text
-    assert f"val: {centimetres:.1f} cm {float(last['val/median_r_deg']):.1f}°" in text
-    assert "left: 0:00:0" in text
+    assert f"loss {float(last['train/loss']):.3f}" in text
+    assert f"val {centimetres:.1f} cm, {float(last['val/median_r_deg']):.1f}°" in text
+    assert "00:00 left" in text
     assert "v_num" not in text
 
 
@@ -188,13 +188,13 @@ def test_every_zero_epochs_is_refused_before_anything_is_written(place):
 def test_the_training_images_that_are_checked_are_few_and_from_everywhere(tmp_path, monkeypatch):
     place = Workspace(tmp_path, frames=40)
     names = []
-    step = Localizer.validation_step
+    step = LightningLocalizer.validation_step
 
-    def spy(localizer: Localizer, sample: Sample, *indices: int):
+    def spy(module: LightningLocalizer, sample: Sample, *indices: int):
         names.extend(sample.query.name if indices[1:] == (1,) else ())
-        return step(localizer, sample, *indices)
+        return step(module, sample, *indices)
 
-    monkeypatch.setattr(Localizer, "validation_step", spy)
+    monkeypatch.setattr(LightningLocalizer, "validation_step", spy)
     place.train("method=posenet", "trainer.max_epochs=1", "logger=none")
     assert len(set(names)) == len(names) == 16
     assert {name.partition("/")[0] for name in names} == {"seq-02", "seq-12"}

@@ -61,9 +61,7 @@ def test_cache_gives_the_same_and_is_used(
     model: PoseNet, images: PosedImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fresh = features(model, images, tmp_path / "cache", 2)
-    monkeypatch.setattr(
-        "hinted_posenet.training.features.with_feature", lambda *_: pytest.fail("not cached")
-    )
+    monkeypatch.setattr(PoseNet, "with_feature", lambda *_: pytest.fail("not cached"))
     fewer = features(model, images, tmp_path / "cache", 1)  # its versions are among those computed
     rows = 2 * len(images)
     assert torch.equal(fewer.query.feature, fresh.query.feature[:rows])
@@ -78,9 +76,7 @@ def test_a_changed_image_is_computed_anew(
     changed = images.views[0].image
     changed.write_bytes(images.views[-1].image.read_bytes() + b" ")
     calls: list[int] = []
-    from hinted_posenet.training import features as module
-
-    original = module.with_feature
-    monkeypatch.setattr(module, "with_feature", lambda *a: (calls.append(1), original(*a))[1])
+    original = PoseNet.with_feature
+    monkeypatch.setattr(PoseNet, "with_feature", lambda *a: (calls.append(1), original(*a))[1])
     features(model, images, tmp_path / "cache", 0)
     assert calls

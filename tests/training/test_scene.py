@@ -11,8 +11,9 @@ from tiny import Workspace, config, results
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.evaluation.run_files import read_runs
 from hinted_posenet.inference.checkpoint import read_checkpoint
+from hinted_posenet.inference.predict import predict_folder
 from hinted_posenet.reports.compare import comparison
-from hinted_posenet.training import engine
+from hinted_posenet.training.run import read_scene
 from hinted_posenet.training.scene import Scene
 
 
@@ -22,7 +23,7 @@ def place(tmp_path: Path) -> Workspace:
 
 
 def scene(place: Workspace, *overrides: str) -> Scene:
-    return Scene(config("train", *place.train_overrides(*overrides)))
+    return read_scene(config("train", *place.train_overrides(*overrides)))
 
 
 FAULTS = {
@@ -91,6 +92,14 @@ def test_images_are_decoded_once_for_all_runs(place: Workspace) -> None:
     assert torch.equal(whole.query.image, first.query.image)
 
 
+def test_decoding_processes_change_no_byte(place: Workspace) -> None:
+    """Images that stream through a trained backbone, augmented."""
+    streamed = ["method=posenet", "backbone.trainable=last", "trainer.max_epochs=1"]
+    alone = place.train(*streamed, "name=alone")
+    helped = place.train(*streamed, "name=helped", "workers=2")
+    assert (helped / "poses.csv").read_bytes() == (alone / "poses.csv").read_bytes()
+
+
 @pytest.mark.parametrize("trainable", ["none", "all"])
 def test_several_scenes_train_one_network(place: Workspace, trainable: str) -> None:
     fakes.write_seven_scenes(place.folder / "data" / "seven_scenes", "chess", frames=2)
@@ -145,7 +154,6 @@ def test_a_checkpoint_predicts_with_the_crop_it_was_trained_with(place: Workspac
     folder = place.folder / "photos"
     shutil.copytree(place.scene / "seq-03", folder)
     output = place.folder / "poses.txt"
-    arguments = (f"checkpoint={run}", f"images={folder}", f"output={output}")
-    engine.predict(config("predict", *arguments, "accelerator=cpu", "threads=1"))
+    predict_folder(run, folder, output, accelerator="cpu")
     assert len(output.read_text().splitlines()) == 5
     assert read_checkpoint(run).config["data"]["crop"] == [48, 32]

@@ -3,7 +3,7 @@ from pytorch_lightning.loggers import wandb
 from tiny import Workspace
 
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.training.loggers import WandbRun
+from hinted_posenet.training.parts import WandbRun
 
 GIVEN = {"project": "hinted_posenet", "name": "posenet", "offline": True}
 

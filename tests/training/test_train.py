@@ -18,8 +18,9 @@ from tiny import (
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.evaluation.poses_file import read_poses_file
-from hinted_posenet.training import engine
-from hinted_posenet.training.localizer import Localizer
+from hinted_posenet.inference.predict import predict_folder
+from hinted_posenet.training.lightning_module import LightningLocalizer
+from hinted_posenet.training.train import train
 
 HINTED = ["method=hinted_residual", "refinement_steps=2"]
 
@@ -42,7 +43,7 @@ def hinted(place) -> Path:
 
 
 def methods(folder: Path) -> dict[str, str]:
-    return {row["method"]: row["kind"] for row in results(folder)["rows"] if row["group"] == "all"}
+    return {row["method"]: row["role"] for row in results(folder)["rows"] if row["group"] == "all"}
 
 
 def scramble(folder: Path, sequence: str) -> None:
@@ -63,7 +64,7 @@ def test_a_plain_network_is_scored_beside_its_controls(plain):
         "constant pose": "control",
         "retrieval": "control",
         "pass 1": "network",
-        "nearest camera (ORACLE)": "oracle",
+        "nearest camera (ORACLE)": "control",
     }
 
 
@@ -75,7 +76,7 @@ def test_a_hinted_network_is_scored_beside_its_hint_and_the_copy_check(hinted):
         "shuffled image": "control",
         "pass 1": "network",
         "pass 2": "network",
-        "nearest camera (ORACLE)": "oracle",
+        "nearest camera (ORACLE)": "control",
     }
 
 
@@ -151,8 +152,10 @@ def test_an_oracle_is_stamped(place, hinted, capsys):
     ]
     folder = place.evaluate(hinted, "oracle", *sensor)
     assert results(folder)["oracle"] is True
-    assert results(folder)["inference_hint"] == "OracleHint"
-    assert "ORACLE" in capsys.readouterr().out
+    assert results(folder)["inference_hint"]["name"] == "oracle"
+    assert "(oracle)" in capsys.readouterr().out
+    stamped = {r["method"]: r["oracle"] for r in results(folder)["rows"]}
+    assert stamped.pop("constant pose") is False and all(stamped.values())
     row = next(r for r in results(folder)["rows"] if r["method"] == "hint as the answer")
     assert 0.02 < row["median_t_m"] < 0.5  # the noise of the simulated sensor
 
@@ -188,13 +191,15 @@ def test_no_finished_epoch_is_lost_even_if_validation_did_not_improve(place, mon
 
 
 @pytest.mark.parametrize(
-    "trainable, averaged_steps", [("none", "null"), ("all", "null"), ("none", "3")]
+    "trainable, averaged_steps, accumulated",
+    [("none", "null", 1), ("all", "null", 1), ("none", "3", 2)],
 )
 def test_resume_after_a_crash_ends_with_the_same_weights(
-    place, monkeypatch, trainable, averaged_steps
+    place, monkeypatch, trainable, averaged_steps, accumulated
 ):
     small = ["name=resumed", f"backbone.trainable={trainable}", "trainer.max_epochs=3"]
-    small.append(f"averaged_steps={averaged_steps}")
+    small += [f"averaged_steps={averaged_steps}"]
+    small += [f"+trainer.accumulate_grad_batches={accumulated}", "head.dropout=0.3"]
     if trainable == "all":
         small += ["backbone=resnet18", "backbone.weights=null"]
     # its own answers, and how far they were off, are hints: all that has to go on
@@ -214,9 +219,12 @@ def test_resume_after_a_crash_ends_with_the_same_weights(
 
 def test_resuming_a_finished_run_prints_it_and_trains_nothing(place, hinted, monkeypatch, capsys):
     before = (hinted / "localizer.ckpt").stat().st_mtime_ns
-    monkeypatch.setattr(engine, "fit", lambda *_: pytest.fail("trained again"))
-    place.train(*HINTED, "resume=true")
-    assert "pass 2" in capsys.readouterr().out
+    monkeypatch.setattr(
+        LightningLocalizer, "training_step", lambda *_: pytest.fail("trained again")
+    )
+    score = train(config("train", *place.train_overrides(*HINTED, "resume=true")))
+    assert score == min(float(row["val/score"]) for row in history(hinted))
+    assert "step 2" in capsys.readouterr().out
     assert (hinted / "localizer.ckpt").stat().st_mtime_ns == before
 
 
@@ -273,7 +281,7 @@ def test_what_was_said_of_the_trained_scene_is_not_asked_of_another(place):
 
 def test_evaluate_with_another_first_hint_and_cascade(place, hinted):
     folder = place.evaluate(hinted, "constant", "inference_hint=constant", "refinement_steps=3")
-    assert results(folder)["inference_hint"] == "ConstantHint"
+    assert results(folder)["inference_hint"] == {"name": "constant"}
     assert "pass 3" in methods(folder)
     hint = poses(folder, method="hint as the answer")
     assert hint == poses(folder, method="constant pose")
@@ -310,13 +318,14 @@ def test_a_trained_backbone_trains_and_evaluates(place):
 def test_what_learns_is_in_training_mode_and_what_is_frozen_is_not(place, monkeypatch, trainable):
     """Dropout and batch statistics work while training, with an empty feature cache and a full one."""
     seen = []
-    step = Localizer.training_step
+    step = LightningLocalizer.training_step
 
-    def spy(localizer: Localizer, *batch):
-        seen.append({name for name, module in localizer.model.named_modules() if module.training})
-        return step(localizer, *batch)
+    def spy(module: LightningLocalizer, *batch):
+        model = module.localizer.model
+        seen.append({name for name, part in model.named_modules() if part.training})
+        return step(module, *batch)
 
-    monkeypatch.setattr(Localizer, "training_step", spy)
+    monkeypatch.setattr(LightningLocalizer, "training_step", spy)
     backbone = ["backbone=resnet18", "backbone.weights=null", f"backbone.trainable={trainable}"]
     for number in (1, 2):
         cache = f"paths.cache={place.folder / trainable}"
@@ -362,13 +371,33 @@ def test_four_images_are_learned_by_heart(tmp_path):
     assert rows["retrieval"]["median_t_m"] < 1e-3
 
 
+# Evaluation of checkpoints
+
+
+def test_a_folder_is_named_by_all_that_was_asked_and_never_overwritten_unasked(place, hinted):
+    sensor = ["inference_hint=oracle", "inference_hint.sigma_r_deg=1"]
+    folders = [place.evaluate(hinted, None, "split=val")]
+    folders += [
+        place.evaluate(hinted, None, *sensor, f"inference_hint.sigma_t_m={sigma_t_m}", *more)
+        for sigma_t_m in (0.1, 5)
+        for more in ([], ["refinement_steps=3"])
+    ]
+    assert len(set(folders)) == 5
+    assert all((folder / "results.json").is_file() for folder in folders)
+    before = (folders[0] / "poses.csv").read_bytes()
+    with pytest.raises(InputError, match=r"holds results; overwrite=true replaces them, out="):
+        place.evaluate(hinted, None, "split=val")
+    (folders[0] / "poses.csv").unlink()
+    assert place.evaluate(hinted, None, "split=val", "overwrite=true") == folders[0]
+    assert (folders[0] / "poses.csv").read_bytes() == before
+
+
 # Prediction without labels
 
 
 def test_predict_writes_the_answers_of_evaluate(place, hinted, tmp_path):
     output = tmp_path / "poses.txt"
-    arguments = [f"checkpoint={hinted}", f"images={place.scene / 'seq-03'}", f"output={output}"]
-    engine.predict(config("predict", *arguments, "batch_size=3", "accelerator=cpu", "threads=1"))
+    predict_folder(hinted, place.scene / "seq-03", output, batch_size=3, accelerator="cpu")
     found = read_poses_file(output)
     assert [name.split(".")[0] for name in found.names] == [
         f"frame-{n:06d}" for n in (7, 10, 13, 16)
@@ -382,6 +411,6 @@ def test_predict_writes_the_answers_of_evaluate(place, hinted, tmp_path):
 @pytest.mark.parametrize("steps", ["0", "-3", "0.5"])
 def test_senseless_averaging_is_named_and_leaves_no_run(place, steps):
     runs = place.folder / f"averaged-{steps}"
-    with pytest.raises(InputError, match=rf"averaged_steps={steps}: must be at least 1"):
+    with pytest.raises(InputError, match=rf"averaged_steps={steps}: expected "):
         place.train("method=posenet", f"averaged_steps={steps}", f"paths.runs={runs}")
     assert not runs.exists()

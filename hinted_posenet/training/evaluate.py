@@ -1,0 +1,103 @@
+"""Evaluate a checkpoint: predict a split beside its controls, then score that as any method is scored."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import Sample
+from hinted_posenet.data.posed_images import to
+from hinted_posenet.evaluation.predictions import Controls, fit_controls, predict_split
+from hinted_posenet.evaluation.write_run import frames_of, provenance, write_run
+from hinted_posenet.hints.network import NetworkHint
+from hinted_posenet.hints.protocol import InferenceHints
+from hinted_posenet.inference.localizer import Localizer
+from hinted_posenet.reports.compare import print_results
+from hinted_posenet.training.run import Evaluation
+from hinted_posenet.training.scene import Scene
+
+
+def evaluate(config: dict[str, Any]) -> Path:
+    """Score a checkpoint on a split -> folder; another inference hint or number of steps is calibrated anew."""
+    started = time.monotonic()
+    asked = Evaluation.from_config(config)
+    scene, localizer = asked.scene, asked.localizer
+    train_images = scene.features(localizer.model, "train", asked.device)
+    if asked.inference_hint:
+        key = asked.checkpoint.feature_key
+        replace_inference_hint(localizer, asked.inference_hint, key, scene, train_images)
+    if asked.refinement_steps:
+        calibrate(localizer, asked.refinement_steps, scene)
+    controls = fit_controls(train_images, scene.sequences(), asked.device)
+    score_split(scene, localizer.eval(), controls, asked.split, asked.folder, asked.about, started)
+    return asked.folder
+
+
+def replace_inference_hint(
+    localizer: Localizer, hint: InferenceHints, key: str, scene: Scene, train: Sample
+) -> None:
+    """Give a trained localizer another inference hint, fitted to the training images; `calibrate` it next.
+
+    ``key`` is the `feature_key` of what the localizer reads, ``train`` are features of the training images.
+    """
+    check_network_hint(hint, key, scene)
+    hint.fit(train.T_world_cam, train.query.feature, scene.sequences())
+    localizer.inference_hint = hint.to(localizer.device)
+
+
+def calibrate(localizer: Localizer, refinement_steps: int, scene: Scene) -> None:
+    """Measure the localizer, its inference hint and its refinement steps on the validation split."""
+    localizer.model.set_refinement_steps(refinement_steps)
+    validation = scene.features(localizer.model, "val", localizer.device)
+    localizer.calibrate(to(validation, localizer.device))
+
+
+def score_split(
+    scene: Scene,
+    localizer: Localizer,
+    controls: Controls,
+    split: str,
+    folder: Path,
+    about: dict[str, Any],
+    started: float,
+) -> None:
+    """Write results.json, poses.csv and frames.csv into ``folder`` and print the table.
+
+    ``about`` is what `describe_run` says, ``started`` the ``time.monotonic()`` at which the run began.
+    """
+    samples = scene.features(localizer.model, split, localizer.device)
+    batch_size = scene.settings.feature_batch_size
+    answers = predict_split(localizer, controls, samples, batch_size, about["seed"])
+    about = {
+        **about,
+        "data": scene.identity,
+        "split": split,
+        "oracle": localizer.inference_hint.oracle,
+        "frames": {name: len(views) for name, views in scene.views.items()},
+        "excluded_frames": scene.excluded,
+        "card_notes": scene.card_notes,
+        "map": scene.map,
+        "wall_time_s": round(time.monotonic() - started, 1),
+        **provenance(str(localizer.device)),
+    }
+    frames, train = (frames_of(scene.views[name]) for name in (split, "train"))
+    thresholds = scene.data.recall_m_deg
+    results = write_run(folder, about, frames, train, answers, samples.T_world_cam, thresholds)
+    print_results(results)
+    print(f"written: {folder / 'results.json'}, {folder / 'poses.csv'}, {folder / 'frames.csv'}")
+
+
+def check_network_hint(hint: InferenceHints, key: str, scene: Scene) -> None:
+    """Refuse the hint of a network that was trained on another scene, or that reads other features."""
+    if not isinstance(hint, NetworkHint):
+        return
+    if hint.trained_on != scene.identity:
+        raise InputError(
+            f"inference_hint.checkpoint: its network was trained on {hint.trained_on}, not {scene.identity}; "
+            "poses of another scene or ground truth are no hint"
+        )
+    if hint.feature_key != key:
+        raise InputError(
+            "inference_hint.checkpoint: its network reads other features (backbone, its weights, pool or image "
+            "size differ); train it with the same backbone, pool, data.height, data.width, backbone.trainable=none"
+        )

@@ -1,0 +1,137 @@
+"""The Lightning module: how a localizer learns from hints drawn around the truth, and how it is validated."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Generator, Tensor, nn
+from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
+
+from hinted_posenet.core.types import Hint, Pose, Sample
+from hinted_posenet.evaluation.metrics import pose_errors, quantile
+from hinted_posenet.hints.protocol import TrainingHints
+from hinted_posenet.inference.localizer import Localizer
+from hinted_posenet.models.losses import PoseLoss
+from hinted_posenet.training.data_module import batch_seed
+
+# of each auxiliary branch of GoogLeNet, as for its classifiers (Szegedy et al., 2015)
+AUXILIARY_WEIGHT = 0.3
+
+
+class MedianPoseError(Metric):
+    """Median position (m) and rotation (deg) error over all batches of a split, on any device."""
+
+    error_t_m: list[Tensor]
+    error_r_deg: list[Tensor]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("error_t_m", default=[], dist_reduce_fx="cat")
+        self.add_state("error_r_deg", default=[], dist_reduce_fx="cat")
+
+    def update(self, predicted: Pose, truth: Pose) -> None:
+        """Add poses (B,)."""
+        error_t_m, error_r_deg = pose_errors(predicted, truth)
+        self.error_t_m.append(error_t_m)
+        self.error_r_deg.append(error_r_deg)
+
+    def compute(self) -> dict[str, Tensor]:
+        """Return ``median_t_m`` and ``median_r_deg``."""
+        return {
+            "median_t_m": torch.tensor(quantile(dim_zero_cat(self.error_t_m), 0.5)),
+            "median_r_deg": torch.tensor(quantile(dim_zero_cat(self.error_r_deg), 0.5)),
+        }
+
+
+class LightningLocalizer(pl.LightningModule):
+    """Training step, validation metrics and optimizer around a localizer.
+
+    Args:
+        localizer: what is trained.
+        train_hint: where training hints come from.
+        loss: (predicted, truth, hint) -> (B,), for heads that have none of their own.
+        optimizer: parameters -> optimizer.
+        scheduler: (optimizer, total steps) -> per-step learning-rate schedule.
+        seed: of training hints and dropout, see `batch_seed`.
+    """
+
+    def __init__(
+        self,
+        localizer: Localizer,
+        train_hint: TrainingHints,
+        loss: PoseLoss,
+        optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer],
+        scheduler: Callable[..., torch.optim.lr_scheduler.LRScheduler],
+        seed: int,
+    ):
+        super().__init__()
+        self.localizer = localizer
+        self.train_hint = train_hint
+        self.loss = loss
+        self.optimizer = optimizer
+        self.scheduler = scheduler
+        self.seed = seed
+        self.val_error, self.train_error = MedianPoseError(), MedianPoseError()
+
+    def fit_scene(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
+        """Measure the training set once, see `Localizer.fit`: loss, localizer and training hints."""
+        self.loss.fit(truth)
+        self.localizer.fit(truth, feature, sequence)
+        self.train_hint.fit(truth, feature, sequence)
+
+    def training_step(self, sample: Sample, batch_index: int) -> Tensor:
+        """Return the mean loss of a batch, with hints drawn around the truth."""
+        model, truth = self.localizer.model, sample.T_world_cam
+        seed = batch_seed(self.seed, self.current_epoch, batch_index, self.global_rank)
+        torch.manual_seed(seed)  # of dropout
+        features = model.features(sample.query)
+        generator = Generator().manual_seed(seed)
+        hint = self.train_hint.for_training(truth, features[0], generator, self._answer)
+        loss = model.own_loss(features[0], hint, truth)
+        if loss is None:
+            loss = self.loss(model(features[0], hint), truth, hint)
+        for pose in model.auxiliary_poses(features, hint):
+            loss = loss + AUXILIARY_WEIGHT * self.loss(pose, truth, hint)
+        mean: Tensor = loss.mean()
+        self.log("train/loss", mean, on_step=False, on_epoch=True, batch_size=len(truth.t))
+        return mean
+
+    @torch.no_grad()
+    def _answer(self, feature: Tensor, hint: Hint) -> Pose:
+        """Predict from features (B, C, G, G), for training hints made of the network's own answers."""
+        pose: Pose = self.localizer.model(feature, hint)
+        return pose
+
+    def validation_step(
+        self, sample: Sample, batch_index: int, dataloader_idx: int = 0
+    ) -> dict[str, Tensor]:
+        """Measure the first refinement step on validation (0) and training images (1); return poses (B,).
+
+        Later steps wait for ``Localizer.calibrate``; so does retrieval, whose hint has no sigma before and thus
+        counts as none: during training, its network is validated without a hint.
+        """
+        localizer = self.localizer
+        feature = localizer.model.features(sample.query)[0]
+        hint = localizer.inference_hint.at_inference(sample.query, feature)
+        pose: Pose = localizer.model(feature, hint)
+        (self.val_error, self.train_error)[dataloader_idx].update(pose, sample.T_world_cam)
+        return pose._asdict()
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the medians of both splits, and the score that chooses the checkpoint."""
+        medians = self.val_error.compute()
+        # metres over the scene's scale plus radians: either alone would neglect the other
+        score_t = medians["median_t_m"] / self.localizer.model.frame.scale_m
+        self.log("val/score", score_t + medians["median_r_deg"].deg2rad())
+        for split, error in (("val", self.val_error), ("train", self.train_error)):
+            self.log_dict({f"{split}/{name}": value for name, value in error.compute().items()})
+            error.reset()
+
+    def configure_optimizers(self) -> Any:
+        """Return the optimizer over all trainable parameters, and a schedule per step."""
+        optimizer = self.optimizer([p for p in self.parameters() if p.requires_grad])
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = self.scheduler(optimizer, total_steps=steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,0 +1,75 @@
+"""Train a network, from images with poses to a scored checkpoint; reads from top to bottom."""
+
+import shutil
+import time
+from typing import Any
+
+from hinted_posenet.data.posed_images import take, to
+from hinted_posenet.evaluation.predictions import fit_controls
+from hinted_posenet.evaluation.run_files import read_results
+from hinted_posenet.inference.checkpoint import save_checkpoint
+from hinted_posenet.reports.compare import print_results
+from hinted_posenet.reports.learning_curve import learning_curve, read_history
+from hinted_posenet.training.evaluate import check_network_hint, score_split
+from hinted_posenet.training.features import feature_key
+from hinted_posenet.training.fitting import batches, fit
+from hinted_posenet.training.run import Run, describe_run, run_folder
+from hinted_posenet.training.scene import is_frozen
+
+
+def train(config: dict[str, Any]) -> float:
+    """Train, choose the checkpoint on the validation split, calibrate, score the test split once.
+
+    Returns:
+        val/score of the chosen checkpoint: median errors of the validation split, in metres over the scene's
+        scale plus radians.
+    """
+    started = time.monotonic()
+    files = run_folder(config)
+    folder = files.path
+    if files.is_finished():
+        print(f"{folder}: finished already")
+        print_results(read_results(folder / "results.json"))
+        scores = [row["val/score"] for row in read_history(folder / "history.csv")]
+        return min(float(score) for score in scores if score)
+    run = Run.from_config(config)
+    scene, localizer, device = run.scene, run.localizer, run.device
+    frozen = is_frozen(localizer.model)
+    size = (scene.data.height, scene.data.width, scene.data.crop)
+    key = feature_key(localizer.model, *size) if frozen else ""
+    check_network_hint(localizer.inference_hint, key, scene)
+
+    # with a frozen backbone all images and their augmented versions become features; else, and where
+    # they are rendered without end, they stream
+    streams = scene.is_live or not frozen
+    settings = run.settings
+    versions = 0 if streams else settings.augmented_views
+    features = scene.features(
+        localizer.model, "train", device, run.augment, versions, settings.seed
+    )
+    train_images = take(features, slice(len(scene.views["train"])))
+    validation = scene.features(localizer.model, "val", device)
+    run.module.fit_scene(train_images.T_world_cam, train_images.query.feature, scene.sequences())
+    unchanging = (train_images, validation) if frozen else None
+    data = batches(scene, settings, run.augment, None if streams else features, unchanging)
+    files.open()  # not earlier: a mistake in config, labels or images leaves no trace
+    score = fit(run.trainer, run.module, data)
+    if not run.trainer.is_global_zero:  # a further process of a run on several devices
+        return score
+
+    learning_curve(folder / "learning_curve.png", folder / "history.csv")
+    localizer.eval().to(device)
+    if not frozen:  # the features have changed with the backbone
+        train_images = scene.features(localizer.model, "train", device)
+        validation = scene.features(localizer.model, "val", device)
+        localizer.inference_hint.fit(
+            train_images.T_world_cam, train_images.query.feature, scene.sequences()
+        )
+    localizer.to(device).calibrate(to(validation, device))
+    save_checkpoint(folder / "localizer.ckpt", localizer, config, key)
+    controls = fit_controls(train_images, scene.sequences(), device)
+    about = describe_run(config)
+    for split, where in (("val", folder / "val"), ("test", folder)):
+        score_split(scene, localizer, controls, split, where, about, started)
+    shutil.rmtree(folder / "lightning", ignore_errors=True)  # only an interrupted run needs it
+    return score
