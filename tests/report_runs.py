@@ -11,7 +11,7 @@ import torch
 
 from hinted_posenet.core.types import Pose, View
 from hinted_posenet.evaluation import write_run as results
-from hinted_posenet.evaluation.predictions import Answer
+from hinted_posenet.evaluation.predictions import MethodAnswer
 from hinted_posenet.evaluation.write_run import frames_of
 
 ANGLE_RAD = 0.05
@@ -47,7 +47,7 @@ def about_run(name: str, **changes: Any) -> dict[str, Any]:
     """What results.json says of a run beside its metrics."""
     data = {"name": "aerial", "scene": "toy", "ground_truth": "exact"}
     about = {"name": name, "data": data, "split": "test", "seed": 0, "oracle": False}
-    return {**about, "inference_hint": "NoHint", "map": None, **changes}
+    return {**about, "inference_hint": {"name": "none"}, "map": None, **changes}
 
 
 def views_at(
@@ -91,19 +91,27 @@ def write_run(
     train = views_at(known, [summer], ["train"], images, "train/")
     luck = 2 * zlib.crc32(f"{name} {seed}".encode())
     near = torch.arange(count) % 80
-    stated = torch.full((count,), sigma_m)
+    stated, oracle = torch.full((count,), sigma_m), bool(changes.get("oracle"))
     answers = [
-        Answer("constant pose", "control", off(truth, 400.0, 0)),
-        Answer("retrieval", "control", Pose(known.t[near], known.q[near]), neighbour=near),
-        Answer("pass 1", "network", off(truth, 1.5 * sigma_m, luck)),
-        Answer("pass 2", "network", off(truth, sigma_m, luck + 1), stated, 0 * stated + ANGLE_RAD),
+        MethodAnswer("constant pose", "control", off(truth, 400.0, 0)),
+        MethodAnswer("retrieval", "control", Pose(known.t[near], known.q[near]), neighbour=near),
+        MethodAnswer("pass 1", "network", off(truth, 1.5 * sigma_m, luck), step=1, oracle=oracle),
+        MethodAnswer(
+            "pass 2",
+            "network",
+            off(truth, sigma_m, luck + 1),
+            stated,
+            0 * stated + ANGLE_RAD,
+            step=2,
+            oracle=oracle,
+        ),
     ]
     if hint_m is not None:
-        hint = Answer("hint as the answer", "hint", off(truth, hint_m, 5))
-        answers[2:2] = [hint, Answer("shuffled image", "control", off(truth, 90.0, 6))]
+        hint = MethodAnswer("hint as the answer", "hint", off(truth, hint_m, 5))
+        answers[2:2] = [hint, MethodAnswer("shuffled image", "control", off(truth, 90.0, 6))]
     about = {
         "seed": seed,
-        "inference_hint": "NoHint" if hint_m is None else "RetrievalHint",
+        "inference_hint": {"name": "none" if hint_m is None else "retrieval"},
         "map": {"image": str(images[0]), "bounds_m": [0.0, 0.0, 1000.0, 600.0]},
         "frames": {"train": 80, "val": 0, "test": count},
         "versions": {"python": "3"},
@@ -119,8 +127,8 @@ def write_runs(root: Path) -> list[Path]:
     runs = [write_run(root / "null", "null", 0, 30.0, images=images, hint_m=None)]
     runs += [write_run(root / f"seed-{s}", "residual", s, images=images) for s in (0, 1)]
     for sigma_m in (5.0, 50.0):
-        about = {"oracle": True, "inference_hint": "OracleHint"}
-        about["config"] = {"inference_hint": {"sigma_t_m": sigma_m}}
+        hint = {"name": "oracle", "sigma_t_m": sigma_m, "sigma_r_deg": None}
+        about = {"oracle": True, "inference_hint": hint}
         folder = root / f"seed-0/from-sensor-{sigma_m:g}m"
         runs.append(write_run(folder, "residual", 0, 8.0, images=images, hint_m=sigma_m, **about))
     return runs

@@ -1,4 +1,4 @@
-"""Bootstrap of medians and of how two of them differ, from errors of several seeds on the same frames."""
+"""Bootstrap intervals of medians and of ratios of medians, over seeds and frames."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -28,17 +28,17 @@ class Difference(NamedTuple):
 
 
 def bootstrap_interval(errors: Floats, sequences: Sequences = None) -> tuple[float, float]:
-    """Of the seed mean of medians of (seeds, N) errors: 95 % of it over resampled seeds and frames.
+    """Return the 95 % bootstrap interval of the seed mean of medians of (seeds, N) errors.
 
-    Every seed saw the same frames, so a resample takes the same frames of each. Neighbouring frames of a
-    sequence err together, so where there are several sequences those are drawn first, and frames of them.
+    All seeds share the frames, so a resample takes the same frames of each seed. Errors within a sequence are
+    correlated, so if there are several sequences, these are drawn first, and then frames of them.
     """
     generator = np.random.default_rng(0)
     return _interval(_medians(errors, _frames(errors, sequences, generator), generator))
 
 
 def difference(errors: Floats, reference: Floats, sequences: Sequences = None) -> Difference:
-    """Paired test of such medians: resampled frames are the same of both (seeds, N), seeds are not."""
+    """Test the medians of two methods (seeds, N) against each other, paired by frame but not by seed."""
     generator = np.random.default_rng(0)
     frames = _frames(errors, sequences, generator)
     ours, theirs = (_medians(each, frames, generator) for each in (errors, reference))
@@ -50,14 +50,14 @@ def difference(errors: Floats, reference: Floats, sequences: Sequences = None) -
 
 
 def median(errors: Floats) -> float:
-    """Seed mean of the medians of (seeds, N) errors."""
+    """Return the seed mean of the medians of (seeds, N) errors."""
     return float(np.median(errors, axis=1).mean())
 
 
 def _frames(
     errors: Floats, sequences: Sequences, generator: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Numbers of frames, drawn with replacement: (resamples, N)."""
+    """Draw indices of frames with replacement: (resamples, N)."""
     count = errors.shape[1]
     if sequences is None or len(set(sequences)) == 1:
         return generator.integers(count, size=(RESAMPLES, count))
@@ -74,14 +74,13 @@ def _frames(
 def _medians(
     errors: Floats, frames: NDArray[np.int64], generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Mean over seeds, drawn with replacement, of medians over drawn frames: (resamples,)."""
+    """Return the mean over resampled seeds of the medians over resampled frames: (resamples,)."""
     medians = np.stack([np.median(of_seed[frames], axis=1) for of_seed in errors])
     seeds = generator.integers(len(errors), size=medians.shape)
-    mean: NDArray[np.float64] = np.take_along_axis(medians, seeds, axis=0).mean(axis=0)
-    return mean
+    return np.asarray(np.take_along_axis(medians, seeds, axis=0).mean(axis=0))
 
 
 def _interval(draws: NDArray[np.float64]) -> tuple[float, float]:
-    # of the draws themselves: between infinities there is nothing to interpolate
+    # without interpolation, which would give NaN between infinities
     low, high = np.quantile(draws, [0.025, 0.975], method="nearest")
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""frames.csv of a run: the frames that were scored and those of training, and where they were taken."""
+"""frames.csv of a run: the scored frames and the training frames, and where they were taken."""
 
 import csv
 from pathlib import Path
@@ -11,7 +11,7 @@ from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.files import atomic_write
 
 Floats = NDArray[np.float64]
-Chosen = NDArray[np.bool_]  # frames, of all
+Chosen = NDArray[np.bool_]  # a selection of frames (N,)
 T_CAM_WORLD = tuple(f"T_cam_world_{part}" for part in ("qw", "qx", "qy", "qz", "tx", "ty", "tz"))
 NUMBERS = (*T_CAM_WORLD, "altitude_m", "hfov_deg", "vfov_deg")
 COLUMNS = ("split", "name", "sequence", "image", *NUMBERS)  # and one for each tag
@@ -40,7 +40,7 @@ class Frames(NamedTuple):
 
 
 def centers(T_cam_world: Floats) -> Floats:
-    """Camera centers (N, 3) of world-to-camera poses (N, 7): -R(q)^T t."""
+    """Return camera centers (N, 3) of world-to-camera poses (N, 7): -R(q)^T t."""
     w, v, t = T_cam_world[:, :1], -T_cam_world[:, 1:4], T_cam_world[:, 4:]
     cross = 2 * np.cross(v, t)
     return np.asarray(-(t + w * cross + np.cross(v, cross)))
@@ -63,7 +63,7 @@ def write_frames(path: Path, splits: dict[str, Frames]) -> None:
 
 
 def read_frames(path: Path, count: int | None = None) -> dict[str, Frames]:
-    """What `write_frames` wrote; of its first split ``count`` frames are expected, where that is known."""
+    """Read what `write_frames` wrote; ``count`` is the number of frames of its first split, where known."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -77,15 +77,15 @@ def read_frames(path: Path, count: int | None = None) -> dict[str, Frames]:
     except (KeyError, TypeError, ValueError):
         found = {}
     if not found or count not in (None, len(next(iter(found.values())).name)):
-        raise InputError(f"{path}: cut off or changed; {how_to_renew(path.parent)}")
+        raise InputError(f"{path}: truncated or changed; {how_to_renew(path.parent)}")
     return found
 
 
 def how_to_renew(run: Path) -> str:
-    """What makes the files of a run anew; the runs of a study under other hints have no checkpoint."""
+    """Return how to renew the files of a run; those of a study under other hints have no checkpoint."""
     if (run / "localizer.ckpt").is_file():
-        return f"`hinted-posenet evaluate checkpoint={run} output={run}` writes it anew"
-    return f"delete {run} and give the command again that made it"
+        return f"renew it with `hinted-posenet evaluate checkpoint={run} out={run} overwrite=true`"
+    return f"delete {run} and repeat the command that made it"
 
 
 def _frames(rows: list[dict[str, str]]) -> Frames:

@@ -1,6 +1,7 @@
 """Pose errors over a whole split, trajectory errors, and the numbers that summarize them."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.formatting import short_length
 from hinted_posenet.core.geometry import invert, quaternion_product, rotate, rotation_angle
 from hinted_posenet.core.types import Pose
 from hinted_posenet.evaluation.frames_file import Floats
@@ -19,7 +21,7 @@ PERCENTILES = (75, 90, 95)
 
 
 def pose_errors(predicted: Pose, truth: Pose) -> tuple[Tensor, Tensor]:
-    """Position error (N,) in metres and rotation error (N,) in degrees; an answer that is not finite is inf."""
+    """Return errors (N,) in metres and degrees; both are inf where an answer is not finite."""
     error_t_m = (predicted.t - truth.t).norm(dim=-1)
     error_r_deg = rotation_angle(predicted.q, truth.q).rad2deg()
     failed = ~(error_t_m.isfinite() & error_r_deg.isfinite())
@@ -27,11 +29,11 @@ def pose_errors(predicted: Pose, truth: Pose) -> tuple[Tensor, Tensor]:
 
 
 def summary(error_t_m: Tensor, error_r_deg: Tensor, thresholds: Thresholds) -> dict[str, float]:
-    """What results.json says of errors (N,), of which some may be inf.
+    """Return the metrics of results.json for errors (N,), of which some may be inf.
 
-    Median, mean, RMSE, percentiles and maximum of both; recall at (metres, degrees) thresholds, which counts
-    what equals them; the area under the recall curve of either error, from 0 to the largest threshold, as a
-    share of what a perfect method has.
+    These are median, mean, RMSE, percentiles and maximum of both errors; recall at (metres, degrees)
+    thresholds, inclusive; and the area under the recall curve of either error from 0 to the largest
+    threshold, as a share of that of a perfect method.
     """
     row: dict[str, float] = {"frames": len(error_t_m)}
     for name, error in (("t_m", error_t_m.double()), ("r_deg", error_r_deg.double())):
@@ -53,13 +55,10 @@ def summary(error_t_m: Tensor, error_r_deg: Tensor, thresholds: Thresholds) -> d
 def aerial_summary(
     predicted: Pose, truth: Pose, altitude_m: Tensor, footprint_m: Tensor
 ) -> dict[str, float]:
-    """Medians of the horizontal and the vertical error, and of the position error in percent.
+    """Return medians of the horizontal and vertical errors, and of the position error in percent.
 
-    Args:
-        predicted: (N,), in a world whose z axis points up.
-        truth: (N,).
-        altitude_m: (N,) of the true camera above the ground.
-        footprint_m: (N,) longer side of the image on the ground.
+    Poses are (N,) in a world whose z axis points up; altitude (N,) of the true camera above the ground, and
+    footprint (N,), the longer side of the image on the ground, are what the percentages refer to.
     """
     error_t_m, _ = pose_errors(predicted, truth)
     failed = error_t_m.isinf()
@@ -77,49 +76,42 @@ def aerial_summary(
 
 
 def recall_area(error: Tensor, bound: float) -> float:
-    """Mean recall over all thresholds from 0 to ``bound``, of errors (N,): exact, not sampled."""
+    """Return the exact mean recall of errors (N,) over all thresholds from 0 to ``bound``."""
     return (1 - error.double() / bound).clamp_min(0).mean().item()
 
 
 def quantile(error: Tensor, q: float) -> float:
-    """Linear quantile of (N,) errors of which some may be inf (where torch's interpolation gives NaN)."""
+    """Return the linear quantile of errors (N,), inf where torch would interpolate between infs to NaN."""
     value = error.quantile(q).item()
     return math.inf if math.isnan(value) else value
 
 
 def trajectory_errors(predicted: Pose, truth: Pose) -> dict[str, float]:
-    """Absolute and relative errors of consecutive poses (N,), in float64.
+    """Return absolute and relative errors of consecutive poses (N,), in float64.
 
-    ``ate_rmse_m``: RMSE of the positions once the trajectory was moved as a rigid body onto the true one (Sturm
-    et al., 2012). ``rpe_rmse_m`` and ``rpe_rmse_deg``: RMSE of the motion from one frame to the next. Frames
+    ``ate_rmse_m`` is the RMSE of the positions after rigid alignment to the true trajectory (Sturm et al.,
+    2012); ``rpe_rmse_m`` and ``rpe_rmse_deg`` are the RMSE of the motion from one frame to the next. Frames
     without an answer make all of them infinite.
     """
+    names = ("ate_rmse_m", "rpe_rmse_m", "rpe_rmse_deg")
     if not torch.cat(predicted, dim=1).isfinite().all():
-        return dict.fromkeys(("ate_rmse_m", "rpe_rmse_m", "rpe_rmse_deg"), torch.inf)
-    moved = align(predicted, truth, "rigid")
-    ate_m, _ = pose_errors(moved, truth)
-    step_m, step_deg = pose_errors(_steps(predicted), _steps(truth))
-    return {
-        "ate_rmse_m": _rmse(ate_m),
-        "rpe_rmse_m": _rmse(step_m),
-        "rpe_rmse_deg": _rmse(step_deg),
-    }
+        return dict.fromkeys(names, torch.inf)
+    ate_m, _ = pose_errors(align(predicted, truth, "rigid"), truth)
+    errors = (ate_m, *pose_errors(_steps(predicted), _steps(truth)))
+    return {n: e.square().mean().sqrt().item() for n, e in zip(names, errors, strict=True)}
 
 
 def align(predicted: Pose, truth: Pose, how: str) -> Pose:
-    """Poses (N,) moved by the one motion that brings their positions nearest to the true ones (Umeyama, 1991).
+    """Align poses (N,), in float64, to the true positions by one least-squares motion (Umeyama, 1991).
 
-    Args:
-        predicted: float64; those that are not finite are left out of the fit.
-        truth: (N,) float64.
-        how: none, rigid, or similarity, which scales too.
+    ``how`` is none, rigid, or similarity, which also scales; poses that are not finite are left out of the fit.
     """
     if how == "none":
         return predicted
     known = torch.cat(predicted, dim=1).isfinite().all(dim=1)
     a, b = predicted.t[known], truth.t[known]
     if len(a) < 3:
-        raise InputError(f"--align {how}: needs at least 3 answers, found {len(a)}")
+        raise InputError(f"align={how}: needs at least 3 answers, found {len(a)}")
     a_mean, b_mean = a.mean(dim=0), b.mean(dim=0)
     U, S, Vt = torch.linalg.svd((b - b_mean).T @ (a - a_mean) / len(a))
     sign = torch.ones(3, dtype=a.dtype)
@@ -133,17 +125,13 @@ def align(predicted: Pose, truth: Pose, how: str) -> Pose:
 
 
 def _steps(pose: Pose) -> Pose:
-    """Motion (N - 1,) from each camera to the next, in the first one's axes."""
+    """Return the motion (N - 1,) from each camera to the next, in the axes of the first."""
     t, q = invert(pose.t[:-1], pose.q[:-1])
     return Pose(rotate(q, pose.t[1:]) + t, quaternion_product(q, pose.q[1:]))
 
 
-def _rmse(error: Tensor) -> float:
-    return error.square().mean().sqrt().item()
-
-
 class Recall(NamedTuple):
-    """Thresholds of both errors; what equals them counts."""
+    """Thresholds of both errors, inclusive."""
 
     key: str  # of a row of results.json: recall_0.05m_5deg
     metres: float
@@ -152,19 +140,14 @@ class Recall(NamedTuple):
     @property
     def title(self) -> str:
         """≤ 5 cm, 5°."""
-        size = f"{100 * self.metres:g} cm" if self.metres < 1 else f"{self.metres:g} m"
-        return f"≤ {size}, {self.degrees:g}°"
+        return f"≤ {short_length(self.metres)}, {self.degrees:g}°"
 
     def share(self, error_t_m: Floats, error_r_deg: Floats) -> float:
-        """Of errors (seeds, N) that are within both."""
+        """Return the share of errors (seeds, N) within both thresholds."""
         return float(((error_t_m <= self.metres) & (error_r_deg <= self.degrees)).mean())
 
 
 def recalls_of(results: dict[str, Any]) -> list[Recall]:
-    """Those that a run was scored with."""
-    keys = [key for key in results["rows"][0] if key.startswith("recall_")]
-    bounds = (key.removeprefix("recall_").removesuffix("deg").split("m_") for key in keys)
-    return [
-        Recall(key, float(metres), float(degrees))
-        for key, (metres, degrees) in zip(keys, bounds, strict=True)
-    ]
+    """Return the thresholds that a run was scored with."""
+    keys = (re.fullmatch(r"recall_(.*)m_(.*)deg", key) for key in results["rows"][0])
+    return [Recall(key[0], float(key[1]), float(key[2])) for key in keys if key]

@@ -1,4 +1,4 @@
-"""Poses as other people's software writes them; every mistake is told with its line.
+"""Read poses as other software writes them; every error names its line.
 
 | format       | what is read                                                                         |
 |--------------|--------------------------------------------------------------------------------------|
@@ -8,7 +8,7 @@
 | seven_scenes | a folder of ``*.pose.txt``, 4x4 camera-to-world matrices; the path is the name       |
 | colmap       | a folder with ``images.txt`` or ``images.bin``                                       |
 
-A pose of NaN is an answer that failed, as trackers write it; anything else that is no pose is a mistake.
+A pose of NaN is a failed answer, as trackers write it; anything else that is not a pose is an error.
 """
 
 import csv
@@ -24,15 +24,11 @@ import torch
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import invert
 from hinted_posenet.core.types import Pose, stack_poses
-from hinted_posenet.data.formats.colmap_model import read_model
-from hinted_posenet.data.poses import (
-    AERIAL_POSE_COLUMNS,
-    CSV_POSE_COLUMNS,
-    QUATERNION_NORM_RANGE,
-    parse_matrix_texts,
-)
+from hinted_posenet.data.formats.colmap import read_model
+from hinted_posenet.data.poses import CSV_POSE_COLUMNS, QUATERNION_NORM_RANGE, parse_matrix_texts
+from hinted_posenet.simulator.aerial_layout import POSE_COLUMNS as AERIAL_POSE_COLUMNS
 
-SHOWN = 5  # mistakes that a message tells one by one
+SHOWN = 5  # errors that a message lists in full
 MATRIX = ".pose.txt"
 COLUMNS = {"text": "name qw qx qy qz tx ty tz", "tum": "time tx ty tz qx qy qz qw"}
 FAILED = Pose(torch.full((3,), torch.nan).double(), torch.full((4,), torch.nan).double())
@@ -46,16 +42,21 @@ class PosesFile(NamedTuple):
     where: list[str]  # file and line
     T_world_cam: Pose  # (N,) float64; NaN where a method failed
 
+    @property
+    def failed(self) -> list[int]:
+        """Rows whose pose is NaN."""
+        return torch.cat(self.T_world_cam, dim=1).isnan().any(dim=1).nonzero()[:, 0].tolist()
+
 
 Row = tuple[str, str, Sequence[str]]  # where it stands, name, fields
 
 
 def read_poses_file(path: Path, format: str | None = None) -> PosesFile:
-    """Read poses; the format is recognised if it is not given.
+    """Read poses; the format is recognized if it is not given.
 
     Raises:
-        InputError: tells up to five mistakes: wrong column counts, what is no number or no rotation, names
-            that stand twice.
+        InputError: It lists up to five errors: wrong column counts, invalid numbers or rotations, and
+            duplicate names.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; check the path")
@@ -64,17 +65,18 @@ def read_poses_file(path: Path, format: str | None = None) -> PosesFile:
     if not found.names:
         raise InputError(f"{path}: no poses; expected {format}, see docs/evaluation.md")
     seen: dict[str, str] = {}
-    twice = [
-        f"{where}: {name} is already on {seen[name].rpartition('/')[2]}; remove one"
-        for name, where in zip(found.names, found.where, strict=True)
-        if seen.setdefault(name, where) is not where
-    ]
-    refuse(twice)
+    refuse(
+        [
+            f"{where}: {name} is already in {seen[name].rpartition('/')[2]}; remove one"
+            for name, where in zip(found.names, found.where, strict=True)
+            if seen.setdefault(name, where) is not where
+        ]
+    )
     return found
 
 
 def recognise_format(path: Path) -> str:
-    """By what is in a folder, or by the first line of a file."""
+    """Return the format, by the content of a folder or the first line of a file."""
     if path.is_dir():
         if any((path / name).is_file() for name in ("images.txt", "images.bin")):
             return "colmap"
@@ -91,14 +93,14 @@ def recognise_format(path: Path) -> str:
 
 
 def refuse(mistakes: Sequence[str]) -> None:
-    """Raise what was found, the first of them in full; nothing if there are none."""
+    """Raise an InputError that lists the first errors, if there are any."""
     if mistakes:
         more = f"\n... and {len(mistakes) - SHOWN} more" if len(mistakes) > SHOWN else ""
         raise InputError("\n".join(mistakes[:SHOWN]) + more)
 
 
 def _read_lines(format: str, path: Path) -> PosesFile:
-    """Lines in a text file, and the lines of a TUM trajectory."""
+    """Read the lines of a text file or of a TUM trajectory."""
 
     def rows() -> Iterator[Row]:
         for number, line in enumerate(_lines(path), start=1):
@@ -134,16 +136,16 @@ def _read_matrices(path: Path) -> PosesFile:
         raise InputError(f"{path}: expected *{MATRIX} in the folder")
     where = [str(file) for file in files]
     texts = [file.read_text(encoding="utf-8") for file in files]
-    poses, mistakes = [], []
-    for text, stated in zip(texts, parse_matrix_texts(texts, where), strict=True):
-        if "nan" in text.lower():
-            poses.append(FAILED)
-        elif isinstance(stated, InputError):
-            mistakes.append(str(stated))
-        else:
-            poses.append(stated.T_world_cam)
-    refuse(mistakes)
+    found = parse_matrix_texts(texts, where)
+    refuse(
+        [
+            str(stated)
+            for text, stated in zip(texts, found, strict=True)
+            if isinstance(stated, InputError) and "nan" not in text.lower()
+        ]
+    )
     names = [file.relative_to(path).as_posix().removesuffix(MATRIX) for file in files]
+    poses = [FAILED if isinstance(pose, InputError) else pose.T_world_cam for pose in found]
     return PosesFile("seven_scenes", names, where, stack_poses(poses))
 
 
@@ -151,18 +153,15 @@ def _read_colmap(path: Path) -> PosesFile:
     _, images = read_model(path if path.is_dir() else path.parent, None)
     if not images:
         raise InputError(f"{path}: no poses; expected those of images.txt or images.bin")
-    where = [image.where for image in images.values()]
-    poses = [image.stated.T_world_cam for image in images.values()]
-    return PosesFile("colmap", list(images), where, stack_poses(poses))
+    poses = stack_poses(image.stated.T_world_cam for image in images.values())
+    return PosesFile("colmap", list(images), [image.where for image in images.values()], poses)
 
 
 def _from_rows(format: str, rows: Iterable[Row]) -> PosesFile:
-    """Numbers of all rows at once, since there may be 100,000.
+    """Convert all rows at once, since there may be 100,000.
 
-    Args:
-        format: tells the order: text qw qx qy qz tx ty tz of T_cam_world, tum tx ty tz qx qy qz qw and csv
-            qw qx qy qz tx ty tz of T_world_cam.
-        rows: of a file.
+    The format gives the order: text qw qx qy qz tx ty tz of T_cam_world, tum tx ty tz qx qy qz qw and csv
+    qw qx qy qz tx ty tz of T_world_cam.
     """
     names, places, mistakes, flat = list[str](), list[str](), list[str](), array("d")
     for where, name, fields in rows:
@@ -171,11 +170,10 @@ def _from_rows(format: str, rows: Iterable[Row]) -> PosesFile:
         if len(fields) != 7:
             expected = f"expected 8 fields `{COLUMNS[format]}`"
             mistakes.append(f"{where}: {expected}, found {len(fields) + 1}")
-            continue
-        try:
-            flat.extend([float(field) for field in fields])
-        except ValueError:
+        elif not all(map(_is_number, fields)):
             mistakes.append(f"{where}: expected numbers, found `{' '.join(fields)}`")
+        else:
+            flat.extend(map(float, fields))
     refuse(mistakes)
     numbers = np.array(flat).reshape(-1, 7)
     quaternion = numbers[:, [6, 3, 4, 5]] if format == "tum" else numbers[:, :4]
@@ -186,7 +184,7 @@ def _from_rows(format: str, rows: Iterable[Row]) -> PosesFile:
     refuse(
         [
             f"{places[i]}: quaternion of norm {norm[i]:.3g}, expected about 1; correct the line, or write "
-            "nan where there is no answer"
+            "nan for a failed answer"
             for i in np.flatnonzero(wrong).tolist()
         ]
     )

@@ -1,20 +1,132 @@
-"""What a method says of every frame of a split."""
+"""What methods answer on every frame of a split, and how they are named: a network's steps, and the controls."""
 
-from typing import NamedTuple
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
-from torch import Tensor
+import torch
+from scipy.spatial import cKDTree
+from torch import Generator, Tensor
+from tqdm import tqdm
 
-from hinted_posenet.core.types import Pose
+from hinted_posenet.core.types import Hint, Pose, Sample
+from hinted_posenet.data.posed_images import batches, joined, to
+from hinted_posenet.hints.protocol import InferenceHints
+from hinted_posenet.hints.retrieval import RetrievalHint
+from hinted_posenet.hints.trivial import ConstantHint
+from hinted_posenet.inference.localizer import Localizer
+
+Role = Literal["network", "control", "hint"]
+Controls = Mapping[str, InferenceHints]  # name -> fitted source, whose hints are the answers
+ORACLE = "(oracle)"  # marks in all output what was made from the labels
+# names of methods in poses.csv and results.json
+CONSTANT, RETRIEVAL = "constant pose", "retrieval"
+NEAREST_CAMERA = "nearest camera (ORACLE)"
+HINT_ANSWER = "hint as the answer"
+SHUFFLED_IMAGE = "shuffled image"
 
 
-class Answer(NamedTuple):
+class MethodAnswer(NamedTuple):
     """One method's poses for a whole split."""
 
     method: str
-    kind: str  # network, hint, control, or oracle: one that knows the label
+    role: Role
     pose: Pose  # (N,)
-    sigma_t_m: Tensor | None = (
-        None  # (N,) what the method says of its error, per axis; None: nothing
-    )
+    sigma_t_m: Tensor | None = None  # (N,) stated standard deviation per axis; None: not stated
     sigma_r_rad: Tensor | None = None  # (N,)
     neighbour: Tensor | None = None  # (N,) int64, the training image that the pose was taken from
+    step: int | None = None  # 1, 2, ... of a network's refinement
+    oracle: bool = False  # whether the labels went into it
+
+
+def step_name(step: int) -> str:
+    """Return the name in poses.csv of a network's refinement step: 1, 2, ..."""
+    return f"pass {step}"
+
+
+def method_title(method: str, step: int | None) -> str:
+    """Return the name of a method in tables, figures and pages."""
+    return method.replace("(ORACLE)", ORACLE) if step is None else f"step {step}"
+
+
+def constant_answer(train: Pose, test: Pose) -> MethodAnswer:
+    """Answer the median training position and mean rotation for every test camera (N,)."""
+    constant = ConstantHint().double()
+    constant.fit(train, torch.empty(0), torch.empty(0))
+    pose = Pose(constant.t_m.expand_as(test.t), constant.q.expand_as(test.q))
+    return MethodAnswer(CONSTANT, "control", pose)
+
+
+def nearest_answer(train: Pose, test: Pose) -> MethodAnswer:
+    """Answer the training pose nearest to every test camera (N,): what perfect retrieval would give."""
+    row = torch.from_numpy(cKDTree(train.t.numpy()).query(test.t.numpy())[1])
+    pose = Pose(train.t[row], train.q[row])
+    return MethodAnswer(NEAREST_CAMERA, "control", pose, neighbour=row, oracle=True)
+
+
+def fit_controls(train: Sample, sequence: Tensor, device: torch.device) -> Controls:
+    """Fit the constant pose and retrieval, the nearest training image in the same features.
+
+    ``train`` has stacked features of the training images (N,); ``sequence`` (N,) int64 tells which drive, or
+    flight and date, each was taken on.
+    """
+    controls: dict[str, InferenceHints] = {CONSTANT: ConstantHint(), RETRIEVAL: RetrievalHint()}
+    for control in controls.values():
+        control.fit(train.T_world_cam, train.query.feature, sequence)
+        control.to(device)
+    return controls
+
+
+@torch.inference_mode()
+def predict_split(
+    localizer: Localizer, controls: Controls, split: Sample, batch_size: int, seed: int
+) -> list[MethodAnswer]:
+    """Return the answers of a localizer's refinement steps on a split, and of controls.
+
+    A network with hints gets two more: its inference hint taken as the answer, and the network with another
+    image's feature. If the latter is as good, the network copies its hint.
+
+    The split has stacked features (N,), whose labels only oracles look at; the seed permutes the images.
+    """
+    source, device = localizer.inference_hint, localizer.device
+    split = split._replace(query=source.query_of(split))
+    found: dict[tuple[str, Role, int | None], list[Hint]] = {}
+    order = torch.randperm(len(split.query.name), generator=Generator().manual_seed(seed))
+    others = torch.split(split.query.feature[order], batch_size)
+    pairs = zip(batches(split, batch_size), others, strict=True)
+    for batch, other in tqdm(pairs, "predict", len(others), leave=False):
+        query = to(batch.query, device)
+        for name, control in controls.items():
+            hint = control.at_inference(query, query.feature)
+            found.setdefault((name, "control", None), []).append(hint)
+        prediction = localizer.predict(query)
+        if source.gives_hints:
+            answer = localizer.model.frame.resolve(prediction.hint)
+            found.setdefault((HINT_ANSWER, "hint", None), []).append(answer)
+            swapped = localizer.model(other.float().to(device), prediction.hint)
+            unknown = torch.full((len(swapped.t),), torch.inf)
+            hint = Hint(swapped, unknown, unknown)
+            found.setdefault((SHUFFLED_IMAGE, "control", None), []).append(hint)
+        for number, answer in enumerate(prediction.answers, start=1):
+            found.setdefault((step_name(number), "network", number), []).append(answer)
+    # an oracle's prior is looked at by all methods but the constant pose
+    answers = []
+    for (method, role, step), parts in found.items():
+        pose, *sigmas, neighbours = joined(parts)
+        sigma_t_m, sigma_r_rad = (sigma if sigma.isfinite().all() else None for sigma in sigmas)
+        neighbour = neighbours[:, 0] if neighbours.numel() else None
+        oracle = source.oracle and method != CONSTANT
+        about = (neighbour, step, oracle)
+        answers.append(MethodAnswer(method, role, pose, sigma_t_m, sigma_r_rad, *about))
+    return answers
+
+
+def describe_hint(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the name and the plain parameters of a hint source from its config node.
+
+    ``OracleHint`` becomes ``{"name": "oracle", "sigma_t_m": 5.0, ...}`` and ``NoHint`` ``{"name": "none"}``.
+    """
+    name = re.sub(r"_?hint$", "", node["_target_"].rpartition(".")[2], flags=re.IGNORECASE).lower()
+    plain = (key for key, value in node.items() if not isinstance(value, Mapping))
+    values = {key: node[key] for key in plain if not key.startswith("_")}
+    return {"name": "none" if name == "no" else name, **values}

@@ -1,16 +1,17 @@
-"""Result files of several runs, read and lined up: the input of tables and figures."""
+"""Result files of several runs, read and checked against each other: the input of tables and figures."""
 
 import csv
 import json
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.formatting import short_length
 from hinted_posenet.evaluation.frames_file import (
     T_CAM_WORLD,
     Chosen,
@@ -19,22 +20,32 @@ from hinted_posenet.evaluation.frames_file import (
     how_to_renew,
     read_frames,
 )
+from hinted_posenet.evaluation.predictions import HINT_ANSWER, ORACLE, Role, method_title
+from hinted_posenet.evaluation.write_run import ERRORS, LABELS, SeasonGroup
 
-NEAREST_CAMERA = "nearest camera (ORACLE)"
-HINT_ANSWER = "hint as the answer"
+CONTROL_HINTS = ("constant", "retrieval", "nearest")  # which, taken as answers, every table has
 
 
 class MethodPoses(NamedTuple):
-    """What poses.csv says of one method, frame by frame in the order of the file."""
+    """What a run's files hold of one method, frame by frame in the order of poses.csv."""
 
+    method: str
+    role: Role
+    step: int | None  # 1, 2, ... of a network's refinement
+    oracle: bool  # whether the labels went into it
     frames: list[dict[str, str]]  # name, sequence, tags and neighbour
     error_t_m: Floats  # (N,)
     error_r_deg: Floats  # (N,)
     predicted_m: Floats  # (N, 3) camera centers in the world
     true_m: Floats  # (N, 3)
     T_cam_world: Floats  # (N, 7) predicted: qw, qx, qy, qz, tx, ty, tz
-    sigma_t_m: Floats  # (N,) per axis, what the method says of its error; NaN where it says nothing
+    sigma_t_m: Floats  # (N,) stated standard deviation per axis; NaN where none is stated
     sigma_r_deg: Floats  # (N,)
+
+    @property
+    def title(self) -> str:
+        """The method's name in tables and figures."""
+        return method_title(self.method, self.step)
 
     @property
     def neighbour(self) -> list[str]:
@@ -51,64 +62,72 @@ class Run(NamedTuple):
 
     @property
     def start(self) -> str | None:
-        """Where the first hint came from: constant, network, retrieval, ...; None for a network without."""
-        name = str(self.results["inference_hint"]).removesuffix("Hint").lower()
-        return None if name == "no" else name
+        """Name of the first hint's source: constant, network, retrieval, ...; None for a network without."""
+        name = str(self.results["inference_hint"]["name"])
+        return None if name == "none" else name
 
     @property
     def title(self) -> str:
-        """Network and first hint: what runs of several seeds have in common."""
-        title = str(self.results["name"])
-        if self.start:
-            title += f" from {self.start}"
-        if self.results["oracle"]:
-            title += " (ORACLE hint)" if self.start else " (ORACLE)"
-        return title
+        """Network and first hint, with a simulated sensor's accuracy: what runs of several seeds share."""
+        title, start, hint = self.results["name"], self.start, self.results["inference_hint"]
+        if start == "oracle":
+            turn = "" if hint["sigma_r_deg"] is None else f" and {hint['sigma_r_deg']:g}°"
+            start = f"a sensor of {short_length(hint['sigma_t_m'])}{turn}"
+        title += f" from {start}" if start else ""
+        return f"{title} {ORACLE}" if self.results["oracle"] else title
 
     @property
     def has_hint_of_its_own(self) -> bool:
         """Whether its first hint, taken as the answer, is none of the controls that every table has."""
-        return HINT_ANSWER in self.methods and self.start not in (
-            "constant",
-            "retrieval",
-            "nearest",
-        )
-
-    def read_frames(self) -> dict[str, Frames]:
-        """The frames that were scored, by the name of their split, and those of training."""
-        return read_frames(self.folder / "frames.csv", len(self.results["frame_groups"]))
+        return HINT_ANSWER in self.methods and self.start not in CONTROL_HINTS
 
     @property
-    def last_step(self) -> str:
-        """Method name of the network's last pass."""
-        return [method for method in self.methods if method.startswith("pass ")][-1]
+    def steps(self) -> list[MethodPoses]:
+        """The network's answers, by refinement step."""
+        networks = (method for method in self.methods.values() if method.role == "network")
+        return sorted(networks, key=lambda method: method.step or 0)
 
     @property
     def frames(self) -> list[dict[str, str]]:
-        """Name, sequence and tags of the N frames that were scored."""
+        """Name, sequence and tags of the N scored frames."""
         return next(iter(self.methods.values())).frames
 
     @property
-    def groups(self) -> list[str]:
-        """Names of the groups that frames are in."""
-        return list(dict.fromkeys(name for names in self.results["frame_groups"] for name in names))
+    def season_groups(self) -> list[str]:
+        """Names of the groups of frames that training saw, or did not see."""
+        groups = self.results["groups"]
+        return [group["name"] for group in groups if group["season_group"] in ("seen", "unseen")]
 
     def in_group(self, name: str) -> Chosen:
-        """Which frames (N,) are in a group."""
+        """Return which frames (N,) are in a group."""
         return np.array([name in names for names in self.results["frame_groups"]])
 
-    def sequences(self, frames: Chosen) -> list[str] | None:
-        """Of chosen frames (N,), which a bootstrap resamples; None where they are independent of each other.
+    def in_groups(self, names: Sequence[str]) -> dict[str, Chosen]:
+        """Return which frames (N,) are in each group; an InputError lists the known groups."""
+        known = [group["name"] for group in self.results["groups"]]
+        for name in names:
+            if name not in known:
+                raise InputError(f"groups={name}: choose among {', '.join(known)}")
+        return {name: self.in_group(name) for name in names}
 
-        Flights of an aerial set are strata of its design, and their views are drawn one by one.
-        """
-        if self.results["data"]["name"].startswith("aerial"):
+    def in_season_group(self, season_group: SeasonGroup) -> Chosen:
+        """Return which frames (N,) are in any group of the kind."""
+        names = {g["name"] for g in self.results["groups"] if g["season_group"] == season_group}
+        return np.array([not names.isdisjoint(found) for found in self.results["frame_groups"]])
+
+    def sequences(self, frames: Chosen) -> list[str] | None:
+        """Return the sequences of chosen frames (N,), which a bootstrap resamples; None: it resamples frames."""
+        if self.results["resampling_unit"] == "frame":
             return None
         return [row["sequence"] for row, chosen in zip(self.frames, frames, strict=True) if chosen]
 
+    def read_frames(self) -> dict[str, Frames]:
+        """Read the scored frames, by the name of their split, and those of training."""
+        return read_frames(self.folder / "frames.csv", len(self.results["frame_groups"]))
+
 
 def read_runs(folders: list[Path]) -> list[Run]:
-    """Read runs and make sure that they answer the same question: scene, ground truth, split and frames."""
+    """Read runs and check that they answer the same question: scene, ground truth, split and frames."""
     if not folders:
         raise InputError(
             "compare: no runs; give the folders of at least one, e.g. runs/aerial/quickstart/*/*"
@@ -117,10 +136,11 @@ def read_runs(folders: list[Path]) -> list[Run]:
     first = runs[0]
     for run in runs[1:]:
         for key in ("data", "split"):
-            if run.results[key] != first.results[key]:
+            ours, theirs = run.results[key], first.results[key]
+            if ours != theirs:
                 raise InputError(
-                    f"{run.folder}: {key} is {run.results[key]}, but {first.folder} has {first.results[key]}; "
-                    "compare runs of one scene, ground truth and split"
+                    f"{run.folder}: {key} is {ours}, but {first.folder} has {theirs}; compare runs of one "
+                    "scene, ground truth and split"
                 )
         if [frame["name"] for frame in run.frames] != [frame["name"] for frame in first.frames]:
             raise InputError(
@@ -130,7 +150,7 @@ def read_runs(folders: list[Path]) -> list[Run]:
 
 
 def read_scenes(folders: list[Path]) -> list[list[Run]]:
-    """Runs by scene, in the order given."""
+    """Read runs and group them by scene, in the order given."""
     scenes: dict[str, list[Path]] = {}
     for folder in folders:
         scene = read_results(_results_file(folder))["data"]["scene"]
@@ -138,39 +158,38 @@ def read_scenes(folders: list[Path]) -> list[list[Run]]:
     return [read_runs(same) for same in scenes.values()]
 
 
-def by_title(
-    runs: list[Run], title_of: Callable[[Run], str] = lambda run: run.title
-) -> dict[str, list[Run]]:
-    """Runs that differ in their seed alone, together, in the order given."""
+def by_title(runs: list[Run]) -> dict[str, list[Run]]:
+    """Group runs that differ only in their seed, in the order given."""
     grouped: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
-        title, seed = title_of(run), run.results["seed"]
+        title, seed = run.title, run.results["seed"]
         if seed in [other.results["seed"] for other in grouped[title]]:
             raise InputError(f"{run.folder}: second run of {title} with seed {seed}")
         grouped[title].append(run)
     return dict(grouped)
 
 
-def by_training(groups: Iterable[str]) -> list[str]:
-    """Of the names of groups, those of what training saw and what not."""
-    return [name for name in groups if {"seen", "unseen"} & set(name.split())]
-
-
 def read_results(path: Path) -> dict[str, Any]:
-    """What ``results.write_results`` wrote."""
+    """Read what ``write_run`` wrote.
+
+    Raises:
+        InputError: If the file is broken or of version 0.1.0; it says how to renew it.
+    """
     results = read_json(path)
+    if "resampling_unit" not in results:
+        raise InputError(f"{path}: of an older version; {how_to_renew(path.parent)}")
     for row in results["rows"]:
         row.update({key: math.inf for key, value in row.items() if value == "inf"})
     return results
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A file that a run wrote, whole or not at all: a broken one was changed since, or its disk was full."""
+    """Read a JSON file that a run wrote; since writing is atomic, a broken one was changed afterwards."""
     try:
         content: dict[str, Any] = json.loads(path.read_text())
     except ValueError as error:
         raise InputError(
-            f"{path}: not readable as JSON ({error}); delete it and run again"
+            f"{path}: is not valid JSON ({error}); {how_to_renew(path.parent)}"
         ) from None
     return content
 
@@ -188,36 +207,34 @@ def _read_run(folder: Path) -> Run:
     columns: dict[str, list[dict[str, str]]] = defaultdict(list)
     poses = file.parent / "poses.csv"
     if not poses.is_file():
-        raise InputError(
-            f"{poses}: no such file, though {file.name} is there; evaluate the run again"
-        )
+        raise InputError(f"{poses}: no such file beside {file.name}; {how_to_renew(file.parent)}")
     with poses.open(newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             columns[row["method"]].append(row)
     if not all("neighbour" in rows[0] for rows in columns.values()):
         raise InputError(f"{poses}: of an older version; {how_to_renew(file.parent)}")
     count = len(results["frame_groups"])
+    labels = {row["method"]: row for row in results["rows"]}
     try:
-        methods = {name: _poses(rows) for name, rows in columns.items()}
+        methods = {name: _poses(labels[name], rows) for name, rows in columns.items()}
     except (KeyError, TypeError, ValueError):  # a line that was cut off, or is no line of ours
         methods = {}
-    scored = {row["method"] for row in results["rows"]}
-    if methods.keys() != scored or any(len(m.frames) != count for m in methods.values()):
-        raise InputError(f"{poses}: cut off or changed; {how_to_renew(file.parent)}")
+    if methods.keys() != labels.keys() or any(len(m.frames) != count for m in methods.values()):
+        raise InputError(f"{poses}: truncated or changed; {how_to_renew(file.parent)}")
     return Run(file.parent, results, methods)
 
 
-def _poses(rows: list[dict[str, str]]) -> MethodPoses:
+def _poses(labels: dict[str, Any], rows: list[dict[str, str]]) -> MethodPoses:
+    """Return a method's lines of poses.csv with the labels of one of its rows of results.json."""
+
     def numbers(*keys: str) -> Floats:
         return np.array([[float(row[key] or "nan") for key in keys] for row in rows])
 
+    known: dict[str, Any] = {key: labels[key] for key in LABELS[1:]}
     return MethodPoses(
+        **known | {key: numbers(key)[:, 0] for key in ERRORS},
         frames=rows,
-        error_t_m=numbers("error_t_m")[:, 0],
-        error_r_deg=numbers("error_r_deg")[:, 0],
         predicted_m=numbers("predicted_x_m", "predicted_y_m", "predicted_z_m"),
         true_m=numbers("true_x_m", "true_y_m", "true_z_m"),
         T_cam_world=numbers(*T_CAM_WORLD),
-        sigma_t_m=numbers("sigma_t_m")[:, 0],
-        sigma_r_deg=numbers("sigma_r_deg")[:, 0],
     )

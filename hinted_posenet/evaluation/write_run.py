@@ -1,4 +1,4 @@
-"""A result is a file: results.json, poses.csv and frames.csv of a run."""
+"""Score answers by groups of frames, and write the files of a run: results.json, poses.csv and frames.csv."""
 
 import csv
 import json
@@ -8,8 +8,9 @@ import platform
 import subprocess
 from collections.abc import Iterator
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -17,31 +18,28 @@ import torch
 from hinted_posenet.core.files import atomic_write, write_text
 from hinted_posenet.core.geometry import invert
 from hinted_posenet.core.types import Pose, View, stack_poses
-from hinted_posenet.evaluation.controls import nearest_row
-from hinted_posenet.evaluation.frames_file import T_CAM_WORLD, Frames, write_frames
-from hinted_posenet.evaluation.groups import frame_groups, score, trajectories
-from hinted_posenet.evaluation.metrics import Thresholds, pose_errors
-from hinted_posenet.evaluation.predictions import Answer
-from hinted_posenet.evaluation.run_files import NEAREST_CAMERA
-from hinted_posenet.reports.results_table import print_results
-
-PACKAGES = (
-    "hinted_posenet",
-    "torch",
-    "torchvision",
-    "pytorch-lightning",
-    "timm",
-    "kornia",
-    "opencv-python",
+from hinted_posenet.evaluation.frames_file import T_CAM_WORLD, Chosen, Floats, Frames, write_frames
+from hinted_posenet.evaluation.metrics import (
+    Thresholds,
+    aerial_summary,
+    pose_errors,
+    summary,
+    trajectory_errors,
 )
-ROWS = 4096  # turned into Python's numbers at a time, which take four times the memory
-CENTER = ("x_m", "y_m", "z_m")
-ERRORS = (
-    "error_t_m",
-    "error_r_deg",
-    "sigma_t_m",
-    "sigma_r_deg",
-)  # sigmas: what the method says of them
+from hinted_posenet.evaluation.predictions import HINT_ANSWER, MethodAnswer, nearest_answer
+
+# all frames; those with a tag, such as the season, that training saw; or those without
+SeasonGroup = Literal["all", "seen", "unseen"]
+LABELS = ("group", "method", "role", "step", "oracle")  # of a row; its other keys are metrics
+PACKAGES = (
+    *("hinted_posenet", "torch", "torchvision", "pytorch-lightning"),
+    *("timm", "kornia", "opencv-python"),
+)
+# datasets with independent frames: flights are strata of the design, views are drawn one by one
+INDEPENDENT_FRAMES = ("aerial",)
+ROWS = 4096  # converted to Python numbers at a time, which take four times the memory
+# sigmas as the method states them
+ERRORS = ("error_t_m", "error_r_deg", "sigma_t_m", "sigma_r_deg")
 
 
 def write_run(
@@ -49,62 +47,50 @@ def write_run(
     about: dict[str, Any],
     frames: Frames,
     train: Frames | None,
-    answers: list[Answer],
+    answers: list[MethodAnswer],
     truth: Pose,
     thresholds: Thresholds,
-) -> None:
-    """Score answers, write the files of a run into ``folder`` and print the table.
+) -> dict[str, Any]:
+    """Score answers, write the files of a run into ``folder``, and return the content of results.json.
 
-    Beside the answers stands the training camera nearest to the true one: what perfect retrieval would say.
-
-    Args:
-        folder: made if need be.
-        about: what results.json holds besides metrics, among it name, data, split, seed and oracle.
-        frames: (N,) that were answered.
-        train: of training, if they are known.
-        answers: poses (N,) of each method.
-        truth: (N,).
-        thresholds: (metres, degrees) of the recalls.
+    The training camera nearest to the true one stands beside the answers: what perfect retrieval would give.
+    ``about`` is what results.json holds besides metrics, among it name, data, split, seed, oracle and
+    inference_hint. Answers and truth, T_world_cam, are of the scored frames (N,); thresholds are (metres,
+    degrees) of the recalls.
     """
     if train:
-        known = pose_of(train)
-        row = nearest_row(known, truth)
-        nearest = Pose(known.t[row], known.q[row])
-        answers = [*answers, Answer(NEAREST_CAMERA, "oracle", nearest, neighbour=row)]
+        answers = [*answers, nearest_answer(pose_of(train), truth)]
     groups = frame_groups(frames, train, answers, truth)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_frames(
-        folder / "frames.csv", {about["split"]: frames} | ({"train": train} if train else {})
-    )
+    splits = {about["split"]: frames} | ({"train": train} if train else {})
+    write_frames(folder / "frames.csv", splits)
     write_poses(folder / "poses.csv", frames, answers, truth, train.name if train else [])
-    names = np.array(list(groups))
-    of_frames = [names[rows].tolist() for rows in np.array(list(groups.values())).T]
+    names = np.array([group.name for group in groups])
+    in_group = np.array([group.frames for group in groups]).T
+    independent = about["data"]["name"] in INDEPENDENT_FRAMES
     results = {
         **about,
+        "resampling_unit": "frame" if independent else "sequence",
         "rows": score(answers, truth, frames, groups, thresholds),
         "trajectories": trajectories(answers, truth, frames.sequence),
-        "frame_groups": of_frames,
+        "groups": [{"name": g.name, "season_group": g.season_group} for g in groups],
+        "frame_groups": [names[chosen].tolist() for chosen in in_group],
     }
-    write_results(folder / "results.json", results)
-    print_results(results)
-    print(f"written: {folder / 'results.json'}, {folder / 'poses.csv'}, {folder / 'frames.csv'}")
+    # JSON has no infinite numbers: they become the string "inf"
+    text = json.dumps(_plain(results), indent=1, allow_nan=False)
+    write_text(folder / "results.json", text + "\n")
+    return results
 
 
 def write_poses(
-    path: Path, frames: Frames, answers: list[Answer], truth: Pose, train_names: list[str]
+    path: Path, frames: Frames, answers: list[MethodAnswer], truth: Pose, train_names: list[str]
 ) -> None:
-    """One line per frame and method: world-to-camera pose as COLMAP, errors, true and predicted center.
+    """Write a line per frame and method: world-to-camera pose as in COLMAP, errors, true and predicted center.
 
-    Args:
-        path: of poses.csv.
-        frames: (N,).
-        answers: poses (N,) of each method.
-        truth: (N,).
-        train_names: of the training images, which neighbours are rows of.
+    Frames, answers and truth are (N,); ``train_names`` are the training images, which neighbours are rows of.
     """
     tags = sorted({tag for labels in frames.tags for tag in labels})
     header = ["method", "name", "sequence", *tags, "neighbour", *T_CAM_WORLD, *ERRORS]
-    header += [f"predicted_{axis}" for axis in CENTER] + [f"true_{axis}" for axis in CENTER]
+    header += [f"{kind}_{axis}_m" for kind in ("predicted", "true") for axis in "xyz"]
     labels = [
         [name, sequence, *(values.get(tag, "") for tag in tags)]
         for name, sequence, values in zip(frames.name, frames.sequence, frames.tags, strict=True)
@@ -113,30 +99,119 @@ def write_poses(
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         for answer in answers:
-            rows = answer.neighbour
-            near = (
-                [""] * len(labels) if rows is None else [train_names[row] for row in rows.tolist()]
-            )
-            numbers = _numbers(answer, truth)
-            for label, neighbour, values in zip(labels, near, numbers, strict=True):
+            rows = [] if answer.neighbour is None else answer.neighbour.tolist()
+            near = [train_names[row] for row in rows] or [""] * len(labels)
+            for label, neighbour, values in zip(labels, near, _numbers(answer, truth), strict=True):
                 texts = ["" if value != value else f"{value:.9g}" for value in values]
                 writer.writerow([answer.method, *label, neighbour, *texts])
 
 
-def _numbers(answer: Answer, truth: Pose) -> Iterator[list[float]]:
-    """Of frame after frame, in the order of the header; NaN where the method says nothing."""
+def _numbers(answer: MethodAnswer, truth: Pose) -> Iterator[list[float]]:
+    """Yield the numbers of each frame in the order of the header; NaN where the method states none."""
     t_cam_world, q_cam_world = invert(answer.pose.t.double(), answer.pose.q.double())
-    unsaid = torch.full((len(truth.t),), torch.nan)
-    sigma_t_m = unsaid if answer.sigma_t_m is None else answer.sigma_t_m
-    sigma_r_deg = unsaid if answer.sigma_r_rad is None else answer.sigma_r_rad.rad2deg()
+    unstated = torch.full((len(truth.t),), torch.nan)
+    sigma_t_m = unstated if answer.sigma_t_m is None else answer.sigma_t_m
+    sigma_r_deg = unstated if answer.sigma_r_rad is None else answer.sigma_r_rad.rad2deg()
     columns = (*pose_errors(answer.pose, truth), sigma_t_m, sigma_r_deg)
     parts = [q_cam_world, t_cam_world, *(column[:, None] for column in columns)]
     numbers = torch.cat([*parts, answer.pose.t, truth.t], dim=1)
     return (row for some in torch.split(numbers, ROWS) for row in some.tolist())
 
 
+class FrameGroup(NamedTuple):
+    """Some of the N frames of a split."""
+
+    name: str
+    frames: Chosen  # (N,)
+    season_group: SeasonGroup | None = None  # None for every other breakdown
+
+
+def frame_groups(
+    frames: Frames, train: Frames | None, answers: list[MethodAnswer], truth: Pose
+) -> list[FrameGroup]:
+    """Return all frames, then those of each tag that training saw, each tag value, altitude, and hint error.
+
+    A group that holds the same frames as an earlier one (each season flown on one date) is left out.
+
+    A tag's value is seen if one of the training frames has it. Hint errors need the first hint among the answers.
+    """
+    found = [FrameGroup("all", np.ones(len(frames.name), dtype=bool), "all")]
+    for tag in dict.fromkeys(tag for labels in frames.tags for tag in labels):
+        values = np.array([labels.get(tag, "") for labels in frames.tags])
+        if train:
+            seen = np.isin(values, [labels.get(tag, "") for labels in train.tags])
+            found.append(FrameGroup(f"{tag}s seen in training", seen, "seen"))
+            found.append(FrameGroup(f"unseen {tag}s", ~seen, "unseen"))
+        found += [FrameGroup(f"{tag} {v}", values == v) for v in dict.fromkeys(values.tolist())]
+    if np.isfinite(frames.altitude_m).all():
+        thirds_m = np.quantile(frames.altitude_m, [1 / 3, 2 / 3]).round(-1)
+        found += bands("altitude", frames.altitude_m, thirds_m, "m")
+    for answer in answers:
+        if answer.method == HINT_ANSWER:
+            error_m = pose_errors(answer.pose, truth)[0].double().numpy()
+            found += bands("hint error", error_m, np.quantile(error_m, [0.25, 0.5, 0.75]), "m")
+    # of those that hold the same frames, setdefault keeps the first
+    groups: dict[bytes, FrameGroup] = {}
+    for group in found:
+        if group.frames.any():
+            groups.setdefault(group.frames.tobytes(), group)
+    return list(groups.values())
+
+
+def bands(title: str, values: Floats, edges: Floats, unit: str) -> list[FrameGroup]:
+    """Return groups of values (N,) up to the first edge, from there to the next, and beyond the last."""
+    texts = [f"{edge:.3g}" for edge in edges]
+    names = [f"{title} up to {texts[0]} {unit}"]
+    names += [f"{title} {low} to {high} {unit}" for low, high in pairwise(texts)]
+    names += [f"{title} above {texts[-1]} {unit}"]
+    band = np.searchsorted(edges, values)
+    return [FrameGroup(name, band == index) for index, name in enumerate(names)]
+
+
+def score(
+    answers: list[MethodAnswer],
+    truth: Pose,
+    frames: Frames,
+    groups: list[FrameGroup],
+    thresholds: Thresholds,
+) -> list[dict[str, object]]:
+    """Return one row of metrics per group of frames and method.
+
+    Answers, truth and frames are (N,); where all altitudes are known, errors are also given in percent of
+    them.
+    """
+    aerial = bool(np.isfinite(frames.altitude_m).all())
+    ground = [torch.from_numpy(side_m) for side_m in (frames.altitude_m, frames.footprint_m)]
+    rows: list[dict[str, object]] = []
+    for group in groups:
+        here = torch.from_numpy(group.frames)
+        for answer in answers:
+            predicted, true = (Pose(t[here], q[here]) for t, q in (answer.pose, truth))
+            metrics = summary(*pose_errors(predicted, true), thresholds)
+            if aerial:
+                metrics |= aerial_summary(predicted, true, *(side_m[here] for side_m in ground))
+            of_answer = {key: getattr(answer, key) for key in LABELS[1:]}
+            rows.append({"group": group.name, **of_answer, **metrics})
+    return rows
+
+
+def trajectories(
+    answers: list[MethodAnswer], truth: Pose, sequence: list[str]
+) -> list[dict[str, object]]:
+    """Return one row of trajectory errors per sequence and network, frames (N,) in the order of their split."""
+    rows: list[dict[str, object]] = []
+    names = np.array(sequence)
+    for name in dict.fromkeys(sequence):
+        here = torch.from_numpy(names == name)
+        for answer in answers:
+            if answer.role == "network" and here.sum() >= 3:
+                both = (Pose(*(x[here].double() for x in pose)) for pose in (answer.pose, truth))
+                rows.append({"sequence": name, "method": answer.method, **trajectory_errors(*both)})
+    return rows
+
+
 def frames_of(views: list[View]) -> Frames:
-    """What a report needs to know of views (N,)."""
+    """Return what a report needs to know of views (N,)."""
     t, q = stack_poses(view.T_world_cam for view in views)
     t_cam_world, q_cam_world = invert(t.double(), q.double())
     K = torch.stack([view.K for view in views])
@@ -154,23 +229,15 @@ def frames_of(views: list[View]) -> Frames:
 
 
 def pose_of(frames: Frames) -> Pose:
-    """True T_world_cam (N,), float64."""
+    """Return the true T_world_cam (N,), float64."""
     numbers = torch.from_numpy(frames.T_cam_world)
     return Pose(*invert(numbers[:, 4:], numbers[:, :4]))
 
 
-def write_results(path: Path, results: dict[str, Any]) -> None:
-    """Write JSON atomically; infinite errors become the string "inf", since JSON has no such number."""
-    write_text(path, json.dumps(_plain(results), indent=1, allow_nan=False) + "\n")
-
-
 def provenance(device: str) -> dict[str, Any]:
-    """Versions, git revision and machine of a run."""
+    """Return versions, git revision and machine of a run."""
     return {
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in PACKAGES},
-        },
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
         "git_revision": git_revision(),
         "device": device,
         "cpu_count": os.cpu_count(),
@@ -179,8 +246,8 @@ def provenance(device: str) -> dict[str, Any]:
 
 
 def git_revision() -> str | None:
-    """Revision of the checkout that this package runs from; None for an installed one."""
-    checkout = Path(__file__).parents[1]
+    """Return the revision of the checkout that this package runs from; None for an installed one."""
+    checkout = Path(__file__).parents[2]
     if not (checkout / ".git").exists():
         return None
     command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=12"]

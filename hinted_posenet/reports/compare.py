@@ -1,4 +1,4 @@
-"""One table of several runs, on one scene or several: medians with bootstrap intervals, beside their controls."""
+"""Tables of runs, on one scene or several: medians with bootstrap intervals, beside their controls."""
 
 import csv
 import io
@@ -9,20 +9,23 @@ import numpy as np
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.formatting import degrees, degrees_interval, length, length_interval
-from hinted_posenet.core.tables import Table
+from hinted_posenet.core.tables import Table, text_table
 from hinted_posenet.evaluation.bootstrap import bootstrap_interval, difference, median
 from hinted_posenet.evaluation.frames_file import Chosen, Floats
 from hinted_posenet.evaluation.metrics import recalls_of
-from hinted_posenet.evaluation.run_files import (
+from hinted_posenet.evaluation.predictions import (
+    CONSTANT,
     HINT_ANSWER,
     NEAREST_CAMERA,
-    Run,
-    by_title,
-    by_training,
+    ORACLE,
+    RETRIEVAL,
+    method_title,
 )
+from hinted_posenet.evaluation.run_files import Run, by_title
+from hinted_posenet.evaluation.write_run import LABELS
 from hinted_posenet.reports.published import AVERAGE, Published
 
-CONSTANT, RETRIEVAL = "constant pose", "retrieval"
+KEYS = (("median_t_m", "median_r_deg"), ("mean_t_m", "mean_r_deg"), ("p95_t_m", "p95_r_deg"))
 
 
 class Row(NamedTuple):
@@ -33,12 +36,12 @@ class Row(NamedTuple):
     method: str  # in poses.csv
 
     def errors(self, frames: Chosen) -> tuple[Floats, Floats]:
-        """Metres and degrees (seeds, n) of the frames (N,) bool."""
+        """Return errors in metres and degrees (seeds, n) on chosen frames (N,)."""
         poses = [run.methods[self.method] for run in self.runs]
-        return (
-            np.stack([p.error_t_m[frames] for p in poses]),
-            np.stack([p.error_r_deg[frames] for p in poses]),
+        t_m, r_deg = zip(
+            *((p.error_t_m[frames], p.error_r_deg[frames]) for p in poses), strict=True
         )
+        return np.stack(t_m), np.stack(r_deg)
 
 
 def comparison(
@@ -47,18 +50,17 @@ def comparison(
     reference: str | None = None,
     published: Sequence[Published] = (),
 ) -> Table:
-    """The table of all runs: a block per group of frames, a line per method.
+    """Return the table of all runs of one scene and split: a block per group of frames, a line per method.
 
-    A number is the median over the frames, averaged over seeds, with its bootstrap 95 % interval.
-
-    Args:
-        runs: of one scene and split.
-        groups: frames to break down by; None takes all frames and what training saw or not.
-        reference: a line to test the others against: ratio of the medians, and how likely so much is by chance.
-        published: methods to print below.
+    A number is the median over the frames, averaged over seeds, with its bootstrap 95 % interval. Without
+    ``groups`` they are all frames, and what training saw or not. Against the line with the title ``reference``
+    the others are tested: ratio of the medians, with a p-value.
     """
     first, rows = runs[0], table_rows(runs)
-    base = _row(rows, reference) if reference else None
+    base = next((row for row in rows if row.title == reference), None)
+    if reference and not base:
+        titles = ", ".join(row.title for row in rows)
+        raise InputError(f"reference={reference}: choose among {titles}")
     recalls = recalls_of(first.results)
     header = ["", "seeds", "position [95 %]", "rotation [95 %]"]
     has_constant = rows[0].method == CONSTANT
@@ -97,55 +99,51 @@ def comparison(
 
 
 def comparison_csv(runs: list[Run], groups: list[str] | None = None) -> str:
-    """Every metric in full, a line per group and method; means over the seeds."""
+    """Return every metric as CSV, a line per group and method; means over the seeds."""
     text = io.StringIO()
-    keys = [key for key, value in runs[0].results["rows"][0].items() if not isinstance(value, str)]
-    keys = [key for key in keys if key != "frames"]
+    keys = [key for key in runs[0].results["rows"][0] if key not in (*LABELS, "frames")]
     limits = [f"median_{name}_{end}" for name in ("t_m", "r_deg") for end in ("low", "high")]
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["group", "method", "seeds", "oracle", "frames", *keys, *limits])
     for group, frames in chosen_frames(runs, groups).items():
         sequences = runs[0].sequences(frames)
         for row in table_rows(runs):
-            found = [_metrics(run, group, row.method) for run in row.runs]
+            of_runs = (metrics for run in row.runs for metrics in run.results["rows"])
+            found = [m for m in of_runs if (m["group"], m["method"]) == (group, row.method)]
             means = [float(np.mean([metrics[key] for metrics in found])) for key in keys]
-            bounds = [
-                bound
-                for errors in row.errors(frames)
-                for bound in bootstrap_interval(errors, sequences)
-            ]
-            start = [group, row.title, len(row.runs), "ORACLE" in row.title, frames.sum()]
-            writer.writerow([*start, *(f"{number:.6g}" for number in (*means, *bounds))])
+            for errors in row.errors(frames):
+                means += bootstrap_interval(errors, sequences)
+            oracle = row.runs[0].methods[row.method].oracle
+            start = [group, row.title, len(row.runs), oracle, frames.sum()]
+            writer.writerow([*start, *(f"{number:.6g}" for number in means)])
     return text.getvalue()
 
 
 def table_rows(runs: list[Run]) -> list[Row]:
-    """Controls, then every method with the hint that it started from as an answer, its first and its last pass."""
-    rows = [
-        Row(name, [run], name)
-        for name in (CONSTANT, NEAREST_CAMERA)
-        for run in runs[:1]
-        if name in run.methods
-    ]
+    """Return the controls, then of each method its hint as the answer, its first and its last step."""
+    known = runs[0].methods
+    controls = (name for name in (CONSTANT, NEAREST_CAMERA) if name in known)
+    rows = [Row(known[name].title, runs[:1], name) for name in controls]
     rows += _retrievals(runs)
     for title, same in by_title(runs).items():
         if same[0].has_hint_of_its_own:
             rows.append(Row(f"{title}: the hint as the answer", same, HINT_ANSWER))
-        rows.append(Row(title, same, "pass 1"))
-        if same[0].last_step != "pass 1":
-            rows.append(Row(f"{title}, {same[0].last_step}", same, same[0].last_step))
+        first, last = same[0].steps[0], same[0].steps[-1]
+        rows.append(Row(title, same, first.method))
+        if last is not first:
+            rows.append(Row(f"{title}, {last.title}", same, last.method))
     return rows
 
 
 def _retrievals(runs: list[Run]) -> list[Row]:
-    """What retrieval answers depends on the features that it reads, and on a sensor's prior where there is one."""
+    """Return the distinct answers of retrieval: they depend on the features, and on a sensor's prior."""
     rows: dict[bytes, Row] = {}
     for run in sorted(runs, key=lambda run: bool(run.results["oracle"])):
         if RETRIEVAL not in run.methods:
             continue
         title = RETRIEVAL
         if run.results["oracle"]:
-            title += " with the ORACLE hint"
+            title += f" with the hint {ORACLE}"
         elif rows:
             title += f", features of {run.results['name']}"
         rows.setdefault(run.methods[RETRIEVAL].error_t_m.tobytes(), Row(title, [run], RETRIEVAL))
@@ -153,44 +151,24 @@ def _retrievals(runs: list[Run]) -> list[Row]:
 
 
 def chosen_frames(runs: list[Run], wanted: list[str] | None) -> dict[str, Chosen]:
-    """Frames (N,) bool of groups; all and what training saw or not, if none are named."""
-    names = list(dict.fromkeys(str(row["group"]) for row in runs[0].results["rows"]))
-    if wanted is None:
-        wanted = ["all", *by_training(names)]
-    found = {}
-    for name in wanted:
-        if name not in names:
-            raise InputError(f"--groups {name}: choose among {', '.join(names)}")
-        of_runs = [run.in_group(name) for run in runs]
-        for run, frames in zip(runs, of_runs, strict=True):
-            if not np.array_equal(frames, of_runs[0]):
+    """Return frames (N,) by group; by default all frames, and what training saw or not."""
+    first = runs[0]
+    found = first.in_groups(["all", *first.season_groups] if wanted is None else wanted)
+    for name, frames in found.items():
+        for run in runs[1:]:
+            if not np.array_equal(run.in_group(name), frames):
                 raise InputError(
-                    f"--groups {name}: other frames in {run.folder} than in {runs[0].folder}; choose groups that "
-                    "do not depend on the hint"
+                    f"groups={name}: {run.folder} has other frames in it than {first.folder}; choose "
+                    "groups that do not depend on the hint"
                 )
-        found[name] = of_runs[0]
     return found
 
 
 def table_title(run: Run, subject: str) -> str:
-    """What is measured on a data set or a scene of it."""
+    """Return the title of a table: what is measured on a dataset or one of its scenes."""
     results = run.results
     truth = results["data"]["ground_truth"]
     return f"Median errors on {subject}, {results['split']} split, {truth} ground truth"
-
-
-def _row(rows: list[Row], title: str) -> Row:
-    for row in rows:
-        if row.title == title:
-            return row
-    raise InputError(f"--reference {title}: choose among {', '.join(row.title for row in rows)}")
-
-
-def _metrics(run: Run, group: str, method: str) -> dict[str, Any]:
-    for row in run.results["rows"]:
-        if (row["group"], row["method"]) == (group, method):
-            return dict(row)
-    raise InputError(f"{run.folder}: results.json has no row {group}, {method}; evaluate it again")
 
 
 Medians = tuple[float, float]  # metres, degrees
@@ -199,29 +177,25 @@ Medians = tuple[float, float]  # metres, degrees
 def comparison_of_scenes(
     scenes: list[list[Run]], published: Sequence[Published] = (), average_of: Sequence[str] = ()
 ) -> Table:
-    """Median errors over all frames, means over seeds; the average is the mean over the scenes' medians.
+    """Return median errors over all frames, means over seeds; the average is the mean of the scenes' medians.
 
-    Args:
-        scenes: runs of each scene, of one data set, ground truth and split.
-        published: methods to print below; their averages only where ours are over the same scenes.
-        average_of: the scenes that published averages are over.
+    The scenes' runs are of one dataset, ground truth and split. Published averages are over the scenes
+    ``average_of``, and are there only if ours are over the same.
     """
     first = scenes[0][0].results
-    for runs in scenes:
+    for run, *_ in scenes:
         for key in ("name", "ground_truth"):
-            ours, theirs = runs[0].results["data"][key], first["data"][key]
+            ours, theirs = run.results["data"][key], first["data"][key]
             if ours != theirs:
                 raise InputError(
-                    f"{runs[0].folder}: {key} is {ours}, but {scenes[0][0].folder} has {theirs}; compare "
-                    "runs of one data set and ground truth"
+                    f"{run.folder}: {key} is {ours}, but {scenes[0][0].folder} has {theirs}; compare runs "
+                    "of one dataset and ground truth"
                 )
-        if runs[0].results["split"] != first["split"]:
-            raise InputError(
-                f"{runs[0].folder}: split is {runs[0].results['split']}, not {first['split']}"
-            )
+        if run.results["split"] != first["split"]:
+            raise InputError(f"{run.folder}: split is {run.results['split']}, not {first['split']}")
     names = [runs[0].results["data"]["scene"] for runs in scenes]
-    title = table_title(scenes[0][0], first["data"]["name"])
-    table = Table(title, ["", *names, f"{AVERAGE} of {len(names)}"])
+    header = ["", *names, f"{AVERAGE} of {len(names)}"]
+    table = Table(table_title(scenes[0][0], first["data"]["name"]), header)
     table.block("measured")
     measured: dict[str, dict[str, Medians]] = {}
     for name, runs in zip(names, scenes, strict=True):
@@ -230,8 +204,8 @@ def comparison_of_scenes(
             measured.setdefault(row.title, {})[name] = (median(t_m), median(r_deg))
     for title, medians in measured.items():
         if medians.keys() == set(names):
-            mean = np.mean([medians[name] for name in names], axis=0)
-            medians[AVERAGE] = (float(mean[0]), float(mean[1]))
+            t_m, r_deg = np.mean(list(medians.values()), axis=0).tolist()
+            medians[AVERAGE] = (t_m, r_deg)
         table.line([title, *(_cell(medians.get(name)) for name in (*names, AVERAGE))])
     if published:
         table.block("published, not measured here")
@@ -246,3 +220,26 @@ def comparison_of_scenes(
 
 def _cell(medians: Medians | None) -> str:
     return f"{length(medians[0])}, {degrees(medians[1])}" if medians else "-"
+
+
+def print_results(results: dict[str, Any]) -> None:
+    """Print a results.json as a table: a block per group of frames, a line per method."""
+    data = results["data"]
+    oracle = f" {ORACLE}" if results["oracle"] else ""
+    print(
+        f"\n{results['name']} on {data['name']}/{data['scene']} {results['split']} "
+        f"({data['ground_truth']} ground truth, seed {results['seed']}){oracle}"
+    )
+    recalls = recalls_of(results)
+    header = ["", "median", "mean", "95 %", *(recall.title for recall in recalls)]
+    lines: list[list[str]] = []
+    group = None
+    for row in results["rows"]:
+        if row["group"] != group:
+            group = row["group"]
+            lines.append([f"{group} ({row['frames']} frames)"])
+        errors = [f"{length(row[t])} {row[r]:5.1f}°" for t, r in KEYS]
+        shares = [f"{100 * row[recall.key]:.0f} %" for recall in recalls]
+        title = method_title(row["method"], row["step"])
+        lines.append([f"  {title}", *errors, *shares])
+    print(text_table([header, *lines]))

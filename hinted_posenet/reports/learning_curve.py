@@ -1,4 +1,4 @@
-"""The learning curve of a run: loss, metres and degrees against epochs."""
+"""The learning curve of a run: loss and median errors against epochs."""
 
 import csv
 from pathlib import Path
@@ -19,7 +19,7 @@ PANELS = {
 
 
 def read_history(path: Path) -> list[dict[str, str]]:
-    """A row per epoch of a history.csv, as far as there is one; empty is what was not measured."""
+    """Read a history.csv, a row per epoch; no rows if there is no file, empty where nothing was measured."""
     if not path.is_file():
         return []
     with path.open(newline="") as file:
@@ -27,13 +27,13 @@ def read_history(path: Path) -> list[dict[str, str]]:
 
 
 def learning_curve(path: Path, history: Path) -> None:
-    """A panel each for loss, metres and degrees of both splits; a line marks the chosen checkpoint's epoch."""
+    """Draw loss, metres and degrees of both splits; a line marks the chosen checkpoint's epoch."""
     rows = read_history(history)
-    if not rows:  # trained by a version that kept none, and only scored by this one
+    if not rows:  # trained by a version that wrote none
         return
     column = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
     epoch = column["epoch"]
-    # the first of the best, as checkpoints are kept
+    # the first of the best, which is the checkpoint that is kept
     chosen = int(epoch[np.nan_to_num(column["val/score"], nan=np.inf).argmin()])
     figure = Figure(figsize=(13, 4.2), layout="constrained")
     grid = figure.subplots(1, 3)
@@ -48,7 +48,7 @@ def learning_curve(path: Path, history: Path) -> None:
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
-    if len(grid[1].lines) > 1:  # else all answers were infinitely far off
+    if len(grid[1].lines) > 1:  # otherwise all answers failed
         logarithmic(grid[1], "y")
     grid[2].set_ylim(bottom=0)
     handles, labels = grid[1].get_legend_handles_labels()

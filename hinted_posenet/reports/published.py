@@ -1,4 +1,4 @@
-"""Medians of published methods, from ``datasets/<name>/published.yaml``: printed beside ours, told apart."""
+"""Medians of published methods, from ``datasets/<name>/published.yaml``, printed beside ours but separately."""
 
 from typing import Any, NamedTuple
 
@@ -12,11 +12,11 @@ AVERAGE = "average"  # over the scenes that the file names
 
 
 class Published(NamedTuple):
-    """What a paper says of one method."""
+    """What a paper reports of one method."""
 
     method: str
     medians: dict[str, tuple[float, float]]  # scene, or average -> metres and degrees
-    caveat: str  # what is not like for like; may be empty
+    caveat: str  # what makes the comparison unfair; may be empty
     source: str
 
     @property
@@ -26,22 +26,22 @@ class Published(NamedTuple):
 
     @property
     def note(self) -> str:
-        """Where the row is from, and what is not like for like."""
+        """The row's source and its caveat."""
         return f"{self.method}: {self.source}" + (f" (* {self.caveat})" if self.caveat else "")
 
 
 def published_for(runs: list[Run]) -> list[Published]:
-    """Published methods that may stand beside runs: same data set, ground truth, split and number of frames.
+    """Return the published methods that are comparable: same dataset, ground truth, split and frame count.
 
     Raises:
-        InputError: tells what differs.
+        InputError: It names what differs.
     """
     data, split = runs[0].results["data"], runs[0].results["split"]
     content = _content(data["name"])
     theirs, ours = (content["ground_truth"], content["split"]), (data["ground_truth"], split)
     if theirs != ours:
         raise InputError(
-            f"--published: those are of the {' ground truth and the '.join(theirs)} split, these runs of "
+            f"published=true: those are of the {' ground truth and the '.join(theirs)} split, these runs of "
             f"{' and '.join(ours)}; they are not comparable"
         )
     scenes = read_dataset_card(data["name"]).scenes
@@ -50,21 +50,21 @@ def published_for(runs: list[Run]) -> list[Published]:
         expected = scenes[scene].frames.get(split) if scene in scenes else None
         if frames != expected:
             raise InputError(
-                f"--published: those are of {expected} {split} frames of {scene}, {run.folder} has {frames}; they "
-                "are not comparable"
+                f"published=true: those are of {expected} {split} frames of {scene}, {run.folder} has {frames}; "
+                "they are not comparable"
             )
     return [_published(method, dict(entry)) for method, entry in content["methods"].items()]
 
 
 def average_scenes(name: str) -> list[str]:
-    """The scenes that a data set's published averages are over."""
+    """Return the scenes that a dataset's published averages are over."""
     return list(_content(name)["average_of"])
 
 
 def _content(name: str) -> dict[str, Any]:
     path = datasets_folder() / name / "published.yaml"
     if not path.is_file():
-        raise InputError(f"--published: nothing published is known of {name}")
+        raise InputError(f"published=true: no published results are known for {name}")
     return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 

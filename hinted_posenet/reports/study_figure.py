@@ -1,4 +1,4 @@
-"""Curves of a study: error against the hint's sigma, against passes, and against where a cascade started."""
+"""Curves of a study: error against the hint's error, the refinement step, and the start of a cascade."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from hinted_posenet.core.figures import logarithmic, save_figure
 from hinted_posenet.evaluation.bootstrap import median
 from hinted_posenet.evaluation.frames_file import Chosen, Floats
-from hinted_posenet.reports.study_results import NULL, OWN, Study, sweep_points
+from hinted_posenet.evaluation.predictions import ORACLE
+from hinted_posenet.reports.page.plots import binned_medians
+from hinted_posenet.reports.study_table import NULL, OWN, Study, sweep_medians
 
 COLOURS = {
     "hinted_embedding": "#b2182b",
@@ -24,17 +26,17 @@ BINS = 8
 
 
 def study_figure(path: Path, study: Study) -> None:
-    """A row of three panels for each group of frames."""
+    """Draw a row of three panels for each group of frames."""
     groups = study.groups()
     figure = Figure(figsize=(13, 4.4 * len(groups)), layout="constrained")
     axes = figure.subplots(len(groups), 3, squeeze=False)
     for (name, frames), (sweep, refinement_steps, basin) in zip(groups.items(), axes, strict=True):
         _sweep(sweep, study, frames)
-        _passes(refinement_steps, study, frames)
+        _steps(refinement_steps, study, frames)
         _basin(basin, study, frames)
-        sweep.set_title(f"{name}: GPS (ORACLE)", loc="left")
-        refinement_steps.set_title("passes from retrieval, never stopped", loc="left")
-        basin.set_title("where 20 passes lead", loc="left")
+        sweep.set_title(f"{name}: GPS {ORACLE}", loc="left")
+        refinement_steps.set_title("refinement from retrieval, never stopped", loc="left")
+        basin.set_title("after 20 refinement steps", loc="left")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     once = dict(zip(labels, handles, strict=True))
     figure.legend(once.values(), once.keys(), loc="outside lower center", ncols=5, frameon=False)
@@ -45,10 +47,9 @@ def _sweep(axes: Axes, study: Study, frames: Chosen) -> None:
     null = study.errors(NULL, OWN)
     limits: tuple[float, float] | None = None
     for method, curves in study.curves.items():
-        points = sweep_points(curves, frames)
-        hint_m = np.array([point.hint_m for point in points])
+        hint_m, answer_m = (sweep_medians(curves, frames, key) for key in ("hint", "answer"))
         limits = (float(hint_m.min()), float(hint_m.max()))
-        axes.plot(hint_m, [point.answer_m for point in points], "o-", **_style(method))
+        axes.plot(hint_m, answer_m, "o-", **_style(method))
     if limits:
         x = np.geomspace(*limits, 50)
         axes.plot(x, x, color="black", linewidth=1, label="the hint as the answer")
@@ -60,48 +61,33 @@ def _sweep(axes: Axes, study: Study, frames: Chosen) -> None:
     axes.set(xlabel="median error of the hint", ylabel="median error of the answer")
 
 
-def _passes(axes: Axes, study: Study, frames: Chosen) -> None:
+def _steps(axes: Axes, study: Study, frames: Chosen) -> None:
     for method, curves in study.curves.items():
-        found = [_contraction(curve, frames) for curve in curves]
-        errors = np.mean(
-            [[np.median(values) for values in refinement_steps] for refinement_steps in found],
-            axis=0,
-        )
+        errors = np.median(_contraction(curves, frames), axis=2).mean(axis=0)
         axes.plot(range(len(errors)), errors, ".-", **_style(method))
     logarithmic(axes, "y")
-    axes.set(xlabel="pass (0: retrieval)", ylabel="median error")
+    axes.set(xlabel="refinement step (0: retrieval)", ylabel="median error")
     axes.set_xticks([0, 1, 2, 3, 5, 10, 15, 20])
 
 
 def _basin(axes: Axes, study: Study, frames: Chosen) -> None:
     limits: tuple[float, float] | None = None
     for method, curves in study.curves.items():
-        refinement_steps = [_contraction(curve, frames) for curve in curves]
-        start, end = (
-            np.concatenate([found[index] for found in refinement_steps]) for index in (0, -1)
-        )
-        edges = np.quantile(start, np.linspace(0, 1, BINS + 1))
-        bins = np.clip(np.searchsorted(edges, start, side="right") - 1, 0, BINS - 1)
-        middle = [
-            (np.median(start[bins == b]), np.median(end[bins == b]))
-            for b in range(BINS)
-            if (bins == b).any()
-        ]
-        x, y = np.array(middle).T
+        errors = _contraction(curves, frames)
+        x, y, _ = binned_medians(errors[:, 0].ravel(), errors[:, -1].ravel(), BINS)
         limits = (float(x.min()), float(x.max()))
         axes.plot(x, y, "o-", **_style(method))
     if limits:
         axes.plot(limits, limits, color="black", linewidth=1)
     logarithmic(axes, "x", "y")
-    axes.set(xlabel="error of retrieval", ylabel="error after 20 passes")
+    axes.set(xlabel="error of retrieval", ylabel="error after 20 steps")
 
 
-def _contraction(curve: dict[str, Any], frames: Chosen) -> list[Floats]:
-    """Errors (N,) in metres: at the start, then after every pass."""
-    found = curve["contraction"]["retrieval"]
-    return [
-        np.array(values["t_m"])[frames] for values in (found["start"], *found["refinement_steps"])
-    ]
+def _contraction(curves: list[dict[str, Any]], frames: Chosen) -> Floats:
+    """Return errors (seeds, 1 + steps, n) in metres: at the start, then after every refinement step."""
+    found = [curve["contraction"]["retrieval"] for curve in curves]
+    steps = [[of_seed["start"], *of_seed["refinement_steps"]] for of_seed in found]
+    return np.array([[values["t_m"] for values in same] for same in steps])[:, :, frames]
 
 
 def _style(method: str) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import torch
 
 from hinted_posenet.core.types import Pose
 from hinted_posenet.evaluation.frames_file import Frames, centers, read_frames, write_frames
-from hinted_posenet.evaluation.groups import bands, frame_groups, score
-from hinted_posenet.evaluation.predictions import Answer
+from hinted_posenet.evaluation.predictions import MethodAnswer, describe_hint
+from hinted_posenet.evaluation.write_run import FrameGroup, bands, frame_groups, score
 
 COUNT = 6
 
@@ -44,7 +44,7 @@ def test_tags_tell_what_training_saw_and_altitudes_are_thirds():
         [],
         poses([0, 0, 0]),
     )
-    assert {name: int(rows.sum()) for name, rows in found.items()} == {
+    assert {group.name: int(group.frames.sum()) for group in found} == {
         "all": 6,
         "seasons seen in training": 2,  # and they are summer's and the lowest: no further lines
         "unseen seasons": 4,
@@ -53,26 +53,28 @@ def test_tags_tell_what_training_saw_and_altitudes_are_thirds():
         "altitude 170 to 230 m": 2,
         "altitude above 230 m": 2,
     }
+    assert [group.season_group for group in found[:4]] == ["all", "seen", "unseen", None]
 
 
 def test_frames_are_told_apart_by_how_far_off_their_hint_is():
     hint = poses([0, 0, 0])._replace(
         t=poses([0, 0, 0]).t + torch.arange(COUNT)[:, None] * torch.eye(3)[1]
     )
-    answers = [Answer("hint as the answer", "hint", hint)]
+    answers = [MethodAnswer("hint as the answer", "hint", hint)]
     found = frame_groups(frames([{}] * COUNT), None, answers, poses([0, 0, 0]))
-    assert [name for name in found if "hint" in name] == [
+    hinted = [group for group in found if "hint" in group.name]
+    assert [group.name for group in hinted] == [
         "hint error up to 1.25 m",
         "hint error 1.25 to 2.5 m",
         "hint error 2.5 to 3.75 m",
         "hint error above 3.75 m",
     ]
-    assert sum(found[name].sum() for name in found if "hint" in name) == COUNT
+    assert sum(group.frames.sum() for group in hinted) == COUNT
 
 
 def test_a_band_takes_its_upper_edge():
     found = bands("x", np.array([1.0, 2.0, 2.5, 9.0]), np.array([2.0, 5.0]), "m")
-    assert {name: rows.tolist() for name, rows in found.items()} == {
+    assert {group.name: group.frames.tolist() for group in found} == {
         "x up to 2 m": [True, True, False, False],
         "x 2 to 5 m": [False, False, True, False],
         "x above 5 m": [False, False, False, True],
@@ -81,8 +83,8 @@ def test_a_band_takes_its_upper_edge():
 
 def test_aerial_errors_are_given_along_and_across_the_ground_and_in_percent():
     seen = frames(SEASONS, [50.0] * COUNT)
-    groups = {"all": np.ones(COUNT, dtype=bool)}
-    answers = [Answer("net", "network", poses([3.0, 4.0, -12.0]))]
+    groups = [FrameGroup("all", np.ones(COUNT, dtype=bool), "all")]
+    answers = [MethodAnswer("net", "network", poses([3.0, 4.0, -12.0]))]
     (row,) = score(answers, poses([0, 0, 0]), seen, groups, [(10, 5)])
     assert row["median_horizontal_m"] == pytest.approx(5)
     assert row["median_vertical_m"] == pytest.approx(12)
@@ -115,3 +117,11 @@ def test_centers_are_where_the_camera_is():
     np.testing.assert_allclose(
         centers(np.array([[h, 0, 0, -h, -2, 1, -3]])), [[1, 2, 3]], atol=1e-12
     )
+
+
+def test_a_hint_is_described_by_its_name_and_plain_parameters():
+    oracle = {"_target_": "hinted_posenet.hints.prior.OracleHint", "sigma_t_m": 5.0}
+    assert describe_hint(oracle) == {"name": "oracle", "sigma_t_m": 5.0}
+    network = {"_target_": "hinted_posenet.inference.checkpoint.network_hint", "config": {"a": 1}}
+    assert describe_hint(network) == {"name": "network"}
+    assert describe_hint({"_target_": "hinted_posenet.hints.trivial.NoHint"}) == {"name": "none"}

@@ -7,7 +7,7 @@ from poses import random_poses
 from hinted_posenet.core.geometry import quaternion_exp, quaternion_product
 from hinted_posenet.core.types import Pose
 from hinted_posenet.evaluation.metrics import pose_errors, quantile, recall_area, summary
-from hinted_posenet.training.median_pose_error import MedianPoseError
+from hinted_posenet.training.lightning_module import MedianPoseError
 
 
 def off_by(metres: torch.Tensor, degrees: torch.Tensor) -> tuple[Pose, Pose]:

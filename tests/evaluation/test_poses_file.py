@@ -89,7 +89,7 @@ def test_nan_is_an_answer_that_failed(tmp_path, format):
     ("text", "message"),
     [
         ("a 1 0 0 0 1 2 3\nb 1 0 0 0 1 2\n", r"p\.txt line 2: expected 8 fields .*, found 7"),
-        ("a 1 0 0 0 1 2 3\n# x\na 1 0 0 0 1 2 3\n", r"line 3: a is already on p\.txt line 1"),
+        ("a 1 0 0 0 1 2 3\n# x\na 1 0 0 0 1 2 3\n", r"line 3: a is already in p\.txt line 1"),
         ("a 1 0 0 0 1 2 3\nb 1 0 0 0 1 2 x\n", r"line 2: expected numbers, found `1 0 0 0 1 2 x`"),
         ("a 0 0 0 0 1 2 3\n", r"line 1: quaternion of norm 0, expected about 1"),
         ("a 1 0 0 0 1 2 inf\n", r"line 1: quaternion"),

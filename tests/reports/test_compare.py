@@ -11,7 +11,7 @@ from hinted_posenet.core.tables import insert_text
 from hinted_posenet.core.types import Pose
 from hinted_posenet.evaluation import write_run as results
 from hinted_posenet.evaluation.bootstrap import bootstrap_interval, difference
-from hinted_posenet.evaluation.predictions import Answer
+from hinted_posenet.evaluation.predictions import MethodAnswer
 from hinted_posenet.evaluation.run_files import read_runs, read_scenes
 from hinted_posenet.evaluation.write_run import frames_of
 from hinted_posenet.reports.compare import (
@@ -45,13 +45,13 @@ def write_run(
     truth = poses(0.0)
     views = views_at(truth, SEASONS)
     answers = [
-        Answer("constant pose", "control", poses(200.0)),
-        Answer("retrieval", "control", poses(retrieval_m)),
-        Answer("pass 1", "network", poses(offset_m)),
+        MethodAnswer("constant pose", "control", poses(200.0)),
+        MethodAnswer("retrieval", "control", poses(retrieval_m)),
+        MethodAnswer("pass 1", "network", poses(offset_m), step=1),
     ]
     if hint_m is not None:
         hint = truth._replace(t=truth.t + hint_m[:, None])
-        answers.append(Answer("hint as the answer", "hint", hint))
+        answers.append(MethodAnswer("hint as the answer", "hint", hint))
     about = about_run(name, seed=seed, **changes)
     frames, train = frames_of(views), frames_of(views[:5])
     results.write_run(folder, about, frames, train, answers, truth, [(10.0, 5.0)])
@@ -92,17 +92,18 @@ def test_interval_covers_seeds_and_frames() -> None:
 
 def test_oracle_runs_are_stamped(tmp_path: Path) -> None:
     run = write_run(tmp_path / "a", "net", 0, 1.0, oracle=True)
-    assert "net (ORACLE)" in comparison(read_runs([run])).text()
+    assert "net (oracle)" in comparison(read_runs([run])).text()
 
 
 @pytest.mark.parametrize(
-    ("start", "shown"),
-    [("CellHint", 1), ("PriorHint", 1), ("RetrievalHint", 0), ("ConstantHint", 0)],
+    ("start", "shown"), [("cell", 1), ("prior", 1), ("retrieval", 0), ("constant", 0)]
 )
 def test_a_hint_that_is_no_control_yet_stands_as_an_answer(
     tmp_path: Path, start: str, shown: int
 ) -> None:
-    run = write_run(tmp_path, "net", 0, 10.0, hint_m=torch.full((10,), 30.0), inference_hint=start)
+    run = write_run(
+        tmp_path, "net", 0, 10.0, hint_m=torch.full((10,), 30.0), inference_hint={"name": start}
+    )
     titles = [row.title for row in table_rows(read_runs([run]))]
     assert sum(title.endswith(": the hint as the answer") for title in titles) == shown
 
@@ -143,7 +144,7 @@ def test_a_reference_gives_ratio_and_p(tmp_path: Path) -> None:
     assert "position of a [95 %]" in table.splitlines()[2]
     line = next(line for line in table.splitlines() if line.startswith("  b"))
     assert line.split()[-3:] == ["2.00]", "<", "0.002"]
-    with pytest.raises(InputError, match="--reference c: choose among constant pose, nearest"):
+    with pytest.raises(InputError, match="reference=c: choose among constant pose, nearest"):
         comparison(runs, reference="c")
 
 
@@ -168,7 +169,7 @@ def test_retrieval_has_a_line_for_each_kind_of_features_and_is_stamped(tmp_path:
     assert [title for title in titles if title.startswith("retrieval")] == [
         "retrieval",
         "retrieval, features of gps",
-        "retrieval with the ORACLE hint",
+        "retrieval with the hint (oracle)",
     ]
 
 
@@ -179,7 +180,7 @@ def test_groups_that_depend_on_the_hint_are_refused(tmp_path: Path) -> None:
     )
     group = next(g for g in read_runs([first])[0].results["frame_groups"][0] if "hint error" in g)
     assert "hint error up to" in comparison(read_runs([first]), [group]).text()
-    with pytest.raises(InputError, match=r"other frames in .*b than in .*a"):
+    with pytest.raises(InputError, match=r"b has other frames in it than .*a"):
         comparison(read_runs([first, second]), [group])
 
 
@@ -256,14 +257,23 @@ def test_files_of_an_older_version_are_named_with_what_renews_them(tmp_path: Pat
     run = write_run(tmp_path / "a", "net", 0, 1.0)
     text = (run / "poses.csv").read_text()
     (run / "poses.csv").write_text(text.replace("neighbour", "other", 1))
-    with pytest.raises(InputError, match=r"poses\.csv: of an older version; delete .*a and give"):
+    with pytest.raises(InputError, match=r"poses\.csv: of an older version; delete .*a and repeat"):
         read_runs([run])
     (run / "localizer.ckpt").touch()
-    with pytest.raises(InputError, match=r"`hinted-posenet evaluate checkpoint=.*a output=.*a`"):
+    with pytest.raises(
+        InputError, match=r"`hinted-posenet evaluate checkpoint=.*a out=.*a overwrite=true`"
+    ):
         read_runs([run])
     (run / "poses.csv").write_text(text)
+    results = (run / "results.json").read_text()
+    (run / "results.json").write_text(results.replace("resampling_unit", "other"))
+    with pytest.raises(InputError, match=r"results\.json: of an older version; renew it with"):
+        read_runs([run])
+    (run / "results.json").write_text(results)
     (run / "frames.csv").unlink()
-    with pytest.raises(InputError, match=r"frames\.csv: no such file; `hinted-posenet evaluate"):
+    with pytest.raises(
+        InputError, match=r"frames\.csv: no such file; renew it with `hinted-posenet evaluate"
+    ):
         read_runs([run])[0].read_frames()
 
 
@@ -276,7 +286,7 @@ def test_a_file_that_was_cut_off_is_named(tmp_path: Path, name: str, share: floa
     # of frames.csv the scored ones come first; of training ones, a missing line cannot be told
     kept = int(share * (len(lines) if name == "poses.csv" else 10))
     (run / name).write_text("".join(lines[:kept]) + lines[kept][:20])
-    fault = "(cut off or changed|of an older version)"
+    fault = "(truncated or changed|of an older version)"
     with pytest.raises(InputError, match=f"{name}: {fault}; delete"):
         read_runs([run])[0].read_frames()
 

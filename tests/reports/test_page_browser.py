@@ -173,7 +173,7 @@ def test_frames_are_picked_by_mouse_and_by_keyboard(opened: Open) -> None:
     errors = [row.text for row in page.find_elements(By.CSS_SELECTOR, "#errors tr")]
     assert len(errors) == 7 and all("m" in text and "°" in text for text in errors)
     shown = page.find_element(By.CSS_SELECTOR, "#frames select.method").get_attribute("value")
-    assert "ORACLE" not in errors[int(shown)]  # at first, an honest network's answers
+    assert "oracle" not in errors[int(shown)]  # at first, a network's answers without an oracle
     assert best.text.split(",")[0] in errors[int(shown)]
 
 

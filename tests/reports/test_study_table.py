@@ -8,8 +8,7 @@ import pytest
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.evaluation.run_files import MethodPoses, Run
-from hinted_posenet.reports.study_results import Study, read_study
-from hinted_posenet.reports.study_table import study_tables
+from hinted_posenet.reports.study_table import Study, read_study, study_tables
 
 FRAMES = 20
 POINT = {"fraction": 0.1, "hint": {"t_m": [1.0] * FRAMES}, "answer": {"t_m": [2.0] * FRAMES}}
@@ -20,10 +19,14 @@ def run(errors_m: dict[str, float], grid: int = 3) -> Run:
     """A run, each of whose rows is off by the same length in all frames."""
     config = {"backbone": {"name": "net"}, "pool": {"grid": grid}}
     results: dict[str, Any] = {"config": config, "frame_groups": [["all"]] * FRAMES}
-    results["data"] = {"name": "aerial"}
+    results["inference_hint"] = {"name": "none"}
+    results |= {"groups": [{"name": "all", "season_group": "all"}], "resampling_unit": "frame"}
     ones, nowhere = np.ones(FRAMES), np.zeros((FRAMES, 3))
     rest = (nowhere, nowhere, np.zeros((FRAMES, 7)), ones, ones)
-    poses = {row: MethodPoses([], e * ones, ones, *rest) for row, e in errors_m.items()}
+    poses = {}
+    for row, error_m in errors_m.items():
+        role, step = ("network", 1) if row == "pass 1" else ("control", None)
+        poses[row] = MethodPoses(row, role, step, False, [], error_m * ones, ones, *rest)
     return Run(Path(), results, poses)
 
 
@@ -73,12 +76,12 @@ def test_gains_have_intervals_and_the_last_hint_counts_even_if_another_is_better
 def test_a_method_under_oracles_alone_has_no_gain_but_a_stamped_sweep():
     study = Study(NULL | {("net", "nearest"): seeds(5, 5)}, {"net": CURVES})
     gains = lines(study, "gains")
-    assert "ORACLE" in gains["ratios"][-2]
+    assert "(oracle)" in gains["ratios"][-2]
     assert gains["net"][:-1] == ["-", "-", "2.00"]
     assert float(gains["net"][-1]) == pytest.approx(2 * np.hypot(1, 20) / 20, abs=0.01)
 
 
 def test_a_broken_results_file_is_named(tmp_path):
     (tmp_path / "results.json").write_text('{"rows": [')
-    with pytest.raises(InputError, match=r"results\.json: not readable as JSON.*run again"):
+    with pytest.raises(InputError, match=r"results\.json: is not valid JSON.*repeat the command"):
         read_study([tmp_path])

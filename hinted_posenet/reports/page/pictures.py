@@ -1,4 +1,4 @@
-"""Pictures in the page: frames worth a look, maps and scenes in 3-D."""
+"""Pictures in the page: example frames, maps and scenes in 3-D."""
 
 import base64
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hinted_posenet.evaluation.frames_file import Floats, Frames
-from hinted_posenet.reports.page.lines import GREY, Line
+from hinted_posenet.reports.page.curves import GREY, Line
 
 SIDE_PX = 240
 QUALITY = 62  # WebP; 8 kB a picture
@@ -19,29 +19,20 @@ EACH = 4  # picked of each kind
 
 
 def picks(error: Floats) -> dict[str, list[int]]:
-    """Frames of the best, the median and the worst of errors (N,), those of a video not all from one place."""
+    """Return frames with the best, median and worst of errors (N,), spread over a video."""
     order = np.argsort(error, kind="stable")
     from_middle = order[np.argsort(np.abs(np.arange(len(order)) - len(order) // 2), kind="stable")]
-    return {
-        "best": _apart(order),
-        "median": _apart(from_middle),
-        "worst": _apart(order[::-1]),
-    }
+    orders = {"best": order, "median": from_middle, "worst": order[::-1]}
+    return {kind: _apart(of_kind) for kind, of_kind in orders.items()}
 
 
 def pictures(
     lines: list[Line], neighbours: list[str], queries: Frames, train: Frames | None
 ) -> dict[str, dict[str, str | None]]:
-    """Picture of each picked frame, and of the training image beside it, as many as the budget allows.
+    """Return thumbnails of the picked frames and of the training images beside them, within the budget.
 
-    Args:
-        lines: whose picks are shown, the first ones of each line first.
-        neighbours: (N,) names of training images; empty: none.
-        queries: the N frames.
-        train: frames of training, if they are known.
-
-    Returns:
-        "query" and "train", each name -> data URI, or None where the file is not there.
+    Neighbours (N,) are names of training images; empty: none. The result has "query" and "train", each name ->
+    data URI, or None where the file is missing.
     """
     chosen = [picks(line.poses.error_t_m) for line in lines]
     rows = dict.fromkeys(
@@ -58,14 +49,17 @@ def pictures(
     for row in rows:
         for kind, name in (("query", queries.name[row]), ("train", neighbours[row])):
             if name in images[kind] and name not in found[kind] and spent < BUDGET_BYTES:
-                picture = _thumbnail(images[kind][name])
+                picture = _encoded(images[kind][name], SIDE_PX)
                 found[kind][name] = picture
                 spent += len(picture or "")
     return found
 
 
-def data_uri(image: NDArray[Any], side_px: int) -> str:
-    """A BGR image, its longer side at most ``side_px``."""
+def _encoded(path: str, side_px: int) -> str | None:
+    """Return an image, its longer side at most ``side_px``, as a data URI; None if there is none."""
+    image = cv2.imread(path) if path and Path(path).is_file() else None
+    if image is None:
+        return None
     scale = side_px / max(image.shape[:2])
     if scale < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -73,13 +67,8 @@ def data_uri(image: NDArray[Any], side_px: int) -> str:
     return f"data:image/webp;base64,{base64.b64encode(encoded.tobytes()).decode()}"
 
 
-def _thumbnail(path: str) -> str | None:
-    image = cv2.imread(path) if path and Path(path).is_file() else None
-    return None if image is None else data_uri(image, SIDE_PX)
-
-
 def _apart(order: NDArray[np.int64]) -> list[int]:
-    """The first rows of an order that are a fiftieth of all from each other."""
+    """Return the first rows of an order that are at least a fiftieth of all rows apart."""
     gap = len(order) / 50
     found: list[int] = []
     for row in order.tolist():
@@ -89,43 +78,44 @@ def _apart(order: NDArray[np.int64]) -> list[int]:
 
 
 MAP_PX = 1000
-TRAIN_DOTS = 1500  # more are a cloud that says the same
+TRAIN_DOTS = 1500  # more add nothing to the cloud
 PINK = "#e8308c"
 WHITE = {"size": 6, "color": "#ffffff", "line": {"color": "#000000", "width": 1}}
 
 
 def position_data(lines: list[Line], train_m: Floats | None) -> dict[str, Any]:
-    """True (N, 3) and training positions, and answers (N, 3) of each line: metres, 4 digits of their extent."""
+    """Return true and training positions and each line's answers (N, 3) in metres, to 4 digits of their extent."""
     true_m = lines[0].poses.true_m
     step = float(np.ptp(true_m, axis=0).max()) / 10_000 or 1.0
     decimals = max(0, int(np.ceil(-np.log10(step))))
+    run = lines[0].runs[0]
+    sequences = run.sequences(run.in_group("all"))
+    names = list(dict.fromkeys(sequences or ()))
     train = np.empty((0, 3)) if train_m is None else train_m[:: -(-len(train_m) // TRAIN_DOTS)]
     return {
         "true": _points(true_m, decimals),
         "train": _points(train, decimals),
         "answers": [_points(line.poses.predicted_m, decimals) for line in lines],
-        "sequence": _sequence(lines[0]),
+        # the page draws each sequence as a path; None for independent frames
+        "sequence": sequences and [names.index(name) for name in sequences],
     }
 
 
 def map_figure(overview: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Positions from above, over the orthophoto; None where there is no map."""
+    """Draw positions from above over the orthophoto; None where there is no map."""
     if overview is None:
         return None
     xmin, ymin, xmax, ymax = overview["bounds_m"]
-    image = cv2.imread(overview["image"]) if Path(overview["image"]).is_file() else None
-    images = []
-    if image is not None:
-        placed = {"x": xmin, "y": ymax, "sizex": xmax - xmin, "sizey": ymax - ymin}
-        source = {"source": data_uri(image, MAP_PX), "layer": "below", "opacity": 0.85}
-        images = [placed | source | {"xref": "x", "yref": "y", "sizing": "stretch"}]
+    image = _encoded(overview["image"], MAP_PX)
+    placed = {"x": xmin, "y": ymax, "sizex": xmax - xmin, "sizey": ymax - ymin}
+    placed |= {"source": image, "layer": "below", "opacity": 0.85}
+    placed |= {"xref": "x", "yref": "y", "sizing": "stretch"}
     axis = {"ticksuffix": " m", "showgrid": False, "zeroline": False, "nticks": 4, "tickangle": 0}
+    train = {"size": 2.5, "color": "#000000", "opacity": 0.45}
     return {
-        "data": _traces(
-            "scatter", {"size": 2.5, "color": "#000000", "opacity": 0.45}, WHITE, 2, 15
-        ),
+        "data": _traces("scatter", train, WHITE, 2, 15),
         "layout": {
-            "images": images,
+            "images": [placed] if image else [],
             "xaxis": {"range": [xmin, xmax], "constrain": "domain", **axis},
             "yaxis": {"range": [ymin, ymax], "scaleanchor": "x", "constrain": "domain", **axis},
             "meta": {"aspect": (ymax - ymin) / (xmax - xmin)},
@@ -134,11 +124,11 @@ def map_figure(overview: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def scene_figure() -> dict[str, Any]:
-    """Positions in 3-D."""
+    """Draw positions in 3-D."""
     axis = {"ticksuffix": " m", "title": {"text": ""}, "showbackground": False}
     camera = {"eye": {"x": 1.45, "y": 1.45, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.15}}
     axes = {
-        f"{name}axis": {**axis, "nticks": count} for name, count in (("x", 6), ("y", 6), ("z", 3))
+        f"{n}axis": {**axis, "nticks": count} for n, count in zip("xyz", (6, 6, 3), strict=True)
     }
     return {
         "data": _traces("scatter3d", {"size": 1.5, "color": GREY}, {"size": 2}, 4, 7),
@@ -149,7 +139,7 @@ def scene_figure() -> dict[str, Any]:
 def _traces(
     kind: str, train: dict[str, Any], true: dict[str, Any], width: float, size: float
 ) -> list[dict[str, Any]]:
-    """In the order in which the page fills them: training, truth, ways to the answers, chosen frame."""
+    """Return the empty traces that the page fills: training, truth, lines to the answers, chosen frame."""
     chosen = {"size": size, "symbol": ["circle-open", "square-open"], "color": PINK}
     traces: list[dict[str, Any]] = [
         {"mode": "markers", "marker": train, "hoverinfo": "skip"},
@@ -162,16 +152,6 @@ def _traces(
 
 
 def _points(points_m: Floats, decimals: int) -> list[list[float | None]]:
-    """Columns x, y and z; None where an answer is not finite."""
+    """Return columns x, y and z; None where an answer is not finite."""
     columns = points_m.round(decimals).T.tolist()
     return [[x if np.isfinite(x) else None for x in column] for column in columns]
-
-
-def _sequence(line: Line) -> list[int] | None:
-    """Number of each frame's sequence, along which the page draws a path; None where views are single ones."""
-    run = line.runs[0]
-    sequences = run.sequences(run.in_group("all"))
-    if sequences is None:
-        return None
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(sequences))}
-    return [numbers[name] for name in sequences]

@@ -1,23 +1,20 @@
-"""The page's table: medians with their intervals, and what else tells methods apart, by group of frames."""
+"""The page's table by group of frames: medians with their intervals, recalls and the copy check."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from hinted_posenet.core.formatting import bounds, length
+from hinted_posenet.core.formatting import bounds, fine_degrees, length
 from hinted_posenet.evaluation.bootstrap import bootstrap_interval, median
 from hinted_posenet.evaluation.frames_file import Chosen, Floats
 from hinted_posenet.evaluation.metrics import recalls_of
-from hinted_posenet.evaluation.run_files import HINT_ANSWER
-from hinted_posenet.reports.page.axes import angle
-from hinted_posenet.reports.page.lines import Line
-
-SHUFFLED = "shuffled image"
+from hinted_posenet.evaluation.predictions import HINT_ANSWER, SHUFFLED_IMAGE
+from hinted_posenet.reports.page.curves import Line
 
 
 class Cell(NamedTuple):
-    """A number as it is written, and as it is sorted by."""
+    """A number as text, and the value to sort by."""
 
     text: str
     value: float
@@ -29,26 +26,27 @@ class Row(NamedTuple):
 
     line: Line
     cells: list[Cell]
-    drawn: Floats  # (3,) median position and its interval: percent of a logarithmic scale that all rows share
+    drawn: Floats  # (3,) median position error and its interval, in percent of a shared logarithmic scale
 
 
 def summary_lines(lines: list[Line]) -> list[Line]:
-    """Those of the plots, and what leads to them: hints that are no row already, and first passes."""
+    """Return the lines of the plots, and before them hints that no row shows yet, and first steps."""
     rows = []
     for line in lines:
         if line.runs[0].has_hint_of_its_own and line.is_network:
             title = f"{line.title}: the hint as the answer"
             rows.append(line._replace(title=title, method=HINT_ANSWER))
-        if line.is_network and line.method != "pass 1":
-            rows.append(line._replace(title=f"{line.title}, pass 1", method="pass 1"))
-            rows.append(line._replace(title=f"{line.title}, {line.method}"))
+        first = line.runs[0].steps[0]
+        if line.is_network and line.method != first.method:
+            rows.append(line._replace(title=f"{line.title}, {first.title}", method=first.method))
+            rows.append(line._replace(title=f"{line.title}, {line.poses.title}"))
         else:
             rows.append(line)
     return rows
 
 
 def header(lines: list[Line]) -> list[str]:
-    """Titles of the columns, the first one that of methods."""
+    """Return the titles of the columns."""
     titles = ["method", "position, median [95 %]", "rotation, median [95 %]"]
     recalls = recalls_of(lines[0].runs[0].results)
     titles += ["position, 95th percentile", *(recall.title for recall in recalls)]
@@ -56,7 +54,7 @@ def header(lines: list[Line]) -> list[str]:
 
 
 def summary_rows(lines: list[Line], frames: Chosen) -> list[Row]:
-    """A row per line, on the frames (N,) of a group."""
+    """Return a row per line, on the frames (N,) of a group."""
     first = lines[0].runs[0]
     recalls, sequences = recalls_of(first.results), first.sequences(frames)
     cells_of, positions = [], []
@@ -65,8 +63,9 @@ def summary_rows(lines: list[Line], frames: Chosen) -> list[Row]:
         position = (median(t_m), *bootstrap_interval(t_m, sequences))
         rotation = (median(r_deg), *bootstrap_interval(r_deg, sequences))
         p95 = float(np.mean(np.quantile(t_m, 0.95, axis=1, method="lower")))
-        cells = [_interval(position, length), _interval(rotation, angle), Cell(length(p95), p95)]
-        shares = [recall.share(t_m, r_deg) for recall in recalls]
+        cells = [_interval(position, length), _interval(rotation, fine_degrees)]
+        cells.append(Cell(length(p95), p95))
+        shares = (recall.share(t_m, r_deg) for recall in recalls)
         cells += [Cell(f"{share:.0%}", share) for share in shares]
         if _shuffled(lines):
             cells.append(_other_image(line, frames))
@@ -81,14 +80,14 @@ def summary_rows(lines: list[Line], frames: Chosen) -> list[Row]:
 
 
 def _shuffled(lines: list[Line]) -> bool:
-    return any(SHUFFLED in line.runs[0].methods for line in lines)
+    return any(SHUFFLED_IMAGE in line.runs[0].methods for line in lines)
 
 
 def _other_image(line: Line, frames: Chosen) -> Cell:
-    """Where this is as good as the median itself, the network copies its hint."""
-    if not line.is_network or SHUFFLED not in line.runs[0].methods:
+    """Return the error with a wrong image; where it equals the median itself, the network copies its hint."""
+    if not line.is_network or SHUFFLED_IMAGE not in line.runs[0].methods:
         return Cell("", np.inf)
-    error_m = median(line.errors("error_t_m", SHUFFLED)[:, frames])
+    error_m = median(line.errors("error_t_m", SHUFFLED_IMAGE)[:, frames])
     return Cell(length(error_m), error_m)
 
 
