@@ -1,5 +1,6 @@
-"""Grounds that cameras are drawn over: a photographed surface, meshes and point clouds of other software."""
+"""Grounds that cameras are drawn over: a surface with its photo, meshes and point clouds of other software."""
 
+import itertools
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,20 +15,25 @@ from hinted_posenet.show.rays import FINER, Rays, on_paper, smaller
 from hinted_posenet.show.relief import Relief, textured_mesh
 from hinted_posenet.show.wires import Points, in_camera
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.world.world import Rgb
+from hinted_posenet.simulator.world import Rgb
+
+MODELS = (".glb", ".obj", ".ply")
+Y_IS_UP = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float64)  # from .glb's frame, to z up
+OUTLINED = 10_000  # places of a model at most that a picture is fitted to
+POINTS, POINT_PX = 300_000, 3  # drawn at most; side of one in a picture of 1600 px
 
 
 class Ground(Protocol):
-    """What is drawn below the wires; z is up."""
+    """The ground below the wires; z is up."""
 
     def corners(self) -> Points:
-        """Places (N, 3): a picture of them all shows all of it."""
+        """Return places (N, 3): a picture of them shows the whole ground."""
 
     def render(self, camera: Camera, pose: Pose, threads: int) -> Rgb:
-        """It (H, W, 3) over plain paper, seen from a pose."""
+        """Render the ground (H, W, 3) over plain paper, seen from a pose."""
 
     def geometry(self) -> Any:
-        """It, as open3d shows it in a window."""
+        """Return the ground as open3d shows it in a window."""
 
 
 class PhotoGround:
@@ -39,11 +45,10 @@ class PhotoGround:
 
     def corners(self) -> Points:
         """See `Ground`."""
-        nodes, heights_m = self.relief.nodes(), self.relief.heights_m
-        corners = nodes[:: len(nodes) - 1, :: nodes.shape[1] - 1].reshape(-1, 3)
-        lowest, highest = corners.copy(), corners.copy()
-        lowest[:, 2], highest[:, 2] = heights_m.min(), heights_m.max()
-        return np.concatenate([lowest, highest])
+        (xmin, ymin, xmax, ymax), heights_m = self.relief.bounds, self.relief.heights_m
+        levels_m = float(heights_m.min()), float(heights_m.max())
+        corners = itertools.product(levels_m, (ymax, ymin), (xmin, xmax))
+        return np.array([(x, y, z) for z, y, x in corners])
 
     def render(self, camera: Camera, pose: Pose, threads: int) -> Rgb:
         """See `Ground`."""
@@ -55,14 +60,8 @@ class PhotoGround:
         return textured_mesh(self.relief)
 
 
-MODELS = (".glb", ".obj", ".ply")
-Y_IS_UP = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float64)  # .glb says so; we say z
-OUTLINED = 10_000  # places of a model at most, which a picture is fitted to
-POINTS, POINT_PX = 300_000, 3  # drawn at most; side of one in a picture of 1600 px
-
-
 def read_model(path: Path, turn: NDArray[np.float64]) -> Ground:
-    """A file's mesh, or the points of one that has no triangles, turned (3, 3)."""
+    """Read a file's mesh, or its points if it has no triangles, rotated by ``turn`` (3, 3)."""
     if path.suffix not in MODELS:
         raise InputError(f"what.model={path}: expected one of {', '.join(MODELS)}")
     if not path.is_file():
@@ -83,7 +82,7 @@ def read_model(path: Path, turn: NDArray[np.float64]) -> Ground:
 
 
 class MeshGround:
-    """A mesh with a texture, or colours of its vertices, or neither: that is lit from the camera."""
+    """A mesh with a texture or colours of its vertices; without both, it is lit from the camera."""
 
     def __init__(self, mesh: o3d.geometry.TriangleMesh) -> None:
         self.mesh = mesh
@@ -111,7 +110,7 @@ class MeshGround:
         return self.mesh
 
     def _colours(self, index: NDArray[np.int64], uv: Points, towards: Points) -> Rgb:
-        """Colours (N, 3) of places: their triangles, places in these, and the way to the camera."""
+        """Return colours (N, 3) by triangle, place in the triangle, and direction of the camera."""
         weights = np.column_stack([1 - uv.sum(axis=1), uv])[..., None]
         if self.mesh.has_triangle_uvs() and any(
             not photo.is_empty() for photo in self.mesh.textures
@@ -126,7 +125,7 @@ class MeshGround:
         return np.asarray(light[:, None].repeat(3, axis=1), np.uint8)
 
     def _texture(self, index: NDArray[np.int64], uv: Points) -> Rgb:
-        """Colours (N, 3) of the textures at (N, 2); each triangle has one of them."""
+        """Return colours (N, 3) of the textures at (N, 2); each triangle has one texture."""
         chosen = np.asarray(self.mesh.triangle_material_ids)[index]
         colours = np.full((len(index), 3), 128, np.uint8)
         for number, texture in enumerate(map(np.asarray, self.mesh.textures)):
@@ -141,7 +140,7 @@ class MeshGround:
 
 
 class CloudGround:
-    """A cloud of points, in their colours or grey."""
+    """A cloud of points in their colours, or in grey."""
 
     def __init__(self, cloud: o3d.geometry.PointCloud) -> None:
         self.cloud = cloud
@@ -158,7 +157,7 @@ class CloudGround:
         rows, cols = FINER * camera.height, FINER * camera.width
         seen = in_camera(pose, self.points)
         ahead = np.flatnonzero(seen[:, 2] > 0)
-        far_first = ahead[np.argsort(-seen[ahead, 2])]  # of points on one pixel the last one stays
+        far_first = ahead[np.argsort(-seen[ahead, 2])]  # the last of the points on a pixel is kept
         uv = FINER * camera.focal_px * seen[far_first, :2] / seen[far_first, 2:]
         col, row = np.floor(uv + np.array([cols, rows]) / 2).astype(np.int64).T
         side = max(FINER, cols * POINT_PX // 1600)
@@ -178,7 +177,7 @@ class CloudGround:
 
 
 def _most_of(points: Points) -> Points:
-    """Some of the places (N, 3) without outliers, of which models from images have some."""
+    """Return some of the places (N, 3) without outliers, which models from images often have."""
     some = points[:: -(-len(points) // OUTLINED)]
     low, high = np.percentile(some, [1, 99], axis=0)
     return np.asarray(some[((some >= low) & (some <= high)).all(axis=1)])

@@ -1,4 +1,4 @@
-"""Map of a data set: its flights by split over the world from above."""
+"""The map of a data set: its flights by split over the world from above."""
 
 from collections import defaultdict
 from operator import itemgetter
@@ -12,28 +12,23 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from hinted_posenet.core.figures import save_figure
+from hinted_posenet.core.formatting import round_down, short_length
 from hinted_posenet.core.types import View
-from hinted_posenet.show.canvas import (
-    INK,
-    SPLIT_COLOURS,
-    SPLIT_NAMES,
-    check_picture_name,
-    round_length,
-)
+from hinted_posenet.show.canvas import INK, SPLIT_COLOURS, SPLIT_NAMES, check_picture_name
 from hinted_posenet.show.subject import Subject
 from hinted_posenet.simulator.world import Bounds
 
-STEADY = 0.1  # relative deviation of the speed along a path; between places at random it is 0.5
+STEADY = 0.1  # relative deviation of the speed along a path; between random places it is 0.5
 DPI = 110
 
 
 class FlightMap:
-    """A dot where every image was taken, a line along every path that was flown."""
+    """A dot for every image, and a line along every path that was flown."""
 
     file = "map.jpg"
 
     def draw(self, subject: Subject, path: Path) -> None:
-        """See `Picture`; reads the data set alone."""
+        """See `Picture`; reads nothing but the data set."""
         check_picture_name(path)
         views, (bounds, image) = subject.views(), subject.overview()
         background = np.asarray(mpl.image.imread(image, format="jpg"))
@@ -45,7 +40,7 @@ class FlightMap:
 def map_figure(
     title: str, views: dict[str, list[View]], bounds: Bounds, background: NDArray[np.uint8]
 ) -> Figure:
-    """The figure, its axes in metres to the east and north."""
+    """Draw the figure, with axes in metres to the east and north."""
     aspect = min(max(bounds.height_m / bounds.width_m, 0.3), 1.5)
     figure = Figure(figsize=(9.0, 7.6 * aspect + 1.3), layout="constrained")
     axes = figure.subplots()
@@ -54,7 +49,13 @@ def map_figure(
     count = sum(map(len, views.values()))
     size = float(np.clip(10_000 / max(count, 1), 7, 30))
     for split, found in views.items():
-        _draw_split(axes, split, found, size)
+        for line in flight_lines(found):
+            axes.plot(line[:, 0], line[:, 1], color="white", lw=2.2, alpha=0.6, zorder=2)
+            axes.plot(line[:, 0], line[:, 1], color=SPLIT_COLOURS[split], lw=1.1, zorder=2)
+        x, y, _ = np.array([view.T_world_cam.t.tolist() for view in found]).reshape(-1, 3).T
+        label = f"{SPLIT_NAMES[split]}: {len(found)} image{'s'[: len(found) != 1]}"
+        colour = SPLIT_COLOURS[split]
+        axes.scatter(x, y, size, colour, linewidths=0.3, edgecolors="white", label=label, zorder=3)
     draw_scale(axes, bounds)
     axes.set(xlim=extent[:2], ylim=extent[2:], aspect="equal", title=title)
     axes.set(xlabel="east in m", ylabel="north in m")
@@ -62,22 +63,11 @@ def map_figure(
     return figure
 
 
-def _draw_split(axes: Axes, split: str, views: list[View], size: float) -> None:
-    colour = SPLIT_COLOURS[split]
-    for line in flight_lines(views):
-        axes.plot(line[:, 0], line[:, 1], color="white", lw=2.2, alpha=0.6, zorder=2)
-        axes.plot(line[:, 0], line[:, 1], color=colour, lw=1.1, zorder=2)
-    places = np.array([view.T_world_cam.t.tolist() for view in views]).reshape(-1, 3)
-    label = f"{SPLIT_NAMES[split]}: {len(views)} image{'s'[: len(views) != 1]}"
-    x, y, _ = places.T
-    axes.scatter(x, y, size, colour, linewidths=0.3, edgecolors="white", label=label, zorder=3)
-
-
 def flight_lines(views: list[View]) -> list[NDArray[np.float64]]:
-    """Positions (N, 3) along every path of these views, in the order of time.
+    """Return positions (N, 3) along every path of these views, in the order of time.
 
-    A flight at one date is a path where the camera went at a steady speed; where it hovered at
-    places at random there is no line to draw.
+    A flight at one date is a path if the speed of the camera was steady; between random places at which
+    it hovered there is no line to draw.
     """
     flights: dict[tuple[str, ...], list[tuple[float, list[float]]]] = defaultdict(list)
     for view in views:
@@ -98,13 +88,13 @@ def flight_lines(views: list[View]) -> list[NDArray[np.float64]]:
 
 
 def draw_scale(axes: Axes, bounds: Bounds) -> None:
-    """A scale bar in the lower left corner, an arrow to the north in the upper right one."""
-    length_m, unit = scale_bar(bounds.width_m), bounds.width_m / 100
+    """Draw a scale bar in the lower left corner, and an arrow to the north in the upper right one."""
+    length_m, unit = round_down(bounds.width_m / 4), bounds.width_m / 100
     x, y = bounds.xmin + 3 * unit, bounds.ymin + 3 * unit
     paper = Rectangle((x - unit, y - unit), length_m + 2 * unit, 6 * unit, fc="white", alpha=0.85)
     axes.add_patch(paper).set(linewidth=0, zorder=4)
     axes.plot([x, x + length_m], [y, y], color=INK, lw=4, solid_capstyle="butt", zorder=5)
-    axes.text(x, y + unit, round_length(length_m), color=INK, va="bottom", zorder=5)
+    axes.text(x, y + unit, short_length(length_m), color=INK, va="bottom", zorder=5)
     axes.annotate(
         "N",
         xy=(0.97, 0.98),
@@ -118,9 +108,3 @@ def draw_scale(axes: Axes, bounds: Bounds) -> None:
         arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 2},
         zorder=5,
     )
-
-
-def scale_bar(width_m: float) -> float:
-    """1, 2 or 5 times a power of ten: the longest up to a quarter of the width."""
-    power = 10.0 ** np.floor(np.log10(0.25 * width_m))
-    return float(max(f * power for f in (1, 2, 5) if f * power <= 0.25 * width_m))

@@ -1,4 +1,4 @@
-"""Rays cast at triangles, and the viewpoints from which a picture shows all of a scene."""
+"""Rays that are cast at triangles, and viewpoints from which a picture shows a whole scene."""
 
 import math
 
@@ -13,17 +13,20 @@ from hinted_posenet.core.types import Pose
 from hinted_posenet.show.canvas import PAPER
 from hinted_posenet.show.wires import Points
 from hinted_posenet.simulator.camera import Camera, pose_at
-from hinted_posenet.simulator.world.world import Rgb
+from hinted_posenet.simulator.world import Rgb
 
 FINER = 2  # rays a side for every pixel of the picture, so that edges are smooth
 Hits = NDArray[np.bool_]  # (H, W) rays that meet a triangle
+HEADING_DEG, OFF_NADIR_DEG, HFOV_DEG = 20.0, 55.0, 35.0
+CLOSER, STEEPER_DEG = 0.35, 8.0  # half-way around, so that a film shows more than a picture
+FILLED = 0.96  # share of the image
 
 
 class Rays:
-    """Triangles that rays are cast at; on the CPU, so that neither a display nor a GPU is needed."""
+    """Triangles that rays are cast at, on the CPU: neither a display nor a GPU is needed."""
 
     def __init__(self, vertices: Points, triangles: NDArray[np.int32]) -> None:
-        self.middle = vertices.mean(axis=0)  # of the float32 that rays are cast in
+        self.middle = vertices.mean(axis=0)  # origin of the float32 in which rays are cast
         self.scene = o3d.t.geometry.RaycastingScene()
         self.scene.add_triangles(
             o3d.core.Tensor.from_numpy((vertices - self.middle).astype(np.float32)),
@@ -33,7 +36,7 @@ class Rays:
     def cast(
         self, camera: Camera, pose: Pose, threads: int
     ) -> tuple[Hits, Points, dict[str, o3d.core.Tensor]]:
-        """Whether each ray (H, W) meets a triangle, where (H, W, 3), and open3d's answer."""
+        """Return whether each ray (H, W) meets a triangle, where (H, W, 3), and open3d's answer."""
         fine = Camera(FINER * camera.width, FINER * camera.height, focal_px=FINER * camera.focal_px)
         axes = rotate(pose.q, torch.eye(3, dtype=torch.float64)).numpy()
         rays = np.empty((fine.height, fine.width, 6), np.float32)
@@ -47,26 +50,21 @@ class Rays:
 
 
 def on_paper(image: Rgb, hit: Hits) -> Rgb:
-    """A picture of the rays' colours (H, W, 3), and paper where they meet nothing."""
+    """Return a picture of the rays' colours (H, W, 3), with paper where they meet nothing."""
     image[~hit] = PAPER
     return smaller(image)
 
 
 def smaller(image: Rgb) -> Rgb:
-    """`FINER` pixels a side become one."""
+    """Average squares of `FINER` pixels a side."""
     size = image.shape[1] // FINER, image.shape[0] // FINER
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-HEADING_DEG, OFF_NADIR_DEG, HFOV_DEG = 20.0, 55.0, 35.0
-CLOSER, STEEPER_DEG = 0.35, 8.0  # half-way around, so that a film shows what a picture does not
-FILLED = 0.96  # of the image
-
-
 def overview_pose(camera: Camera, points: Points) -> Pose:
-    """From where an image shows all points (N, 3) obliquely, as close as can be; z is up."""
+    """Return the nearest pose from which an image shows all points (N, 3) obliquely; z is up."""
     turn = pose_at((0, 0, 0), HEADING_DEG, OFF_NADIR_DEG).q
-    seen, slope = _turned(points, turn), _slope(camera)
+    seen, slope = _rotated(points, turn), _slope(camera)
     # a point at p has |p_x - x| <= slope (p_z - z): the planes through the outermost points meet
     # where the camera is, along each of the image's axes
     low = (seen[:, :2] + slope * seen[:, 2:]).min(axis=0)
@@ -77,7 +75,7 @@ def overview_pose(camera: Camera, points: Points) -> Pose:
 
 
 def orbit(camera: Camera, points: Points, count: int) -> list[Pose]:
-    """Once around points (N, 3), closer and steeper half-way, and back to where it began."""
+    """Return poses once around points (N, 3), closer and steeper half-way, back to the first one."""
     middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
     shares = np.arange(count) / count
     half_way = np.sin(math.pi * shares) ** 2
@@ -85,7 +83,7 @@ def orbit(camera: Camera, points: Points, count: int) -> list[Pose]:
         pose_at((0, 0, 0), HEADING_DEG + 360 * share, OFF_NADIR_DEG - STEEPER_DEG * near, 0.0).q
         for share, near in zip(shares, half_way, strict=True)
     ]
-    seen, slope = [_turned(points - middle, turn) for turn in turns], _slope(camera)
+    seen, slope = [_rotated(points - middle, turn) for turn in turns], _slope(camera)
     needed = np.array([(np.abs(p[:, :2]) / slope - p[:, 2:]).max() for p in seen])
     distances = _around(_around(needed).max(axis=0)).mean(axis=0)  # smooth, and at least as far
     poses = []
@@ -96,7 +94,7 @@ def orbit(camera: Camera, points: Points, count: int) -> list[Pose]:
 
 
 def _around(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values (N,) on a circle, and beside each those up to a twelfth of the circle away (2 n + 1, N)."""
+    """Stack values (N,) on a circle shifted by up to a twelfth of the circle: (2 n + 1, N)."""
     steps = range(-(len(values) // 12), len(values) // 12 + 1)
     return np.stack([np.roll(values, step) for step in steps])
 
@@ -105,5 +103,5 @@ def _slope(camera: Camera) -> Points:
     return 0.5 * np.array([camera.width, camera.height]) / camera.focal_px * FILLED
 
 
-def _turned(points: Points, turn: torch.Tensor) -> Points:
+def _rotated(points: Points, turn: torch.Tensor) -> Points:
     return np.asarray(rotate(quaternion_inverse(turn), torch.from_numpy(points)))

@@ -1,4 +1,4 @@
-"""Relief: surface and photo of a part of a world at any resolution, also as meshes for other programs."""
+"""Surface and photo of a part of a world at any resolution, also as meshes for other programs."""
 
 import math
 import tempfile
@@ -16,49 +16,47 @@ from tqdm import tqdm
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.evaluation.frames_file import Floats
 from hinted_posenet.show.subject import Subject
-from hinted_posenet.simulator.world import Bounds, Capture, Window, World
-from hinted_posenet.simulator.world.world import Raster, Rgb
+from hinted_posenet.simulator.patch import grid_triangles
+from hinted_posenet.simulator.world import Bounds, Capture, Raster, Rgb, Window, World
 
-BLOCK_PX = 1024  # read at a time
+BLOCK_PX = 1024  # side of the windows that are read at a time
+VERTEX_COLOURS, PHOTO = (".ply",), (".glb", ".obj")
 
 
 class Relief(NamedTuple):
-    """Evenly spaced nodes of the surface, and the photo that lies on it."""
+    """Evenly spaced nodes of the surface, and its photo."""
 
     bounds: Bounds
     heights_m: Raster  # nodes (rows, cols), from the north-west corner to the south-east one
-    photo: Rgb  # from the north-west corner on; may reach beyond the bounds by a part of a pixel
+    photo: Rgb  # from the north-west corner; may reach beyond the bounds by a fraction of a pixel
     photo_px_m: float
 
     @property
     def step_m(self) -> tuple[float, float]:
-        """Between two nodes, to the east and to the south."""
+        """Distance between two nodes, to the east and to the south."""
         rows, cols = self.heights_m.shape
         return self.bounds.width_m / (cols - 1), self.bounds.height_m / (rows - 1)
 
     def summary(self) -> str:
-        """What it is, in one line."""
-        rows, cols = self.heights_m.shape
+        """Describe size and resolution in one line."""
         return (
-            f"{self.bounds.width_m:.0f} x {self.bounds.height_m:.0f} m: {rows * cols} vertices, one "
-            f"every {self.step_m[0]:.3g} m; photo pixels of {self.photo_px_m:.3g} m"
+            f"{self.bounds.size}: {self.heights_m.size} vertices, one every {self.step_m[0]:.3g} m; "
+            f"photo pixels of {self.photo_px_m:.3g} m"
         )
 
     def nodes(self) -> Floats:
-        """Places (rows, cols, 3) of the nodes in the world."""
+        """Return the places (rows, cols, 3) of the nodes in the world."""
         rows, cols = self.heights_m.shape
         x = np.linspace(self.bounds.xmin, self.bounds.xmax, cols)
         y = np.linspace(self.bounds.ymax, self.bounds.ymin, rows)
         return np.stack([*np.meshgrid(x, y), self.heights_m], axis=-1)
 
     def triangles(self) -> NDArray[np.int32]:
-        """Two triangles (N, 3) between every four nodes, as the renderer lays them; they face up."""
-        node = np.arange(self.heights_m.size, dtype=np.int32).reshape(self.heights_m.shape)
-        nw, ne, sw, se = node[:-1, :-1], node[:-1, 1:], node[1:, :-1], node[1:, 1:]
-        return np.stack([nw, sw, ne, ne, sw, se], axis=-1).reshape(-1, 3)
+        """Return two triangles (N, 3) between every four nodes, as the renderer does; they face up."""
+        return grid_triangles(*self.heights_m.shape).astype(np.int32)
 
     def colours(self, x_m: Floats, y_m: Floats) -> Rgb:
-        """Photo (H, W, 3) at places (H, W), bilinear."""
+        """Return the photo (H, W, 3) at places (H, W), bilinear."""
         col = (x_m - self.bounds.xmin) / self.photo_px_m - 0.5
         row = (self.bounds.ymax - y_m) / self.photo_px_m - 0.5
         maps = col.astype(np.float32), row.astype(np.float32)
@@ -73,15 +71,15 @@ def read_relief(
     vertices: int = 300_000,
     photo_px: int | None = None,
 ) -> Relief:
-    """Read block by block; needs the memory of what it returns, not of what it reads.
+    """Read a world block by block, with memory for the result only.
 
     Args:
         world: what is read.
         when: season or capture of the photo; None takes the first.
-        area_m: xmin, ymin, xmax, ymax of a part of the world; None is all of it.
-        vertices: about so many nodes at most.
-        photo_px: longest side of the photo at most; None makes its pixels half as wide as the distance
-            of nodes, which may be less than the world's then.
+        area_m: xmin, ymin, xmax, ymax of a part of the world; None takes all of it.
+        vertices: approximate limit of the number of nodes.
+        photo_px: limit of the longest side of the photo; None makes its pixels half as wide as the
+            distance between nodes, which may then be less than the world's.
 
     Raises:
         InputError: an area that is not within the world.
@@ -96,14 +94,12 @@ def read_relief(
         step = world.node_px * math.ceil(step / world.node_px)
     longest = max(window.rows, window.cols)
     cell = max(1, step // 2) if photo_px is None else math.ceil(longest / photo_px)
-    photo = _photo(world, capture, window, cell)
-    return Relief(
-        bounds, _heights(world, window, step), photo, cell * world.pixel_grid.resolution_m
-    )
+    photo, photo_px_m = _photo(world, capture, window, cell), cell * world.pixel_grid.resolution_m
+    return Relief(bounds, _heights(world, window, step), photo, photo_px_m)
 
 
 def flat_relief(image: Path, bounds: Bounds, height_m: float) -> Relief:
-    """A picture of the ground as a level surface."""
+    """Return a picture of the ground as a level surface."""
     photo = cv2.imread(str(image))
     if photo is None:
         raise InputError(
@@ -116,13 +112,13 @@ def flat_relief(image: Path, bounds: Bounds, height_m: float) -> Relief:
 
 
 def _window(world: World, area_m: Sequence[float]) -> Window:
-    """The pixels of an area."""
+    """Return the pixels of an area."""
     pixel_grid = world.pixel_grid
     left, top, right, bottom = 0, 0, 0, 0
     if len(area_m) == 4:
         xmin, ymin, xmax, ymax = area_m
-        left, right = (round((x - pixel_grid.xmin) / pixel_grid.resolution_m) for x in (xmin, xmax))
-        top, bottom = (round((pixel_grid.ymax - y) / pixel_grid.resolution_m) for y in (ymax, ymin))
+        top, left = map(round, pixel_grid.place_of(xmin, ymax))
+        bottom, right = map(round, pixel_grid.place_of(xmax, ymin))
     if not (0 <= left < right <= pixel_grid.cols and 0 <= top < bottom <= pixel_grid.rows):
         raise InputError(
             "what.area_m: expected [xmin, ymin, xmax, ymax] within the world's "
@@ -132,25 +128,21 @@ def _window(world: World, area_m: Sequence[float]) -> Window:
 
 
 def _photo(world: World, capture: Capture, window: Window, cell: int) -> Rgb:
-    """The photo of a window, averaged over cells of pixels; the last ones may reach beyond it."""
+    """Average the photo of a window over cells of pixels; the last cells may reach beyond it."""
     rows, cols = math.ceil(window.rows / cell), math.ceil(window.cols / cell)
     side = max(1, BLOCK_PX // cell)
     photo = np.empty((rows, cols, 3), np.uint8)
     for row, col in tqdm(_blocks(rows, cols, side), "photo", unit="block", leave=False):
         part = photo[row : row + side, col : col + side]
-        block = Window(
-            window.row + row * cell,
-            window.col + col * cell,
-            part.shape[0] * cell,
-            part.shape[1] * cell,
-        )
-        full = world.photo(block, capture)
-        part[:] = cv2.resize(full, (part.shape[1], part.shape[0]), interpolation=cv2.INTER_AREA)
+        height, width = part.shape[:2]
+        block = Window(row * cell, col * cell, height * cell, width * cell)
+        full = world.photo(block.moved(window.row, window.col), capture)
+        part[:] = cv2.resize(full, (width, height), interpolation=cv2.INTER_AREA)
     return photo
 
 
 def _heights(world: World, window: Window, step: int) -> Raster:
-    """Heights at even distances of at most ``step`` pixels over exactly the window."""
+    """Return heights at even distances of at most ``step`` pixels over exactly the window."""
     south, east = (
         np.linspace(first, first + count, math.ceil(count / step) + 1) / world.node_px
         for first, count in ((window.row, window.rows), (window.col, window.cols))
@@ -168,7 +160,7 @@ def _heights(world: World, window: Window, step: int) -> Raster:
 
 
 def _between(values: Raster, at: Floats) -> Raster:
-    """Rows of (N, M) at fractional numbers (K,) -> (K, M), linear; exact where these are whole."""
+    """Interpolate rows of (N, M) at fractional numbers (K,) -> (K, M), exactly where these are whole."""
     first = np.clip(np.floor(at).astype(int), 0, len(values) - 2)
     share = (at - first)[:, None]
     return np.asarray(values[first] * (1 - share) + values[first + 1] * share, np.float32)
@@ -178,19 +170,9 @@ def _blocks(rows: int, cols: int, side: int) -> list[tuple[int, int]]:
     return [(row, col) for row in range(0, rows, side) for col in range(0, cols, side)]
 
 
-VERTEX_COLOURS, PHOTO = (".ply",), (".glb", ".obj")
-
-
 @dataclass
 class SurfaceMesh:
-    """The surface of a world, or of a part of it, with the photo of one capture.
-
-    Args:
-        when: season or capture; None takes the first.
-        area_m: see `read_relief`.
-        vertices: see `read_relief`.
-        photo_px: see `read_relief`; of no use to a .ply, whose vertices have one colour each.
-    """
+    """The surface of a world, or of a part of it, with the photo of one capture; see `read_relief`."""
 
     file: ClassVar[str] = "mesh.glb"
     when: str | None = None
@@ -202,7 +184,7 @@ class SurfaceMesh:
         """See `Picture`."""
         if path.suffix not in (*VERTEX_COLOURS, *PHOTO):
             raise InputError(
-                f"output={path}: expected .ply (coloured vertices), .glb or .obj (photo as texture)"
+                f"out={path}: expected .ply (coloured vertices), .glb or .obj (photo as texture)"
             )
         photo_px = None if path.suffix in VERTEX_COLOURS else self.photo_px
         world = subject.make_world()
@@ -213,7 +195,7 @@ class SurfaceMesh:
 
 
 def textured_mesh(relief: Relief) -> o3d.t.geometry.TriangleMesh:
-    """The surface in world coordinates, with the photo as its texture."""
+    """Return the surface in world coordinates, with the photo as its texture."""
     nodes, triangles = relief.nodes().reshape(-1, 3), relief.triangles()
     mesh = _mesh(nodes, triangles)
     rows, cols = relief.photo.shape[:2]
@@ -223,27 +205,23 @@ def textured_mesh(relief: Relief) -> o3d.t.geometry.TriangleMesh:
     mesh.triangle.texture_uvs = o3d.core.Tensor.from_numpy(uv[triangles])
     mesh.material.set_default_properties()
     mesh.material.material_name = "defaultUnlit"  # the photo holds light and shadows
-    mesh.material.texture_maps["albedo"] = o3d.t.geometry.Image(
-        o3d.core.Tensor.from_numpy(relief.photo)
-    )
-    return mesh
-
-
-def coloured_mesh(relief: Relief) -> o3d.t.geometry.TriangleMesh:
-    """The surface in world coordinates, every vertex in the photo's colour."""
-    nodes = relief.nodes()
-    mesh = _mesh(nodes.reshape(-1, 3), relief.triangles())
-    colours = relief.colours(nodes[..., 0], nodes[..., 1]).reshape(-1, 3)
-    mesh.vertex.colors = o3d.core.Tensor.from_numpy(colours.astype(np.float32) / 255)
+    image = o3d.t.geometry.Image(o3d.core.Tensor.from_numpy(relief.photo))
+    mesh.material.texture_maps["albedo"] = image
     return mesh
 
 
 def write_mesh(path: Path, relief: Relief) -> None:
     """Write .ply with coloured vertices, .obj or .glb with the photo, in the world's metres.
 
-    East, north, up are x, y, z; but x, -z, y in a .glb, whose format says that y is up.
+    East, north, up are x, y, z, but x, -z, y in a .glb, in whose format y is up.
     """
-    mesh = coloured_mesh(relief) if path.suffix in VERTEX_COLOURS else textured_mesh(relief)
+    if path.suffix in VERTEX_COLOURS:
+        nodes = relief.nodes()
+        mesh = _mesh(nodes.reshape(-1, 3), relief.triangles())
+        colours = relief.colours(nodes[..., 0], nodes[..., 1]).reshape(-1, 3)
+        mesh.vertex.colors = o3d.core.Tensor.from_numpy(colours.astype(np.float32) / 255)
+    else:
+        mesh = textured_mesh(relief)
     if path.suffix == ".glb":
         upright = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], np.float64)
         mesh.transform(o3d.core.Tensor.from_numpy(upright))
@@ -252,7 +230,7 @@ def write_mesh(path: Path, relief: Relief) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder, quiet:
         if not o3d.t.io.write_triangle_mesh(Path(folder) / path.name, mesh):
             raise RuntimeError(f"{path}: could not be written")
-        for file in Path(folder).iterdir():  # an .obj brings its .mtl and its .png
+        for file in Path(folder).iterdir():  # an .obj comes with a .mtl and a .png
             file.replace(path.with_name(file.name))
 
 

@@ -1,4 +1,4 @@
-"""Run: where a method put the frames of a finished run, and where they were taken."""
+"""A picture of a run: where its frames were taken, and the poses that a method predicted for them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,23 +10,25 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.core.formatting import length
+from hinted_posenet.core.formatting import length, round_down, short_length
 from hinted_posenet.core.geometry import invert, rotate
 from hinted_posenet.core.types import Pose
 from hinted_posenet.evaluation.frames_file import Floats
+from hinted_posenet.evaluation.predictions import method_title
 from hinted_posenet.evaluation.run_files import Run, read_runs
-from hinted_posenet.show.canvas import INK, ErrorScale, round_length
+from hinted_posenet.show.canvas import INK, ErrorScale
 from hinted_posenet.show.grounds import Ground, PhotoGround, read_model
-from hinted_posenet.show.map import scale_bar
-from hinted_posenet.show.presentation import Presentation
-from hinted_posenet.show.relief import Relief, flat_relief, read_relief
-from hinted_posenet.show.stage import Stage, counted, ruler_beside
+from hinted_posenet.show.relief import flat_relief, read_relief
+from hinted_posenet.show.stage import Presentation, Stage, counted, scale_bar_beside
 from hinted_posenet.show.subject import Subject
 from hinted_posenet.show.wires import Points, Wires, frustum_wires, one_colour, pyramids
 from hinted_posenet.simulator.world import Bounds
 
-UNKNOWN_FOV_DEG = 60.0  # of cameras whose field of view is not known: poses that were scored alone
-LEVEL = 0.1  # weight of where images' lower edges point on average, against level image rows
+UNKNOWN_FOV_DEG = 60.0  # of cameras without field of view: poses that were scored alone
+LEVEL = 0.1  # weight of the mean direction of image columns, against level image rows
+TRAINING, GRID = "#8c959f", "#d0d7de"
+DRAWN = 80  # frames at most, and twice as many training cameras: more would hide each other
+CELLS = 12  # approximate number of cells of the grid along its longer side
 
 
 class Cameras(NamedTuple):
@@ -35,13 +37,9 @@ class Cameras(NamedTuple):
     T_world_cam: Pose
     slopes: torch.Tensor  # (N, 2) half an image's width and height, over its focal length
 
-    def outlines(self, size_m: float) -> Points:
-        """Their frusta (N, 5, 3)."""
-        return pyramids(self.T_world_cam, self.slopes, size_m)
-
 
 class RunPoses(NamedTuple):
-    """What a picture of a run shows."""
+    """The content of a picture of a run."""
 
     method: str
     training: Cameras
@@ -52,8 +50,8 @@ class RunPoses(NamedTuple):
 
 
 def read_run_poses(run: Run, method: str | None = None) -> RunPoses:
-    """Those of a method of the run; None takes the network's last pass."""
-    method = method or run.last_step
+    """Those of a method of the run; None takes the network's last refinement step."""
+    method = method or run.steps[-1].method
     if method not in run.methods:
         raise InputError(
             f"what.method={method}: {run.folder} has no such method; choose one of "
@@ -80,10 +78,10 @@ def _cameras(T_cam_world: Floats, fov_deg: Floats) -> Cameras:
 
 
 def guessed_up(cameras: Cameras) -> NDArray[np.float64]:
-    """Up (3,) in a world that does not say it: people and robots hold cameras level.
+    """Guess up (3,) in a world that does not state it: people and robots hold cameras level.
 
-    So it is at right angles to the rows of the images, as far as these point in several directions,
-    and it is opposite to where their columns point.
+    So up is perpendicular to the rows of the images, as far as these have several directions, and
+    opposite to their columns.
     """
     rows, columns, _ = _axes(cameras)
     down = columns.mean(axis=0)
@@ -92,9 +90,9 @@ def guessed_up(cameras: Cameras) -> NDArray[np.float64]:
 
 
 def upright(cameras: Cameras, up: ArrayLike) -> NDArray[np.float64]:
-    """A turn (3, 3) that makes a direction (3,) z, and y where the cameras look on average.
+    """Return the rotation (3, 3) that turns a direction (3,) to z, and the cameras' mean view to y.
 
-    So a picture from the south shows what they see.
+    So a picture from the south shows the same side of the scene as the cameras.
     """
     z = np.asarray(up, np.float64) / np.linalg.norm(up)
     ahead = _axes(cameras)[2].mean(axis=0)
@@ -105,26 +103,20 @@ def upright(cameras: Cameras, up: ArrayLike) -> NDArray[np.float64]:
 
 
 def _axes(cameras: Cameras) -> NDArray[np.float64]:
-    """Where images' rows, their columns and the cameras point (3, N, 3)."""
+    """Return the directions of image rows, image columns and optical axes (3, N, 3)."""
     q = cameras.T_world_cam.q
     return np.asarray(rotate(q, torch.eye(3, dtype=q.dtype)[:, None]))
 
 
-TRAINING, GRID = "#8c959f", "#d0d7de"
-DRAWN = 80  # frames at most, and twice as many training cameras: more would hide each other
-CELLS = 12  # of the grid, about, along its longer side
-
-
 def run_stage(run: Run, poses: RunPoses, ground: Ground | None, turn: Floats) -> Stage:
-    """All of it in a world that is turned (3, 3) so that z is up."""
+    """Set all cameras in a world that is rotated by ``turn`` (3, 3) so that z is up."""
     answered = np.isfinite(poses.error_t_m)
     if not answered.any():
         raise InputError(f"what.method={poses.method}: it answered no frame; choose another method")
-    size_m = frustum_size_m(poses)
-    training = poses.training.outlines(0.6 * size_m) @ turn.T
-    true, predicted = (
-        cameras.outlines(size_m) @ turn.T for cameras in (poses.true, poses.predicted)
-    )
+    places = np.concatenate([poses.training.T_world_cam.t, poses.true.T_world_cam.t])
+    size_m = float(0.03 * np.ptp(places, axis=0).max()) or 1.0  # of frusta; if all are at one place
+    training = pyramids(*poses.training, 0.6 * size_m) @ turn.T
+    true, predicted = (pyramids(*of, size_m) @ turn.T for of in (poses.true, poses.predicted))
     frames = np.flatnonzero(answered)
     frames = frames[:: -(-len(frames) // DRAWN)]
     cameras = training[:: -(-len(training) // (2 * DRAWN))]
@@ -145,22 +137,15 @@ def run_stage(run: Run, poses: RunPoses, ground: Ground | None, turn: Floats) ->
     if ground is None:
         grid, cell_m = floor_grid(np.concatenate([training, true]))
         wires.insert(0, grid)
-        legend.append((GRID, f"grid of {round_length(cell_m)}"))
-    ruler = ruler_beside(ground.corners()) if ground else None
-    texts = _title(run, poses), _subtitle(run, poses)
-    return Stage(*texts, ground, wires, legend, scale, ruler)
-
-
-def frustum_size_m(poses: RunPoses) -> float:
-    """How long frusta are drawn: a share of how far the cameras are spread."""
-    places = np.concatenate([poses.training.T_world_cam.t, poses.true.T_world_cam.t])
-    return float(0.03 * np.ptp(places, axis=0).max()) or 1.0  # all at one place
+        legend.append((GRID, f"grid of {short_length(cell_m)}"))
+    scale_bar = scale_bar_beside(ground.corners()) if ground else None
+    return Stage(*_texts(run, poses), ground, wires, legend, scale, scale_bar)
 
 
 def floor_grid(outlines: Points) -> tuple[Wires, float]:
-    """A level grid just below cameras (N, 5, 3), and the length of its cells in m."""
+    """Return a level grid just below cameras (N, 5, 3), and the side of its cells in m."""
     low, high = outlines.min(axis=(0, 1)), outlines.max(axis=(0, 1))
-    cell_m = scale_bar(4 * (high - low)[:2].max() / CELLS)
+    cell_m = round_down((high - low)[:2].max() / CELLS)
     first, last = np.floor(low / cell_m)[:2] - 1, np.ceil(high / cell_m)[:2] + 1
     z_m = low[2] - cell_m / 2
     lines = []
@@ -172,15 +157,12 @@ def floor_grid(outlines: Points) -> tuple[Wires, float]:
     return Wires("grid", np.array(lines), one_colour(GRID, len(lines)), 1.0), cell_m
 
 
-def _title(run: Run, poses: RunPoses) -> str:
-    network = f"{run.title}, " if poses.method.startswith("pass ") else ""
-    return f"{run.results['data']['scene']}: {network}{poses.method}"
-
-
-def _subtitle(run: Run, poses: RunPoses) -> str:
-    row = next(
-        row for row in run.results["rows"] if (row["group"], row["method"]) == ("all", poses.method)
-    )
+def _texts(run: Run, poses: RunPoses) -> tuple[str, str]:
+    """Return title and subtitle."""
+    rows = {(row["group"], row["method"]): row for row in run.results["rows"]}
+    row = rows["all", poses.method]
+    title = method_title(poses.method, row["step"])
+    network = f"{run.title}, " if row["step"] is not None else ""
     answered = np.isfinite(poses.error_t_m)
     parts = [
         f"median error {length(row['median_t_m'])}, {row['median_r_deg']:.1f}°",
@@ -190,25 +172,16 @@ def _subtitle(run: Run, poses: RunPoses) -> str:
     ]
     if not answered.all():
         parts.append(f"no answer to {(~answered).sum()} of them")
-    return "; ".join(parts)
+    return f"{run.results['data']['scene']}: {network}{title}", "; ".join(parts)
 
 
 @dataclass
 class RunPicture(Presentation):
-    """Training cameras, true and predicted frusta coloured by error, over what is known of the place.
+    """Training cameras and true and predicted frusta, coloured by error, over a ground.
 
-    That is a model where one is given; of an aerial run the surface of the recipe's world, where the
-    recipe's scene is the run's, or else the flat map of its results; or a grid below the cameras.
-
-    Args:
-        run: its folder.
-        method: whose poses; None takes the network's last pass.
-        model: a mesh or a cloud of points in the run's world: .ply, .obj or .glb.
-        up: of the run's world (3,); None guesses it from the training cameras. An aerial run's is z.
-        surface: of the recipe's world, where its scene is the run's; False takes the flat map.
-        when: season or capture of the surface's photo; None takes the first.
-        vertices: see `read_relief`.
-        photo_px: see `read_relief`.
+    The ground is a model if one is given; for an aerial run, the surface of the recipe's world if the
+    scenes agree, or else the flat map of its results; otherwise a grid below the cameras. Configs of group
+    ``what`` explain the settings.
     """
 
     file: ClassVar[str] = "run.png"
@@ -222,12 +195,12 @@ class RunPicture(Presentation):
     photo_px: int = 2048
 
     def __post_init__(self) -> None:
-        """Refuse an `up` that is no direction."""
+        """Refuse an ``up`` that is no direction."""
         if self.up is not None and not (len(self.up) == 3 and np.linalg.norm(self.up) > 0):
             raise InputError(f"what.up: expected [x, y, z], got {list(self.up)}")
 
     def draw(self, subject: Subject, path: Path) -> None:
-        """See `Picture`; reads the run, and the recipe's world where it is the run's."""
+        """See `Picture`; reads the run, and the recipe's world if the scenes agree."""
         self.check(path)
         if self.run is None:
             raise InputError("what=run: give run=FOLDER of a finished run")
@@ -243,13 +216,9 @@ class RunPicture(Presentation):
         elif overview:
             bounds, image = Bounds(*overview["bounds_m"]), Path(overview["image"])
             if self.surface and run.results["data"]["scene"] == subject.scene:
-                relief = self._surface(subject, image)
+                world = subject._replace(root=image.parents[1]).world_of_views()
+                relief = read_relief(world, self.when, None, self.vertices, self.photo_px)
             else:
                 relief = flat_relief(image, bounds, poses.ground_m)
             ground = PhotoGround(relief)
         self.present(run_stage(run, poses, ground, turn), path, subject.threads)
-
-    def _surface(self, subject: Subject, image: Path) -> Relief:
-        """Of the recipe's world, if the run's data set was simulated over it."""
-        world = subject._replace(root=image.parents[1]).world_of_views()
-        return read_relief(world, self.when, None, self.vertices, self.photo_px)

@@ -1,9 +1,11 @@
-"""Contact sheet: one place of a world at all of its dates and hours, from several heights and angles."""
+"""A contact sheet: one place of a world at all of its dates and hours, from several heights and angles."""
 
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -16,74 +18,65 @@ from hinted_posenet.show.rays import FINER, smaller
 from hinted_posenet.show.subject import Subject
 from hinted_posenet.simulator.camera import Camera, pose_at, sees_only
 from hinted_posenet.simulator.render import Renderer
-from hinted_posenet.simulator.world import Capture, World
-from hinted_posenet.simulator.world.world import Rgb
+from hinted_posenet.simulator.world import Capture, Rgb, World
 
 HFOV_DEG = 50.0
 MARGIN_PX, HEADER_PX, GAP_PX = 132, 52, 6
 Angle = tuple[float, float]  # altitude in m above the place, degrees from straight down
 
 
+@dataclass
 class ContactSheet:
-    """A row per capture, a column per view; all images of a column are taken from the same pose.
+    """A row per capture, a column per view; all images of a column are taken from the same pose."""
 
-    Args:
-        when: seasons or captures; None takes all of the world.
-        center_m: east and north of the place; None takes the middle of the world.
-        views: [altitude in m, degrees from straight down] of every column, the top to the north;
-            None takes what the world's resolution and size are good for.
-        width_px: of the whole sheet.
-        max_kb: of its JPEG.
-    """
+    file: ClassVar[str] = "sheet.jpg"
+    when: str | Sequence[str] | None = None
+    center_m: Sequence[float] | None = None
+    views: Sequence[Sequence[float]] | None = None
+    width_px: int = 1600
+    max_kb: float = 600.0
 
-    file = "sheet.jpg"
-
-    def __init__(
-        self,
-        when: str | Sequence[str] | None = None,
-        center_m: Sequence[float] | None = None,
-        views: Sequence[Sequence[float]] | None = None,
-        width_px: int = 1600,
-        max_kb: float = 600.0,
-    ) -> None:
-        columns = 5 if views is None else len(views)
-        self.cell_px = (width_px - MARGIN_PX) // max(columns, 1) - GAP_PX
+    def __post_init__(self) -> None:
+        """Refuse images that are too small, and views and places that are none."""
+        columns = 5 if self.views is None else len(self.views)
+        self.cell_px = (self.width_px - MARGIN_PX) // max(columns, 1) - GAP_PX
         if not columns or self.cell_px < 64:
             raise InputError("what.views: expected one or more, of at least 70 px of width_px each")
-        for view in views or ():
+        for view in self.views or ():
             if len(view) != 2 or not (view[0] > 0 and 0 <= view[1] < 80):
                 raise InputError(
                     "what.views: expected [altitude in m above 0, degrees from straight down, below "
                     f"80] each, got {list(view)}"
                 )
-        if center_m is not None and len(center_m) != 2:
-            raise InputError(f"what.center_m: expected [east, north], got {list(center_m)}")
-        self.when = [when] if isinstance(when, str) else when
-        self.center_m, self.views = center_m, views
-        self.width_px, self.max_kb = width_px, max_kb
+        if self.center_m is not None and len(self.center_m) != 2:
+            raise InputError(f"what.center_m: expected [east, north], got {list(self.center_m)}")
 
     def draw(self, subject: Subject, path: Path) -> None:
         """See `Picture`."""
         check_picture_name(path)
         world = subject.make_world()
-        names = [capture.key for capture in world.captures] if self.when is None else self.when
-        captures = list(
-            dict.fromkeys(capture for name in names for capture in world.select(str(name)))
-        )
+        names = [self.when] if isinstance(self.when, str) else self.when
+        captures = world.captures if names is None else world.select_all(names)
         write_picture(path, self.sheet(world, captures, subject.threads), self.max_kb)
         print(f"written: {path}")
 
     def sheet(self, world: World, captures: Sequence[Capture], threads: int = 0) -> Rgb:
-        """The sheet (H, W, 3)."""
-        place_m = _place(world, self.center_m)
+        """Draw the sheet (H, W, 3)."""
+        x_m, y_m = self.center_m or world.bounds.center_m
+        place_m = x_m, y_m, world.terrain_at(x_m, y_m)
         size = self.cell_px, self.cell_px * 3 // 4
         camera = Camera(FINER * size[0], FINER * size[1], HFOV_DEG)
         if self.views is None:
             angles = default_views(world, camera, place_m)
         else:
             angles = [(altitude_m, angle_deg) for altitude_m, angle_deg in self.views]
-            _check_inside(world, camera, place_m, angles)
         poses = [look_at(place_m, *angle) for angle in angles]
+        for angle, pose in zip(angles, poses, strict=True):
+            if not sees_only(world, camera, pose):
+                raise InputError(
+                    f"what.views: {list(angle)} reaches beyond the world of {world.bounds.size}; lower "
+                    "its altitude or angle, or move what.center_m"
+                )
         renderer = Renderer(world, camera, threads)
         renderer.load(poses)
         height_px = HEADER_PX + len(captures) * (size[1] + GAP_PX)
@@ -97,20 +90,20 @@ class ContactSheet:
 
 
 def look_at(place_m: Sequence[float], altitude_m: float, off_nadir_deg: float) -> Pose:
-    """The pose from the south of a place (3,) that has it in the middle of the image."""
+    """Return the pose south of a place (3,) that has it in the center of the image."""
     x_m, y_m, z_m = place_m
     south_m = altitude_m * math.tan(math.radians(off_nadir_deg))
     return pose_at((x_m, y_m - south_m, z_m + altitude_m), 0.0, off_nadir_deg, 0.0)
 
 
 def default_views(world: World, camera: Camera, place_m: Sequence[float]) -> list[Angle]:
-    """Down from three altitudes, and two oblique views, as far as they stay inside the world.
+    """Choose three altitudes to look down from and two oblique views that stay inside the world.
 
-    The lowest has a bit more than one pixel of the photo a pixel of the sheet, world permitting.
+    The lowest has little more than one pixel of the photo per pixel of the sheet, if the world permits.
     """
     sharp_m = world.pixel_grid.resolution_m * camera.focal_px / FINER
     obliques_deg = ((45.0, 60.0), (30.0, 45.0), (15.0, 30.0))
-    # in a small or steep world rather less oblique than lower and blurred
+    # in a small or steep world, less oblique views are better than low and blurred ones
     for lowest, oblique_deg in itertools.product((1.2, 0.2), obliques_deg):
         for top_m in sharp_m * np.geomspace(4.0, lowest, 20):
             low, middle, high = (float(f"{top_m * share:.2g}") for share in (0.3, 0.55, 1.0))
@@ -123,26 +116,8 @@ def default_views(world: World, camera: Camera, place_m: Sequence[float]) -> lis
     )
 
 
-def _place(world: World, center_m: Sequence[float] | None) -> tuple[float, float, float]:
-    xmin, ymin, xmax, ymax = world.bounds
-    x_m, y_m = center_m or (0.5 * (xmin + xmax), 0.5 * (ymin + ymax))
-    return x_m, y_m, world.terrain_at(x_m, y_m)
-
-
-def _check_inside(
-    world: World, camera: Camera, place_m: Sequence[float], angles: Sequence[Angle]
-) -> None:
-    for angle in angles:
-        if not sees_only(world, camera, look_at(place_m, *angle)):
-            raise InputError(
-                f"what.views: {list(angle)} reaches beyond the world of {world.bounds.width_m:.0f} "
-                f"x {world.bounds.height_m:.0f} m; lower its altitude or angle, or move "
-                "what.center_m"
-            )
-
-
 def _corner(size: tuple[int, int], row: int, col: int) -> tuple[int, int]:
-    """Upper left corner (x, y) of an image on the sheet."""
+    """Return the upper left corner (x, y) of an image on the sheet."""
     return MARGIN_PX + col * (size[0] + GAP_PX), HEADER_PX + row * (size[1] + GAP_PX)
 
 
@@ -167,7 +142,7 @@ def _labelled(
 
 
 def moment(capture: Capture) -> list[tuple[str, float, str]]:
-    """Lines that say when: (text, size, colour)."""
+    """Return the lines of text that name a capture: (text, size, colour)."""
     title = capture.season if capture.key == capture.date else capture.key
     lines = [(word, 19.0, INK) for word in title.split("_")] + [(capture.date, 16.0, INK)]
     if capture.solar_hour is not None:

@@ -1,4 +1,4 @@
-"""What is shown: the world of a recipe, and the data set that was simulated over it."""
+"""The subject of a picture: the world of a recipe, and the data set that was simulated over it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,14 +20,14 @@ class Subject(NamedTuple):
     root: Path
     scene: str
     seed: int
-    threads: int = 0  # that cast rays; 0 takes every core
+    threads: int = 0  # threads that cast rays; 0 takes every core
 
     def views(self) -> dict[str, list[View]]:
-        """Views of every split of the data set."""
+        """Read the views of every split of the data set."""
         return {split: read_views(self.root, self.scene, split) for split in SPLITS}
 
     def overview(self) -> tuple[Bounds, Path]:
-        """What the data set's map shows, and its file."""
+        """Return the bounds of the data set's map, and its file."""
         path = self.root / self.scene / "manifest.json"
         overview = read_manifest(path).get("map", {})
         if len(overview.get("bounds_m", ())) != 4 or "image" not in overview:
@@ -38,22 +38,22 @@ class Subject(NamedTuple):
         return Bounds(*overview["bounds_m"]), image
 
     def world_of_views(self) -> World:
-        """The world, once it is known that the data set was simulated over it."""
+        """Make the world, and check that the data set was simulated over it."""
         path, world = self.root / self.scene / "manifest.json", self.make_world()
         here = (*world.bounds, self.seed)
         there = (*self.overview()[0], read_manifest(path).get("seed", self.seed))
         if not np.allclose(here, there, rtol=0, atol=1e-3):
             raise InputError(
                 f"{path}: simulated over another world (bounds in m and seed {list(there)}, the "
-                f"recipe's are {list(here)}); give the recipe and values that simulate got"
+                f"recipe's are {list(here)}); give the recipe and values that simulate was given"
             )
         return world
 
 
 class Picture(Protocol):
-    """Something to show; one class and one config of group ``what`` each."""
+    """A kind of picture: one class and one config of group ``what``."""
 
-    file: ClassVar[str]  # its name where none is given, after the scene's
+    file: ClassVar[str]  # end of its default name, which begins with the scene's
 
     def draw(self, subject: Subject, path: Path) -> None:
-        """Write it to a file."""
+        """Write the picture to a file."""

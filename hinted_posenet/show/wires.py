@@ -1,4 +1,4 @@
-"""Wires: cameras as pyramids and coloured segments in the world, drawn on top of a picture of its ground."""
+"""Wires: coloured segments in the world, such as pyramids of cameras, drawn over a picture of its ground."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,14 +12,16 @@ from PIL import ImageColor
 from hinted_posenet.core.geometry import invert, rotate
 from hinted_posenet.core.types import Pose, View, stack_poses
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.simulator.world.world import Rgb
+from hinted_posenet.simulator.world import Rgb
 
 Points = NDArray[np.float64]  # (..., 3) in the world
 EDGES = [(0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (2, 3), (3, 4), (4, 1)]  # between corners
+NEAR = 0.01  # least depth that is drawn, as a share of the largest
+SUBPIXEL_BITS = 4
 
 
 def frusta(views: Sequence[View], size_m: float) -> Points:
-    """Corners (N, 5, 3) of cameras, see `pyramids`."""
+    """Return the corners (N, 5, 3) of cameras, see `pyramids`."""
     if not views:
         return np.zeros((0, 5, 3))
     K = torch.stack([view.K for view in views])
@@ -28,21 +30,14 @@ def frusta(views: Sequence[View], size_m: float) -> Points:
 
 
 def pyramids(T_world_cam: Pose, slopes: torch.Tensor, size_m: float) -> Points:
-    """Corners (N, 5, 3), ``size_m`` long: the center, then the image's corners clockwise.
+    """Return corners (N, 5, 3), ``size_m`` long: the center, then the image's corners clockwise.
 
-    Args:
-        T_world_cam: N poses.
-        slopes: (N, 2) half an image's width and height, over its focal length.
-        size_m: from the center to the image.
+    ``slopes`` (N, 2) are half an image's width and height, over its focal length.
     """
     signs = torch.tensor([[-1, -1], [1, -1], [1, 1], [-1, 1]], dtype=torch.float64)
     corners = torch.nn.functional.pad(signs * slopes[:, None], (0, 1), value=1.0)  # (N, 4, 3)
     t, q = (part[:, None] for part in T_world_cam)
     return np.asarray(torch.cat([t, rotate(q, size_m * corners) + t], dim=1))
-
-
-NEAR = 0.01  # nearest that is drawn, as a share of the farthest
-SUBPIXEL_BITS = 4
 
 
 class Wires(NamedTuple):
@@ -52,13 +47,13 @@ class Wires(NamedTuple):
     segments: Points  # (N, 2, 3)
     colours: NDArray[np.uint8]  # (N, 3)
     width_px: float = 2.0  # in a picture of 1600 px
-    casing: str | None = None  # colour of a thin edge, which keeps lines apart from a photo
+    casing: str | None = None  # colour of a thin edge, which sets lines off against a photo
 
 
 def frustum_wires(
     name: str, outlines: Points, colours: str | NDArray[np.uint8], width_px: float = 2.0
 ) -> Wires:
-    """Frusta (N, 5, 3) as wires, in one colour or one (N, 3) each."""
+    """Return frusta (N, 5, 3) as wires, in one colour or one (N, 3) each."""
     if isinstance(colours, str):
         colours = one_colour(colours, len(outlines))
     segments = outlines[:, EDGES].reshape(-1, 2, 3)
@@ -66,20 +61,26 @@ def frustum_wires(
 
 
 def one_colour(colour: str, count: int) -> NDArray[np.uint8]:
-    """The same (N, 3)."""
+    """Repeat a colour: (N, 3)."""
     return np.tile(np.array(ImageColor.getrgb(colour), np.uint8), (count, 1))
 
 
 def draw_wires(image: Rgb, camera: Camera, pose: Pose, wires: Wires) -> None:
-    """Draw into (H, W, 3), near segments over far ones; what is behind the camera is left out."""
-    ends, far_first, colours = _in_front(in_camera(pose, wires.segments), wires.colours)
+    """Draw into (H, W, 3), near segments over far ones, without those behind the camera."""
+    ends = in_camera(pose, wires.segments)
+    near = NEAR * max(ends[..., 2].max(initial=0.0), 1e-9)
+    shown = ends[..., 2].max(axis=1) > near
+    ends, colours = ends[shown], wires.colours[shown]
+    z = ends[..., 2:]
+    share = np.clip((near - z) / np.where(z < near, z[:, ::-1] - z, 1.0), 0.0, 1.0)
+    ends = ends + share * (ends[:, ::-1] - ends)  # cut at the nearest depth
     uv = ends[..., :2] / ends[..., 2:] * camera.focal_px
     uv += np.array([camera.width, camera.height]) / 2 - 0.5  # OpenCV: a pixel's center is whole
-    beyond = 4 * camera.width  # keeps what is far outside within OpenCV's integers
+    beyond = 4 * camera.width  # keeps distant points within OpenCV's integers
     whole = np.round(np.clip(uv, -beyond, beyond) * 2**SUBPIXEL_BITS).astype(int)
     width = max(1, round(wires.width_px * camera.width / 1600))
     casing = wires.casing and ImageColor.getrgb(wires.casing)
-    for index in far_first:
+    for index in np.argsort(-ends[..., 2].mean(axis=1)):
         (start, end), colour = whole[index].tolist(), colours[index].tolist()
         if casing:
             cv2.line(image, start, end, casing, width + 2, cv2.LINE_AA, SUBPIXEL_BITS)
@@ -87,25 +88,12 @@ def draw_wires(image: Rgb, camera: Camera, pose: Pose, wires: Wires) -> None:
 
 
 def pixels(camera: Camera, pose: Pose, points: Points) -> NDArray[np.float64]:
-    """Where points (..., 3) in front of the camera are in its image (..., 2)."""
+    """Project points (..., 3) in front of the camera to pixels (..., 2)."""
     seen = in_camera(pose, points) @ camera.K.T
     return np.asarray(seen[..., :2] / seen[..., 2:])
 
 
 def in_camera(pose: Pose, points: Points) -> Points:
-    """Points (..., 3) of the world in the camera's frame."""
+    """Transform points (..., 3) of the world to the camera's frame."""
     t, q = invert(*pose)
     return np.asarray(rotate(q, torch.from_numpy(points)) + t)
-
-
-def _in_front(
-    ends: Points, colours: NDArray[np.uint8]
-) -> tuple[Points, NDArray[np.int64], NDArray[np.uint8]]:
-    """Segments (N, 2, 3) in the camera frame, cut at the nearest depth; and their order, far to near."""
-    near = NEAR * max(ends[..., 2].max(initial=0.0), 1e-9)
-    shown = ends[..., 2].max(axis=1) > near
-    ends, colours = ends[shown], colours[shown]
-    z = ends[..., 2:]
-    share = np.clip((near - z) / np.where(z < near, z[:, ::-1] - z, 1.0), 0.0, 1.0)
-    ends = ends + share * (ends[:, ::-1] - ends)
-    return ends, np.argsort(-ends[..., 2].mean(axis=1)), colours

@@ -10,8 +10,7 @@ from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.plan import LawnmowerPlan, RandomPlan
 from hinted_posenet.simulator.simulate import simulate
-from hinted_posenet.simulator.world import Capture, PixelGrid, World
-from hinted_posenet.simulator.world.world import ArrayWorld
+from hinted_posenet.simulator.world import ArrayWorld, Capture, PixelGrid, World
 
 QUARTERS = {"nw": (200, 30, 30), "ne": (30, 200, 30), "sw": (30, 30, 200), "se": (200, 200, 30)}
 SUMMER = Capture("summer", "summer", "2025-07-10", 11.5)
@@ -20,7 +19,7 @@ CAMERA = Camera(32, 24, hfov_deg=50.0)
 
 
 def quarters(rows: int = 256, cols: int = 320, res: float = 1.0) -> World:
-    """Centerd on (0, 0); rises by a tenth to the east and by a fifth to the north; winter is paler."""
+    """A world around (0, 0) that rises by a tenth to the east and a fifth to the north; winter is paler."""
     colours = np.array(list(QUARTERS.values()), np.uint8).reshape(2, 2, 3)
     photo = colours.repeat(rows // 2, axis=0).repeat(cols // 2, axis=1)
     pixel_grid = PixelGrid(-0.5 * cols * res, 0.5 * rows * res, res, rows, cols)

@@ -9,9 +9,8 @@ import pytest
 
 from hinted_posenet.core.types import Pose
 from hinted_posenet.show.canvas import write_film
-from hinted_posenet.show.presentation import Presentation
 from hinted_posenet.show.rays import orbit
-from hinted_posenet.show.stage import Stage
+from hinted_posenet.show.stage import Presentation, Stage
 from hinted_posenet.show.wires import Wires, draw_wires, one_colour
 from hinted_posenet.simulator.camera import Camera
 

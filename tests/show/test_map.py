@@ -10,15 +10,8 @@ from matplotlib.collections import PathCollection
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.show.canvas import SPLIT_COLOURS
-from hinted_posenet.show.map import FlightMap, flight_lines, map_figure, scale_bar
+from hinted_posenet.show.map import FlightMap, flight_lines, map_figure
 from hinted_posenet.show.subject import Subject
-
-
-@pytest.mark.parametrize(
-    ("width_m", "bar_m"), [(400, 100), (2000, 500), (4667, 1000), (12.0, 2), (100_000, 20_000)]
-)
-def test_scale_bar_is_a_round_length_of_up_to_a_quarter(width_m: float, bar_m: float) -> None:
-    assert scale_bar(width_m) == pytest.approx(bar_m)
 
 
 def test_the_map_is_to_scale_and_dots_lie_where_the_cameras_were(subject: Subject) -> None:
@@ -83,5 +76,5 @@ def test_what_is_missing_is_named(subject: Subject, tmp_path: Path) -> None:
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"map": {}}))
     with pytest.raises(InputError, match=r"map\.bounds_m is missing"):
         FlightMap().draw(copy, tmp_path / "map.jpg")
-    with pytest.raises(InputError, match=r"output=.*\.png"):
+    with pytest.raises(InputError, match=r"out=.*\.png"):
         FlightMap().draw(subject, tmp_path / "map.gif")

@@ -9,11 +9,10 @@ from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import invert, rotate
 from hinted_posenet.core.types import Pose
 from hinted_posenet.show.canvas import SPLIT_COLOURS
-from hinted_posenet.show.presentation import has_display, line_set
 from hinted_posenet.show.rays import orbit, overview_pose
 from hinted_posenet.show.relief import read_relief
 from hinted_posenet.show.scene_picture import FRUSTA, ScenePicture, scene_stage, thinned
-from hinted_posenet.show.stage import draw_stage
+from hinted_posenet.show.stage import draw_stage, has_display, line_set
 from hinted_posenet.show.subject import Subject
 from hinted_posenet.show.wires import EDGES, frusta, frustum_wires
 from hinted_posenet.simulator.camera import Camera
@@ -64,7 +63,7 @@ def test_the_picture_has_ground_and_cameras_where_they_are(subject: Subject) -> 
     stage = scene_stage("quarters", "summer", relief, views)
     pose = overview_pose(CAMERA, stage.points())
     below = slice(HEADER_PX, HEADER_PX + CAMERA.height)
-    bare = draw_stage(stage._replace(wires=[], ruler=None), CAMERA, pose, threads=1)[below]
+    bare = draw_stage(stage._replace(wires=[], scale_bar=None), CAMERA, pose, threads=1)[below]
     for x_m, y_m in [(-80, 60), (80, 60), (-80, -60), (80, -60)]:
         place = np.array([x_m, y_m, 0.1 * x_m + 0.2 * y_m])
         col, row = pixels(pose, place).astype(int)

@@ -42,7 +42,7 @@ def test_every_image_has_the_place_in_its_middle() -> None:
         assert middle == pytest.approx((37, 49.5), abs=2.0)  # oblique dots lean a little
 
 
-def test_rows_are_epochs_seen_from_the_same_poses() -> None:
+def test_rows_are_captures_seen_from_the_same_poses() -> None:
     picture = ContactSheet(width_px=MARGIN_PX + 5 * 86)
     summer, winter = cells(picture.sheet(quarters(), [SUMMER, WINTER], threads=1), 2, 5, 80)
     for one, other in zip(summer, winter, strict=True):

@@ -6,20 +6,16 @@ import cv2
 import numpy as np
 import open3d as o3d
 import pytest
-from PIL import Image
-from tiny import config
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.show.grounds import CloudGround, Ground, MeshGround, PhotoGround, read_model
-from hinted_posenet.show.presentation import Presentation
 from hinted_posenet.show.rays import overview_pose
 from hinted_posenet.show.relief import SurfaceMesh, flat_relief
 from hinted_posenet.show.run_picture import RunPicture
-from hinted_posenet.show.stage import Stage
+from hinted_posenet.show.stage import Presentation, Stage
 from hinted_posenet.show.subject import Subject
 from hinted_posenet.show.wires import pixels
 from hinted_posenet.simulator.camera import Camera
-from hinted_posenet.training import engine
 
 from .conftest import quarter_of
 from .test_show_run import write
@@ -120,20 +116,6 @@ def test_the_ground_is_the_best_that_is_known(
     assert none is None
 
 
-@pytest.mark.parametrize("with_map", [True, False])
-def test_a_run_of_each_kind_gives_a_picture(
-    subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, with_map: bool
-) -> None:
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    run = write(tmp_path / "run", subject, with_map)
-    engine.show(config("show", "what=run", f"run={run}", "what.width_px=320"))
-    with Image.open(run / "run.png") as image:
-        assert image.width == 320
-        assert len(image.getcolors(100_000)) > 100
-    assert "no display answers" in capsys.readouterr().out
-
-
 def test_mistakes_are_answered_with_the_fix(subject: Subject, run: Path, tmp_path: Path) -> None:
     def fails(message: str, output: str = "a.png", **options: object) -> None:
         with pytest.raises(InputError, match=message):
@@ -142,7 +124,7 @@ def test_mistakes_are_answered_with_the_fix(subject: Subject, run: Path, tmp_pat
     fails(r"method=pass 7: .* has no such method; choose one of retrieval, pass 1", method="pass 7")
     fails(r"what=run: give run=FOLDER", run=None)
     fails(r"results\.json: no such file", run=str(tmp_path))
-    fails(r"output=.*a\.gif: expected \.jpg, .*\.mp4", output="a.gif")
+    fails(r"out=.*a\.gif: expected \.jpg, .*\.mp4", output="a.gif")
     fails(r"what\.model=.*: no such file", model=str(tmp_path / "none.ply"))
     fails(r"what\.model=.*: expected one of \.glb, \.obj, \.ply", model="house.stl")
     (tmp_path / "broken.ply").write_text("ply\n")
@@ -150,8 +132,7 @@ def test_mistakes_are_answered_with_the_fix(subject: Subject, run: Path, tmp_pat
     fails(r"what\.up: expected \[x, y, z\]", up=[0, 0, 0])
     fails(r"what\.seconds=0", seconds=0.0)
     fails(r"what\.width_px=10", width_px=10)
-    with pytest.raises(InputError, match=r"run=there: what=run draws it"):
-        engine.show(config("show", "run=there"))
+
     with pytest.raises(InputError, match=r"no such picture, though results\.json names it"):
         flat_relief(tmp_path / "map.jpg", subject.overview()[0], 0.0)
     assert not (tmp_path / "a.png").exists()

@@ -10,7 +10,7 @@ from report_runs import about_run
 
 from hinted_posenet.core.geometry import quaternion_exp, quaternion_product, rotate
 from hinted_posenet.core.types import Pose
-from hinted_posenet.evaluation.predictions import Answer
+from hinted_posenet.evaluation.predictions import MethodAnswer
 from hinted_posenet.evaluation.run_files import read_runs
 from hinted_posenet.evaluation.write_run import frames_of, write_run
 from hinted_posenet.show.canvas import INK, ErrorScale
@@ -33,8 +33,8 @@ def write(folder: Path, subject: Subject, with_map: bool = True) -> Path:
     data = {"name": "aerial", "scene": subject.scene, "ground_truth": "exact"}
     overview = {"image": str(image), "bounds_m": list(bounds)} if with_map else None
     about = about_run("posenet", data=data, map=overview)
-    answers = [Answer("retrieval", "control", truth)]
-    answers += [Answer("pass 1", "network", Pose(truth.t + east, truth.q))]
+    answers = [MethodAnswer("retrieval", "control", truth)]
+    answers += [MethodAnswer("pass 1", "network", Pose(truth.t + east, truth.q), step=1)]
     write_run(folder, about, frames, train, answers, truth, [(10.0, 5.0)])
     return folder
 
@@ -84,7 +84,7 @@ def test_bad_is_brighter_than_good_and_the_scale_says_how_bad() -> None:
 
 def test_the_legend_counts_and_the_title_names(run: Path) -> None:
     stage = stage_of(run)
-    assert stage.title == "quarters: posenet, pass 1"
+    assert stage.title == "quarters: posenet, step 1"
     assert stage.subtitle.startswith("median error 12 m, ")  # of 8 frames, one of them infinite
     assert "largest 64 m; 8 test frames" in stage.subtitle
     assert stage.subtitle.endswith("no answer to 1 of them")
