@@ -1,6 +1,14 @@
 """hinted-posenet evaluate."""
 
-from hinted_posenet.cli.verb import run_verb
+from typing import Any
 
-if __name__ == "__main__":
-    run_verb("evaluate")
+from hinted_posenet.training.settings import EvaluateSettings, MovedData
+
+SCHEMAS = {"": EvaluateSettings, "data": MovedData}
+
+
+def run(config: dict[str, Any]) -> None:
+    """Score a checkpoint beside its controls."""
+    from hinted_posenet.training.evaluate import evaluate
+
+    evaluate(config)

@@ -1,93 +1,202 @@
-"""Help texts, read from the config files and their comments without importing anything heavy."""
+"""Help texts, read from the comments of configs/*.yaml without importing anything heavy.
+
+The header of configs/VERB.yaml is what the verb's help begins with: one sentence, explanations, examples. A key
+whose comment begins with a word in capitals, ``runs: ??? # RUN...: folders``, takes positional words.
+"""
 
 import re
 import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
-from hinted_posenet.cli.config_files import Group, first_sentence, groups_of, keys_of
-from hinted_posenet.core.extensions import config_folder
+from hinted_posenet.core.errors import InputError, near
+from hinted_posenet.core.extensions import config_folder, extension_configs
 
-VERBS = {
-    "simulate": "write an aerial data set from a generated or a real world",
-    "train": "train a network and score it on the test split",
-    "evaluate": "score a checkpoint beside its controls",
-    "predict": "write poses for a folder of images without ground truth",
-    "show": "draw a world, its data set or a run: contact sheet, map, mesh, scene in 3-D, film",
-    "score": "score a file of poses of any method, as our own are",
-    "compare": "one table, and a map, of several runs",
-    "report": "one HTML page of several runs: tables, plots, frames; opens without a network",
-    "study": "methods x seeds x hints on one scene: tables and curves of when a hint helps",
-    "growth": "how errors grow with area, months and altitude: tables and a figure of runs of many scenes",
-    "toy": "why a hint helps, in one dimension: trains small networks and draws a figure",
-    "data": "check, fetch, import, export, count and cache data sets",
-}
-DATA_VERBS = {
-    "check": "find what is wrong with a data set: files, labels, conventions",
-    "fetch": "download a published data set",
-    "import": "split your own posed images and make a data set of them",
-    "export": "write a data set as 7-Scenes, Cambridge, COLMAP, transforms.json or CSV",
-    "stats": "count a data set, draw its trajectories, score the pose-only baselines",
-    "cache": "list or prune the images that training has decoded",
-}
-EXAMPLES = {
-    "simulate": ["recipe=village_four_seasons", "recipe=naip scene=low flight.random.tilt_deg=10"],
-    "train": [
-        "data=seven_scenes data.scene=redkitchen method=hinted_residual",
-        "data=aerial method=hinted_memory augmented_views=0 trainer.max_epochs=60",
-        "data=cambridge data.scene=ShopFacade backbone=resnet34 loss=beta seed=1",
-    ],
-    "evaluate": [
-        "checkpoint=runs/seven_scenes/redkitchen/posenet/seed-0",
-        "checkpoint=RUN inference_hint=retrieval refinement_steps=5",
-    ],
-    "predict": ["checkpoint=RUN images=FOLDER output=poses.txt"],
-    "data export": ["data=aerial data.scene=tiny format=colmap_binary out=exported/tiny"],
-    "show": [
-        "recipe=village_four_seasons what=sheet",
-        "what=run run=RUN output=run.mp4",
-    ],
-}
-HYDRA_VERBS = tuple(EXAMPLES)  # the others read their arguments themselves
+VERBS = (
+    *("simulate", "train", "evaluate", "predict", "show"),
+    *("score", "compare", "report", "study", "data"),
+)
+DATA_VERBS = ("check", "fetch", "import", "export", "stats", "cache")
+HELP = {"-h", "--help"}
 WIDTH = 96
+MANY = 20  # choices of a group, more than which a verb's help does not list
+
+
+def split_verb(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the verb of a command line, "" or "data" where it is help that is asked for, and the other words.
+
+    Raises:
+        InputError: for an unknown verb, naming the nearest one.
+    """
+    verb = ""
+    for position, verbs in ((0, VERBS), (1, DATA_VERBS)):
+        word = words[position] if len(words) > position else "--help"
+        if word in HELP | {"help"}:
+            return verb, ["--help"]
+        verb = f"{verb} {choose('verb', word, verbs)}".strip()
+        if verb != "data":
+            break
+    return verb, list(words[len(verb.split()) :])
+
+
+def choose(kind: str, word: str, choices: Iterable[str]) -> str:
+    """Return the word if it is a choice.
+
+    Raises:
+        InputError: if it is not, with the choices and the nearest of them.
+    """
+    choices = list(choices)
+    if word in choices:
+        return word
+    raise InputError(
+        f"unknown {kind} {word}; choose one of {', '.join(choices)}{near(word, choices)}"
+    )
+
+
+def help_of(verb: str, words: Iterable[str]) -> str:
+    """Return the help of a verb, or of the groups that stand beside --help."""
+    if verb in ("", "data"):
+        return data_help() if verb else main_help()
+    named = [word.partition("=")[0] for word in words if not word.startswith("-")]
+    groups = groups_of(verb)
+    asked = [choose("group", name, groups) for name in named if "." not in name] if groups else []
+    return "\n\n".join(group_help(verb, group) for group in asked) or verb_help(verb)
+
+
+class Group(NamedTuple):
+    """A config group of a verb."""
+
+    default: str  # a choice, several in brackets, null or ???
+    comment: str
+    choices: list[Path]
+
+    def sets_others(self) -> bool:
+        """Return whether its choices set keys of other groups too."""
+        return any("@package _global_" in path.read_text() for path in self.choices)
+
+
+class Place(NamedTuple):
+    """A key that takes positional words."""
+
+    key: str
+    word: str  # RUN
+    many: bool
+    required: bool
+    comment: str
+
+
+def config_file(verb: str) -> Path:
+    """Return the config of a verb: data check has configs/data_check.yaml."""
+    return config_folder() / f"{verb.replace(' ', '_')}.yaml"
+
+
+def groups_of(verb: str) -> dict[str, Group]:
+    """Return the config groups of a verb; those that have to be chosen, or that set others, come first."""
+    text = config_file(verb).read_text()
+    groups: dict[str, Group] = {}
+    for included in re.findall(r"^  - (\w+)$", text, flags=re.MULTILINE):
+        groups |= groups_of(included) if included != "_self_" else {}
+    found = re.findall(r"^  - (\w+): (\[.*?\]|\S+)(?: # (.*))?$", text, flags=re.MULTILINE)
+    folders = [config_folder(), *extension_configs()]
+    for name, default, comment in found:
+        files = sorted(file for folder in folders for file in folder.glob(f"{name}/*.yaml"))
+        groups[name] = Group(default, comment, files)
+    first = [name for name, group in groups.items() if group.default == "???"]
+    first += [name for name, group in groups.items() if group.sets_others()]
+    return {name: groups[name] for name in [*first, *groups]}
+
+
+def keys_of(file: Path, prefix: str = "") -> dict[str, tuple[str, str]]:
+    """Return default and comment of every key of a config file by its dotted name, without classes to build."""
+    keys, path = {}, [""]
+    lines = re.findall(r"^( *)(\w+): *(.*?)(?: *# (.*))?$", file.read_text(), flags=re.MULTILINE)
+    for indent, name, default, comment in lines:
+        path[len(indent) // 2 :] = [name]
+        if default and path[0] not in ("defaults", "hydra") and not name.startswith("_"):
+            default = re.sub(r"_target_: [\w.]+(, )?", "", default)
+            keys[prefix + ".".join(path)] = (default, comment)
+    return keys
+
+
+def places_of(verb: str) -> list[Place]:
+    """Return the keys of a verb that take its positional words, in their order."""
+    places = []
+    for key, (default, comment) in keys_of(config_file(verb)).items():
+        if found := re.match(r"([A-Z]+)(\.\.\.)?: (.*)", comment):
+            word, many, rest = found.groups()
+            places.append(Place(key, word, bool(many), default == "???", rest))
+    return places
+
+
+def header(file: Path) -> str:
+    """Return the comment that a config file begins with."""
+    lines = re.findall(r"\A(?:# @.*\n)?((?:#.*\n)*)", file.read_text())[0].splitlines()
+    return "\n".join(line[2:] for line in lines)
+
+
+def first_sentence(file: Path) -> str:
+    """Return what a config file says about itself first."""
+    return " ".join(header(file).split()).partition(". ")[0].rstrip(".")
+
+
+def usage(verb: str) -> str:
+    """Return how a verb is called, in one line."""
+    words = []
+    for place in places_of(verb):
+        word = place.word + " ..." * place.many
+        words.append(word if place.required else f"[{word}]")
+    words += ["[GROUP=CHOICE ...]"] * any(len(g.choices) > 1 for g in groups_of(verb).values())
+    return " ".join(["hinted-posenet", verb, *words, "[KEY=VALUE ...]"])
 
 
 def main_help() -> str:
-    """What hinted-posenet --help prints."""
+    """Return what hinted-posenet --help prints."""
+    about = "Check, fetch, import, export, count and cache data sets"
+    verbs = {v: about if v == "data" else first_sentence(config_file(v)) for v in VERBS}
     return (
-        "usage: hinted-posenet VERB [key=value ...]\n\n"
+        "usage: hinted-posenet VERB [WORD ...] [KEY=VALUE ...]\n\n"
         "Camera relocalization with hinted networks.\n\n"
-        f"{_table(VERBS)}\n\nhinted-posenet VERB --help tells a verb's groups and keys; "
-        "hinted-posenet --version its version."
+        f"{_table(verbs)}\n\nhinted-posenet VERB --help explains the words and keys of a verb; "
+        "hinted-posenet --version prints the version."
     )
 
 
 def data_help() -> str:
-    """What hinted-posenet data --help prints."""
+    """Return what hinted-posenet data --help prints."""
+    verbs = {verb: first_sentence(config_file(f"data {verb}")) for verb in DATA_VERBS}
     return (
-        f"usage: hinted-posenet data VERB ...\n\n{_table(DATA_VERBS)}\n\n"
-        "hinted-posenet data VERB --help tells what a verb takes."
+        f"usage: hinted-posenet data VERB ...\n\n{_table(verbs)}\n\n"
+        "hinted-posenet data VERB --help explains the words and keys of a verb."
     )
 
 
 def verb_help(verb: str) -> str:
-    """What hinted-posenet VERB --help prints: groups with their choices, and keys."""
-    choosable, keys = {}, keys_of(config_folder() / f"{verb.split()[-1]}.yaml")
+    """Return what hinted-posenet VERB --help prints: words, groups with their choices, and keys."""
+    choosable, keys = {}, keys_of(config_file(verb))
     for name, group in groups_of(verb).items():
         if len(group.choices) > 1:
             starred = (f"{path.stem}{_star(group, path.stem)}" for path in group.choices)
-            choosable[name] = f"{group.comment}\n{', '.join(starred)}"
+            many = f"{len(group.choices)} choices, which --help {name} lists"
+            listed = many if len(group.choices) > MANY else ", ".join(starred)
+            choosable[name] = f"{group.comment}\n{listed}"
         else:
             keys |= keys_of(group.choices[0], f"{name}.")
-    usage = f"usage: hinted-posenet {verb} {'[GROUP=CHOICE ...] ' * bool(choosable)}[KEY=VALUE ...]"
-    examples = "\n".join(f"  hinted-posenet {verb} {words}" for words in EXAMPLES[verb])
-    parts = [usage, VERBS.get(verb) or DATA_VERBS[verb.split()[-1]], f"examples:\n{examples}"]
+    places = places_of(verb)
+    paragraphs = header(config_file(verb)).split("\n\n")
+    parts = [f"usage: {usage(verb)}"]  # indented lines of a paragraph stay as they are
+    parts += [text if "\n  " in text else textwrap.fill(text, WIDTH) for text in paragraphs]
+    if places:
+        parts += [f"words:\n{_table({place.word: place.comment for place in places})}"]
     if choosable:
         parts += [f"groups (* is the default; --help GROUP explains one):\n{_table(choosable)}"]
-    parts += [f"keys (??? has to be given):\n{_key_table(keys)}"]
+    left = {key: keys[key] for key in keys if key not in [place.key for place in places]}
+    parts += [f"keys (??? has to be given):\n{_key_table(left)}"]
     return "\n\n".join([*parts, f"hinted-posenet {verb} ... --cfg job prints the whole config."])
 
 
 def group_help(verb: str, name: str) -> str:
-    """What hinted-posenet VERB --help GROUP prints: every choice with its keys."""
+    """Return what hinted-posenet VERB --help GROUP prints: every choice with its keys."""
     group = groups_of(verb)[name]
     parts = [f"{name}: {group.comment}; configs are in {config_folder() / name}"]
     for path in group.choices:
@@ -106,7 +215,7 @@ def _key_table(keys: dict[str, tuple[str, str]]) -> str:
 
 
 def _table(rows: dict[str, str], column: int = 14) -> str:
-    """Two columns; what does not fit into the first has a line of its own."""
+    """Set two columns; what does not fit into the first has a line of its own."""
     lines, indent = [], " " * column
     for left, right in rows.items():
         head = f"  {left} ".ljust(column)

@@ -1,6 +1,29 @@
 """hinted-posenet show."""
 
-from hinted_posenet.cli.verb import run_verb
+from pathlib import Path
+from typing import Any
 
-if __name__ == "__main__":
-    run_verb("show")
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.training.settings import NonNegative, Text
+
+
+def run(
+    what: dict[str, Any],
+    world: dict[str, Any],
+    run: Path | None,
+    out: Path | None,
+    root: Path,
+    scene: Text,
+    seed: NonNegative,
+    threads: NonNegative,
+) -> None:
+    """Draw a recipe's world, the data set that was simulated over it, or a run of any data set."""
+    from hinted_posenet.inference.build import build
+    from hinted_posenet.show.subject import Subject
+
+    picture = build(what)
+    if run is not None and "run" not in what:
+        raise InputError(f"run={run}: what=run draws it; give that too, or leave run out")
+    subject = Subject(lambda: build(world), root, scene, seed, threads)
+    default = Path(f"{scene}-{picture.file}") if run is None else run / picture.file
+    picture.draw(subject, out or default)

@@ -34,13 +34,13 @@ def test_a_sound_scene_passes_and_is_drawn(check, scene, tmp_path):
 def test_a_bad_frame_fails_until_it_is_excluded(check, scene, tmp_path):
     name = "seq3/frame00008.png"
     (scene / name).write_bytes(b"")
-    done = check(scene, "--no-picture", "--quick", "--write-exclude")
+    done = check(scene, "picture=false", "quick=true", "write_exclude=true")
     assert done.returncode == 1
     assert "ERROR   images" in done.stdout
     assert f"{name}: cannot be decoded" in done.stdout
     assert f"written: {scene / 'exclude.txt'}" in done.stdout
 
-    done = check(scene, "--no-picture", "--quick")
+    done = check(scene, "picture=false", "quick=true")
     assert done.returncode == 0
     assert "1 frame excluded already" in done.stdout
     splits = split_views(read_views, scene.parent, scene.name)
@@ -51,7 +51,7 @@ def test_a_bad_frame_fails_until_it_is_excluded(check, scene, tmp_path):
 def test_a_list_elsewhere_keeps_what_is_in_it(check, scene, tmp_path):
     (scene / "seq3/frame00008.png").unlink()
     (tmp_path / "mine.txt").write_text("seq1/frame00005.png # blurred\n")
-    check(scene, "--no-picture", "--write-exclude", "mine.txt")
+    check(scene, "picture=false", "write_exclude=mine.txt")
     lines = (tmp_path / "mine.txt").read_text().splitlines()[1:]
     assert sorted(lines) == ["seq1/frame00005.png # blurred", "seq3/frame00008.png # missing"]
     assert not (scene / "exclude.txt").exists()
@@ -60,7 +60,7 @@ def test_a_list_elsewhere_keeps_what_is_in_it(check, scene, tmp_path):
 def test_machines_get_one_object(check, scene, tmp_path):
     (scene / "seq3/frame00008.png").unlink()
     fakes.write_seven_scenes(scene.parent, frames=6)
-    done = check(scene.parent, "--json", "--out", "pictures")
+    done = check(scene.parent, "json=true", "out=pictures")
     assert done.returncode == 1
     told = json.loads(done.stdout)
     assert told["sound"] is False
@@ -98,6 +98,6 @@ def test_nothing_to_check_is_told_in_one_line(check, arguments, code, message):
 
 def test_one_list_for_several_scenes_is_refused(check, scene):
     fakes.write_seven_scenes(scene.parent, frames=2)
-    done = check(scene.parent, "--write-exclude", "all.txt")
+    done = check(scene.parent, "write_exclude=all.txt")
     assert done.returncode == 1
     assert "a file for one scene" in done.stderr

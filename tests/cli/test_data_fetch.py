@@ -17,12 +17,12 @@ def kings_college(folder: Path) -> bytes:
 
 
 def test_nothing_is_fetched_before_the_licence_is_accepted(here, server):
-    result = here("data", "fetch", "cambridge", "KingsCollege", "--url", server.url("mirror"))
+    result = here("data", "fetch", "cambridge", "KingsCollege", f"url={server.url('mirror')}")
     assert result.returncode == 1
     assert "CC BY-NC-SA 2.0 UK" in result.stdout
     assert "non-commercial" in result.stdout
     assert result.stderr.startswith("error: read the licence")
-    assert "--accept-licence" in result.stderr
+    assert "accept_licence=true" in result.stderr
     assert server.requests == []
     assert list(Path.cwd().iterdir()) == []
 
@@ -35,8 +35,8 @@ def test_a_scene_from_a_mirror(here, server, tmp_path, monkeypatch, root):
         monkeypatch.setenv("HINTED_POSENET_DATA", "elsewhere")
         place = Path("elsewhere/cambridge")
     elif root == "given":
-        place, given = Path("mine"), ["--root", "mine"]
-    address = ["--url", server.url("mirror/"), "--accept-licence"]
+        place, given = Path("mine"), ["root=mine"]
+    address = [f"url={server.url('mirror/')}", "accept_licence=true"]
     result = here("data", "fetch", "cambridge", "KingsCollege", *address, *given)
     assert result.returncode == 0, result.stderr
     assert (place / "KingsCollege" / "dataset_train.txt").is_file()
@@ -48,8 +48,8 @@ def test_a_scene_from_a_mirror(here, server, tmp_path, monkeypatch, root):
 def test_what_failed_is_summed_up_with_the_steps_by_hand(here, server, tmp_path):
     server.files["KingsCollege.zip"] = kings_college(tmp_path)
     server.files["Street.zip"] = zip_of(**{"Street/a": "", "../evil": ""})
-    given = ["ShopFacade", "KingsCollege", "Street", "--root", "c", "--accept-licence"]
-    result = here("data", "fetch", "cambridge", *given, "--url", server.address)
+    given = ["ShopFacade", "KingsCollege", "Street", "root=c", "accept_licence=true"]
+    result = here("data", "fetch", "cambridge", *given, f"url={server.address}")
     assert result.returncode == 1
     assert "failed: ShopFacade.zip: not fetched" in result.stdout
     assert "404" in result.stdout
@@ -60,7 +60,7 @@ def test_what_failed_is_summed_up_with_the_steps_by_hand(here, server, tmp_path)
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1
     assert errors[0].startswith("error: not fetched: ShopFacade, Street;")
-    again = here("data", "fetch", "cambridge", "KingsCollege", *given[3:], "--url", server.address)
+    again = here("data", "fetch", "cambridge", "KingsCollege", *given[3:], f"url={server.address}")
     assert again.returncode == 0
     assert "; was there" in again.stdout
 
@@ -68,7 +68,9 @@ def test_what_failed_is_summed_up_with_the_steps_by_hand(here, server, tmp_path)
 def test_a_file_that_is_not_the_published_one_is_refused(here, server):
     """The length and checksum of 7-Scenes are known."""
     server.files["chess.zip"] = zip_of(**{"chess/a": ""})
-    result = here("data", "fetch", "7scenes", "chess", "--accept-licence", "--url", server.address)
+    result = here(
+        "data", "fetch", "7scenes", "chess", "accept_licence=true", f"url={server.address}"
+    )
     assert result.returncode == 1
     assert "expected 3,079,608,937" in result.stdout
     assert "visloc_pseudo_gt_limitations" in result.stdout
@@ -76,10 +78,10 @@ def test_a_file_that_is_not_the_published_one_is_refused(here, server):
 
 
 def test_the_list_names_every_scene_and_with_a_name_all_that_the_card_knows(here):
-    result = here("data", "fetch", "--list")
+    result = here("data", "fetch", "list=true")
     for word in ("KingsCollege", "redkitchen", "7000 train, 5000 test", "apt1/kitchen", "apt1.zip"):
         assert word in result.stdout
-    one = here("data", "fetch", "--list", "7scenes")
+    one = here("data", "fetch", "list=true", "7scenes")
     assert "KingsCollege" not in one.stdout
     for word in ("calibrated: ", "pgt/sfm/7scenes", "Shotton", "6.1 GB"):
         assert word in one.stdout
@@ -87,11 +89,15 @@ def test_the_list_names_every_scene_and_with_a_name_all_that_the_card_knows(here
 
 
 MISTAKES = {
-    "no data set": ([], 2, ["DATASET"]),
-    "unknown data set": (["imagenet", "--accept-licence"], 1, ["imagenet", "cambridge", "7scenes"]),
-    "unknown scene": (["cambridge", "Kings", "--accept-licence"], 1, ["Kings", "KingsCollege"]),
+    "no data set": ([], 1, ["DATASET"]),
+    "unknown data set": (
+        ["imagenet", "accept_licence=true"],
+        1,
+        ["imagenet", "cambridge", "7scenes"],
+    ),
+    "unknown scene": (["cambridge", "Kings", "accept_licence=true"], 1, ["Kings", "KingsCollege"]),
     "aerial": (["aerial"], 1, ["not for download"]),
-    "url": (["cambridge", "--url", "ftp://there", "--accept-licence"], 1, ["ftp://there", "http"]),
+    "url": (["cambridge", "url=ftp://there", "accept_licence=true"], 1, ["ftp://there", "http"]),
 }
 
 
@@ -114,7 +120,7 @@ def test_a_stopped_command_goes_on(server, tmp_path, monkeypatch, how):
     content = zipped(fakes.write_cambridge(tmp_path / "made", "KingsCollege", 4), "KingsCollege")
     server.files["KingsCollege.zip"] = content
     server.cut, server.hold = [len(content) // 2], threading.Event()
-    arguments = ["cambridge", "KingsCollege", "--accept-licence", "--url", server.address]
+    arguments = ["cambridge", "KingsCollege", "accept_licence=true", f"url={server.address}"]
     command = [sys.executable, "-m", "hinted_posenet", "data", "fetch", *arguments]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     partial = tmp_path / "data" / "cambridge" / "archives" / "KingsCollege.zip.partial"
@@ -129,7 +135,7 @@ def test_a_stopped_command_goes_on(server, tmp_path, monkeypatch, how):
     if how == signal.SIGINT:
         assert process.returncode == 1
         assert "Traceback" not in errors
-        assert errors.endswith("error: interrupted; the same command goes on from here\n")
+        assert errors.endswith("error: interrupted; the same command resumes the download\n")
     have = partial.stat().st_size
     again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr

@@ -11,7 +11,7 @@ import pytest
 from tiny import TINY, config, results
 
 from hinted_posenet.data.formats import csv_frames
-from hinted_posenet.training.scene import Scene
+from hinted_posenet.training.run import read_scene
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
 
@@ -43,13 +43,13 @@ def photos(folder: Path, *sequences: str) -> None:
 
 def test_from_a_model_to_a_result(typed, tmp_path):
     photos(tmp_path / "my_scan", "dawn", "noon", "evening", "night")
-    printed = typed("hinted-posenet data import my_scan --out imported/my_scan --test noon")
+    printed = typed("hinted-posenet data import my_scan out=imported/my_scan test=[noon]")
     assert "16 images: 8 train, 4 val, 4 test" in printed and "test: noon" in printed
     (command,) = re.findall(r"hinted-posenet train .*", printed)
     overrides = shlex.split(command)[2:]
     plain = config("train", *overrides)
     assert (plain["data"]["height"], plain["data"]["width"]) == (48, 64)
-    scene = Scene(plain)
+    scene = read_scene(plain)
     assert {view.sequence for view in scene.views["test"]} == {"noon"}
     assert {split: len(views) for split, views in scene.views.items()} == {
         "train": 8,
@@ -68,7 +68,7 @@ def test_every_command_of_the_page_runs(typed, tmp_path):
     assert len([line for line in lines if " data import " in line]) >= 3
     for line in lines:
         if line.startswith("hinted-posenet train "):
-            assert Scene(config("train", *shlex.split(line)[2:])).views["test"]
+            assert read_scene(config("train", *shlex.split(line)[2:])).views["test"]
         else:
             typed(line)
     assert len(csv_frames.read_views(tmp_path / "imported", "named", "test")) == 4
@@ -83,7 +83,7 @@ def test_the_table_of_the_page_is_imported(typed, tmp_path):
             folder / "images" / "noon" / f"{name}.jpg", fakes.camera(0, 0), width=640, height=480
         )
     (folder / "frames.csv").write_text(table)
-    typed("hinted-posenet data import by_hand --out made --test-share 0.5 --val-share 0")
+    typed("hinted-posenet data import by_hand out=made test_share=0.5 val_share=0")
     views = csv_frames.read_views(tmp_path, "made", "all")
     ahead = {view.name: view.T_world_cam.q for view in views}
     assert ahead["noon/0001.jpg"].tolist() == [1, 0, 0, 0]
@@ -93,15 +93,15 @@ def test_the_table_of_the_page_is_imported(typed, tmp_path):
 
 
 MISTAKES = {
-    "no such folder": ("data import nowhere --out made", "no such folder"),
-    "not a data set": ("data import empty --out made", "no data set of a known layout"),
-    "no such sequence": ("data import garden --out made --test x", "the sequences are a, b, c, d"),
-    "shares": ("data import garden --out made --test-share 1", "less than 1 together"),
-    "a name that is taken": ("data import garden --out empty", "exists already"),
-    "not an import": ("data import garden --out empty --overwrite", "is not an export"),
+    "no such folder": ("data import nowhere out=made", "no such folder"),
+    "not a data set": ("data import empty out=made", "no data set of a known layout"),
+    "no such sequence": ("data import garden out=made test=[x]", "the sequences are a, b, c, d"),
+    "shares": ("data import garden out=made test_share=1", "less than 1 together"),
+    "a name that is taken": ("data import garden out=empty", "exists already"),
+    "not an import": ("data import garden out=empty overwrite=true", "is not an export"),
     "an option it has not": (
-        "data import garden --out made --layout csv --reader model=x",
-        "--reader model: data=csv has no such option",
+        "data import garden out=made layout=csv reader={model:x}",
+        "reader.model: data=csv has no such option",
     ),
 }
 
@@ -121,7 +121,7 @@ def test_a_mistake_is_one_line_and_writes_nothing(typed, tmp_path, mistake):
 def test_in_a_process_of_its_own(tmp_path):
     fakes.write_tum(tmp_path, "rgbd_walk", frames=8)
     command = [sys.executable, "-m", "hinted_posenet", "data", "import", "rgbd_walk"]
-    command += ["--out", "made", "--images", "copy"]
+    command += ["out=made", "images=copy"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
     assert "32 images copied" in result.stdout

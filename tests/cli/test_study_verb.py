@@ -1,4 +1,4 @@
-"""A small study through its command line: what it leaves, what it prints, and that it goes on where it was."""
+"""A small study through its command line: what it leaves, what it prints, and that it resumes."""
 
 import json
 import sys
@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 from tiny import Workspace, results
 
-from hinted_posenet.cli import study
+from hinted_posenet.cli.verb import run_verb
 from hinted_posenet.reports.study_figure import study_figure
-from hinted_posenet.reports.study_results import read_study, sweep_points
-from hinted_posenet.reports.study_table import study_tables
-from hinted_posenet.training import engine
+from hinted_posenet.reports.study_table import read_study, study_tables, sweep_medians
 
-METHODS = ["null_hint", "hinted_fusion,head.components=3", "hinted_residual", "posenet"]
+METHODS = ["null_hint", "hinted_fusion", "hinted_residual", "posenet"]
 HINTS = ["none", "constant", "retrieval", "nearest", "sensor-0.1m", "network"]
 
 
@@ -23,18 +21,18 @@ def place(tmp_path_factory) -> Workspace:
 
 
 def run(place: Workspace, *words: str, methods: list[str] = METHODS) -> None:
-    argv = ["study", *place.train_overrides(), "--methods", *methods, "--sensors-m", "0.1", *words]
+    listed = ",".join(f"'{method}'" for method in methods)
+    given = [*place.train_overrides(), f"methods=[{listed}]", "sensors_m=[0.1]", *words]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", argv)
-        study.main()
+        patch.setattr(sys, "argv", ["study"])
+        run_verb("study", given)
 
 
 @pytest.fixture(scope="module")
 def page(place) -> Path:
     """A page that a study wrote its tables into."""
     page = place.folder / "page.md"
-    page.write_text("# Study\n<!-- begin tiny -->\n<!-- end tiny -->\n")
-    run(place, "--insert", str(page), "tiny", "--figure", str(place.folder / "study.png"))
+    run(place, f"out={page}", f"figure={place.folder / 'study.png'}")
     return page
 
 
@@ -63,7 +61,7 @@ def test_the_page_has_errors_another_image_and_gains(page):
     text = page.read_text()
     lines = {line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")}
     assert {"hint as the answer", "retrieval", "null_hint", "hinted_residual"} <= lines
-    assert "GPS 10 cm (ORACLE)" in text
+    assert "GPS 10 cm (oracle)" in text
     assert "with another image" in text and "gains" in text
     null = next(line for line in text.splitlines() if line.startswith("| null_hint | 1.00 "))
     assert "| - |" in null
@@ -77,8 +75,8 @@ def test_curves_are_of_all_frames_and_as_vague_as_they_say(place, page):
         len(passed["t_m"]) == 4 for passed in curves["contraction"]["none"]["refinement_steps"]
     )
     found = read_study([folder(place, "hinted_residual")])
-    points = sweep_points(found.curves["hinted_residual"], found.groups()["all"])
-    assert [p.hint_m for p in points] == sorted(p.hint_m for p in points)
+    hint_m = sweep_medians(found.curves["hinted_residual"], found.groups()["all"], "hint")
+    assert hint_m.tolist() == sorted(hint_m)
     assert curves["sweep"][-1]["fraction"] == 1
 
 
@@ -86,7 +84,6 @@ def test_a_finished_study_computes_nothing_and_a_cut_one_the_missing_cell(place,
     def no_training(config):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(engine, "train", no_training)
     monkeypatch.setattr("hinted_posenet.training.study.train", no_training)
     cell = folder(place, "hinted_fusion") / "from-retrieval" / "results.json"
     written = cell.read_text()
@@ -112,7 +109,7 @@ def test_the_figure_draws_every_hinted_method(place, page):
 
 def test_an_unknown_hint_names_the_choices(place, capsys):
     with pytest.raises(SystemExit):
-        run(place, "--hints", "magic")
+        run(place, "hints=[magic]")
     assert "choose among none, constant" in capsys.readouterr().err
 
 

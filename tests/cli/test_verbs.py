@@ -15,9 +15,11 @@ import rasterio
 import torch
 from tiny import TINY, Workspace, config, equal_states, history, results, weights
 
-from hinted_posenet.cli.overrides import check_overrides
+from hinted_posenet.cli.grammar import check
+from hinted_posenet.cli.verb import swept_suffix
+from hinted_posenet.core import errors
 from hinted_posenet.core.extensions import config_folder
-from hinted_posenet.training.scene import Scene
+from hinted_posenet.training.run import read_scene
 
 KITCHEN = "redkitchen"
 
@@ -33,8 +35,8 @@ def cli(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def assert_one_line(result: subprocess.CompletedProcess[str], *words: str) -> None:
-    """Exit code 1, one line `error: ...` that holds the words, no traceback."""
-    assert result.returncode == 1, result.stderr
+    """Exit code 1, or 2 of a mistyped command; one line `error: ...` with the words, no traceback."""
+    assert result.returncode in (1, 2), result.stderr
     assert "Traceback" not in result.stderr, result.stderr
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1, result.stderr
@@ -64,10 +66,7 @@ MISTAKES = {
     "syntax": (["train", "data=seven_scenes", "seed=[1,"], ["[1,"]),
     "mandatory of evaluate": (["evaluate"], ["checkpoint", "checkpoint=VALUE"]),
     "mandatory of predict": (["predict", "checkpoint=x"], ["images=VALUE"]),
-    "mandatory of timm": (
-        ["train", "data=seven_scenes", "backbone=timm"],
-        ["backbone.name=VALUE"],
-    ),
+    "mandatory of timm": (["train", "data=seven_scenes", "backbone=timm"], ["backbone.name=VALUE"]),
     "no format": (["data", "export", "data=aerial"], ["format", "colmap_binary", "seven_scenes"]),
     "mandatory of export": (["data", "export", "data=aerial", "format=cambridge"], ["out=VALUE"]),
     "unknown key of export": (
@@ -76,11 +75,11 @@ MISTAKES = {
     ),
     "text for a number": (
         ["train", "data=seven_scenes", "batch_size=many"],
-        ["batch_size=many", "64"],
+        ["batch_size=many", "whole number"],
     ),
     "text for a number of a part": (
         ["train", "data=seven_scenes", "optim.optimizer.lr=fast"],
-        ["optim.optimizer.lr=fast", "a number", "0.001"],
+        ["optim.optimizer.lr=fast", "a number"],
     ),
     "a number for text": (["train", "data=seven_scenes", "data.scene=7"], ["data.scene=7", "text"]),
     "a number for a list": (
@@ -101,6 +100,27 @@ MISTAKES = {
     "no batch": (["train", "data=seven_scenes", "batch_size=0"], ["batch_size=0", "1 or more"]),
     "accelerator": (["train", "data=seven_scenes", "accelerator=cud"], ["auto, cpu, gpu"]),
     "yes": (["simulate", "overwrite=yes"], ["overwrite=yes", "true or false"]),
+    "infinity": (["train", "data=seven_scenes", "optim.optimizer.lr=inf"], ["a finite number"]),
+    "a range of a constructor": (["train", "data=seven_scenes", "pool.grid=0"], ["1 or more"]),
+    "a value of a sweep": (
+        ["train", "--multirun", "data=seven_scenes", "seed=0,x"],
+        ["seed=x", "a whole number"],
+    ),
+    "a key that another one sets": (
+        ["train", "data=seven_scenes", "+trainer.accelerator=nonsense"],
+        ["trainer.accelerator", "give accelerator=VALUE"],
+    ),
+    "an argument that a class lacks": (
+        ["train", "data=seven_scenes", "+trainer.max_step=3"],
+        ["unknown key trainer.max_step", "did you mean trainer.max_steps?"],
+    ),
+    "no group": (["train", "data=seven_scenes", "head=null"], ["head=null", "hinted_residual"]),
+    "an unknown config": (["train", "--config-name", "foo"], ["foo"]),
+    "a flag": (["compare", "--reference", "x"], ["unknown flag", "reference=VALUE"]),
+    "a word too many": (["data", "check", "a", "b"], ["b: expected KEY=VALUE"]),
+    "no word": (["compare"], ["runs: required", "RUN ..."]),
+    "unknown key of a verb without groups": (["report", "a", "oud=b"], ["did you mean out?"]),
+    "choices of a verb": (["score", "a", "truth=b", "align=x"], ["none, rigid, similarity"]),
     "null for a required key": (["evaluate", "checkpoint=null"], ["checkpoint=null", "text"]),
     "a plan that no flight takes": (
         ["simulate", "recipe=tiny", "flight.lawnmower.jitter_m=9"],
@@ -115,7 +135,7 @@ MISTAKES = {
 
 
 SOUND = [  # words that look like mistakes and are none
-    ["train", "data=seven_scenes", "trainer.devices=auto", "augment.rotation_deg=null"],
+    ["train", "data=seven_scenes", "trainer.devices=auto", "augment=null"],
     ["train", "data=seven_scenes", "image_cache_gb=0.5", "head.hidden=64", "data.crop=[64,64]"],
     ["train", "data=seven_scenes", "+trainer.check_val_every_n_epoch=2", "~callbacks.predictions"],
     ["train", "data=seven_scenes", "method=hinted_residual", "head.bound=null", "head.axes=camera"],
@@ -124,6 +144,7 @@ SOUND = [  # words that look like mistakes and are none
         "evaluate",
         "checkpoint=x",
         "inference_hint=oracle",
+        "inference_hint.sigma_t_m=5",
         "inference_hint.sigma_r_deg=null",
         "refinement_steps=2",
     ],
@@ -134,19 +155,25 @@ SOUND = [  # words that look like mistakes and are none
         "world.size_m=450.5",
         "expected=null",
     ],
-    ["simulate", "flight=[random,orbit]", "flights.train.plan=${flight.orbit}", "scene=orbit"],
+    ["simulate", "recipe=tiny", "flight=[random,orbit]", "flights.train.plan=${flight.orbit}"],
+    ["train", "data=seven_scenes", "logger=null", "--config-name", "train"],
+    ["predict", "checkpoint=a-lr=0.1/seed-0", "images=my images (1)", "out=ä.txt"],
+    ["study", "data=aerial", "methods=[posenet,'hinted_memory,pool.grid=9']", "seeds=[0,1]"],
+    ["data", "fetch", "cambridge", "ShopFacade", "KingsCollege", "accept_licence=true"],
 ]
 
 
 @pytest.mark.parametrize("words", SOUND, ids=lambda words: " ".join(words[1:])[:60])
 def test_sound_words_are_no_mistake(words):
-    check_overrides(words[0], words[1:])
+    check(words)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_on_the_command_line_is_one_line_with_the_choices(here, mistake):
     arguments, words = MISTAKES[mistake]
-    assert_one_line(here(*arguments), *words)
+    result = here(*arguments)
+    assert_one_line(result, *words)
+    assert result.returncode == 2
     assert list(Path.cwd().iterdir()) == []
 
 
@@ -209,7 +236,7 @@ def test_bad_data_in_a_decoding_process_is_one_line_too(tmp_path):
 
 def test_words_that_build_on_each_other_are_checked_together() -> None:
     words = ["recipe=tiny", "flight=[random,orbit]", "flight.orbit.altitude_m=80"]
-    check_overrides("simulate", [*words, "flights.train.plan=${flight.orbit}"])
+    check(["simulate", *words, "flights.train.plan=${flight.orbit}"])
 
 
 def assert_no_result(runs: Path) -> None:
@@ -346,7 +373,7 @@ def test_export_of_what_simulate_wrote_reads_back_as_it_says(tmp_path):
 
     with ThreadPoolExecutor(2) as pool:
         written = dict(zip(formats, pool.map(run, formats), strict=True))
-    source = Scene(
+    source = read_scene(
         config("train", "data=aerial", "data.scene=tiny", f"data.root={tmp_path}/simulated/aerial")
     )
     for name, result in written.items():
@@ -354,7 +381,7 @@ def test_export_of_what_simulate_wrote_reads_back_as_it_says(tmp_path):
         assert "100%" in result.stderr
         read_back = result.stdout.splitlines()[-1].removeprefix("read it back: ").split()
         assert read_back[0].startswith("data=")
-        views = Scene(config("train", *read_back)).views
+        views = read_scene(config("train", *read_back)).views
         for split in ("train", "val", "test"):
             positions = [view.T_world_cam.t for view in source.views[split]]
             found = [view.T_world_cam.t for view in views[split]]
@@ -426,9 +453,90 @@ def test_a_stopped_run_resumes_to_the_same_weights(tmp_path, how):
 
 
 @pytest.mark.slow
-def test_multirun_trains_every_seed(tmp_path):
+def test_multirun_makes_a_run_of_every_combination(tmp_path):
     place = Workspace(tmp_path)
-    result = cli(tmp_path, "train", "--multirun", *place.train_overrides("seed=0,1"))
+    sweep = ["seed=0,1", "optim.optimizer.lr=1e-3,1e-4", "trainer.max_epochs=1"]
+    result = cli(tmp_path, "train", "--multirun", *place.train_overrides(*sweep))
     assert result.returncode == 0, result.stderr
-    found = sorted((tmp_path / "runs").rglob("results.json"))
-    assert {path.parent.name for path in found} >= {"seed-0", "seed-1"}
+    scene = tmp_path / "runs" / "seven_scenes" / KITCHEN
+    found = {str(file.parent.relative_to(scene)) for file in scene.glob("*/*/results.json")}
+    assert found == {
+        f"posenet-lr={lr}/seed-{seed}" for lr in ("0.001", "0.0001") for seed in (0, 1)
+    }
+
+
+def test_what_is_swept_is_part_of_the_name_and_what_the_folder_has_is_not():
+    given = [
+        "data=aerial",
+        "head.hidden=64",
+        "seed=0,1",
+        "optim.optimizer.lr=1e-3,1e-4",
+        "pool=grid",
+    ]
+    job = ["data=aerial", "head.hidden=64", "seed=1", "optim.optimizer.lr=0.001", "pool=grid"]
+    assert swept_suffix(given, job) == "-lr=0.001"
+    assert swept_suffix(["method=a,b"], ["method=b"]) == ""
+    assert swept_suffix(["method=a,b", "name=x"], ["method=b", "name=x"]) == "-method=b"
+    assert swept_suffix(["a.x=1,2", "b.x=1,2"], ["a.x=1", "b.x=2"]) == "-a.x=1-b.x=2"
+
+
+LIGHT = """
+import sys
+from hinted_posenet.core.errors import one_line_errors
+
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {hidden}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Hidden())
+sys.argv = ["hinted-posenet", *{words}]
+with one_line_errors():
+    from hinted_posenet.cli.main import main
+    main()
+"""
+TRAINING = ["pytorch_lightning", "lightning_fabric", "timm"]
+EXTRAS = sorted(errors.EXTRAS)
+
+
+def without(modules: list[str], folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a verb where some modules are not installed."""
+    program = LIGHT.format(hidden=set(modules), words=list(words))
+    given = [sys.executable, "-c", program]
+    return subprocess.run(given, cwd=folder, capture_output=True, text=True, timeout=300)
+
+
+def test_verbs_that_simulate_export_or_draw_need_nothing_of_training(tmp_path):
+    made = without(TRAINING, tmp_path, "simulate", "recipe=tiny", "expected=null")
+    assert made.returncode == 0, made.stderr
+    given = ["data=aerial", "data.scene=tiny", "format=csv", "out=there"]
+    done = without(TRAINING, tmp_path, "data", "export", *given)
+    assert done.returncode == 0, done.stderr
+    drawn = without(TRAINING, tmp_path, "show", "recipe=tiny", "what=map")
+    assert drawn.returncode == 0, drawn.stderr
+
+
+def test_training_evaluation_and_prediction_need_no_extra(tmp_path):
+    place = Workspace(tmp_path)
+    done = without(EXTRAS, tmp_path, "train", *place.train_overrides("trainer.max_epochs=1"))
+    assert done.returncode == 0, done.stderr
+    run = f"checkpoint={tmp_path}/runs/seven_scenes/{KITCHEN}/posenet/seed-0"
+    common = [run, "accelerator=cpu", "threads=1"]
+    scored = without(EXTRAS, tmp_path, "evaluate", *common, *place.paths)
+    assert scored.returncode == 0, scored.stderr
+    predicted = without(EXTRAS, tmp_path, "predict", *common, f"images={place.scene / 'seq-03'}")
+    assert predicted.returncode == 0, predicted.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        (["simulate", "recipe=tiny"], "simulator"),
+        (["show", "recipe=tiny"], "simulator"),
+        (["report", "runs"], "report"),
+        (["train", "data=aerial_live", "recipe=tiny"], "simulator"),
+    ],
+)
+def test_a_verb_without_its_extra_says_what_to_install(tmp_path, words, extra):
+    result = without(EXTRAS, tmp_path, *words)
+    assert_one_line(result, f"pip install 'hinted_posenet[{extra}]'")
