@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What an installation takes: seconds, megabytes, and the ten largest packages, in a new environment that is deleted
-# again. Arguments go to pip: scripts/measure_install.sh --index-url URL, for another build of torch.
+# Measure an installation in a new environment: seconds, megabytes, and the ten largest packages. The environment is deleted
+# afterwards. Arguments are passed to pip: scripts/measure_install.sh --index-url URL, for another build of torch.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

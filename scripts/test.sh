@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# All set-up, then the fast tests. Arguments go to pytest: scripts/test.sh -m slow
+# Set up everything, then run the fast tests. Arguments are passed to pytest: scripts/test.sh -m slow
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-# the report's page is tested in a browser; without one those tests are skipped
+# the report is tested in a browser; without one, those tests are skipped
 if [ "$(id -u)" = 0 ] && ! command -v chromedriver >/dev/null; then
     { apt-get update -q && apt-get install -y --no-install-recommends chromium chromium-driver; } ||
         echo "no chromium: the report is not tested in a browser" >&2

@@ -1,20 +1,32 @@
 """No key is ignored: a run of its verb reads it, or a class gets it, which refuses what it does not know."""
 
+import ast
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tiny import Workspace, config
 
-from hinted_posenet.training import engine
+from hinted_posenet.cli.grammar import module_of
+from hinted_posenet.cli.help import DATA_VERBS, VERBS, config_file
+from hinted_posenet.core.schema import hints_of
+from hinted_posenet.training.evaluate import evaluate
+from hinted_posenet.training.run_folder import RunFolder
+from hinted_posenet.training.train import train
 
+VERB_NAMES = [verb for verb in VERBS if verb != "data"] + [f"data {verb}" for verb in DATA_VERBS]
 SHARED = {"paths"}  # one table of folders for all verbs
 MENU = {
     "climate",
     "flight",
     "navigation",
-}  # recipes take from them; cli.overrides refuses words in vain
+}  # recipes take from them; the grammar refuses words that change nothing
+
+
+NODES = {"camera", "data", "flights", "format", "what", "world"}  # their classes check them
 
 
 class Recorded(dict[str, Any]):
@@ -59,7 +71,7 @@ def leaves(node: dict[str, Any], prefix: str = "") -> Iterator[str]:
 def unread(verb: str, plain: dict[str, Any]) -> set[str]:
     """Keys that a run of the verb did not ask for."""
     read: set[str] = set()
-    getattr(engine, verb)(Recorded(plain, read))
+    {"train": train, "evaluate": evaluate}[verb](Recorded(plain, read))
     return {key for key in leaves(plain) if key.partition(".")[0] not in SHARED | MENU} - read
 
 
@@ -75,37 +87,31 @@ def run(place: Workspace) -> Path:
 
 def test_train_reads_every_key(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     # YAML and results.json are written from plain dictionaries
-    monkeypatch.setattr(engine, "open_run", lambda run, config: run.mkdir(parents=True))
+    monkeypatch.setattr(RunFolder, "open", lambda folder: folder.path.mkdir(parents=True))
     words = place.train_overrides("method=hinted_residual", "name=recorded", "logger=csv")
-    # whether to resume is asked where there is a run; test_engine.py resumes
-    assert unread("train", config("train", *words)) == {"resume"}
+    assert unread("train", config("train", *words)) == set()
 
 
 def test_evaluate_reads_every_key(place: Workspace, run: Path) -> None:
-    words = [f"checkpoint={run}", f"output={place.folder / 'out'}", "inference_hint=retrieval"]
+    words = [f"checkpoint={run}", f"out={place.folder / 'out'}", "inference_hint=retrieval"]
     found = unread("evaluate", config("evaluate", *words, "accelerator=cpu", *place.paths))
-    # copied together where they are given; test_engine.py evaluates another scene elsewhere
-    assert found == {"data.root", "data.scene", "allow_other_scene"}
+    # copied together where they are given; test_train.py evaluates another scene elsewhere
+    assert found == {"data.root", "data.scene"}
 
 
-def test_predict_reads_every_key(place: Workspace, run: Path) -> None:
-    words = [f"checkpoint={run}", f"images={place.scene}", f"output={place.folder / 'poses.txt'}"]
-    assert unread("predict", config("predict", *words, "accelerator=cpu")) == set()
-
-
-def test_export_reads_every_key(place: Workspace) -> None:
-    words = ["data=seven_scenes", "format=csv", f"out={place.folder / 'csv'}", *place.paths]
-    of_training = {"name", "ground_truth", "height", "width", "crop", "validation", "recall_m_deg"}
-    assert unread("export", config("export", *words)) == {f"data.{key}" for key in of_training}
-
-
-def test_simulate_reads_every_key(tmp_path: Path) -> None:
-    words = ["recipe=tiny", f"root={tmp_path}", "flights.train.images=1", "expected=null"]
-    assert unread("simulate", config("simulate", *words)) == set()
-
-
-def test_show_reads_every_key(tmp_path: Path) -> None:
-    words = ["recipe=tiny", f"output={tmp_path / 'sheet.jpg'}", "what.views=[[100,0]]"]
-    found = unread("show", config("show", *words, "what.when=[summer]", "what.width_px=500"))
-    # what simulate got may be given as it was; a picture of the world asks for none of these
-    assert {key.partition(".")[0] for key in found} == {"camera", "flights", "expected"}
+@pytest.mark.parametrize("verb", VERB_NAMES)
+def test_every_plain_key_of_a_verb_has_a_type_and_is_used(verb: str) -> None:
+    module = module_of(verb)
+    typed = inspect.signature(module.run).parameters.keys() - {"config"}
+    schema = getattr(module, "SCHEMAS", {}).get("")
+    fields = set(hints_of(schema)) if schema else set()
+    plain = yaml.safe_load(config_file(verb).read_text())
+    keys = {key for key in plain if key not in ("defaults", "hydra", "paths", "data")}
+    of_recipe = {"scene", "seed"} if verb in ("simulate", "show") else set()
+    assert (typed | fields) - NODES == (keys | of_recipe) - NODES
+    names = {
+        node.id
+        for node in ast.walk(ast.parse(inspect.getsource(module.run)))
+        if isinstance(node, ast.Name)
+    }
+    assert typed <= names

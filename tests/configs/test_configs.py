@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny import config
 
-from hinted_posenet.cli.config_files import groups_of
+from hinted_posenet.cli.help import groups_of
 from hinted_posenet.core.extensions import config_folder
 from hinted_posenet.core.types import Hint, Pose, Query
 from hinted_posenet.inference.build import build, build_localizer
@@ -37,6 +37,7 @@ def test_every_group_is_covered():
         "backbone",
         "callbacks",
         "data",
+        "experiment",
         "head",
         "logger",
         "loss",
@@ -45,16 +46,7 @@ def test_every_group_is_covered():
     }
     train |= {"paths", "pool", "rotation", "inference_hint", "train_hint", "trainer"}
     assert groups - train == {
-        *(
-            "camera",
-            "climate",
-            "flight",
-            "format",
-            "navigation",
-            "recipe",
-            "what",
-            "world",
-        ),
+        *("camera", "climate", "flight", "format", "navigation", "recipe", "what", "world")
     }
 
 
@@ -71,7 +63,7 @@ def default_of(choice: str) -> str:
             *("augment", "backbone", "callbacks", "head", "logger", "loss", "method", "optim"),
             *("paths", "pool", "rotation", "inference_hint", "train_hint", "trainer"),
         )
-        # test_engine.py trains the network that the one needs, test_wandb_logger.py does without the package
+        # test_train.py trains the network that the one needs, test_wandb_logger.py does without the package
         if c not in ("inference_hint=network", "logger=wandb")
     ],
 )
@@ -95,14 +87,19 @@ def test_training_choice_builds_and_answers(choice):
         image, torch.empty(0), torch.eye(3).expand(2, 3, 3), prior, ["a", "b"], torch.zeros(2)
     )
     with torch.no_grad():
-        localizer.fit_scene(truth, localizer.model.features(query)[0], torch.arange(2))
+        localizer.fit(truth, localizer.model.features(query)[0], torch.arange(2))
         prediction = localizer.predict(query)
         hint, poses = prediction.hint, prediction.poses
-        assert localizer.loss(poses[-1], truth, hint).isfinite().all()
+        loss = build(plain["loss"])
+        loss.fit(truth)
+        assert loss(poses[-1], truth, hint).isfinite().all()
     assert len(poses) == plain["refinement_steps"]
     assert poses[-1].t.isfinite().all()
-    optimizer = localizer.optimizer(p for p in localizer.parameters() if p.requires_grad)
-    localizer.scheduler(optimizer, total_steps=100)
+    assert hasattr(build(plain["train_hint"]), "for_training")
+    optimizer = build(plain["optim"]["optimizer"])(
+        p for p in localizer.parameters() if p.requires_grad
+    )
+    build(plain["optim"]["scheduler"])(optimizer, total_steps=100)
 
 
 @pytest.mark.parametrize("choice", choices("data"))
@@ -153,7 +150,7 @@ def test_simulate_choice_composes_and_its_parts_build(choice, tmp_path):
 
 @pytest.mark.parametrize("choice", choices("format"))
 def test_export_choice_composes_and_builds(choice):
-    plain = config("export", "data=aerial", choice, "out=there")
+    plain = config("data export", "data=aerial", choice, "out=there")
     layout = build(plain["format"])
     assert f"data={layout.reads_back}" in choices("data")
 
