@@ -1,4 +1,4 @@
-"""Griffe extension: the comment beside or above a field is its description, as `types.py` has them."""
+"""Griffe extension: the comment beside or above a field is its description, as in `core/types.py`."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from griffe import Attribute, Class, Extension
 
 
 class FieldComments(Extension):
-    """Lists a class's fields below its docstring, instead of each under a heading of its own."""
+    """List the fields of a class below its docstring, instead of each under its own heading."""
 
     def on_class(self, *, cls: Class, **_: Any) -> None:
-        """Called for every class, when its members are known."""
+        """Describe the fields of a class in its docstring, once its members are known."""
         fields = cls.attributes.items()
         own = {n: field for n, field in fields if n in cls.members and not field.docstring}
         is_tuple = any(str(base).endswith("NamedTuple") for base in cls.bases)
@@ -24,7 +24,7 @@ class FieldComments(Extension):
 
 
 def comment(field: Attribute) -> str:
-    """What stands behind a field's last line, or in the lines of comment above it."""
+    """Return the comment behind a field's last line, or the lines of comment above it."""
     lines = field.lines_collection[field.filepath]
     _, _, text = lines[field.endlineno - 1].partition("  # ")
     first = field.lineno - 1

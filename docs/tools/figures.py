@@ -1,4 +1,4 @@
-"""Draws the figures of docs/architecture.md: python docs/tools/figures.py."""
+"""Draw the figures of docs/architecture.md: python docs/tools/figures.py."""
 
 from html import escape
 from pathlib import Path
@@ -34,46 +34,47 @@ class Box(NamedTuple):
 
     @property
     def middle(self) -> int:
-        """Its x."""
+        """Return the x of its center, in pixels."""
         return self.place[0] + self.place[1] // 2
 
 
-# a line a box, from top to bottom: place, colour, file | what it does | the type that leaves it (left or right)
+# one line per box, from top to bottom: place, colour, file | what it does | the type that leaves it
 FIGURES = {
     "architecture-run.svg": """\
-whole data data/views.py | reads labels by data/reader/<layout>.py, holds a sequence out | list[View]
+whole data data/formats/ | one reader per layout: labels, nothing decoded | list[View]
+whole data data/splits.py | holds out a validation sequence | Splits
 whole data data/cache/image_cache.py | decodes and resizes every image once | pixels
 whole data data/posed_images.py | image and K at one size, prior, true pose | Sample = Query + Pose
-whole data data/augment/augment.py | colours and camera turns, each with its exact pose | Sample
-whole model features.py | backbone and pool; once, and cached, where frozen | feature (B,C,G,G) or feature
-left hint hint/gaussian.py | training: may see the truth | Hint
-right hint hint/retrieval.py | inference: sees a Query only | Hint
-whole model model/posenet.py | its head turns feature and hint into a pose; cascade | Pose or list[Hint]
-left model loss/posenet.py | training: a number a sample | Tensor (B,)
-right run evaluation.py | a split's answers, and controls | list[Answer]
-left run localizer.py | takes a step, validates | val/score
-right run metric/pose_errors.py | against the truth | m, deg (N,)
-left run fitting.py | keeps the best epoch | state_dict
-right run results.py | writes the files of a run | results.json
-left run checkpoint.py | writes localizer.ckpt
-right run report/ | tables, figures, pages""",
+whole data data/augment/augment.py | colours and camera rotations, with the exact pose | Sample
+whole model training/features.py | backbone and pool; computed once if frozen | feature (B,C,G,G) or feature
+left hint hints/gaussian.py | training: may see the truth | Hint
+right hint hints/retrieval.py | inference: sees a Query only | Hint
+whole model models/posenet.py | its head turns feature and hint into a pose | Pose or list[Hint]
+left model models/losses.py | training: one number per sample | Tensor (B,)
+right run inference/localizer.py | answers a Query | list[Hint]
+left run training/lightning_module.py | takes a step, validates | val/score
+right run evaluation/predictions.py | a whole split, and the controls | MethodAnswer
+left run training/train.py | keeps the best epoch | state_dict
+right run evaluation/metrics.py | errors, medians, recall | m, deg
+left run inference/checkpoint.py | writes localizer.ckpt
+right run evaluation/write_run.py | writes results.json, which reports read""",
     "architecture-simulate.svg": """\
 whole run datasets/aerial/recipe/ | recipe=NAME: world, camera, flights, seed | config
-whole run build.py | configs to objects, of trusted packages only | World, Camera or Flight
+whole run inference/build.py | configs to objects, of trusted packages only | World, Camera or Flight
 left data simulator/world/ | from a seed or from GeoTIFFs | World
 right data simulator/flight.py | plan, dates, sensor | list[Station]
 whole data simulator/shots.py | every image with its own seed, by block of ground | Job
-whole data simulator/work.py | a job after the other, here or in dask workers | Shot
-whole model simulator/render.py | a ray a pixel into the surface, colour of the photo | Frame(rgb, depth_m)
-whole model simulator/develop.py | haze, motion blur, exposure, noise | image (H, W, 3) uint8
-whole run simulator/write.py | encodes images, writes frames.csv | bytes
-whole run simulator/partial.py | file and hash, job by job; named when whole | images/, manifest.json
-whole data data/reader/aerial.py | reads it as any data set | list[View]""",
+whole data simulator/parallel.py | runs jobs here or in dask workers | Shot
+whole model simulator/render.py | one ray per pixel into the surface | Frame(rgb, depth_m)
+whole model simulator/light/sensor.py | haze, motion blur, exposure, noise | image (H, W, 3) uint8
+whole run simulator/aerial_layout.py | encodes images, writes frames.csv | bytes
+whole run simulator/partial.py | file and hash, job by job | images/, manifest.json
+whole data data/formats/aerial.py | reads it like any data set | list[View]""",
 }
 
 
 def boxes_of(lines: str) -> list[Box]:
-    """The boxes of a figure; a right one stands beside the left one before it."""
+    """Return the boxes of a figure; a right one stands beside the left one before it."""
     boxes: list[Box] = []
     for line in lines.splitlines():
         head, text, *leaves = line.split(" | ")
@@ -84,7 +85,7 @@ def boxes_of(lines: str) -> list[Box]:
 
 
 def drawn(boxes: list[Box]) -> str:
-    """The figure as SVG; every box points to those of the next row that share its column."""
+    """Return the figure as SVG; every box points to those of the next row that share its column."""
     shapes = [part for box in boxes for part in (*_box(box), *_arrows(box, boxes))]
     height = max(box.row for box in boxes) * STEP + HEIGHT + 2
     size = f'viewBox="-1 -1 {WIDTH + 2} {height}" width="{WIDTH}"'

@@ -1,7 +1,7 @@
-"""MkDocs hook: one link works on GitHub and in the site.
+"""MkDocs hook that makes links work both on GitHub and in the site.
 
-Links are written as GitHub wants them, from file to file of the repository. The site has docs/ at its top, and
-beside it the pages of `OUTSIDE`. A link to a file that the site does not have becomes plain text there.
+Links are written for GitHub, from file to file of the repository. The site has docs/ at its top, with the pages of
+`OUTSIDE` beside it. A link to a file that the site does not have becomes plain text there.
 """
 
 import posixpath
