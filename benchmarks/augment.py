@@ -13,10 +13,17 @@ from torch import Generator
 from hinted_posenet.core.extensions import config_folder
 from hinted_posenet.core.types import Hint, Pose, Query, Sample
 from hinted_posenet.data.augment import Augment
-from hinted_posenet.data.augment.effects import Blur, Colours, Effect, Noise
-from hinted_posenet.data.augment.weather import Fog, Precipitation, Shadow
-from hinted_posenet.inference.allocator import keep_freed_memory
+from hinted_posenet.data.augment.effects import (
+    Blur,
+    Colours,
+    Effect,
+    Fog,
+    Noise,
+    Precipitation,
+    Shadow,
+)
 from hinted_posenet.inference.build import build
+from hinted_posenet.inference.localizer import keep_freed_memory
 
 ROUNDS, BATCH, SIZE_PX = 5, 32, 224
 EFFECTS: dict[str, Effect] = {
@@ -84,7 +91,7 @@ def outside(augment: Augment) -> float:
 
 
 def main() -> None:
-    """A table."""
+    """Print the table."""
     torch.set_num_threads(1)
     keep_freed_memory()  # as runs on the CPU do
     files = sorted((config_folder() / "augment").glob("*.yaml"))

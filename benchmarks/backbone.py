@@ -1,4 +1,4 @@
-"""Images a second through the default backbone on one CPU thread, with and without allocator.py.
+"""Images a second through the default backbone on one CPU thread, with and without inference/localizer.py.
 
 python benchmarks/backbone.py
 """
@@ -9,7 +9,7 @@ import time
 
 import torch
 
-from hinted_posenet.inference.allocator import keep_freed_memory
+from hinted_posenet.inference.localizer import keep_freed_memory
 from hinted_posenet.models.backbones.timm import TimmBackbone
 
 ROUNDS, BATCH, SIZE_PX = 8, 32, 160

@@ -1,14 +1,15 @@
-"""hinted-posenet growth: how errors grow with area, months and altitude, over runs of many scenes."""
+"""How errors grow with area, months and altitude, over runs of many scenes."""
 
+import argparse
 from pathlib import Path
 
-from hinted_posenet.cli.parser import VerbParser, one_line_errors
+from hinted_posenet.core.errors import one_line_errors
 
 
 def main() -> None:
     """Print the tables; write them and the figure where asked."""
     what = "How errors grow with area, months and altitude. See docs/aerial.md."
-    parser = VerbParser("growth", what)
+    parser = argparse.ArgumentParser(description=what)
     axes = {
         "area": "of scenes of different area, each with as many training views",
         "density": "of scenes of different area, each with as many training views per area",

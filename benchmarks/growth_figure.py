@@ -3,15 +3,14 @@
 from pathlib import Path
 
 import numpy as np
-from growth_fit import CONTROLS, ORACLE_ANSWER, Axis, Curve, Growth, fit_growth
+from growth_fit import CONTROLS, NEAREST, ORACLE_ANSWER, Axis, Curve, Growth, fit_growth
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hinted_posenet.core.figures import save_figure
 from hinted_posenet.core.tables import text_table
 from hinted_posenet.evaluation.bootstrap import bootstrap_interval, difference, median
-from hinted_posenet.evaluation.run_files import NEAREST_CAMERA
-from hinted_posenet.reports.study_results import NULL
+from hinted_posenet.reports.study_table import NULL
 
 
 def growth_table(axis: Axis, curves: list[Curve]) -> str:
@@ -25,7 +24,7 @@ def growth_table(axis: Axis, curves: list[Curve]) -> str:
         frames = [next(iter(point.errors_m.values())).shape[1] for point in curve.points]
         lines.append(_counts("test frames", frames))
         lines += [_error_line(axis, curve, row) for row in curve.rows]
-        lines += [_ratio_line(curve, over, under) for over, under in ratios(curve.rows)]
+        lines += [_ratio_line(curve, over, under) for over, under in ratios(curve)]
         blocks.append(text_table([line + [""] * (len(header) - len(line)) for line in lines]))
     return "\n\n".join(blocks)
 
@@ -35,11 +34,11 @@ def place(x: float) -> str:
     return f"{float(f'{x:.2g}'):g}"
 
 
-def ratios(rows: list[str]) -> list[tuple[str, str]]:
-    """Rows to divide: a hinted network by the one that never gets a hint, and by the hint that it was told."""
-    hinted = [row for row in rows if row not in (*CONTROLS, "posenet", NULL)]
-    pairs = [(row, NULL) for row in hinted if NULL in rows]
-    return pairs + [(row, ORACLE_ANSWER) for row in hinted if "ORACLE" in row]
+def ratios(curve: Curve) -> list[tuple[str, str]]:
+    """Return the rows to divide: a hinted network by the one that never gets a hint, and by its own hint."""
+    hinted = [row for row in curve.rows if row not in (*CONTROLS, "posenet", NULL)]
+    pairs = [(row, NULL) for row in hinted if NULL in curve.rows]
+    return pairs + [(row, ORACLE_ANSWER) for row in hinted if row in curve.oracle]
 
 
 def _counts(title: str, numbers: list[int]) -> list[str]:
@@ -75,7 +74,7 @@ def _ratio_line(curve: Curve, over: str, under: str) -> list[str]:
 COLOURS = {
     "constant": "#afb8c1",
     "retrieval": "black",
-    "the": "#e08600",  # ORACLE hint as the answer
+    "hint": "#e08600",  # as the answer
     "posenet": "#d1242f",
     "null_hint": "#6e7781",
     "hinted_embedding": "#2da44e",
@@ -126,7 +125,7 @@ def _shown(rows: list[str]) -> list[str]:
         row
         for row in rows
         if row == "retrieval"
-        or not (row == NEAREST_CAMERA or any(other.startswith(f"{row} from") for other in rows))
+        or not (row == NEAREST or any(other.startswith(f"{row} from") for other in rows))
     ]
 
 
@@ -152,28 +151,27 @@ def _draw(axes: Axes, curve: Curve, row: str, colour: str, face: str | None, fit
     axes.errorbar(
         x, medians, (medians - low, high - medians), fmt="o", ms=5, color=colour, mfc=face or colour
     )
-    style = "--" if "ORACLE" in row else "-"
+    style = "--" if row in (*curve.oracle, ORACLE_ANSWER) else "-"
     growth = _firm_growth(curve, row) if fitted else None
     axes.plot(x, growth.at(x) if growth else medians, style, color=colour, lw=1.8)
 
 
 def _firm_growth(curve: Curve, row: str) -> Growth | None:
-    """The fitted growth where the points are on a line at all; retrieval, for one, breaks down at once."""
+    """Return the fitted growth if the points lie on a line; those of retrieval, for one, do not."""
     growth = fit_growth(curve.points, row)
     return growth if growth and growth.high - growth.low < WIDEST_INTERVAL else None
 
 
 def _names(axes: Axes, curve: Curve, rows: list[str], colours: dict[str, str]) -> None:
-    """The lines' names at their right ends, pushed apart."""
+    """Write the lines' names at their right ends, pushed apart."""
     low, high = np.log(axes.get_ylim())
     last = {row: np.log(median(curve.points[-1].errors_m[row])) for row in rows}
     at = -np.inf
     for row in sorted(rows, key=last.__getitem__):
         at = max((last[row] - low) / (high - low), at + LABEL_GAP)
         growth = _firm_growth(curve, row)
-        text = row.replace(" from oracle (ORACLE hint)", " from ORACLE")
         axes.annotate(
-            text + (f"  ~ x$^{{{growth.exponent:.2f}}}$" if growth else ""),
+            row + (f"  ~ x$^{{{growth.exponent:.2f}}}$" if growth else ""),
             (curve.points[-1].x, np.exp(last[row])),
             (1.03, at),
             textcoords="axes fraction",

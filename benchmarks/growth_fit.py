@@ -12,17 +12,20 @@ from scipy.stats import linregress, t
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.evaluation.bootstrap import median
 from hinted_posenet.evaluation.frames_file import Chosen, Floats
-from hinted_posenet.evaluation.run_files import (
+from hinted_posenet.evaluation.predictions import (
+    CONSTANT,
     HINT_ANSWER,
     NEAREST_CAMERA,
-    Run,
-    by_title,
-    by_training,
+    ORACLE,
+    RETRIEVAL,
+    method_title,
 )
+from hinted_posenet.evaluation.run_files import Run, by_title
 
-ORACLE_ANSWER = "the ORACLE hint as the answer"
-ORACLE_RETRIEVAL = "retrieval from the ORACLE hint"
-CONTROLS = ("constant pose", NEAREST_CAMERA, "retrieval", ORACLE_ANSWER, ORACLE_RETRIEVAL)
+NEAREST = method_title(NEAREST_CAMERA, None)
+ORACLE_ANSWER = f"{HINT_ANSWER} {ORACLE}"
+ORACLE_RETRIEVAL = f"{RETRIEVAL} from the hint {ORACLE}"
+CONTROLS = (CONSTANT, NEAREST, RETRIEVAL, ORACLE_ANSWER, ORACLE_RETRIEVAL)
 
 
 class Point(NamedTuple):
@@ -31,6 +34,7 @@ class Point(NamedTuple):
     x: float
     train_views: int
     errors_m: dict[str, Floats]  # row -> (seeds, N)
+    oracle: frozenset[str] = frozenset()  # networks whose hints were made from the labels
 
 
 class Curve(NamedTuple):
@@ -44,6 +48,11 @@ class Curve(NamedTuple):
         """Of all points: controls, then networks with their hints."""
         rows = dict.fromkeys(row for point in self.points for row in point.errors_m)
         return sorted(rows, key=lambda row: row not in CONTROLS)
+
+    @property
+    def oracle(self) -> frozenset[str]:
+        """Networks whose hints were made from the labels."""
+        return frozenset().union(*(point.oracle for point in self.points))
 
 
 class Axis(NamedTuple):
@@ -64,7 +73,7 @@ class Growth(NamedTuple):
     high: float
 
     def at(self, x: Floats) -> Floats:
-        """The fitted errors."""
+        """Return the fitted errors."""
         return np.asarray(self.factor * x**self.exponent)
 
 
@@ -84,18 +93,18 @@ def fit_growth(points: list[Point], row: str) -> Growth | None:
 
 
 def _scene_curves(scenes: list[list[Run]]) -> list[Curve]:
-    """A scene is a point: a curve for what training saw and one for what it did not."""
+    """Return a curve for what training saw and one for what it did not; each scene is a point."""
     points: dict[str, list[Point]] = {}
     for runs in scenes:
         first = runs[0]
-        for group in by_training(first.groups) or ["all"]:
+        for group in first.season_groups or ["all"]:
             point = _point(runs, area_km2(first), first.in_group(group))
             points.setdefault(group, []).append(point)
     return [Curve(group, sorted(same, key=lambda point: point.x)) for group, same in points.items()]
 
 
 def _frame_curves(place: Callable[[Run], Floats]) -> Callable[[list[list[Run]]], list[Curve]]:
-    """A scene is a curve, over where its frames lie."""
+    """Return a function that makes a curve of each scene, over the places of its frames."""
 
     def curves(scenes: list[list[Run]]) -> list[Curve]:
         found = []
@@ -110,40 +119,40 @@ def _frame_curves(place: Callable[[Run], Floats]) -> Callable[[list[list[Run]]],
 
 def _point(runs: list[Run], x: float, frames: Chosen) -> Point:
     errors_m = {row: errors[:, frames] for row, errors in _row_errors(runs).items()}
-    return Point(x, runs[0].results["frames"]["train"], errors_m)
+    oracle = frozenset(run.title for run in runs if run.results["oracle"])
+    return Point(x, runs[0].results["frames"]["train"], errors_m, oracle)
 
 
 def _row_errors(runs: list[Run]) -> dict[str, Floats]:
-    """Position errors (seeds, N) of every row, over all frames of a scene."""
+    """Return position errors (seeds, N) of every row, over all frames of a scene."""
     non_oracle = next((run for run in runs if not run.results["oracle"]), None)
     if non_oracle is None:
         raise InputError(
             f"{runs[0].folder}: all runs of its scene have an oracle hint; give one without too, "
             "for the controls"
         )
-    rows = {name: non_oracle.methods[name].error_t_m[None] for name in CONTROLS[:3]}
+    controls = (non_oracle.methods[name] for name in (CONSTANT, NEAREST_CAMERA, RETRIEVAL))
+    rows = {control.title: control.error_t_m[None] for control in controls}
     for title, same in by_title(runs).items():
         if same[0].results["oracle"]:  # the same readings in every run, and the controls see them
             first = same[0].methods
             rows[ORACLE_ANSWER] = first[HINT_ANSWER].error_t_m[None]
-            rows[ORACLE_RETRIEVAL] = first["retrieval"].error_t_m[None]
-        rows[title] = np.stack([run.methods[run.last_step].error_t_m for run in same])
+            rows[ORACLE_RETRIEVAL] = first[RETRIEVAL].error_t_m[None]
+        rows[title] = np.stack([run.steps[-1].error_t_m for run in same])
     return rows
 
 
 def area_km2(run: Run) -> float:
-    """Of the square over which uniform cameras would be spread as the test cameras are."""
+    """Return the area of the square over which uniform cameras have the spread of the test cameras."""
     true_m = next(iter(run.methods.values())).true_m
     return float(12 * np.prod(true_m[:, :2].std(axis=0)) / 1e6)
 
 
 def months_from_training(run: Run) -> Floats:
-    """Months of the year (N,) from each frame's date to the nearest date that training saw."""
+    """Return the months of the year (N,) from each frame's date to the nearest training date."""
     days = [date.fromisoformat(frame["date"]) for frame in run.frames]
     month = np.array([day.month - 1 + (day.day - 1) / 31 for day in days])
-    seen = np.array(
-        [any("seen in training" in g for g in groups) for groups in run.results["frame_groups"]]
-    )
+    seen = run.in_season_group("seen")
     if not seen.any():
         raise InputError(f"{run.folder}: no test frame has a date that training saw to count from")
     apart = np.abs(month[:, None] - np.unique(month[seen]))
@@ -151,7 +160,7 @@ def months_from_training(run: Run) -> Floats:
 
 
 def flight_altitude_m(run: Run) -> Floats:
-    """The altitude (N,) that each frame's flight is named after: test_300m."""
+    """Return the altitude (N,) that each frame's flight is named after: test_300m."""
     altitudes = []
     for frame in run.frames:
         named = re.search(r"_(\d+)m$", frame["sequence"])

@@ -53,7 +53,7 @@ def report(title: str, read: Callable[[], list[View]]) -> None:
 
 
 def write(root: Path) -> None:
-    """A scene in the layout of 7-Scenes, and its table."""
+    """Write a scene in the layout of 7-Scenes, and its table."""
     _, png = cv2.imencode(".png", np.zeros((480, 640, 3), np.uint8))
     rows = []
     for sequence in range(1, SEQUENCES + 1):

@@ -16,16 +16,16 @@ from torch.utils.data import default_collate
 from hinted_posenet.cli.compose import compose
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.inference.build import build_localizer
-from hinted_posenet.training.scene import Scene
+from hinted_posenet.training.run import read_scene
 
 ROUNDS, VIEWS = 5, 128
 
 
 def main() -> None:
-    """Rates of each source alone, then of what a step of training needs."""
+    """Measure the rates of each source alone, and of each source with the backbone."""
     torch.set_num_threads(1)
     config = compose("train", "data=aerial_live", *sys.argv[1:])
-    scene = Scene(config)
+    scene = read_scene(config)
     live, files = scene.live_images("train", seed=0), scene.images("train")
     model = build_localizer(config).model.eval()
     batch = default_collate([files[index] for index in range(VIEWS)]).query

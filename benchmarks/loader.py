@@ -25,9 +25,8 @@ from hinted_posenet.core.types import Pose, View
 from hinted_posenet.data.cache.image_cache import ImageCache
 from hinted_posenet.data.cameras import intrinsics
 from hinted_posenet.data.images import decoded, fitted
-from hinted_posenet.data.posed_images import PosedImages
-from hinted_posenet.data.stacked import identity
-from hinted_posenet.inference.allocator import keep_freed_memory
+from hinted_posenet.data.posed_images import PosedImages, identity
+from hinted_posenet.inference.localizer import keep_freed_memory
 
 CROP = (224, 224)
 BATCH = 64
@@ -105,7 +104,7 @@ def rates(views: list[View], shape: tuple[int, int], folder: Path, rounds: int) 
 
 
 def batches(images: PosedImages) -> Callable[[], object]:
-    """Takes all batches in a random order, in this process."""
+    """Take all batches in a random order, in this process."""
     order = torch.randperm(len(images)).tolist()
     loader = DataLoader(images, BATCH, sampler=order, collate_fn=identity)
     return lambda: [batch.query.image.shape for batch in loader]

@@ -1,4 +1,4 @@
-"""Simulated seasons beside the real NAIP dates, on the same footing: is what is simulated in the real range?
+"""Simulated seasons beside the real NAIP dates, compared alike: do they lie in the real range?
 
     python benchmarks/realism.py world=generated world.size_m=4700 [--quick] [--json FILE] [--figure FILE]
 
@@ -26,7 +26,7 @@ from hinted_posenet.core.errors import InputError
 from hinted_posenet.inference.build import build
 
 REAL = ["recipe=naip"]
-VIEWS, QUICK_VIEWS = 600, 96  # of the memory, at each date
+VIEWS, QUICK_VIEWS = 600, 96  # of the database, at each date
 
 
 def main() -> None:
@@ -50,8 +50,8 @@ def main() -> None:
         print(f"{name}: {photos.title()}, {views} + {views // 6} views a date")
     print(markdown(rows), cover_table(of_cover(columns["simulated"])), sep="\n")
     verdicts = Counter(row.verdict for row in rows)
-    told = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
-    print(f"\nmedians: {told}; {time.perf_counter() - start:.0f} s")
+    counted = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
+    print(f"\nmedians: {counted}; {time.perf_counter() - start:.0f} s")
     if arguments.json:
         content = {row.measure: row._asdict() | {"verdict": row.verdict} for row in rows}
         arguments.json.write_text(json.dumps(content, indent=1) + "\n")
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def measure(photos: Photos) -> dict[str, list[float]]:
-    """Everything that the photos say without flying: one value a date, or one a pair of dates."""
+    """Measure all statistics that need no flight: one value a date, or one a pair of dates."""
     values: dict[str, list[float]] = defaultdict(list)
     found = {capture: keypoints(rgb) for capture, rgb in photos.rgb.items()}
     values["keypoints"] = [float(len(places)) for places, _ in found.values()]

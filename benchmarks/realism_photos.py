@@ -1,4 +1,4 @@
-"""Worlds on the same footing: their photos over one extent at one ground pixel, on flat ground."""
+"""Comparable worlds: their photos over one extent at one ground pixel, on flat ground."""
 
 from itertools import combinations
 from typing import NamedTuple
@@ -17,25 +17,25 @@ SAME_PIXEL = 0.02  # relative difference of two ground pixels that count as the 
 
 
 class Photos(NamedTuple):
-    """What a world shows at each of its captures, over the same ground."""
+    """The photos of a world at each of its captures, over the same ground."""
 
     resolution_m: float
     rgb: dict[Capture, Rgb]  # (rows, cols, 3) each
     cover: NDArray[np.uint8] | None  # (rows, cols) codes of `Cover`, where they are known
 
     def title(self) -> str:
-        """What is compared, in words."""
+        """Return extent, ground pixel and dates in words."""
         rows, cols = next(iter(self.rgb.values())).shape[:2]
         width_km, height_km = (size * self.resolution_m / 1000 for size in (cols, rows))
         dates = ", ".join(capture.date for capture in self.rgb)
         return f"{width_km:.2f} x {height_km:.2f} km at {self.resolution_m:.2f} m, {dates}"
 
     def pairs(self) -> list[tuple[Capture, Capture]]:
-        """Every two captures."""
+        """Return all pairs of captures."""
         return list(combinations(self.rgb, 2))
 
     def world(self) -> World:
-        """The photos as a flat world; its captures have the keys 0, 1, ..., so that none is a season's name."""
+        """Return the photos as a flat world whose captures have the keys 0, 1, ..., and no season's name."""
         rows, cols = next(iter(self.rgb.values())).shape[:2]
         res = self.resolution_m
         pixel_grid = PixelGrid(-0.5 * cols * res, 0.5 * rows * res, res, rows, cols)
@@ -47,7 +47,7 @@ class Photos(NamedTuple):
 
 
 def photos_of(world: World, like: PixelGrid) -> Photos:
-    """The middle of a world, averaged to as many pixels of about the same size as ``like`` has.
+    """Average the center of a world to as many pixels of about the same size as ``like`` has.
 
     Raises:
         InputError: the world is too small, or its pixels do not make up such pixels.

@@ -1,4 +1,4 @@
-"""Retrieval with frozen features over photos: how far off on dates that the memory knows, and on others."""
+"""Retrieval with frozen features over photos: errors on dates that the database has, and on others."""
 
 import contextlib
 import hashlib
@@ -7,16 +7,16 @@ from pathlib import Path
 
 import torch
 from realism_photos import Photos
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from hinted_posenet.core.types import Sample
 from hinted_posenet.data.formats.aerial import read_views
-from hinted_posenet.data.posed_images import PosedImages
-from hinted_posenet.data.stacked import take
+from hinted_posenet.data.posed_images import PosedImages, take
 from hinted_posenet.evaluation.metrics import pose_errors
 from hinted_posenet.hints.retrieval import RetrievalHint
 from hinted_posenet.models.backbones.timm import TimmBackbone
+from hinted_posenet.models.heads.base import Head
 from hinted_posenet.models.posenet import GridPool, PoseNet
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight
@@ -31,30 +31,30 @@ POOLS = {"3x3": 3, "global": 1}
 def retrieval_errors(
     photos: Photos, camera: Camera, plan: Plan, views: int, cache: Path
 ) -> dict[str, list[float]]:
-    """Median position errors in metres by pool and by what the memory holds.
+    """Measure median position errors in metres by pool and by the dates in the database.
 
-    "known date": a flight over a date, the memory flown over all dates. "unseen date": the memory without
-    that date. "one date": the memory of another date alone; one value a pair, both ways, which does not depend on
-    the number of dates.
+    "known date": a flight over a date, the database flown over all dates. "unseen date": the database without
+    that date. "one date": the database of another date alone; one value a pair, both ways, which does not
+    depend on the number of dates.
 
     Args:
         photos: of a world.
         camera: of all flights.
         plan: of all flights.
-        views: of the memory, at each date; a sixth as many are looked up.
+        views: of the database, at each date; a sixth as many are looked up.
         cache: folder of images and features, found again by their content.
     """
     folder = _fly(photos, camera, plan, views, cache)
-    memory, queries = (_features(folder, split, camera, cache) for split in ("train", "test"))
-    memory_date, query_date = (_date(part, len(photos.rgb)) for part in (memory, queries))
+    database, queries = (_features(folder, split, camera, cache) for split in ("train", "test"))
+    database_date, query_date = (_date(part, len(photos.rgb)) for part in (database, queries))
     errors: dict[str, list[float]] = {}
     for pool, grid in POOLS.items():
-        known, looked_up = _pooled(memory, grid), _pooled(queries, grid)
+        known, looked_up = _pooled(database, grid), _pooled(queries, grid)
         for number, capture in enumerate(photos.rgb):
             wanted = take(looked_up, query_date == number)
-            rows = {"known date": memory_date >= 0}
+            rows = {"known date": database_date >= 0}
             if len(photos.rgb) > 1:
-                rows["unseen date"] = memory_date != number
+                rows["unseen date"] = database_date != number
             for name, held in rows.items():
                 errors.setdefault(f"{pool}, {name}, m", []).append(
                     _median_m(take(known, held), wanted)
@@ -66,13 +66,13 @@ def retrieval_errors(
                         if capture.season == other_capture.season
                         else "another season"
                     )
-                    error = _median_m(take(known, memory_date == other), wanted)
+                    error = _median_m(take(known, database_date == other), wanted)
                     errors.setdefault(f"{pool}, one date, {kind}, m", []).append(error)
     return errors
 
 
 def _fly(photos: Photos, camera: Camera, plan: Plan, views: int, cache: Path) -> Path:
-    """The folder of the simulated data set."""
+    """Simulate the data set and return its folder."""
     optics = vars(camera) | {"sensor": vars(camera.sensor)}
     digest = hashlib.sha256(repr((optics, vars(plan), views, photos.resolution_m)).encode())
     for capture, rgb in photos.rgb.items():
@@ -92,8 +92,8 @@ def _fly(photos: Photos, camera: Camera, plan: Plan, views: int, cache: Path) ->
 
 
 def _features(folder: Path, split: str, camera: Camera, cache: Path) -> Sample:
-    """Unpooled maps of a split."""
-    model = PoseNet(TimmBackbone(), GridPool(camera.width // STRIDE_PX), lambda *_: nn.Identity())
+    """Compute unpooled maps of a split."""
+    model = PoseNet(TimmBackbone(), GridPool(camera.width // STRIDE_PX), lambda *_: Head())
     images = PosedImages(read_views(folder.parent, folder.name, split), camera.height, camera.width)
     return compute_features(
         model,
@@ -112,13 +112,13 @@ def _pooled(sample: Sample, grid: int) -> Sample:
 
 
 def _date(sample: Sample, dates: int) -> Tensor:
-    """The number of its date (N,) of every view: flights take equally many at each, one date after the other."""
+    """Return the number of the date (N,) of every view: flights take equally many, date after date."""
     return torch.arange(dates).repeat_interleave(len(sample.query.name) // dates)
 
 
-def _median_m(memory: Sample, wanted: Sample) -> float:
+def _median_m(database: Sample, wanted: Sample) -> float:
     source = RetrievalHint()
-    everything = torch.zeros(len(memory.query.name), dtype=torch.int64)
-    source.fit(memory.T_world_cam, memory.query.feature, everything)
+    everything = torch.zeros(len(database.query.name), dtype=torch.int64)
+    source.fit(database.T_world_cam, database.query.feature, everything)
     hint = source.at_inference(wanted.query, wanted.query.feature)
     return float(pose_errors(hint.pose, wanted.T_world_cam)[0].quantile(0.5))

@@ -1,4 +1,4 @@
-"""Statistics of photos and of what changes between them; one value a date, or one a pair of dates.
+"""Statistics of photos and of changes between them; one value a date, or one a pair of dates.
 
 Lightness and colours are CIE Lab of sRGB: L* in [0, 100].
 """
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from realism_photos import Photos
 
-from hinted_posenet.simulator.world.generated.land import Cover
+from hinted_posenet.simulator.world import Cover
 from hinted_posenet.simulator.world.world import Raster, Rgb
 
 # colour classes that need no land cover, so that real and simulated photos are cut alike
@@ -25,12 +25,12 @@ Keypoints = tuple[
 
 
 def lab(rgb: Rgb) -> NDArray[np.float32]:
-    """L*, a*, b* (rows, cols, 3)."""
+    """Convert sRGB to L*, a*, b* (rows, cols, 3)."""
     return np.asarray(cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
 
 
 def keypoints(rgb: Rgb) -> Keypoints:
-    """The strongest SIFT keypoints."""
+    """Find the strongest SIFT keypoints."""
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     found, descriptors = cv2.SIFT.create(nfeatures=KEYPOINTS).detectAndCompute(grey, None)
     if not found:
@@ -39,7 +39,7 @@ def keypoints(rgb: Rgb) -> Keypoints:
 
 
 def matched(a: Keypoints, b: Keypoints) -> int:
-    """How many keypoints of one date are found at the same place in another.
+    """Count the keypoints of one date that are found at the same place on another.
 
     Nearest to each other both ways, by the ratio test clearly nearest, and within 3 px, because the photos
     are registered.
@@ -59,7 +59,7 @@ def matched(a: Keypoints, b: Keypoints) -> int:
 
 
 def bands(lightness: Raster) -> dict[str, Raster]:
-    """Lightness by size of what it shows: differences of Gaussians between `SCALES_PX`."""
+    """Split lightness by size of structures: differences of Gaussians between `SCALES_PX`."""
     blurred = [lightness, *(cv2.GaussianBlur(lightness, (0, 0), sigma) for sigma in SCALES_PX)]
     return {
         name: np.asarray(sharp - soft, np.float32)
@@ -68,13 +68,13 @@ def bands(lightness: Raster) -> dict[str, Raster]:
 
 
 def gradient(lightness: Raster) -> Raster:
-    """Magnitude (rows, cols) in L* per pixel."""
+    """Return the magnitude of the gradient (rows, cols) in L* per pixel."""
     down, right = np.gradient(lightness)
     return np.asarray(np.hypot(down, right), np.float32)
 
 
 def correlation_length_px(lightness: Raster) -> float:
-    """Distance at which the mean autocorrelation over all directions has fallen to 1/e."""
+    """Return the distance at which the mean autocorrelation over all directions has fallen to 1/e."""
     rows, cols = lightness.shape
     padded = 2 * rows, 2 * cols  # so that the picture does not meet itself round its edges
     spectrum = np.fft.rfft2(lightness - lightness.mean(), padded)
@@ -92,7 +92,7 @@ def correlation_length_px(lightness: Raster) -> float:
 
 
 def spectrum_slope(lightness: Raster) -> float:
-    """Exponent of power over spatial frequency, mean of all directions; white noise has 0."""
+    """Fit the exponent of power over spatial frequency, mean of all directions; white noise has 0."""
     side = min(lightness.shape)
     square = lightness[:side, :side] - lightness[:side, :side].mean()
     taper = np.hanning(side)
@@ -110,7 +110,7 @@ def spectrum_slope(lightness: Raster) -> float:
 def radial_mean(
     values: NDArray[np.float64], radius: NDArray[np.float64], reach: int
 ) -> NDArray[np.float64]:
-    """Mean (reach,) of values by rounded radius."""
+    """Return the mean (reach,) of values by rounded radius."""
     ring = np.rint(radius).astype(np.intp)
     inside = ring < reach
     count = np.bincount(ring[inside], minlength=reach)
@@ -118,7 +118,7 @@ def radial_mean(
 
 
 def of_date(rgb: Rgb, resolution_m: float) -> dict[str, float]:
-    """Statistics of one photo."""
+    """Measure the statistics of one photo."""
     colour = lab(rgb)
     lightness = np.ascontiguousarray(colour[..., 0])
     steep = np.percentile(gradient(lightness), (50, 90, 99))
@@ -129,7 +129,7 @@ def of_date(rgb: Rgb, resolution_m: float) -> dict[str, float]:
     green = ~dark & (colour[..., 1] < GREEN_BELOW)
     for name, here in {"dark": dark, "green": green, "bare": ~dark & ~green}.items():
         values[f"{name}: share, %"] = 100 * float(here.mean())
-        if here.mean() > 0.01:  # of fewer pixels nothing is to be said
+        if here.mean() > 0.01:  # fewer pixels give no reliable statistics
             values[f"{name}: L* mean"] = float(lightness[here].mean())
             values[f"{name}: L* sd"] = float(lightness[here].std())
     for percent, value in zip((50, 90, 99), steep, strict=True):
@@ -159,7 +159,7 @@ def of_cover(photos: Photos) -> dict[str, dict[str, list[float]]]:
 
 
 def of_pair(a: Rgb, b: Rgb) -> dict[str, float]:
-    """What changes between two registered photos."""
+    """Measure the changes between two registered photos."""
     first, second = (np.ascontiguousarray(lab(rgb)[..., 0]) for rgb in (a, b))
     values = {
         "mean difference, 8-bit RGB": float(np.abs(a.astype(np.int16) - b).mean()),

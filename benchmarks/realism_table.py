@@ -8,6 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from realism_photos import Photos
 
+from hinted_posenet.core.figures import save_figure
+
 TOLERANCE = 0.1  # of the real range, added at both of its ends
 DETAIL_PX = 160  # side of the sheet's close-ups
 
@@ -44,7 +46,7 @@ class Row(NamedTuple):
 
 
 def rows_of(real: Values, simulated: Values) -> list[Row]:
-    """A row per measure of either column."""
+    """Make one row per measure of either column."""
     return [
         Row(name, real.get(name, ()), simulated.get(name, ()))
         for name in dict.fromkeys([*real, *simulated])
@@ -52,7 +54,7 @@ def rows_of(real: Values, simulated: Values) -> list[Row]:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """The table; values as median [lowest, highest]."""
+    """Format the table, with values as median [lowest, highest]."""
     lines = [
         "| measure | real | simulated | in range | verdict |",
         "| --- | ---: | ---: | ---: | --- |",
@@ -67,7 +69,7 @@ def markdown(rows: Sequence[Row]) -> str:
 
 
 def cover_table(table: Mapping[str, Values]) -> str:
-    """Statistics of the simulated photos by true land cover; empty where it is not known."""
+    """Format statistics of the simulated photos by true land cover; empty where it is unknown."""
     if not table:
         return ""
     names = list(next(iter(table.values())))
@@ -78,7 +80,7 @@ def cover_table(table: Mapping[str, Values]) -> str:
 
 
 def spread(values: Sequence[float]) -> str:
-    """Median [lowest, highest] to three digits."""
+    """Format median [lowest, highest] to three digits."""
     if not len(values):
         return ""
     low, middle, high = (f"{q:.3g}" for q in np.quantile(values, (0, 0.5, 1)))
@@ -86,7 +88,7 @@ def spread(values: Sequence[float]) -> str:
 
 
 def sheet(path: Path, columns: Mapping[str, Photos]) -> None:
-    """For every column its dates side by side: the whole extent, and below it a close-up of the middle."""
+    """Draw the dates of every column side by side: the whole extent, and a close-up of its center below."""
     most = max(len(photos.rgb) for photos in columns.values())
     figure = Figure(figsize=(2.6 * most, 4.9 * len(columns)), layout="constrained")
     axes = figure.subplots(2 * len(columns), most, squeeze=False)
@@ -100,6 +102,4 @@ def sheet(path: Path, columns: Mapping[str, Photos]) -> None:
             whole.set_title(f"{name}: {capture.date}, {capture.season}", fontsize=8)
             close_up = rgb[top : top + DETAIL_PX, left : left + DETAIL_PX]
             detail.imshow(close_up, interpolation="nearest")
-    partial = path.with_name(f".{path.name}")
-    figure.savefig(partial, dpi=110, format=path.suffix.removeprefix("."))
-    partial.replace(path)
+    save_figure(figure, path, dpi=110)

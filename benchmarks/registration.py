@@ -24,13 +24,13 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from hinted_posenet.cli.compose import compose
-from hinted_posenet.cli.parser import one_line_errors
+from hinted_posenet.core.errors import one_line_errors
 from hinted_posenet.core.tables import insert_text, markdown_table, text_table
 from hinted_posenet.core.types import Hint, Pose, Sample
-from hinted_posenet.data.stacked import identity, stack
+from hinted_posenet.data.posed_images import identity, stack
 from hinted_posenet.evaluation.bootstrap import bootstrap_interval
 from hinted_posenet.evaluation.frames_file import Floats
-from hinted_posenet.evaluation.predictions import Answer
+from hinted_posenet.evaluation.predictions import HINT_ANSWER, ORACLE, MethodAnswer, Role
 from hinted_posenet.evaluation.run_files import by_title, read_runs
 from hinted_posenet.evaluation.write_run import frames_of, provenance, write_run
 from hinted_posenet.hints.gaussian import log_uniform, perturb
@@ -46,7 +46,8 @@ from hinted_posenet.models.registration.ground_registration import (
     ground_registration,
 )
 from hinted_posenet.models.registration.sift import SiftRegistration
-from hinted_posenet.simulator.world.orthophoto import OrthophotoWorld, orthophoto_world
+from hinted_posenet.simulator.world.orthophoto import OrthophotoWorld
+from hinted_posenet.training.run import read_scene
 from hinted_posenet.training.scene import Scene
 
 GPS_M = 50.0
@@ -57,8 +58,12 @@ NAMES = {
     "photos": "orthophotos of other dates",
     "own": "orthophotos, also its own",
     "memory": "training images",
-    "gps": "GPS 50 m (ORACLE)",
+    "gps": f"GPS 50 m {ORACLE}",
     "retrieval": "retrieval",
+}
+DESCRIBED = {  # in results.json
+    "gps": {"name": "oracle", "sigma_t_m": GPS_M, "sigma_r_deg": None, "seed": 1},
+    "retrieval": {"name": "retrieval"},
 }
 ROWS = 10  # images that are located at a time
 
@@ -85,7 +90,7 @@ class Images(NamedTuple):
 
 
 def main() -> None:
-    """What is left of every map, seed and hint; then the table."""
+    """Run what is left of every map, seed and hint; then print the table."""
     arguments = parse()
     torch.set_num_threads(1)
     # of a frozen backbone's features, for the retrieval hint
@@ -103,12 +108,12 @@ def main() -> None:
 
 def register(arguments: argparse.Namespace, config: dict[str, Any], left: list[Cell]) -> None:
     """Train a network for each map and seed, locate from each hint, write."""
-    scene = Scene(config)
+    scene = read_scene(config)
     scene.views[arguments.split] = scene.views[arguments.split][:: arguments.every]
     dates = list(dict.fromkeys(view.tags["date"] for view in scene.views["train"]))
     train, split = images(scene, "train", dates), images(scene, arguments.split, dates)
     K = train.sample.query.K[0]
-    world = orthophoto_world(str(arguments.photos))
+    world = OrthophotoWorld(str(arguments.photos))
     ground = {"photos": map_of_world(world, dates), "memory": memory_of(train, world)}
     hints = hints_of(config, scene, split, arguments.split)
     for (seed, remembers), group in groupby(left, lambda cell: (cell.seed, cell.map == "memory")):
@@ -127,7 +132,7 @@ def register(arguments: argparse.Namespace, config: dict[str, Any], left: list[C
 
 
 def parse() -> argparse.Namespace:
-    """The command line."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="folder of the orthophotos")
     parser.add_argument("--scene", default="naip")
@@ -142,7 +147,7 @@ def parse() -> argparse.Namespace:
 
 
 def images(scene: Scene, split: str, dates: list[str]) -> Images:
-    """A whole split in memory."""
+    """Load a whole split into memory."""
     loaded = []
     for batch in DataLoader(scene.images(split, whole=True), 100, collate_fn=identity):
         pixels = (batch.query.image * 255).round().to(torch.uint8)
@@ -152,14 +157,14 @@ def images(scene: Scene, split: str, dates: list[str]) -> Images:
 
 
 def memory_of(train: Images, world: OrthophotoWorld) -> GroundMap:
-    """A mosaic of the training images for each date, as fine as the orthophotos."""
+    """Build a mosaic of the training images for each date, at the resolution of the orthophotos."""
     query, truth = train.sample.query, train.sample.T_world_cam
     size_m = world.pixel_grid.resolution_m
     return mosaic(query.image / 255, truth, query.K[0], train.photo, size_m)
 
 
 def hints_of(config: dict[str, Any], scene: Scene, split: Images, name: str) -> dict[str, Hint]:
-    """A simulated GPS, and retrieval with the sigma that validation gives it; without rotation the mean one."""
+    """Return a simulated GPS and retrieval with its sigma on validation; missing rotations are the mean one."""
     localizer, cpu = build_localizer(config), torch.device("cpu")
     train = scene.features(localizer.model, "train", cpu)
     retrieval, frame = RetrievalHint(), SceneFrame()
@@ -177,7 +182,7 @@ def hints_of(config: dict[str, Any], scene: Scene, split: Images, name: str) -> 
 
 
 def trained(ground_map: GroundMap, K: Tensor, train: Images, seed: int, steps: int) -> PoseNet:
-    """A network of this seed, from hints drawn around training poses."""
+    """Train a network of this seed from hints drawn around training poses."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     model = ground_registration(ground_map, K)
@@ -211,7 +216,7 @@ REFERENCES = {"gradient correlation": GradientCorrelation, "SIFT": SiftRegistrat
 
 
 def network(model: PoseNet) -> Locate:
-    """The network over its map."""
+    """Return the network over its map."""
     head = model.head
     assert isinstance(head, GroundRegistrationHead)
 
@@ -224,7 +229,7 @@ def network(model: PoseNet) -> Locate:
 
 
 def reference(make: Any, ground_map: GroundMap, K: Tensor) -> Locate:
-    """A baseline, likewise."""
+    """Return a baseline, likewise."""
 
     def locate(image: Tensor, hint: Hint, allowed: Tensor) -> Pose:
         pose: Pose = make(ground_map, K, allowed).locate(image, hint)
@@ -256,16 +261,19 @@ def write(
     answers: dict[str, Pose],
     started: float,
 ) -> None:
-    """The files of any other run."""
-    kinds = {"hint as the answer": "hint", "registration network": "network"}
-    found = [Answer(name, kinds.get(name, "control"), pose) for name, pose in answers.items()]
+    """Write the files that every run has."""
+    roles: dict[str, Role] = {HINT_ANSWER: "hint", "registration network": "network"}
+    found = [
+        MethodAnswer(name, roles.get(name, "control"), pose, oracle=cell.hint == "gps")
+        for name, pose in answers.items()
+    ]
     about = {
         "name": cell.folder.parent.name,
         "data": scene.identity,
         "split": split_name,
         "seed": cell.seed,
         "oracle": cell.hint == "gps",
-        "inference_hint": {"gps": "OracleHint", "retrieval": "RetrievalHint"}[cell.hint],
+        "inference_hint": DESCRIBED[cell.hint],
         "frames": {name: len(views) for name, views in scene.views.items()},
         "excluded_frames": scene.excluded,
         "card_notes": scene.card_notes,

@@ -30,7 +30,7 @@ def main() -> None:
         t = generator.uniform(-100, 100, (arguments.poses, 3))
         write(folder / "truth.txt", q, t)
         write(folder / "predicted.txt", q, t + generator.normal(size=t.shape))
-        words = ["score", "predicted.txt", "--truth", "truth.txt", "--output", "out", "--overwrite"]
+        words = ["score", "predicted.txt", "truth=truth.txt", "out=out", "overwrite=true"]
         for title, command in (
             ("import torch alone", [sys.executable, "-c", "import torch"]),
             (f"score {arguments.poses:,} poses", [sys.executable, "-m", "hinted_posenet", *words]),

@@ -1,4 +1,4 @@
-"""What an image of 224 x 224 costs, beside its bare rays and beside crops of a flat orthophoto.
+"""The cost of an image of 224 x 224, beside its bare rays and beside crops of a flat orthophoto.
 
 python benchmarks/simulator.py "world.size_m=1000" "world.size_m=10000" --per-km2 20
 
@@ -6,7 +6,7 @@ Each argument is a world, as overrides of `hinted-posenet simulate`; each is mea
 its own, one date, random flights, equally many images a square kilometre. All rates of a row are taken in turns,
 job by job, so that they see the same machine:
 
-- rays: one ray a pixel into surfaces that are there; "+ building": these triangles and their tree, too
+- rays: one ray a pixel into finished surfaces; "+ building": including triangles and their tree
 - loaded: the full pipeline - render, develop, encode, hash, write - with photos and heights in memory
 - first visit: the same, with photos and heights read or generated
 - crops: cv2.warpPerspective of the orthophoto, as if the ground were flat
@@ -35,9 +35,8 @@ from hinted_posenet.simulator.flight import Flight
 from hinted_posenet.simulator.partial import Partial
 from hinted_posenet.simulator.patch import Patch, cells_over
 from hinted_posenet.simulator.render import Renderer
-from hinted_posenet.simulator.shots import Job, Shot, jobs, plan_shots
+from hinted_posenet.simulator.shots import Job, Shot, Work, jobs, plan_shots
 from hinted_posenet.simulator.simulate import simulate
-from hinted_posenet.simulator.work import Work
 from hinted_posenet.simulator.world import Window, World
 
 SIZE_PX = 224
@@ -53,7 +52,7 @@ class Scene(NamedTuple):
 
 
 def scene_of(overrides: str, per_km2: float) -> Scene:
-    """The scene of a world's overrides."""
+    """Build the scene of a world's overrides."""
     size = [f"camera.width={SIZE_PX}", f"camera.height={SIZE_PX}"]
     config = compose("simulate", *overrides.split(), *size)
     world = build(config["world"])
@@ -64,7 +63,7 @@ def scene_of(overrides: str, per_km2: float) -> Scene:
 
 
 def whole(overrides: str, per_km2: float) -> dict[str, float]:
-    """`simulate` from planning to manifest: time an image, and peak memory."""
+    """Measure `simulate` from planning to manifest: time an image, and peak memory."""
     scene = scene_of(overrides, per_km2)
     with tempfile.TemporaryDirectory() as root:
         start, start_cpu = time.perf_counter(), time.process_time()
@@ -82,7 +81,7 @@ def whole(overrides: str, per_km2: float) -> dict[str, float]:
 
 
 def rates(overrides: str, per_km2: float, most: int) -> dict[str, float]:
-    """Images a second of single steps, over evenly spaced jobs of about ``most`` images in all."""
+    """Measure images a second of single steps, over evenly spaced jobs of about ``most`` images in all."""
     scene = scene_of(overrides, per_km2)
     shots = plan_shots(scene.world, scene.flights, scene.camera, 0, "jpg")
     every = jobs(scene.world, scene.camera, shots)
@@ -115,7 +114,7 @@ def rates(overrides: str, per_km2: float, most: int) -> dict[str, float]:
 
 
 def cast(renderer: Renderer, job: Job, timed: Callable[..., Any]) -> None:
-    """The bare rays of a job's images, and the building of what they are cast into."""
+    """Time the bare rays of a job's images, and the building of the patch that they are cast into."""
     poses = [shot.label.station.T_world_cam for shot in job]
     bounds = [footprint(renderer.world, renderer.camera, pose) for pose in poses]
     cells = frozenset(c for b in bounds if b is not None for c in cells_over(renderer.world, b))
@@ -127,14 +126,14 @@ def cast(renderer: Renderer, job: Job, timed: Callable[..., Any]) -> None:
 
 
 def built(renderer: Renderer, cells: frozenset[Window]) -> Patch:
-    """A patch whose tree is there: the first ray builds it."""
+    """Return a patch with its tree, which the first ray builds."""
     patch = Patch(renderer.tiles, cells)
     patch.depth_m(np.array([[[0, 0, 1e4, 0, 0, -1]]], np.float32), 0)
     return patch
 
 
 def flat_crop(renderer: Renderer, shot: Shot) -> tuple[np.ndarray, np.ndarray]:
-    """The photo under an image at its mip level, and the homography image -> photo of flat ground."""
+    """Return the photo under an image at its mip level, and the homography image -> photo of flat ground."""
     world, camera, T_world_cam = renderer.world, renderer.camera, shot.label.station.T_world_cam
     bounds = footprint(world, camera, T_world_cam)
     assert bounds is not None
@@ -157,7 +156,7 @@ def flat_crop(renderer: Renderer, shot: Shot) -> tuple[np.ndarray, np.ndarray]:
 
 
 def crop(photo: np.ndarray, homography: np.ndarray) -> np.ndarray:
-    """The image of flat ground."""
+    """Return the image of flat ground."""
     size = SIZE_PX, SIZE_PX
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpPerspective(photo, homography, size, flags=flags))

@@ -1,21 +1,18 @@
-"""hinted-posenet toy: why a hint helps, on a problem of one dimension."""
+"""Why a hint helps, on a problem of one dimension."""
 
 import argparse
 from pathlib import Path
 
-from hinted_posenet.cli.parser import VerbParser, one_line_errors
+from hinted_posenet.core.errors import one_line_errors
 
 DESCRIPTION = """\
 Trains small networks to find t from y = t + 0.3 sin(2 pi t), which up to three t have in common: without a hint,
 and with hints of every sigma. Prints their errors and draws a figure. See docs/toy.md."""
-EPILOG = """\
-example:
-  hinted-posenet toy --output toy.png"""
 
 
 def main() -> None:
     """Train, print, draw."""
-    parser = VerbParser("toy", DESCRIPTION, EPILOG)
+    parser = argparse.ArgumentParser(description=DESCRIPTION)
     add = parser.add_argument
     figure = "the figure (.png, .jpg, .svg, .pdf); default %(default)s"
     add("--output", type=Path, default=Path("toy.png"), metavar="FILE", help=figure)

@@ -86,7 +86,7 @@ SHOWN_Y = 0.48  # of the panel of passes
 
 
 def draw_study(path: Path, study: Study) -> None:
-    """What the networks answer, error by hint, where a cascade goes, error by pass."""
+    """Draw the answers, errors by hint, the path of a cascade, and errors by refinement step."""
     spaced = ConstrainedLayoutEngine(wspace=0.06, hspace=0.06)
     figure = Figure(figsize=(11, 8.6), layout=spaced)
     (top_left, top_right), (bottom_left, bottom_right) = figure.subplots(2, 2)
@@ -136,7 +136,7 @@ def _by_sigma(axes: Axes, study: Study) -> None:
 
 
 def _trajectories(axes: Axes, study: Study) -> None:
-    """The residual's answers over passes from hints all over t, coloured by the branch where they end."""
+    """Draw the residual's answers over refinement steps, coloured by the branch where they end."""
     starts = torch.linspace(0, 1, 26)
     y = torch.full_like(starts, SHOWN_Y)
     hint = constant_hint(0.0, SHARP, len(starts))._replace(t=starts)

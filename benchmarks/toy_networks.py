@@ -79,7 +79,7 @@ def _code_hint(hint: Hint) -> Tensor:
 
 
 def _waves(x: Tensor, sigma: Tensor) -> Tensor:
-    """Expected sin/cos features (N, Y_SIZE) of x (N,) known to within sigma (N,), as model/hint_code.py."""
+    """Return expected sin/cos features (N, Y_SIZE) of x (N,) with sigma (N,), as models/encoding.py does."""
     phase = x.unsqueeze(1) * FREQUENCIES
     damping = torch.exp(-0.5 * (sigma.unsqueeze(1) * FREQUENCIES).square())
     place = (x / (1 + (sigma / SPREAD).square())).unsqueeze(1)
@@ -92,7 +92,7 @@ SIGMA_MIN, SIGMA_MAX = 0.005, 1.0  # up to the whole range of t
 
 
 def train(network: Callable[[], nn.Module], p_none: float, seed: int, steps: int) -> nn.Module:
-    """A trained network; everything random in it comes of the seed.
+    """Train a network; the seed determines everything that is random.
 
     Args:
         network: builds it, untrained.

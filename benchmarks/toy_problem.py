@@ -35,7 +35,7 @@ def curve(t: Tensor) -> Tensor:
 
 
 def fold() -> tuple[float, float]:
-    """The y between these two have three answers."""
+    """Return the two y between which there are three answers."""
     low, high = curve(torch.tensor([1 - TURN, TURN])).tolist()
     return low, high
 
@@ -67,12 +67,12 @@ def no_hint(rows: int) -> Hint:
 
 
 def constant_hint(t: float, sigma: float, rows: int) -> Hint:
-    """The same hint for so many rows."""
+    """Return the same hint for every row."""
     return Hint(torch.full((rows,), t), torch.full((rows,), sigma))
 
 
 def branches(y: Tensor) -> Tensor:
-    """The three answers (N, 3), ascending, of y (N,) in the fold, by bisection between the turning points."""
+    """Return the three answers (N, 3), ascending, of y (N,) in the fold, by bisection."""
     rising = torch.tensor([1.0, -1.0, 1.0])
     low = torch.tensor([0.0, TURN, 1 - TURN]).expand(len(y), 3)
     high = torch.tensor([TURN, 1 - TURN, 1.0]).expand(len(y), 3)

@@ -21,11 +21,12 @@ from pathlib import Path
 
 import small_village
 import torch
-from my_parts.data_set import COLUMNS, SPLITS, read_views
+from my_parts.data_set import COLUMNS, read_views
 
 from hinted_posenet.core.geometry import rotate, rotation_angle
 from hinted_posenet.core.types import Pose
 from hinted_posenet.data.formats import aerial
+from hinted_posenet.data.formats.layout import SPLITS
 
 LOGGED = Path("logged")  # paths.data of the training
 
@@ -46,10 +47,11 @@ def main(overrides: list[str]) -> None:
 
 
 def write_log(village: Path, logged: Path) -> None:
-    """The village's images and poses, as a drone would log them."""
+    """Write the village's images and poses as a drone would log them."""
     shutil.copytree(village / "images", logged / "images", dirs_exist_ok=True)
     views = {split: aerial.read_views(village.parent, village.name, split) for split in SPLITS}
     view = views["train"][0]
+    assert view.size is not None, "the manifest states it"
     width, height = view.size
     camera = {"width": width, "height": height, "focal_px": float(view.K[0, 0])}
     (logged / "camera.json").write_text(json.dumps(camera) + "\n")
@@ -73,7 +75,7 @@ def angles_deg(T_world_cam: Pose) -> tuple[float, float, float]:
 
 
 def check_reader(village: Path, logged: Path) -> None:
-    """What is read from the log is where the simulator's cameras were."""
+    """Check that the poses read from the log are those of the simulator's cameras."""
     off_m, off_deg = 0.0, 0.0
     for split in SPLITS:
         known = aerial.read_views(village.parent, village.name, split)

@@ -13,14 +13,13 @@ import os
 from pathlib import Path
 
 from hinted_posenet.cli.compose import compose
-from hinted_posenet.cli.parser import one_line_errors
-from hinted_posenet.core.errors import InputError
+from hinted_posenet.cli.verb import call
+from hinted_posenet.core.errors import InputError, one_line_errors
 from hinted_posenet.evaluation.run_files import read_runs
 from hinted_posenet.reports.compare import comparison
 from hinted_posenet.reports.page.page import write_page
 from hinted_posenet.reports.positions_figure import positions_figure
-from hinted_posenet.simulator.world.dates import dated_files
-from hinted_posenet.training import engine
+from hinted_posenet.simulator.world.geotiff import dated_files
 
 SCENE = "drone"
 NAIP = "aerial/naip_north_dakota"
@@ -57,10 +56,11 @@ def main() -> None:
     with one_line_errors():
         simulate(arguments.orthophotos, arguments.altitude_m, arguments.images)
         words = [*TRAIN, f"trainer.max_epochs={arguments.epochs}"]
-        runs = [
-            engine.train(compose("train", *words, f"method={method}", *own))
-            for method, own in METHODS.items()
-        ]
+        runs = []
+        for method, own in METHODS.items():
+            config = compose("train", *words, f"method={method}", *own)
+            call("train", config)
+            runs.append(Path(config["paths"]["run"]))
         show(runs)
 
 
@@ -91,7 +91,7 @@ def simulate(orthophotos: Path, altitude_m: float, images: int) -> None:
         *SURVEY,
     )
     if not Path(config["root"], SCENE).is_dir():
-        engine.simulate(config)
+        call("simulate", config)
 
 
 def show(folders: list[Path]) -> None:

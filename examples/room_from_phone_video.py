@@ -19,8 +19,7 @@ import cv2
 import room_video
 
 from hinted_posenet.cli.main import main as hinted_posenet
-from hinted_posenet.cli.parser import one_line_errors
-from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.errors import InputError, one_line_errors
 
 ROOM = Path("room")
 FEATURES = 1500  # of an image, at most; matching takes time with its square
@@ -52,7 +51,7 @@ def main() -> None:
 
 
 def generated_video() -> Path:
-    """The video of a room that is not there."""
+    """Film a simulated room."""
     video = ROOM / "generated.avi"
     if not video.is_file():
         print("filming a generated room ...", flush=True)
@@ -120,21 +119,21 @@ def reconstruct(room: Path, scale_m: float) -> None:
 def locate(epochs: int) -> None:
     """From here on the command line does it."""
     with contextlib.suppress(SystemExit):  # it ends with 1 where it found something, which it tells
-        command("data", "check", str(ROOM), "--quick")
+        command("data", "check", str(ROOM), "quick=true")
     if not Path("imported/room").is_dir():
-        command("data", "import", str(ROOM), "--out", "imported/room")
+        command("data", "import", str(ROOM), "out=imported/room")
     words = ["data=csv", "paths.data=.", "data.root=imported", "data.scene=room", "resume=true"]
     words += ["data.height=192", "data.width=256", "logger=none", f"trainer.max_epochs={epochs}"]
     for method in ("posenet", "hinted_memory"):
         command("train", *words, f"method={method}")
     runs = [f"runs/csv/room/{method}/seed-0" for method in ("posenet", "hinted_memory")]
     command("compare", *runs)
-    command("report", *runs, "--output", "runs/room.html")
-    command("show", "what=run", f"run={runs[-1]}", "what.window=false", "output=runs/room.jpg")
+    command("report", *runs, "out=runs/room.html")
+    command("show", "what=run", f"run={runs[-1]}", "what.window=false", "out=runs/room.jpg")
 
 
 def command(*words: str) -> None:
-    """What `hinted-posenet WORDS` does, in this process."""
+    """Run `hinted-posenet WORDS` in this process."""
     print("\n$ hinted-posenet", *words, flush=True)
     sys.argv = ["hinted-posenet", *words]
     hinted_posenet()

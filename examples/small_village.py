@@ -10,10 +10,10 @@ import os
 from pathlib import Path
 
 from hinted_posenet.cli.compose import compose
+from hinted_posenet.cli.verb import call
 from hinted_posenet.evaluation.run_files import read_runs
 from hinted_posenet.reports.compare import comparison
 from hinted_posenet.reports.positions_figure import positions_figure
-from hinted_posenet.training import engine
 
 # this folder is on Python's path, since the examples are run from it; so its package may be named
 os.environ.setdefault("HINTED_POSENET_EXTENSIONS", "my_parts")
@@ -38,7 +38,7 @@ def simulate(*overrides: str) -> Path:
     )
     folder = Path(config["root"], SCENE)
     if not folder.is_dir():
-        engine.simulate(config)
+        call("simulate", config)
     return folder
 
 
@@ -47,7 +47,8 @@ def train(*overrides: str) -> Path:
     config = compose("train", *TRAIN, *overrides)
     print(f"training {config['name']} ...", flush=True)
     with contextlib.redirect_stdout(io.StringIO()):  # the table of one run; `compare` has all
-        return engine.train(config)
+        call("train", config)
+    return Path(config["paths"]["run"])
 
 
 def compare(folders: list[Path], picture: str) -> None:

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample
-from hinted_posenet.data.stacked import map_tensors
+from hinted_posenet.data.posed_images import map_tensors
 
 INF = float("inf")
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from hinted_posenet.core.errors import EXTRAS
+
 ROOT = Path(__file__).parents[1]
+USED = ("simulator", "report")  # extras that modules of the package import
 BY_NAME_ONLY = {"tensorboard", "wandb"}  # Lightning's loggers import them
 
 
@@ -19,7 +22,9 @@ def normal(name: str) -> str:
 
 def declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return {normal(re.split(r"[<>=!\[; ]", text)[0]) for text in project["dependencies"]}
+    extras = project["optional-dependencies"]
+    texts = [*project["dependencies"], *(t for name in USED for t in extras[name])]
+    return {normal(re.split(r"[<>=!\[; ]", text)[0]) for text in texts}
 
 
 def imported() -> set[str]:
@@ -38,6 +43,16 @@ def imported() -> set[str]:
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
     assert imported() - BY_NAME_ONLY == declared() - BY_NAME_ONLY
+
+
+def test_errors_name_the_extra_of_every_optional_import():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    for module, extra in EXTRAS.items():
+        assert any(text.startswith(module) for text in extras[extra]), module
+    known = {name for name, extra in EXTRAS.items() if extra in USED}
+    assert len(known) == sum(len(extras[name]) for name in USED)
 
 
 @pytest.mark.parametrize("name", sorted(declared()))

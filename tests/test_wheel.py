@@ -79,9 +79,9 @@ def test_holds_every_module_config_and_card_and_nothing_else(wheel):
         for path in (ROOT / "datasets").rglob("*")
         if path.is_file()
     }
-    page = {f"hinted_posenet/report/page/page.{kind}" for kind in ("html.j2", "css", "js")}
+    page = {f"hinted_posenet/reports/page/page.{kind}" for kind in ("html.j2", "css", "js")}
     expected = {str(path) for path in modules | configs | cards} | page
-    expected.add("hinted_posenet/py.typed")
+    expected |= {"hinted_posenet/py.typed", "hinted_posenet/simulator/light/keyframes.csv"}
     assert names == expected
 
 
@@ -92,7 +92,7 @@ def test_tells_its_version(command, wheel, tmp_path):
 
 def test_finds_its_cards_from_an_empty_folder(command, tmp_path):
     listed = subprocess.run(
-        [command, "data", "fetch", "--list"], cwd=tmp_path, capture_output=True, text=True
+        [command, "data", "fetch", "list=true"], cwd=tmp_path, capture_output=True, text=True
     )
     assert listed.returncode == 0, listed.stderr
     assert "KingsCollege" in listed.stdout
@@ -108,7 +108,7 @@ def test_finds_its_configs_from_an_empty_folder(command, tmp_path):
     assert "seven_scenes" in shown.stdout
     arguments = [command, "train", "data=seven_scenes", "trainer.max_epoch=3"]
     wrong = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True)
-    assert wrong.returncode == 1
+    assert wrong.returncode == 2
     assert wrong.stderr.startswith("error: unknown key trainer.max_epoch; keys of trainer: ")
     assert "did you mean trainer.max_epochs?" in wrong.stderr
     assert list(tmp_path.iterdir()) == []

@@ -26,7 +26,6 @@ from hinted_posenet.data.cameras import intrinsics
 from hinted_posenet.data.formats.layout import check_split, collecting, scene_folder
 from hinted_posenet.data.poses import numbers
 
-SPLITS = ("train", "val", "test")
 CARD = "examples/my_parts/data_set.py"  # where an error sends the user
 PLACE = ("east_m", "north_m", "up_m", "heading_deg", "pitch_deg", "roll_deg")
 COLUMNS = ("image", "split", "flight", "time_s", *PLACE)
@@ -35,7 +34,7 @@ COLUMNS = ("image", "split", "flight", "time_s", *PLACE)
 def read_views(
     root: Path, scene: str, split: str, *, faults: list[Fault] | None = None
 ) -> list[View]:
-    """Views of one split of a scene, in the order of the log.
+    """Read views of one split of a scene, in the order of the log.
 
     Args:
         root: Folder that holds the scenes.
@@ -43,7 +42,7 @@ def read_views(
         split: train, val or test.
         faults: Takes what is wrong with single frames; None raises the first.
     """
-    check_split(split, SPLITS)
+    check_split(split)
     folder = scene_folder(root, scene, "log.csv", CARD)
     camera = json.loads((folder / "camera.json").read_text(encoding="utf-8"))
     size = camera["width"], camera["height"]

@@ -11,10 +11,11 @@ from hinted_posenet.core.geometry import (
 )
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.models.encoding import Rotation, SceneFrame
+from hinted_posenet.models.heads.base import Head
 from hinted_posenet.models.heads.pose_regression import PoseRegressionHead
 
 
-class WeightedHead(nn.Module):
+class WeightedHead(Head):
     """The mean of the image's answer and the hint, weighted by how sure each is, as in a Kalman filter.
 
     The hint says its sigma; that of the image's answer is learned, from the image. A hint that does not know

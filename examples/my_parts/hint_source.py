@@ -3,13 +3,13 @@
 import math
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from hinted_posenet.core.types import Hint, Pose, Query
-from hinted_posenet.hints.protocol import Answer
+from hinted_posenet.hints.protocol import Answer, InferenceHints, TrainingHints
 
 
-class CellHint(nn.Module):
+class CellHint(InferenceHints, TrainingHints):
     """The middle of the cell, at the median height of the training cameras; nothing of the rotation.
 
     The same class serves training, where the truth tells the cell, and inference, where the sensor's prior
@@ -19,7 +19,6 @@ class CellHint(nn.Module):
         cell_m: side of the square cells, east and north.
     """
 
-    oracle = False  # it sees no label at inference
     height_m: Tensor  # ()
     height_sigma_m: Tensor  # ()
 
@@ -31,7 +30,7 @@ class CellHint(nn.Module):
         self.register_buffer("height_sigma_m", torch.zeros(()))
 
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
-        """The heights of the training poses (N,)."""
+        """Remember the heights of the training poses (N,)."""
         self.height_m.copy_(truth.t[:, 2].quantile(0.5))
         self.height_sigma_m.copy_(truth.t[:, 2].std())
 
@@ -40,9 +39,6 @@ class CellHint(nn.Module):
     ) -> Hint:
         """Hints (B,) for training poses (B,): the cells that they are in."""
         return self._cell(truth, truth.t.new_zeros(len(truth.t)))
-
-    def calibrate(self, hint: Hint, truth: Pose) -> None:
-        """Nothing to set: how large a cell is is known."""
 
     def at_inference(self, query: Query, feature: Tensor) -> Hint:
         """Hints (B,) for queries (B,): the cells that the sensor's priors are in; none where there is no prior."""

@@ -24,8 +24,7 @@ from scipy.ndimage import gaussian_filter
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.plan import RandomPlan
-from hinted_posenet.simulator.world import Capture, PixelGrid, Window
-from hinted_posenet.simulator.world.generated.land import Cover
+from hinted_posenet.simulator.world import Capture, Cover, PixelGrid, Window
 from hinted_posenet.simulator.world.world import ArrayWorld, cut
 
 SUMMER, AUTUMN = Capture("a", "summer", "2020-07-01"), Capture("b", "autumn", "2020-10-01")

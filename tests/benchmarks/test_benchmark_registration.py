@@ -37,7 +37,7 @@ def test_table_of_a_few_views(real_data: Path, tmp_path: Path) -> None:
     run(*words)
     table = page.read_text()
     for row in ("hint as the answer", "registration network", "gradient correlation", "SIFT"):
-        assert f"| orthophotos of other dates | GPS 50 m (ORACLE) | {row} |" in table
+        assert f"| orthophotos of other dates | GPS 50 m (oracle) | {row} |" in table
     assert "| training images | retrieval | registration network |" in table
     runs = list((tmp_path / "runs").rglob("results.json"))
     assert len(runs) == 6

@@ -14,10 +14,11 @@ from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Pose
 from hinted_posenet.evaluation import write_run as results
 from hinted_posenet.evaluation.bootstrap import difference
-from hinted_posenet.evaluation.predictions import Answer
+from hinted_posenet.evaluation.predictions import MethodAnswer
 from hinted_posenet.evaluation.run_files import read_scenes
 from hinted_posenet.evaluation.write_run import frames_of
 
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "growth.py"
 AREAS_KM2 = (0.25, 1.0, 4.0, 16.0)
 
 
@@ -44,7 +45,9 @@ def write_run(
     answers = []
     for method, errors in errors_m.items():
         east_m = torch.tensor(errors).repeat(len(places))[: len(places), None] * torch.eye(3)[0]
-        answers.append(Answer(method, "", truth._replace(t=places + east_m)))
+        role, step = ("network", 1) if method == "pass 1" else ("control", None)
+        pose = truth._replace(t=places + east_m)
+        answers.append(MethodAnswer(method, role, pose, step=step))
     data = {"name": "aerial", "scene": scene, "ground_truth": "exact"}
     about = about_run(name, data=data, frames={"train": 1200}, **changes)
     results.write_run(folder, about, frames_of(views), frames_of(views[:1]), answers, truth, [])
@@ -135,17 +138,15 @@ def test_controls_without_a_hint_come_from_runs_without_an_oracle(tmp_path: Path
     """Beside an oracle hint, retrieval has seen it, too."""
     plain = {"constant pose": [500.0], "retrieval": [50.0], "pass 1": [20.0]}
     told = plain | {"retrieval": [5.0], "hint as the answer": [30.0], "pass 1": [15.0]}
-    oracle = write_run(
-        tmp_path / "o", "a", 500, told, "net", inference_hint="OracleHint", oracle=True
-    )
+    hint = {"name": "oracle", "sigma_t_m": 30.0, "sigma_r_deg": None}
+    oracle = write_run(tmp_path / "o", "a", 500, told, "net", inference_hint=hint, oracle=True)
     non_oracle = write_run(tmp_path / "h", "a", 500, plain, "net")
     table = growth_table(AXES["area"], AXES["area"].curves(read_scenes([oracle, non_oracle])))
     assert line(table, "retrieval").startswith("50 [")
-    assert line(table, "retrieval from the ORACLE hint").startswith("5 [")
-    assert line(table, "net from oracle (ORACLE hint)").startswith("15 [")
-    assert line(table, "net from oracle (ORACLE hint) / the ORACLE hint as the answer") == (
-        "0.50 [0.50, 0.50]"
-    )
+    assert line(table, "retrieval from the hint (oracle)").startswith("5 [")
+    hinted = "net from a sensor of 30 m (oracle)"
+    assert line(table, hinted).startswith("15 [")
+    assert line(table, f"{hinted} / hint as the answer (oracle)") == "0.50 [0.50, 0.50]"
     with pytest.raises(InputError, match="oracle"):
         AXES["area"].curves(read_scenes([oracle]))
 
@@ -156,13 +157,13 @@ def test_command_writes_page_and_figure(tmp_path: Path) -> None:
     months = write_run(tmp_path / "m", "m", 500, errors, dates=["2025-07-15", "2025-01-15"])
     page, picture = tmp_path / "page.md", tmp_path / "figure.png"
     page.write_text("<!-- begin aerial -->\n<!-- end aerial -->\n")
-    command = [sys.executable, "-m", "hinted_posenet", "growth", "--area", *areas]
+    command = [sys.executable, str(SCRIPT), "--area", *areas]
     command += ["--density", "--months", str(months), "--insert", str(page)]
     done = subprocess.run([*command, "--figure", str(picture)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "time of the year" in page.read_text()
     assert picture.stat().st_size > 10_000
-    none = subprocess.run(command[:4], capture_output=True, text=True)
+    none = subprocess.run(command[:2], capture_output=True, text=True)
     assert none.returncode != 0 and "--area" in none.stderr
 
 

@@ -100,7 +100,7 @@ def test_the_study_draws_its_figure(folder, monkeypatch):
     )
     assert done.returncode == 0, done.stderr
     assert "hinted_residual" in done.stdout
-    assert "ORACLE" in done.stdout
+    assert "(oracle)" in done.stdout
     assert (folder / "runs" / "hint_study.jpg").is_file()
 
 
@@ -113,7 +113,7 @@ def test_the_drone_is_located_over_real_orthophotos(folder, real_data, monkeypat
     assert (folder / "runs" / "drone.jpg").is_file()
     assert "A drone over orthophotos" in (folder / "runs" / "drone.html").read_text()
     run = Path("runs/aerial/drone/hinted_memory/seed-0")
-    assert results(run)["inference_hint"] == "PriorHint"
+    assert results(run)["inference_hint"] == {"name": "prior"}
 
 
 def test_the_drone_without_photos_is_told_where_there_are_some(folder, monkeypatch, capsys):
