@@ -26,7 +26,7 @@ def test_pictures_of_the_data_page(checkout, real_data):
         (checkout.folder / picture).unlink()
     told = checkout.run("pictures_data", HINTED_POSENET_DATA=str(real_data))
     assert "of matched points fit the stated poses" in told
-    assert "seq2/frame00036.png: 15.1 m off the frames beside it" in told
+    assert "seq2/frame00036.png: 15 m off the frames beside it" in told
     assert all(20_000 < checkout.size(picture) < 500_000 for picture in pictures)
 
 
