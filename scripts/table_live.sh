@@ -15,5 +15,5 @@ for seed in ${SEEDS:-0 1 2}; do
     done
 done
 hinted-posenet compare runs/aerial/naip/*_{files,live}/seed-? "groups=[dates seen in training,unseen dates]" \
-    format=markdown out=runs/live.md
+    table_format=markdown out=runs/live.md
 python docs/tools/insert_table.py runs/live.md docs/simulator.md live

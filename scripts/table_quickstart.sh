@@ -6,7 +6,7 @@ for seed in ${SEEDS:-0 1 2}; do
 done
 source scripts/setup.sh
 runs=(runs/aerial/"${SCENE:-village_four_seasons}"/{posenet,null_hint,hinted_embedding,hinted_residual,hinted_memory}/seed-?)
-hinted-posenet compare "${runs[@]}" "groups=[seasons seen in training,unseen seasons]" format=markdown \
+hinted-posenet compare "${runs[@]}" "groups=[seasons seen in training,unseen seasons]" table_format=markdown \
     out=runs/quickstart.md figure=docs/images/quickstart.jpg
 python docs/tools/insert_table.py runs/quickstart.md docs/results.md quickstart
 hinted-posenet report "${runs[@]}" out=runs/quickstart.html

@@ -11,7 +11,7 @@ def run(
     reference: str | None,
     published: bool,
     groups: list[str] | None,
-    format: Literal["text", "markdown", "latex", "csv"],
+    table_format: Literal["text", "markdown", "latex", "csv"],
     out: Path | None,
     figure: Path | None,
 ) -> None:
@@ -25,13 +25,13 @@ def run(
     read = [run for same in scenes for run in same]
     known = published_for(read) if published else []
     if len(scenes) > 1:
-        if format == "csv" or reference or groups or figure:
-            raise InputError("format=csv, reference, groups, figure: give runs of one scene")
+        if table_format == "csv" or reference or groups or figure:
+            raise InputError("table_format=csv, reference, groups, figure: give runs of one scene")
         average_of = average_scenes(read[0].results["data"]["name"]) if known else []
         table = comparison_of_scenes(scenes, known, average_of)
     else:
         table = comparison(read, groups, reference, known)
-    text = comparison_csv(read, groups) if format == "csv" else getattr(table, format)()
+    text = comparison_csv(read, groups) if table_format == "csv" else getattr(table, table_format)()
     print(text)
     if out:
         write_text(out, f"{text.rstrip()}\n")

@@ -12,7 +12,7 @@ def run(
     split: Text,
     ground_truth: str | None,
     name: str | None,
-    format: Literal["text", "tum", "csv", "seven_scenes", "colmap"] | None,
+    poses_format: Literal["text", "tum", "csv", "seven_scenes", "colmap"] | None,
     align: Literal["none", "rigid", "similarity"],
     out: Path | None,
     overwrite: bool,
@@ -22,7 +22,7 @@ def run(
     from hinted_posenet.evaluation.score import score_file
     from hinted_posenet.reports.compare import print_results
 
-    given = (poses, truth, split, ground_truth, name, format, align, out, overwrite)
+    given = (poses, truth, split, ground_truth, name, poses_format, align, out, overwrite)
     file = score_file(*given) / "results.json"
     results = read_results(file)
     print_results(results)

@@ -170,7 +170,7 @@ def _rows_by_time(answers: PosesFile, frames: Sequence[str]) -> NDArray[np.int64
     except ValueError:
         raise InputError(
             f"{answers.where[0]}: a TUM trajectory has times, but frames have names like {frames[0]}; write "
-            "lines `name qw qx qy qz tx ty tz` (world-to-camera) and give format=text"
+            "lines `name qw qx qy qz tx ty tz` (world-to-camera) and give poses_format=text"
         ) from None
     order = np.argsort(times_s)
     after = np.searchsorted(times_s, asked_s, sorter=order).clip(1, max(len(order) - 1, 1))
