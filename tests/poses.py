@@ -6,8 +6,14 @@ from torch.nn.functional import normalize
 
 from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample
 from hinted_posenet.data.posed_images import map_tensors
+from hinted_posenet.inference.place import Place
 
 INF = float("inf")
+PLACE = Place(
+    torch.tensor([[64.0, 0.0, 32.0], [0.0, 64.0, 32.0], [0.0, 0.0, 1.0]], dtype=torch.float64),
+    torch.zeros(1, 3),
+    None,
+)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -35,7 +41,9 @@ def sequences(count: int, of: int = 1) -> Tensor:
 
 def hints(pose: Pose, sigma_t_m: float, sigma_r_rad: float) -> Hint:
     ones = pose.t.new_ones(len(pose.t))
-    return Hint(pose, sigma_t_m * ones, sigma_r_rad * ones, NO_NEIGHBOURS.expand(len(ones), 0))
+    return Hint.isotropic(
+        pose, sigma_t_m * ones, sigma_r_rad * ones, NO_NEIGHBOURS.expand(len(ones), 0)
+    )
 
 
 def no_answer(feature: Tensor, hint: Hint) -> Pose:

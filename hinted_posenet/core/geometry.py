@@ -66,6 +66,11 @@ def relative_rotvec(a: Tensor, b: Tensor) -> Tensor:
     return quaternion_log(quaternion_product(quaternion_inverse(a), b))
 
 
+def world_rotvec(a: Tensor, b: Tensor) -> Tensor:
+    """Return the shortest r (*, 3) in radians about the world's axes with ``exp(r) a = b``; quaternions (*, 4)."""
+    return quaternion_log(quaternion_product(b, quaternion_inverse(a)))
+
+
 def rotation_angle(a: Tensor, b: Tensor) -> Tensor:
     """Angle (*,) in radians, within [0, pi], between the rotations of unit quaternions a, b (*, 4).
 

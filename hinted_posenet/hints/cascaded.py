@@ -61,12 +61,11 @@ class CascadedHints(TrainingHints):
             sigma_t_m, sigma_r_rad = robust_sigma(pose, truth)
             self.sigma_t_m[index] += fresh * (sigma_t_m - self.sigma_t_m[index])
             self.sigma_r_rad[index] += fresh * (sigma_r_rad - self.sigma_r_rad[index])
-            answers = Hint.with_sigma(pose, self.sigma_t_m[index], self.sigma_r_rad[index], nothing)
+            answers = Hint.isotropic(pose, self.sigma_t_m[index], self.sigma_r_rad[index], nothing)
             now = answered & (last == index)
             hint = Hint(
                 pose.where(now, hint.pose),
-                torch.where(now, answers.sigma_t_m, hint.sigma_t_m),
-                torch.where(now, answers.sigma_r_rad, hint.sigma_r_rad),
+                answers.covariance.where(now[:, None, None], hint.covariance),
                 hint.neighbours,
             )
         self.step += 1

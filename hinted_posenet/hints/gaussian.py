@@ -15,13 +15,11 @@ from hinted_posenet.hints.protocol import Answer, TrainingHints
 
 def perturb(
     truth: Pose, sigma_t_m: Tensor, sigma_r_rad: Tensor, generator: torch.Generator
-) -> Hint:
-    """Add Gaussian noise of these sigmas (N,) per axis to true poses (N,), for rotations in the camera frame."""
+) -> Pose:
+    """Add Gaussian noise of these sigmas (N,) per axis to true poses (N,)."""
     noise_t, noise_r = torch.randn(2, len(truth.t), 3, generator=generator).to(truth.t)
     t = truth.t + sigma_t_m.unsqueeze(-1) * noise_t
-    q = compose_rotvec(truth.q, sigma_r_rad.unsqueeze(-1) * noise_r)
-    neighbours = NO_NEIGHBOURS.to(truth.t.device).expand(len(truth.t), 0)
-    return Hint(Pose(t, q), sigma_t_m, sigma_r_rad, neighbours)
+    return Pose(t, compose_rotvec(truth.q, sigma_r_rad.unsqueeze(-1) * noise_r))
 
 
 class GaussianHints(TrainingHints):
@@ -63,12 +61,14 @@ class GaussianHints(TrainingHints):
         sigma_t_m = log_uniform(*self.sigma_t_range, rows, generator).to(device)
         sigma_t_m = sigma_t_m * self.half_extent_m
         sigma_r_rad = log_uniform(*self.sigma_r_range_rad, rows, generator).to(device)
-        hint = perturb(truth, sigma_t_m, sigma_r_rad, generator)
+        pose = perturb(truth, sigma_t_m, sigma_r_rad, generator)
         draw = torch.rand(3, rows, generator=generator).to(device)
         without = draw[0] < self.p_none
-        return hint._replace(
-            sigma_t_m=sigma_t_m.masked_fill(without | (draw[1] < self.p_part), torch.inf),
-            sigma_r_rad=sigma_r_rad.masked_fill(without | (draw[2] < self.p_part), torch.inf),
+        return Hint.isotropic(
+            pose,
+            sigma_t_m.masked_fill(without | (draw[1] < self.p_part), torch.inf),
+            sigma_r_rad.masked_fill(without | (draw[2] < self.p_part), torch.inf),
+            NO_NEIGHBOURS.to(device).expand(rows, 0),
         )
 
 

@@ -75,4 +75,4 @@ class KernelRegression(InferenceHints):
         u[..., 2] *= torch.linalg.det(u @ vh).sign().unsqueeze(-1)
         q = normalize(rotation_matrix_to_quaternion(u @ vh), dim=-1)
         unknown = pose.new_full((len(pose),), torch.inf)
-        return Hint(Pose(pose[:, :3], q), unknown, unknown)
+        return Hint.isotropic(Pose(pose[:, :3], q), unknown, unknown)

@@ -54,7 +54,7 @@ class MixedHints(TrainingHints):
         at = torch.arange(rows, device=device)
         count = min(hint.neighbours.shape[-1] for hint in hints)
         neighbours = [hint.neighbours[..., :count].to(device).expand(rows, count) for hint in hints]
-        parts = [(*hint.pose, hint.sigma_t_m, hint.sigma_r_rad) for hint in hints]
+        parts = [(*hint.pose, hint.covariance) for hint in hints]
         columns = (*zip(*parts, strict=True), neighbours)
         t, q, *rest = (torch.stack(list(column))[which, at] for column in columns)
         return Hint(Pose(t, q), *rest)

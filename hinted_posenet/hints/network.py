@@ -35,6 +35,8 @@ class NetworkHint(InferenceHints):
         self.feature_key = feature_key
         self.config = config
         self.trained_on = trained_on
+        source = localizer.get_submodule("inference_hint")
+        self.reads_prior = isinstance(source, InferenceHints) and source.reads_prior
 
     def train(self, mode: bool = True) -> "NetworkHint":
         """Keep the localizer in evaluation mode, with dropout off."""

@@ -6,7 +6,7 @@ from typing import Annotated
 from annotated_types import Gt
 from torch import Generator, Tensor
 
-from hinted_posenet.core.types import Hint, Pose, Query
+from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose, Query
 from hinted_posenet.hints.gaussian import perturb
 from hinted_posenet.hints.protocol import InferenceHints
 
@@ -14,7 +14,9 @@ Positive = Annotated[float, Gt(0)]
 
 
 class PriorHint(InferenceHints):
-    """Returns ``query.prior`` with the sigma that the sensor states."""
+    """Returns ``query.prior`` with the covariance that the sensor states."""
+
+    reads_prior = True
 
     def at_inference(self, query: Query, feature: Tensor) -> Hint:
         """Return the prior (B,) of queries (B,)."""
@@ -29,6 +31,7 @@ class OracleHint(PriorHint):
     """
 
     oracle = True
+    reads_prior = False  # it makes them itself
 
     def __init__(self, sigma_t_m: Positive, sigma_r_deg: Positive | None, seed: int):
         super().__init__()
@@ -42,5 +45,6 @@ class OracleHint(PriorHint):
         generator = Generator().manual_seed(self.seed)
         # a rotation without sigma is never used, but it should be a valid rotation
         turn_rad = min(self.sigma_r_rad, math.pi)
-        hint = perturb(truth, self.sigma_t_m * ones, turn_rad * ones, generator)
-        return hint._replace(sigma_r_rad=self.sigma_r_rad * ones)
+        pose = perturb(truth, self.sigma_t_m * ones, turn_rad * ones, generator)
+        nothing = NO_NEIGHBOURS.to(truth.t.device).expand(len(truth.t), 0)
+        return Hint.isotropic(pose, self.sigma_t_m * ones, self.sigma_r_rad * ones, nothing)

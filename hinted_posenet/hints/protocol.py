@@ -54,6 +54,7 @@ class InferenceHints(HintSource):
     """Gives the inference hint, from what a Query holds."""
 
     oracle = False  # whether a Query's prior was made from its label: marked in every result
+    reads_prior = False  # whether the data set has to give priors
 
     def calibrate(self, hint: Hint, truth: Pose) -> None:
         """Set sigma to the errors of the source's own hints (N,) on the validation poses (N,)."""
@@ -91,4 +92,4 @@ class MeasuredSigma(HintSource):
 
     def hint(self, pose: Pose, neighbours: Tensor = NO_NEIGHBOURS) -> Hint:
         """Return poses (B,) with that sigma."""
-        return Hint.with_sigma(pose, self.sigma_t_m, self.sigma_r_rad, neighbours)
+        return Hint.isotropic(pose, self.sigma_t_m, self.sigma_r_rad, neighbours)

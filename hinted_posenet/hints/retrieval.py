@@ -117,7 +117,8 @@ class NearestNeighbours(InferenceHints):
         """Return the mean pose (B,) for features (B, C, G, G); its error is not known (sigma inf)."""
         rows = self.memory.nearest(feature, query.prior, COUNT)
         unknown = torch.full_like(rows[:, 0], torch.inf, dtype=torch.float32)
-        return Hint(self._mean(unit(feature), rows, self.temperature), unknown, unknown)
+        pose = self._mean(unit(feature), rows, self.temperature)
+        return Hint.isotropic(pose, unknown, unknown)
 
     def _mean(self, wanted: Tensor, rows: Tensor, temperature: Tensor) -> Pose:
         """Average remembered rows (B, K), weighted by their similarity to unit rows (B, C * G * G)."""
@@ -180,4 +181,4 @@ class LeaveOneOutHints(TrainingHints):
         best = near[:, 0]
         pose = Pose(self.t_m[best], self.q[best])
         neighbours = near.gather(1, order.to(device))
-        return Hint(pose, self.sigma_t_m[kind], self.sigma_r_rad[kind], neighbours)
+        return Hint.isotropic(pose, self.sigma_t_m[kind], self.sigma_r_rad[kind], neighbours)

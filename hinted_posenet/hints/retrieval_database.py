@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from hinted_posenet.core.covariance import information
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Hint, Pose
 
@@ -41,25 +42,26 @@ class RetrievalDatabase(nn.Module):
         return Pose(self.t_m[rows], self.q[rows])
 
     def nearest(self, feature: Tensor, hint: Hint, count: int) -> Tensor:
-        """Return rows (B, count) that are most likely near features (B, C, G, G) with hints (B,), best first.
+        """Return rows (B, count) that are most likely near features (B, C, G, G) with hints (B,), best first."""
+        return self.log_likelihood(feature, hint).topk(min(count, len(self.t_m)), dim=1).indices
+
+    def log_likelihood(self, feature: Tensor, hint: Hint) -> Tensor:
+        """Return how likely all rows (B, N) are near features (B, C, G, G) with hints (B,), up to a constant.
 
         A hint tells apart places that look alike: a neighbour's camera differs from it by the hint's error
-        and by the distance between cameras. Without sigma the hint says nothing.
+        and by the distance between cameras. Along an axis that it does not know it says nothing.
         """
         score = self._similarity(unit(feature)) / TEMPERATURE
-        known = hint.sigma_t_m.isfinite().unsqueeze(-1)
-        off_m = distances(hint.pose.t, self.t_m.to(hint.pose.t))  # (B, N)
-        variance = (hint.sigma_t_m**2 + self.spacing_m**2).unsqueeze(-1)
-        score = torch.where(known, score - off_m**2 / (2 * variance), score)
-        return score.topk(min(count, len(self.t_m)), dim=1).indices
+        off_m = hint.pose.t.unsqueeze(1) - self.t_m.to(hint.pose.t)  # (B, N, 3)
+        spread = hint.covariance[:, :3, :3] + self.spacing_m**2 * torch.eye(3).to(hint.covariance)
+        return score - (off_m @ information(spread) * off_m).sum(dim=-1) / 2
 
     def nearest_other(self, rows: Tensor, sequence: Tensor, count: int) -> Tensor:
         """Return rows (B, count) most similar to the remembered rows (B,), from other sequences (N,), best first.
 
         Fewer where the longest sequence leaves fewer. If there is only one sequence, each image counts as its own.
         """
-        if (sequence == sequence[0]).all():
-            sequence = torch.arange(len(sequence), device=sequence.device)
+        sequence = _told_apart(sequence)
         count = min(count, len(sequence) - int(sequence.bincount().max()))
         if count == 0:
             raise InputError(
@@ -72,11 +74,26 @@ class RetrievalDatabase(nn.Module):
             found.append(score.topk(count, dim=1).indices)
         return torch.cat(found)
 
+    def distance(self, feature: Tensor) -> Tensor:
+        """Return the cosine distance (B,) of features (B, C, G, G) to the nearest remembered image."""
+        return 1 - self._similarity(unit(feature)).amax(dim=1)
+
+    def distances_apart(self, rows: Tensor, sequence: Tensor) -> Tensor:
+        """Return the cosine distances (*,) between all remembered rows (B,) of different sequences (N,)."""
+        found, sequence = self.feature[rows].float(), _told_apart(sequence)[rows]
+        return 1 - (found @ found.T)[sequence[:, None] != sequence]
+
     def _similarity(self, wanted: Tensor) -> Tensor:
         """Return the cosine similarity (B, N) of unit rows (B, C * G * G) to everything remembered."""
         return torch.cat(
             [wanted @ rows.float().T for rows in torch.split(self.feature, CHUNK)], dim=1
         )
+
+
+def _told_apart(sequence: Tensor) -> Tensor:
+    """Return the sequences (N,), or a number for each image if there is only one."""
+    one = bool((sequence == sequence[0]).all())
+    return torch.arange(len(sequence), device=sequence.device) if one else sequence
 
 
 def evenly_spaced(images: int, most: int) -> Tensor:

@@ -18,7 +18,7 @@ def no_hint(like: Tensor) -> Hint:
         torch.tensor([1.0, 0.0, 0.0, 0.0], device=like.device).expand(rows, 4),
     )
     sigma = torch.full((rows,), torch.inf, device=like.device)
-    return Hint(pose, sigma, sigma)
+    return Hint.isotropic(pose, sigma, sigma)
 
 
 class NoHint(InferenceHints, TrainingHints):

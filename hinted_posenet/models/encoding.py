@@ -21,12 +21,14 @@ class SceneFrame(nn.Module):
 
     center_m: Tensor  # (3,)
     scale_m: Tensor  # ()
+    spread_m: Tensor  # (3,) within which 68 % of the training positions are, along each axis
     mean_q: Tensor  # (4,)
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("center_m", torch.zeros(3))
         self.register_buffer("scale_m", torch.ones(()))
+        self.register_buffer("spread_m", torch.ones(3))
         self.register_buffer("mean_q", torch.tensor([1.0, 0.0, 0.0, 0.0]))
 
     def fit(self, truth: Pose) -> None:
@@ -38,6 +40,7 @@ class SceneFrame(nn.Module):
         center_m, scale_m = robust_box(truth.t)
         self.center_m.copy_(center_m)
         self.scale_m.copy_(scale_m)
+        self.spread_m.copy_((truth.t - center_m).abs().quantile(0.68, dim=0).clamp_min(1e-3))
         self.mean_q.copy_(mean_quaternion(truth.q))
 
     def to_unit(self, t: Tensor) -> Tensor:
@@ -49,17 +52,37 @@ class SceneFrame(nn.Module):
         return unit * self.scale_m + self.center_m
 
     def resolve(self, hint: Hint) -> Hint:
-        """Replace a position or rotation without sigma in hints (*,) by the scene's mean.
+        """Replace axes of the position, or a rotation, of which hints (*,) know nothing by the scene's mean.
 
-        So the placeholder in a pose with sigma inf can never reach a network.
+        So a placeholder with infinite variance can never reach a network.
         """
-        known_t = hint.sigma_t_m.isfinite().unsqueeze(-1)
-        known_r = hint.sigma_r_rad.isfinite().unsqueeze(-1)
-        pose = Pose(
-            torch.where(known_t, hint.pose.t, self.center_m),
-            torch.where(known_r, hint.pose.q, self.mean_q),
+        known = hint.variance.isfinite()
+        t = torch.where(known[..., :3], hint.pose.t, self.center_m)
+        q = torch.where(known[..., 3:].any(dim=-1, keepdim=True), hint.pose.q, self.mean_q)
+        return hint._replace(pose=Pose(t, q))
+
+    def filled(self, hint: Hint) -> Hint:
+        """Complete positions of which hints (*,) know some axes by mean and spread of the training positions."""
+        variance = hint.variance
+        known = variance.isfinite()
+        fill = known[..., :3].any(dim=-1, keepdim=True) & ~known[..., :3]
+        filled = torch.where(fill, self.spread_m**2, variance[..., :3])
+        variance = torch.cat([filled, variance[..., 3:]], dim=-1)
+        beside = hint.covariance * (1 - torch.eye(6).to(hint.covariance))
+        return self.resolve(hint)._replace(
+            covariance=beside.nan_to_num(0.0) + variance.diag_embed()
         )
-        return hint._replace(pose=pose)
+
+    def reduced(self, hint: Hint) -> Hint:
+        """Reduce hints (*,) to one sigma of the position and one of the rotation.
+
+        Each is the root mean square over the axes. A position without one or two of its axes is completed as in
+        `filled`; a rotation about whose axes not all is known counts as not known.
+        """
+        whole = self.filled(hint)
+        one = Hint.isotropic(whole.pose, whole.sigma_t_m, whole.sigma_r_rad, hint.neighbours)
+        q = torch.where(one.sigma_r_rad.isfinite().unsqueeze(-1), one.pose.q, self.mean_q)
+        return one._replace(pose=Pose(one.pose.t, q))
 
 
 class Rotation(nn.Module):

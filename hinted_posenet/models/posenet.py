@@ -8,7 +8,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from hinted_posenet.core.geometry import rotation_angle
-from hinted_posenet.core.types import Hint, Pose, Query
+from hinted_posenet.core.types import Hint, Modes, Pose, Query
 from hinted_posenet.models.backbones.base import ImageBackbone
 from hinted_posenet.models.encoding import SceneFrame
 from hinted_posenet.models.heads.base import Head
@@ -48,7 +48,7 @@ class PoseNet(nn.Module):
     """
 
     # Standard errors (steps,) of each refinement step, measured on the validation split
-    # (Localizer.calibrate); inf before. They are the sigma of the hint that the next step gets.
+    # (LocalizerModule.calibrate); inf before. They are the sigma of the hint that the next step gets.
     step_sigma_t_m: Tensor
     step_sigma_r_rad: Tensor
     # () int64: later steps did not improve the validation split, so they keep the answer
@@ -104,26 +104,34 @@ class PoseNet(nn.Module):
 
     def forward(self, feature: Tensor, hint: Hint) -> Pose:
         """Predict poses (B,) from features (B, C, G, G) and hints (B,) in one refinement step."""
-        pose: Pose = self.head(feature, self.frame.resolve(hint), self.frame)
+        pose: Pose = self.head(feature, self._for_head(hint), self.frame)
         return pose
+
+    def _for_head(self, hint: Hint) -> Hint:
+        """Return hints (B,) as the head understands them, with a pose that is finite in all parts."""
+        return self.frame.resolve(hint) if self.head.takes_covariance else self.frame.reduced(hint)
 
     def estimate(self, feature: Tensor, hint: Hint, step: int) -> Hint:
         """Predict poses (B,) with the head's own sigma, or else with that of ``step`` on the validation split."""
-        stated = self.head.estimate(feature, self.frame.resolve(hint), self.frame)
+        stated = self.head.estimate(feature, self._for_head(hint), self.frame)
         return self._measured(self(feature, hint), step) if stated is None else stated
+
+    def modes(self, feature: Tensor, hint: Hint) -> Modes | None:
+        """Return the head's answers (B, K) to features and hints (B,), one of them its estimate; or None."""
+        return self.head.modes(feature, self._for_head(hint), self.frame)
 
     def _measured(self, pose: Pose, step: int) -> Hint:
         """Return poses (B,) with the sigma that a refinement step had on the validation split."""
-        return Hint.with_sigma(pose, self.step_sigma_t_m[step], self.step_sigma_r_rad[step])
+        return Hint.isotropic(pose, self.step_sigma_t_m[step], self.step_sigma_r_rad[step])
 
     def own_loss(self, feature: Tensor, hint: Hint, truth: Pose) -> Tensor | None:
         """Return the head's own loss (B,), such as the likelihood of several hypotheses; None if it has none."""
-        return self.head.loss(feature, self.frame.resolve(hint), self.frame, truth)
+        return self.head.loss(feature, self._for_head(hint), self.frame, truth)
 
     def auxiliary_poses(self, features: tuple[Tensor, ...], hint: Hint) -> list[Pose]:
         """Return the predictions of auxiliary branches (GoogLeNet, in training); empty for other backbones."""
         return [
-            head(feature, self.frame.resolve(hint), self.frame)
+            head(feature, self._for_head(hint), self.frame)
             for head, feature in zip(self.auxiliary_heads, features[1:], strict=False)
         ]
 

@@ -140,7 +140,8 @@ def _normal(generator: np.random.Generator) -> torch.Tensor:
 
 def _hint(pose: Pose, sigma_t_m: float, sigma_r_rad: float) -> Hint:
     exact = torch.float64
-    return Hint(pose, torch.tensor(sigma_t_m, dtype=exact), torch.tensor(sigma_r_rad, dtype=exact))
+    sigmas = (torch.tensor(sigma, dtype=exact) for sigma in (sigma_t_m, sigma_r_rad))
+    return Hint.isotropic(pose, *sigmas)
 
 
 class Station(NamedTuple):

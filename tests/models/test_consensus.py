@@ -1,10 +1,10 @@
 import pytest
 import torch
-from poses import INF, hints, random_poses, random_quaternions
+from poses import random_poses, random_quaternions
 
 from hinted_posenet.core.geometry import compose_rotvec, rotation_angle
 from hinted_posenet.core.types import Pose
-from hinted_posenet.models.heads.consensus import Hypotheses, consensus, fuse
+from hinted_posenet.models.heads.consensus import Hypotheses, consensus, several
 
 QUERIES = 50
 
@@ -63,6 +63,31 @@ def test_the_most_certain_place_wins_and_states_its_sigma():
     assert (answer.sigma_r_rad < 0.01).all()
 
 
+def test_places_that_look_alike_are_modes_of_equal_weight_and_the_first_is_the_consensus():
+    truth, twin = random_poses(QUERIES), random_poses(QUERIES, seed=7, half_extent_m=1000.0)
+    hypotheses = around(truth, torch.full((8,), 0.3), torch.full((8,), 0.05))
+    for mine, theirs in zip(hypotheses.pose, twin, strict=True):
+        mine[:, 4:] = theirs.unsqueeze(1)
+    modes, answer = several(hypotheses), consensus(hypotheses)
+    assert torch.equal(modes.pose.t[:, 0], answer.pose.t)
+    assert torch.equal(modes.covariance[:, 0], answer.covariance)
+    first, second = modes.log_weight.exp().quantile(0.5, dim=0)[:2].tolist()
+    assert first == pytest.approx(0.5, abs=0.1)
+    assert second == pytest.approx(0.5, abs=0.1)
+    assert errors(Pose(modes.pose.t[:, 1], modes.pose.q[:, 1]), twin)[0] < 0.5
+
+
+def test_a_place_weighs_as_much_as_the_certainty_of_those_that_it_explains():
+    truth = random_poses(QUERIES)
+    vague = torch.tensor([0.1, 0.1, 10.0, 10.0])
+    hypotheses = around(truth, vague, torch.full((4,), 0.05))
+    hypotheses.pose.t[:, 2:] += 1000.0
+    log_weight = several(hypotheses).log_weight
+    torch.testing.assert_close(log_weight.exp().sum(dim=1), torch.ones(QUERIES))
+    assert log_weight[:, 0].exp().quantile(0.5).item() > 0.95
+    assert log_weight[:, 3].isinf().sum() > QUERIES / 2  # most have two places, not four
+
+
 def test_the_likelihood_is_highest_for_the_true_scale():
     truth = random_poses(2000)
     found = around(truth, torch.full((1,), 0.5), torch.full((1,), 0.1))
@@ -79,18 +104,6 @@ def test_the_likelihood_is_highest_for_the_true_scale():
             for f in factors.tolist()
         ]
         assert max(values[1:3]) < min(values[0], values[3])
-
-
-def test_fusing_weighs_by_precision():
-    a, b = random_poses(QUERIES), random_poses(QUERIES, seed=4)
-    answer = hints(a, 1.0, 0.1)
-    for sigma, share in ((1.0, 0.5), (2.0, 0.2), (1e-6, 1.0), (INF, 0.0)):
-        fused = fuse(answer, hints(b, sigma, 0.1 * sigma)).pose
-        torch.testing.assert_close(fused.t, a.t + share * (b.t - a.t), rtol=1e-4, atol=1e-4)
-        whole = rotation_angle(a.q, b.q)
-        torch.testing.assert_close(
-            rotation_angle(a.q, fused.q), share * whole, rtol=1e-3, atol=2e-3
-        )
 
 
 @pytest.mark.parametrize("count", [1, 8])

@@ -157,6 +157,6 @@ def test_nothing_stands_in_a_pose_without_sigma(frame, head, without_t, without_
     for seed in (2, 3):
         other = random_poses(20, seed=seed)
         pose = Pose(other.t if without_t else known.t, other.q if without_r else known.q)
-        hint = frame.resolve(Hint(pose, sigma_t_m, sigma_r_rad))
+        hint = frame.resolve(Hint.isotropic(pose, sigma_t_m, sigma_r_rad))
         answers.append(module(feature, hint, frame))
     assert same(*answers)

@@ -1,5 +1,5 @@
 import torch
-from poses import INF, hints, query, random_poses, sequences
+from poses import INF, PLACE, hints, query, random_poses, sequences
 from tiny import TINY, config
 
 from hinted_posenet.core.types import Pose, Sample
@@ -45,7 +45,7 @@ def test_calibration_stretches_sigmas_to_the_errors_of_new_images(frame):
     feature = torch.randn(100, 4, 1, 1)
     head = trained(frame, feature, truth, steps=50)
     mixture = head.mixture(feature, frame)
-    sharp = head.mixture(feature, frame).likeliest().pose
+    sharp = head(feature, hints(truth, INF, INF), frame)
     off = mixture.sigma_t_m[:, :-1].median() * 6.0 * torch.randn(100, 3)
     with torch.no_grad():
         head.calibrate(feature, frame, Pose(sharp.t + off, sharp.q))
@@ -60,7 +60,7 @@ def test_the_stretch_is_in_the_checkpoint(tmp_path):
     asked = query(6, torch.randn(6, 112, 1, 1))
     localizer.calibrate(Sample(asked, random_poses(6)))
     assert localizer.model.head.stretch_t != 1.0
-    save_checkpoint(tmp_path / "localizer.ckpt", localizer, plain, "key")
+    save_checkpoint(tmp_path / "localizer.ckpt", localizer, plain, "key", PLACE)
     loaded = load_localizer(read_checkpoint(tmp_path))
     with torch.no_grad():
         assert torch.equal(loaded.predict(asked).poses[0].t, localizer.predict(asked).poses[0].t)

@@ -108,6 +108,23 @@ def test_a_hint_tells_places_apart_that_look_alike(learnt):
 
 
 @torch.no_grad()
+def test_the_true_place_is_among_the_modes_of_places_that_look_alike(learnt):
+    head, frame = copy.deepcopy(learnt)
+    head.memory.fit(TRAIN, looks(TRAIN, period_m=WIDTH_M / 2))
+    feature = looks(TEST, period_m=WIDTH_M / 2)
+    hint = frame.resolve(nothing())
+    answer, modes = head(feature, hint, frame), head.modes(feature, hint, frame)
+    assert torch.equal(modes.pose.t[:, 0], answer.t)
+    torch.testing.assert_close(modes.log_weight.exp().sum(dim=1), torch.ones(len(TEST.t)))
+    near = (modes.pose.t - TEST.t.unsqueeze(1)).norm(dim=-1) < 1.0
+    near &= modes.log_weight.isfinite()
+    assert near.any(dim=1).float().mean() > 1.5 * near[:, 0].float().mean()
+    off = hints(Pose(TEST.t + torch.randn(TEST.t.shape, generator=generator(3)), TEST.q), 1.0, INF)
+    weight = head.modes(feature, off, frame).log_weight[:, 0].exp()
+    assert weight.mean() > modes.log_weight[:, 0].exp().mean() + 0.1  # a hint decides
+
+
+@torch.no_grad()
 def test_a_sharp_hint_is_kept(learnt):
     head, frame = learnt
     hint = hints(TEST, 1e-5, 1e-5)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.geodesy import Origin
 from hinted_posenet.core.geometry import invert
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import Flight, Gnss
@@ -39,7 +40,7 @@ def test_layout_on_disk(small_world: World, tmp_path: Path) -> None:
     assert manifest["camera"]["fx"] == CAMERA.focal_px
     assert manifest["camera"]["cx"] == 12
     assert manifest["map"] == {"image": "map.jpg", "bounds_m": list(small_world.bounds)}
-    assert manifest["origin"] == {"longitude_deg": 11.0, "latitude_deg": 48.0}
+    assert Origin(**manifest["origin"]) == Origin(11.0, 48.0, 0.0, "geoid")
     with (folder / "frames.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["name"] for row in rows[:2]] == ["train/000000.jpg", "train/000001.jpg"]

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.geodesy import Origin
 from hinted_posenet.core.types import Pose
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.way_points import WayPointsPlan
-from hinted_posenet.simulator.world import ArrayWorld, Capture, Origin, PixelGrid
+from hinted_posenet.simulator.world import ArrayWorld, Capture, PixelGrid
 
 CAMERA = Camera(16, 12, hfov_deg=60.0)
 GRID = PixelGrid(-200, 200, 1.0, 400, 400)

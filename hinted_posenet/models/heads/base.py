@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from hinted_posenet.core.types import Hint, Pose
+from hinted_posenet.core.types import Hint, Modes, Pose
 from hinted_posenet.models.encoding import HintCode, SceneFrame
 
 
@@ -16,6 +16,10 @@ class Head(nn.Module):
     What heads are made with: ``channels`` and ``grid`` of the feature, ``rotation`` (a `Rotation` of
     models/encoding.py), and the keys of their configs, ``configs/head/``, which say what each of them does.
     """
+
+    takes_hints = True  # False: the answer is that of the image alone
+    # whether it uses all of a hint's covariance; else it gets one sigma of each, see `SceneFrame.reduced`
+    takes_covariance = False
 
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Measure the training set once: poses (N,), features (N, C, G, G), sequences (N,) int64."""
@@ -33,6 +37,10 @@ class Head(nn.Module):
 
     def estimate(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Hint | None:
         """Return the poses with the uncertainty that the head predicts (B,), or None if it predicts none."""
+        return None
+
+    def modes(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Modes | None:
+        """Return several answers (B, K) of which one is the estimate, or None if the head has no others."""
         return None
 
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from hinted_posenet.core.geometry import compose_rotvec, relative_rotvec
-from hinted_posenet.core.types import Hint, Pose
+from hinted_posenet.core.covariance import modes_given
+from hinted_posenet.core.geometry import relative_rotvec
+from hinted_posenet.core.types import Hint, Modes, Pose
 from hinted_posenet.models.encoding import Rotation, SceneFrame
 from hinted_posenet.models.heads.base import Head, regressor
 
@@ -33,39 +34,13 @@ class Mixture(NamedTuple):
         rotation = _log_density(off_r, self.sigma_r_rad.square())
         return -position.logsumexp(dim=1), -(share * rotation).sum(dim=1)
 
-    def given(self, hint: Hint) -> "Mixture":
+    def given(self, hint: Hint) -> Modes:
         """Compute the posterior given a hint (B,) by Bayes' rule: a Kalman update of each component.
 
-        Its weight is how well it predicted the hint. Sigma inf changes nothing.
+        Its weight is how well it predicted the hint. What the hint does not know changes nothing.
         """
-        off_t = hint.pose.t.unsqueeze(1) - self.pose.t
-        off_r = relative_rotvec(self.pose.q, hint.pose.q.unsqueeze(1))
-        t, fit_t, sigma_t_m = _kalman(off_t, self.sigma_t_m, hint.sigma_t_m.unsqueeze(1))
-        r, fit_r, sigma_r_rad = _kalman(off_r, self.sigma_r_rad, hint.sigma_r_rad.unsqueeze(1))
-        return Mixture(
-            (self.log_weight + fit_t + fit_r).log_softmax(dim=1),
-            Pose(self.pose.t + t, compose_rotvec(self.pose.q, r)),
-            sigma_t_m,
-            sigma_r_rad,
-        )
-
-    def likeliest(self) -> Hint:
-        """Return the component (B,) with the largest weight: never between two places that look alike."""
-        best = self.log_weight.argmax(dim=1)
-        sample = torch.arange(len(best), device=best.device)
-        pose = Pose(self.pose.t[sample, best], self.pose.q[sample, best])
-        return Hint(pose, self.sigma_t_m[sample, best], self.sigma_r_rad[sample, best])
-
-
-def _kalman(off: Tensor, sigma: Tensor, other: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Update estimates (B, K) by another (B, 1) that is ``off`` (B, K, 3): move, likelihood, new sigma."""
-    known = other.isfinite()
-    other = torch.where(known, other, 1.0)
-    both = sigma.square() + other.square()
-    gain = torch.where(known, sigma.square() / both, 0.0)
-    likelihood = torch.where(known, _log_density(off, both), 0.0)
-    sigma = torch.where(known, sigma * other / both.sqrt(), sigma)
-    return gain.unsqueeze(-1) * off, likelihood, sigma
+        covariance = Hint.isotropic(self.pose, self.sigma_t_m, self.sigma_r_rad).covariance
+        return modes_given(Modes(self.log_weight, self.pose, covariance), hint)
 
 
 def _log_density(off: Tensor, variance: Tensor) -> Tensor:
@@ -89,6 +64,7 @@ class HintedFusionHead(Head):
     without dropout.
     """
 
+    takes_covariance = True
     stretch_t: Tensor  # ()
     stretch_r: Tensor  # ()
 
@@ -127,8 +103,12 @@ class HintedFusionHead(Head):
         return self.estimate(feature, hint, frame).pose
 
     def estimate(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Hint:
-        """Return the pose with the sigma (B,) of the component that was chosen."""
-        return self.mixture(feature, frame).given(hint).likeliest()
+        """Return the component (B,) with the largest weight."""
+        return self.modes(feature, hint, frame).likeliest()
+
+    def modes(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Modes:
+        """Return all components (B, components + 1), given the hint."""
+        return self.mixture(feature, frame).given(hint)
 
     def loss(self, feature: Tensor, hint: Hint, frame: SceneFrame, truth: Pose) -> Tensor:
         """Compute the negative log-likelihood (B,) of true poses (B,) given the images; hints (B,) are ignored."""

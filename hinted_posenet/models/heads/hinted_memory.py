@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor
 
-from hinted_posenet.core.types import Hint, Pose
+from hinted_posenet.core.covariance import given, modes_given
+from hinted_posenet.core.types import Hint, Modes, Pose
 from hinted_posenet.hints.protocol import robust_sigma
 from hinted_posenet.hints.retrieval_database import RetrievalDatabase, evenly_spaced, unit
 from hinted_posenet.models.encoding import Rotation, SceneFrame
 from hinted_posenet.models.heads.base import Head
-from hinted_posenet.models.heads.consensus import Hypotheses, consensus, fuse
+from hinted_posenet.models.heads.consensus import Hypotheses, consensus, several
 from hinted_posenet.models.heads.pair import Pair
 
 ROTATION_WEIGHT = 0.5  # of the rotation's likelihood beside the position's
@@ -19,9 +20,11 @@ class HintedMemoryHead(Head):
     """(feature, hint) -> the consensus of what several remembered images say, fused with the hint.
 
     A hint does two things: it is the prior of which images are compared, and one more estimate of the pose,
-    weighted by its sigma. In training the hint carries neighbours, since the image itself is in the database.
+    combined by Bayes' rule with all of its covariance. In training the hint carries neighbours, since the image
+    itself is in the database.
     """
 
+    takes_covariance = True
     mean: Tensor  # (C, 1, 1)
     std: Tensor  # (C, 1, 1)
     unit_t_m: Tensor  # ()
@@ -60,10 +63,13 @@ class HintedMemoryHead(Head):
 
     def estimate(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Hint:
         """Return the pose with its estimated error (B,)."""
-        if hint.neighbours.shape[-1] > 0:  # retrieved from the same memory, so it adds no evidence
-            unknown = torch.full_like(hint.sigma_t_m, torch.inf)
-            hint = hint._replace(sigma_t_m=unknown, sigma_r_rad=unknown)
-        return fuse(consensus(self.hypotheses(feature, hint, frame)), hint)
+        hint = _evidence(hint)
+        return given(consensus(self.hypotheses(feature, hint, frame)), hint)[0]
+
+    def modes(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Modes:
+        """Return the places (B, neighbours) that groups of remembered images agree on, given the hint."""
+        hint = _evidence(hint)
+        return modes_given(several(self.hypotheses(feature, hint, frame)), hint)
 
     def loss(self, feature: Tensor, hint: Hint, frame: SceneFrame, truth: Pose) -> Tensor:
         """Compute the negative log-likelihood (B,) of true poses (B,), which teaches each pair pose and scale.
@@ -88,3 +94,11 @@ class HintedMemoryHead(Head):
     def _remembered(self, rows: Tensor) -> Tensor:
         """Return features (B, C, G, G) of remembered rows (B,), of unit length as in the database."""
         return self.memory.feature[rows].float().view(-1, *self.shape)
+
+
+def _evidence(hint: Hint) -> Hint:
+    """Return what hints (B,) add: nothing, where they were retrieved from the same memory."""
+    if hint.neighbours.shape[-1] == 0:
+        return hint
+    unknown = torch.full_like(hint.sigma_t_m, torch.inf)
+    return Hint.isotropic(hint.pose, unknown, unknown, hint.neighbours)

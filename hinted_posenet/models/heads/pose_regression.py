@@ -10,6 +10,8 @@ from hinted_posenet.models.heads.base import Head, regressor
 class PoseRegressionHead(Head):
     """feature -> hidden layer (2048 in PoseNet 2015) -> position in the unit box and rotation."""
 
+    takes_hints = False
+
     def __init__(self, channels: int, grid: int, rotation: Rotation, hidden: int, dropout: float):
         super().__init__()
         self.rotation = rotation

@@ -10,6 +10,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from hinted_posenet.core.covariance import camera_information, world_covariance
 from hinted_posenet.core.geometry import compose_rotvec, relative_rotvec
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.models.backbones.base import ImageBackbone
@@ -44,6 +45,7 @@ class GroundRegistrationHead(Head):
     The feature is the image itself, and all images are of one camera K (3, 3).
     """
 
+    takes_covariance = True
     K: Tensor  # (3, 3)
     spread_r_rad: Tensor  # (3,) sigma of training rotations about the camera's axes
     train_t_m: Tensor  # (N, 3) where training images were taken
@@ -76,11 +78,11 @@ class GroundRegistrationHead(Head):
 
     def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
         """Predict poses (B,) from images (B, 3, H, W) and hints (B,)."""
-        return self.registered(feature, hint, frame)[0]
+        return self.estimate(feature, hint, frame).pose
 
-    def registered(self, image: Tensor, hint: Hint, frame: SceneFrame) -> tuple[Pose, Tensor]:
-        """Return poses (B,) and covariances (B, 6, 6): metres along world axes, radians about camera axes."""
-        prior, over = self._prior(hint, frame), self._over()
+    def estimate(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Hint:
+        """Return the poses of images (B, 3, H, W) with their covariances."""
+        image, prior, over = feature, self._prior(hint, frame), self._over()
         allowed = self.allowed.expand(len(image), -1)
         reach = self.coarse.reach(over, prior)
         around = self.coarse.surroundings(over, prior.pose, allowed, reach)
@@ -89,7 +91,7 @@ class GroundRegistrationHead(Head):
             pose = self.coarse.match(over, image, pose, prior, around)
         for _ in range(ALIGNMENTS):
             pose, information = self._align(over, image, pose, prior, allowed)
-        return pose, torch.linalg.inv(information)
+        return Hint(pose, world_covariance(torch.linalg.inv(information), pose.q))
 
     def loss(self, feature: Tensor, hint: Hint, frame: SceneFrame, truth: Pose) -> Tensor:
         """Compute the loss (B,) of matching blocks and of aligning windows, from starts between hint and truth.
@@ -108,7 +110,7 @@ class GroundRegistrationHead(Head):
         pose = toward(truth, hint.pose, ALIGN_START_M)
         pixels = pixel_centers(4, 4, feature.shape[-1] / 4).flatten(0, 1).to(pose.t)
         pixels = pixels.expand(len(row), -1, -1)
-        nothing = torch.full((len(pose.t), 6), torch.inf, device=pose.t.device)
+        nothing = torch.zeros(len(pose.t), 6, 6, device=pose.t.device)
         for _ in range(TRAINING_ALIGNMENTS):
             pose, information = self._align(over, feature, pose, Prior(pose, nothing), allowed)
             moved_m = (over.ground(pose, pixels) - over.ground(truth, pixels)).norm(dim=-1)
@@ -120,13 +122,18 @@ class GroundRegistrationHead(Head):
         return Overhead(self.map, self.K, int(self.canvas))
 
     def _prior(self, hint: Hint, frame: SceneFrame) -> Prior:
-        """Fuse the hint's rotation with that of training images, whose tilt is far better known."""
+        """Combine the hint by Bayes' rule with the rotations of training images, which know tilt far better."""
+        hint = frame.filled(hint)
+        said = camera_information(hint.covariance, hint.pose.q)
         turn = relative_rotvec(frame.mean_q, hint.pose.q)
-        weight = hint.sigma_r_rad.unsqueeze(-1) ** -2  # 0 without a hint
-        known = self.spread_r_rad**-2
-        q = compose_rotvec(frame.mean_q, turn * weight / (weight + known))
-        sigma_t_m = hint.sigma_t_m.unsqueeze(-1).expand(-1, 3)
-        return Prior(Pose(hint.pose.t, q), torch.cat([sigma_t_m, (weight + known).rsqrt()], dim=-1))
+        off = torch.cat([torch.zeros_like(turn), turn], dim=-1).unsqueeze(
+            -1
+        )  # from the mean rotation
+        known = torch.cat([torch.zeros_like(self.spread_r_rad), self.spread_r_rad**-2])
+        whole = said + known.diag_embed()
+        move = torch.linalg.solve(whole, said @ off).squeeze(-1)
+        q = compose_rotvec(frame.mean_q, move[:, 3:])
+        return Prior(Pose(hint.pose.t + move[:, :3], q), whole)
 
     def _align(
         self, over: Overhead, image: Tensor, pose: Pose, prior: Prior, allowed: Tensor

@@ -67,7 +67,13 @@ class Prior(NamedTuple):
     """What is known before looking at the image."""
 
     pose: Pose  # (B,)
-    sigma: Tensor  # (B, 6) metres along the world's axes, then radians about the camera's
+    information: Tensor  # (B, 6, 6) metres along the world's axes, then radians about the camera's
+
+    @property
+    def sigma(self) -> Tensor:
+        """Standard deviations (B, 6)."""
+        covariance: Tensor = torch.linalg.inv(self.information)
+        return covariance.diagonal(dim1=-2, dim2=-1).sqrt()
 
 
 def information_step(
@@ -86,10 +92,10 @@ def information_step(
     xx, xy, yy = A.unsqueeze(-1).unbind(dim=-2)
     information = Jx.mT @ (xx * Jx + xy * Jy) + Jy.mT @ (xy * Jx + yy * Jy)
     pull = (Jx.mT @ b[..., :1] + Jy.mT @ b[..., 1:]).squeeze(-1)
-    weight = prior.sigma**-2
     turn = relative_rotvec(pose.q, prior.pose.q)
-    information = information + torch.diag_embed(weight)
-    pull = pull + weight * torch.cat([prior.pose.t - pose.t, turn], dim=-1)
+    off = torch.cat([prior.pose.t - pose.t, turn], dim=-1)
+    information = information + prior.information
+    pull = pull + (prior.information @ off.unsqueeze(-1)).squeeze(-1)
     step = torch.linalg.solve(information, pull)
     q = normalize(compose_rotvec(pose.q, step[:, 3:]), dim=-1)
     return Pose(pose.t + step[:, :3], q), information

@@ -13,7 +13,8 @@ from rasterio.crs import CRS
 from rasterio.warp import calculate_default_transform, transform, transform_bounds
 
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.simulator.world import Bounds, Origin
+from hinted_posenet.core.geodesy import Origin
+from hinted_posenet.simulator.world import Bounds
 
 Files = str | Path | Sequence[str | Path]
 
@@ -137,10 +138,7 @@ def local_frame(paths: Sequence[Path]) -> tuple[Origin, CRS]:
 
 def enu_crs(origin: Origin) -> CRS:
     """Return east and north in metres as a CRS: transverse Mercator, true to scale at its origin."""
-    return CRS.from_proj4(
-        f"+proj=tmerc +lat_0={origin.latitude_deg!r} +lon_0={origin.longitude_deg!r} "
-        "+k=1 +datum=WGS84 +units=m"
-    )
+    return CRS.from_proj4(origin.projection)
 
 
 def extent_of(path: Path, local: CRS) -> Extent:

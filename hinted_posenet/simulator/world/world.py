@@ -10,18 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.geodesy import Origin
 from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid, Window
 
 Rgb = NDArray[np.uint8]  # (rows, cols, 3)
 Raster = NDArray[np.float32]  # (rows, cols)
 NORTHERN_SEASONS = ("winter", "spring", "summer", "autumn")  # three months each, from December on
-
-
-class Origin(NamedTuple):
-    """Where (0, 0, 0) of the ENU frame lies on Earth."""
-
-    longitude_deg: float
-    latitude_deg: float
 
 
 class Capture(NamedTuple):

@@ -8,18 +8,10 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.geodesy import Origin
 from hinted_posenet.simulator.light.painter import Painter
 from hinted_posenet.simulator.light.season import Season
-from hinted_posenet.simulator.world import (
-    Capture,
-    Origin,
-    PixelGrid,
-    Raster,
-    Rgb,
-    Window,
-    World,
-    season_of,
-)
+from hinted_posenet.simulator.world import Capture, PixelGrid, Raster, Rgb, Window, World, season_of
 from hinted_posenet.simulator.world.generated.landscape import Character, Land, Landscape
 from hinted_posenet.simulator.world.tiles import TILE_PX
 
@@ -87,7 +79,8 @@ class GeneratedWorld(World):
             Capture(key, season_of(s.date, latitude_deg), s.date, float(s.solar_hour))
             for key, s in seasons.items()
         )
-        range_m, origin = self.landscape.height_range_m, Origin(longitude_deg, latitude_deg)
+        range_m = self.landscape.height_range_m
+        origin = Origin(longitude_deg, latitude_deg, 0.0, vertical="geoid")  # z = 0 is sea level
         super().__init__(pixel_grid, round(node_m / resolution_m), captures, range_m, origin)
         self._lands = _new_cache()
 
