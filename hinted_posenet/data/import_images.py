@@ -13,8 +13,10 @@ from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import View
 from hinted_posenet.data.formats.csv_frames import CsvFormat
 from hinted_posenet.data.formats.export import write_views
+from hinted_posenet.data.formats.georeference import KEY, scene_origin
 from hinted_posenet.data.formats.layout import SPLITS, image_size
 from hinted_posenet.data.formats.recognise import LAYOUTS, Recognised, recognise
+from hinted_posenet.data.import_priors import ImportPriors, WithPriors, add_priors
 from hinted_posenet.data.import_splits import (
     Divided,
     Shares,
@@ -89,24 +91,33 @@ def import_images(
     link: bool = True,
     overwrite: bool = False,
     skip_faulty: bool = False,
+    priors: ImportPriors | None = None,
 ) -> str:
     """Write a data set of posed images as CSV, split by a plan -> a summary in a few lines.
 
     Frames that ``exclude.txt`` of the source names are left out and, with ``skip_faulty``, those that cannot be
     read, instead of stopping at the first. ``link`` makes images hard links where possible, otherwise copies;
-    ``overwrite`` replaces an earlier import of that name.
+    ``overwrite`` replaces an earlier import of that name. ``priors`` are given to the images, see `add_priors`.
     """
     out = out.absolute()
     if SEPARATOR in out.name:
         raise InputError(f"{out}: a {SEPARATOR} in a name joins scenes in data.scene; leave it out")
     read = _read(source, plan.method == "keep", skip_faulty)
-    divided = _divide(read, plan)
+    if priors:
+        given = add_priors(read.views, source.folder, priors)
+    else:
+        earth = scene_origin(source.folder)
+        given = WithPriors(read.views, {KEY: earth._asdict()} if earth else {}, [])
+    divided = _divide(read._replace(views=given.views), plan)
     origin = {"source": str(source.folder), "layout": source.layout, "split": divided.method}
     if read.excluded:
         origin["left_out"] = dict(read.excluded)
+    origin |= given.manifest
     written = write_views(divided.views, source.scene, CsvFormat(origin), out, overwrite, link)
     train = f"  hinted-posenet train {written.overrides} {_shape(divided.views['train'])}"
-    return "\n".join([*written.lines, *_describe(divided, read), "train on it:", train])
+    return "\n".join(
+        [*written.lines, *given.lines, *_describe(divided, read), "train on it:", train]
+    )
 
 
 def _divide(read: SceneViews, plan: Plan) -> Divided:

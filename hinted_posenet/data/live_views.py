@@ -129,7 +129,7 @@ class AerialLive:
             if capture.solar_hour is not None:
                 tags["solar_hour"] = f"{capture.solar_hour:g}"
             pose, time_s, _, sensed = station
-            prior = sensed if sensed.sigma_t_m.isfinite() else None
+            prior = sensed if sensed.variance.isfinite().any() else None
             view = View(label, Path(), pose, K, name, tags, prior, time_s, lens)
             yield Shot(view, station, capture, noise)
 

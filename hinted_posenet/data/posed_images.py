@@ -1,10 +1,9 @@
-"""Labelled images, and images of a folder, resized and cropped together with K; and batches of them stacked."""
+"""Labelled images, resized and cropped together with K; and batches of them stacked."""
 
 import io
 import pickle
 import re
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 import cv2
@@ -13,11 +12,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
-from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Hint, Query, Sample, View, no_prior
 from hinted_posenet.data.cache.decoded_images import DecodedImages, Pixels
-from hinted_posenet.data.cameras import intrinsics
-from hinted_posenet.data.images import center_crop, decoded, fitted, margins, resized
+from hinted_posenet.data.images import center_crop, decoded, fitted, margins
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
 
@@ -101,53 +98,6 @@ class PosedImages(Dataset[Sample]):
         self.__dict__ = {**state, "views": pickle.loads(packed) if packed else []}
 
 
-class FolderImages(Dataset[Query]):
-    """Images of a folder and its subfolders in natural order, for prediction without ground truth.
-
-    K is not known: the principal point is assumed to be the image center, and the focal length to be
-    ``focal_px`` (in pixels of the images as stored) or else the image width, a field of view of 53 degrees.
-    Images are resized and cropped as in `PosedImages`.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        height: int,
-        width: int,
-        focal_px: float | None = None,
-        crop: Size | None = None,
-    ) -> None:
-        self.folder = Path(folder)
-        self.height, self.width = height, width
-        self.focal_px, self.crop = focal_px, crop
-        if crop:
-            margins((height, width), *crop)  # raises if the crop is too large
-        if not self.folder.is_dir():
-            raise InputError(f"{folder}: no such folder; give a folder of images")
-        found = (path for path in self.folder.rglob("[!.]*") if path.suffix.lower() in SUFFIXES)
-        names = (path.relative_to(self.folder).as_posix() for path in found)
-        self.names = sorted(names, key=natural_key)
-        if not self.names:
-            raise InputError(f"{folder}: no images ({', '.join(sorted(SUFFIXES))}) in the folder")
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __getitem__(self, index: int) -> Query:
-        stored = decoded(self.folder / self.names[index])
-        height, width = stored.shape[:2]
-        focal_px = width if self.focal_px is None else self.focal_px
-        K = intrinsics(focal_px, focal_px, width / 2, height / 2)
-        K = resized_intrinsics(K, (height, width), (self.height, self.width))
-        pixels = resized(stored, self.height, self.width)
-        if self.crop:
-            pixels, K = center_crop(pixels, K, *self.crop)
-        image = in_unit_range([pixels])[0]
-        return Query(
-            image, torch.empty(0), K.float(), no_prior(), self.names[index], torch.tensor(0)
-        )
-
-
 def resized_intrinsics(K: Tensor, old: Size, new: Size) -> Tensor:
     """Return K (3, 3) of a resized image; as pixel centers are at 0.5, the first two rows scale."""
     return torch.tensor([[new[1] / old[1]], [new[0] / old[0]], [1.0]], dtype=K.dtype) * K
@@ -164,8 +114,8 @@ def in_unit_range(images: Sequence[Pixels]) -> Tensor:
 
 def _sample(view: View, K: Tensor, image: Tensor) -> Sample:
     """Make a sample in float32."""
-    pose, sigma_t_m, sigma_r_rad, _ = view.prior or no_prior()
-    prior = Hint(map_tensors(Tensor.float, pose), sigma_t_m.float(), sigma_r_rad.float())
+    pose, covariance, _ = view.prior or no_prior()
+    prior = Hint(map_tensors(Tensor.float, pose), covariance.float())
     query = Query(image, torch.empty(0), K, prior, view.name, torch.tensor(view.scene))
     return Sample(query, map_tensors(Tensor.float, view.T_world_cam))
 

@@ -25,6 +25,10 @@ POSE_TEXT_HEADER = (
     "# name qw qx qy qz tx ty tz  (T_cam_world: world-to-camera as in COLMAP, metres)"
 )
 
+# standard deviations along the world's axes, and of small rotations about them
+AXES = ("x", "y", "z", "rx", "ry", "rz")
+SIGMA_COLUMNS = [f"sigma_{axis}_{'deg' if axis.startswith('r') else 'm'}" for axis in AXES]
+
 Rows = Sequence[Sequence[str | float]]
 
 

@@ -122,8 +122,8 @@ def views_key(views: Sequence[View]) -> str:
         numbers = torch.cat([*view.T_world_cam, view.K.flatten()]).tolist()
         numbers += view.distortion
         if view.prior:  # only then, so that caches of images without a prior stay valid
-            pose, sigma_t_m, sigma_r_rad, _ = view.prior
-            numbers += [*torch.cat(pose).tolist(), float(sigma_t_m), float(sigma_r_rad)]
+            pose, covariance, _ = view.prior
+            numbers += torch.cat([*pose, covariance.flatten()]).tolist()
         key = (view.name, view.scene, stat.st_size, stat.st_mtime_ns, numbers)
         digest.update(repr(key).encode())
     return digest.hexdigest()

@@ -221,7 +221,7 @@ def test_files_are_tested_on_where_there_are_some(tmp_path):
         "simulate", "recipe=tiny", f"paths.datasets={tmp_path / 'datasets'}", "threads=1"
     )
     call("simulate", plain)
-    run = train(tmp_path, "inference_hint=prior", "seed=1", "trainer.max_epochs=1")
+    run = train(tmp_path, "seed=1", "trainer.max_epochs=1")
     assert tiny.results(run)["frames"] == {"train": 24, "val": 8, "test": 8}
     names = {name for (name,) in tiny.poses(run, "name")}
     assert all(name.endswith(".jpg") for name in names) and len(names) == 8

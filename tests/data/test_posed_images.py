@@ -15,7 +15,7 @@ from hinted_posenet.core.types import Hint, View
 from hinted_posenet.data.cache.decoded_images import DecodedImages
 from hinted_posenet.data.cache.image_cache import ImageCache
 from hinted_posenet.data.formats import seven_scenes
-from hinted_posenet.data.posed_images import FolderImages, PosedImages, identity
+from hinted_posenet.data.posed_images import PosedImages, identity
 
 
 @pytest.fixture
@@ -47,7 +47,9 @@ def test_batch_through_a_worker(views: list[View]) -> None:
 
 
 def test_a_batch_is_its_samples(views: list[View], decoded: DecodedImages) -> None:
-    views[2] = views[2]._replace(scene=3, prior=Hint(views[0].T_world_cam, *torch.ones(2)))
+    views[2] = views[2]._replace(
+        scene=3, prior=Hint.isotropic(views[0].T_world_cam, *torch.ones(2))
+    )
     plain = PosedImages(views, 24, 40)
     cached = PosedImages(views, 24, 40, decoded)
     expected = default_collate([plain[index] for index in (5, 2, 2)])
@@ -93,11 +95,9 @@ def test_crop_is_the_center_and_k_moves_with_it(
         torch.testing.assert_close(query.K @ point, moved)
 
 
-def test_a_crop_larger_than_the_image_is_refused(views: list[View], tmp_path: Path) -> None:
+def test_a_crop_larger_than_the_image_is_refused(views: list[View]) -> None:
     with pytest.raises(InputError, match=r"crop=\[25, 40\]: does not fit .* 24 rows and 40"):
         PosedImages(views, 24, 40, crop=(25, 40))
-    with pytest.raises(InputError, match="does not fit"):
-        FolderImages(tmp_path, 24, 40, crop=(24, 41))
 
 
 def test_images_decoded_at_another_size_are_refused(
@@ -135,31 +135,3 @@ def test_unreadable_image_is_named(views: list[View], damage: str) -> None:
     with pytest.raises(InputError, match=r"frame-000010\.color\.jpg: .*fetch") as error:
         PosedImages(views, 24, 32)[1]
     assert "\n" not in str(error.value)
-
-
-def test_folder_of_images(tmp_path: Path) -> None:
-    for name in ["b/2.png", "frame10.JPG", "frame2.jpg", "frame1.tif", "a.bmp"]:
-        fakes.draw(tmp_path / name, fakes.camera(0, 0))
-    (tmp_path / "._frame2.jpg").write_bytes(b"finder")
-    (tmp_path / "notes.txt").write_text("no image")
-    images = FolderImages(tmp_path, 24, 32)
-    assert [images[i].name for i in range(len(images))] == [
-        "a.bmp",
-        "b/2.png",
-        "frame1.tif",
-        "frame2.jpg",
-        "frame10.JPG",
-    ]
-    assert images[0].image.shape == (3, 24, 32)
-    assert images[0].K.tolist() == [[32, 0, 16], [0, 32, 12], [0, 0, 1]]
-    assert FolderImages(tmp_path, 24, 32, focal_px=50.0)[0].K[0, 0] == 25
-    cropped = FolderImages(tmp_path, 24, 32, crop=(20, 30))[0]
-    assert torch.equal(cropped.image, images[0].image[:, 2:22, 1:31])
-    assert cropped.K.tolist() == [[32, 0, 15], [0, 32, 10], [0, 0, 1]]
-
-
-def test_folder_without_images(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no images"):
-        FolderImages(tmp_path, 24, 32)
-    with pytest.raises(InputError, match="no such folder"):
-        FolderImages(tmp_path / "x", 24, 32)

@@ -8,7 +8,7 @@ from hinted_posenet.training.data_module import PosedImagesModule
 
 def sample(count: int) -> Sample:
     index = torch.arange(count).float()
-    prior = Hint(
+    prior = Hint.isotropic(
         Pose(index[:, None].expand(-1, 3), torch.ones(count, 4)),
         index,
         index,

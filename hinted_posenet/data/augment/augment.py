@@ -37,7 +37,7 @@ def new_views(
     seen = grid_sample(image.float(), grid, "bilinear", padding_mode, align_corners=False)
     prior = query.prior
     rotated = torch.where(
-        prior.sigma_r_rad.isfinite()[..., None],  # an absent prior stays unchanged
+        prior.variance[..., 3:].isfinite().any(dim=-1, keepdim=True),  # an absent one stays
         quaternion_product(prior.pose.q, q_old_new.to(prior.pose.q)),
         prior.pose.q,
     )

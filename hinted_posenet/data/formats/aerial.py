@@ -124,7 +124,8 @@ def _prior(row: dict[str, str], where: str) -> Hint | None:
     sigma_t_m, sigma_r_deg = numbers([row["prior_sigma_t_m"], row["prior_sigma_r_deg"]], where)
     if not (sigma_t_m > 0 and sigma_r_deg > 0):
         raise InputError(f"{where}: expected prior sigmas above 0; correct or empty the prior")
-    return Hint(parse_csv_pose(pose, where).T_world_cam, sigma_t_m, sigma_r_deg.deg2rad())
+    T_world_cam = parse_csv_pose(pose, where).T_world_cam
+    return Hint.isotropic(T_world_cam, sigma_t_m, sigma_r_deg.deg2rad())
 
 
 def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:

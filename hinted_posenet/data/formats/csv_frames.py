@@ -5,15 +5,18 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.geodesy import Origin
 from hinted_posenet.core.types import Fault, View
 from hinted_posenet.data.cameras import CSV_PINHOLE, DISTORTION, Lens, csv_camera, parse_csv_camera
 from hinted_posenet.data.formats import layout
+from hinted_posenet.data.formats.georeference import KEY
 from hinted_posenet.data.poses import CSV_POSE_COLUMNS, csv_pose, numbers, parse_csv_pose
+from hinted_posenet.data.priors.frames_columns import PREFIX, prior_columns, prior_parser
 from hinted_posenet.simulator.aerial_layout import POSE_COLUMNS
 
 CARD = "docs/formats.md"
@@ -27,7 +30,7 @@ OPTIONAL = ("split", "sequence", "time_s", *DISTORTION)
 CONVENTION = (
     "T_world_cam maps points of the camera to the world: tx, ty, tz is the camera's place in metres, qw, qx, qy, "
     "qz its rotation. Camera axes are x right, y down, z forward. Intrinsics are in pixels, the center of the "
-    "top-left pixel is (0.5, 0.5); k1, k2, p1, p2, k3 are OpenCV's."
+    "top-left pixel is (0.5, 0.5); k1, k2, p1, p2, k3 are OpenCV's. prior_* is what another sensor says."
 )
 
 
@@ -45,6 +48,7 @@ def read_views(
     _check_columns(columns, path)
     if split != "all" and "split" not in columns:
         raise InputError(f"{path}: has no column split; `hinted-posenet data import` makes one")
+    parse_prior = prior_parser(columns, path)
     cameras: dict[tuple[str, ...], tuple[Lens, tuple[int, int]]] = {}
     seen: dict[str, str] = {}
     images = folder / "images"
@@ -71,6 +75,7 @@ def read_views(
             view = view._replace(
                 tags={c.removeprefix(TAG): row[c] for c in columns if c.startswith(TAG)},
                 time_s=float(numbers([time_s], where)) if time_s else None,
+                prior=parse_prior(row, where) if parse_prior else None,
             )
             views.append(view)
     return views
@@ -81,7 +86,9 @@ def _check_columns(columns: Sequence[str], path: Path) -> None:
     required = ("name", *CSV_PINHOLE, "width", "height", *pose)
     known = {*required, *OPTIONAL}
     wrong = [f"{name} is missing" for name in required if name not in columns]
-    wrong += [f"{c!r} is not known" for c in columns if c not in known and not c.startswith(TAG)]
+    wrong += [
+        f"{c!r} is not known" for c in columns if c not in known and not c.startswith((TAG, PREFIX))
+    ]
     wrong += [f"{c!r} is there twice" for c in columns if columns.count(c) > 1]
     if wrong:
         raise InputError(
@@ -113,6 +120,10 @@ class CsvFormat:
     def __init__(self, origin: Mapping[str, Any] | None = None) -> None:
         self.origin = origin or {"split": {"method": "the source"}}
 
+    def placed(self, earth: Origin | None) -> Self:
+        """Return this format with the place of the world on Earth, None if it is not known."""
+        return type(self)({**self.origin, KEY: earth._asdict()}) if earth else self
+
     def frames(self, views: layout.Views) -> list[layout.Frame]:
         """Keep names, images and cameras as they are."""
         found = []
@@ -124,14 +135,15 @@ class CsvFormat:
     def write_labels(self, folder: Path, frames: Sequence[layout.Frame]) -> None:
         """Write the table, and the manifest with its checksum."""
         tags = sorted({tag for frame in frames for tag in frame.written.tags})
+        priors, prior_fields = prior_columns([frame.written.prior for frame in frames])
         with (folder / FILE).open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file, lineterminator="\n")
-            table.writerow([*COLUMNS, *(f"{TAG}{tag}" for tag in tags)])
-            for split, _, view, width, height in frames:
+            table.writerow([*COLUMNS, *priors, *(f"{TAG}{tag}" for tag in tags)])
+            for (split, _, view, width, height), prior in zip(frames, prior_fields, strict=True):
                 time_s = "" if view.time_s is None else view.time_s
                 camera = csv_camera(Lens(view.K, view.distortion))
                 row = [view.name, split, view.sequence, time_s, *csv_pose(view.T_world_cam)]
-                row += [*camera, width, height, *(view.tags.get(tag, "") for tag in tags)]
+                row += [*camera, width, height, *prior, *(view.tags.get(tag, "") for tag in tags)]
                 table.writerow(row)
         counts = Counter(frame.split for frame in frames)
         manifest = {

@@ -16,6 +16,8 @@ from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.files import atomic_folder, check_free
 from hinted_posenet.core.types import View
 from hinted_posenet.data.cameras import same_camera
+from hinted_posenet.data.formats.csv_frames import CsvFormat
+from hinted_posenet.data.formats.georeference import scene_origin
 from hinted_posenet.data.formats.layout import SPLITS, Format, Frame, ReadViews
 from hinted_posenet.data.images import decoded, undistorted
 from hinted_posenet.data.read_scene import read_usable
@@ -49,6 +51,8 @@ def export(
     read = read_usable(read_views, root, scene, SPLITS, exclude, skip_faulty)
     if not any(read.views.values()):
         raise InputError(f"{scene}: has no images in {root}; check its split files")
+    if isinstance(layout, CsvFormat):
+        layout = layout.placed(scene_origin(root / scene))
     written = write_views(read.views, scene, layout, out, overwrite)
     left_out = [f"  {len(read.excluded)} frames left out"] if read.excluded else []
     names = f"  names, tags and times of the source in {NAMES}"

@@ -32,7 +32,7 @@ def batch(B: int = 6, H: int = 24, W: int = 32) -> Sample:
     pose = Pose(
         torch.randn(B, 3, generator=draw), quaternion_exp(torch.randn(B, 3, generator=draw))
     )
-    prior = Hint(Pose(pose.t + 1, pose.q), torch.ones(B), torch.full((B,), torch.inf))
+    prior = Hint.isotropic(Pose(pose.t + 1, pose.q), torch.ones(B), torch.full((B,), torch.inf))
     return Sample(Query(image, torch.empty(B, 0), K, prior, ["x"] * B, torch.zeros(B)), pose)
 
 

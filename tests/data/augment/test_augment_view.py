@@ -31,7 +31,7 @@ def dots(sigma_r_rad: float = float("inf")) -> Sample:
     in_camera = torch.tensor([0.0, 0.0, 3.0]) + 0.3 * torch.randn(B, 3, generator=draw)
     pose = Pose(DOT - rotate(q, in_camera), q)
     K = torch.tensor([[80.0, 0, 49.0], [0, 66.0, 31.0], [0, 0, 1]]).expand(B, 3, 3)
-    prior = Hint(Pose(pose.t + 1, q), torch.ones(B), torch.full((B,), sigma_r_rad))
+    prior = Hint.isotropic(Pose(pose.t + 1, q), torch.ones(B), torch.full((B,), sigma_r_rad))
     names = [str(number) for number in range(B)]
     query = Query(torch.empty(B, 0), torch.empty(B, 0), K, prior, names, torch.zeros(B))
     x, y = dot_by_pose(Sample(query, pose))[..., None, None].unbind(1)

@@ -1,0 +1,154 @@
+"""Any image that a user has, as upright RGB pixels: a file, Pillow, NumPy or torch.
+
+Files and Pillow images are turned as their EXIF orientation says, because that is the picture that a user sees,
+and the one that the user's K describes. Labelled data sets are read as stored instead, see `images.decode`.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.data.images import decoded
+
+AnyImage = str | os.PathLike[str] | Image.Image | NDArray[np.generic] | Tensor
+Pixels = NDArray[np.uint8]
+
+ORIENTATION = 0x0112  # EXIF tag
+TURNED: dict[
+    int, tuple[bool, int]
+] = {  # orientation -> mirrored first, then quarter turns anticlockwise
+    1: (False, 0),
+    2: (True, 0),
+    3: (False, 2),
+    4: (True, 2),
+    5: (True, 1),
+    6: (False, 3),
+    7: (True, 3),
+    8: (False, 1),
+}
+STACKS = {"GIF", "PNG", "WEBP", "TIFF", "AVIF"}  # several images in one; MPO only adds previews
+LEAST_SIDE_PX = 16  # a smaller one is no photo, and more likely a wrong order of the axes
+HALF_PRECISION_SLACK = 1e-3  # above 1, of resized floats
+
+
+def load_image(image: AnyImage, where: str = "image") -> Pixels:
+    """Return an image as RGB uint8 (H, W, 3) in a new or a shared array, which is not to be changed.
+
+    Arrays are (H, W), (H, W, 1), (H, W, 3) in the order R, G, B, or (H, W, 4), whose alpha is ignored; tensors
+    also (3, H, W). They hold uint8, uint16 up to 65535, or floats from 0 to 1. ``where`` names it in errors.
+
+    Raises:
+        InputError: It cannot be read, is animated, empty or too small, or has another shape, type or range.
+    """
+    if isinstance(image, str | os.PathLike):
+        return _from_file(Path(image))
+    if isinstance(image, Image.Image):
+        return _from_pillow(image, where)
+    if isinstance(image, Tensor):
+        array = image.detach().cpu()
+        if array.ndim == 3 and array.shape[0] == 3 and array.shape[-1] not in (3, 4):
+            array = array.permute(1, 2, 0)
+        return _from_array(
+            (array.float() if array.dtype == torch.bfloat16 else array).numpy(), where
+        )
+    if isinstance(image, np.ndarray):
+        return _from_array(image, where)
+    raise InputError(
+        f"{where}: {type(image).__name__} is no image; give a path, a Pillow image, a NumPy array or a tensor"
+    )
+
+
+def _from_file(path: Path) -> Pixels:
+    try:
+        with Image.open(path) as header:  # reads no pixels
+            orientation = header.getexif().get(ORIENTATION, 1)
+            _refuse_stack(header, str(path))
+    except UnidentifiedImageError:  # decoding says so too, and reads formats that Pillow does not
+        orientation = 1
+    except (OSError, ValueError, SyntaxError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(f"{path}: cannot be read ({reason}); check the file") from None
+    mirrored, turns = TURNED.get(orientation, (False, 0))
+    pixels = np.asarray(decoded(path), np.uint8)
+    if mirrored:
+        pixels = pixels[:, ::-1]
+    return _checked(np.ascontiguousarray(np.rot90(pixels, turns)), str(path))
+
+
+def _from_pillow(image: Image.Image, where: str) -> Pixels:
+    _refuse_stack(image, where)
+    try:
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith(
+            ("I;16", "I", "F")
+        ):  # convert("RGB") would cut values off at 255
+            return _from_array(np.asarray(upright).astype(_exact_type(upright)), where)
+        return _checked(np.array(upright.convert("RGB")), where)
+    except (OSError, ValueError, SyntaxError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{where}: cannot be decoded ({error}); check the image") from None
+
+
+def _exact_type(image: Image.Image) -> type[np.generic]:
+    """Return the type of a grey image: Pillow reads PNGs of 16 bits as integers of 32 bits too."""
+    if image.mode == "F":
+        return np.float32
+    low, high = (float(value) for value in image.getextrema())  # type: ignore[arg-type]
+    return np.uint16 if low >= 0 and high <= 65535 else np.int32
+
+
+def _refuse_stack(image: Image.Image, where: str) -> None:
+    count = getattr(image, "n_frames", 1)
+    if image.format in STACKS and count > 1:
+        raise InputError(f"{where}: has {count} frames; save the one that is meant as an image")
+
+
+def _from_array(array: NDArray[np.generic], where: str) -> Pixels:
+    """Convert an array (H, W), or (H, W, 1), (H, W, 3) or (H, W, 4)."""
+    grey = array[..., None] if array.ndim == 2 else array
+    if grey.ndim != 3 or grey.shape[2] not in (1, 3, 4):
+        hint = ""
+        if grey.ndim == 3 and grey.shape[0] in (1, 3, 4):
+            hint = "; move the channels last"
+        elif grey.ndim == 4:
+            hint = "; give one image at a time"
+        raise InputError(
+            f"{where}: shape {tuple(array.shape)}, expected (H, W), (H, W, 1), (H, W, 3) or (H, W, 4){hint}"
+        )
+    grey = grey[..., :3]
+    if grey.size == 0:
+        raise InputError(f"{where}: shape {tuple(array.shape)} is empty; give an image with pixels")
+    if grey.dtype == np.uint8:
+        eight_bits = grey
+    elif grey.dtype == np.uint16:
+        eight_bits = np.right_shift(grey, 8)  # as OpenCV reads a PNG of 16 bits
+    elif np.issubdtype(grey.dtype, np.floating):
+        low, high = float(grey.min()), float(grey.max())
+        if not (low >= 0 and high <= 1 + HALF_PRECISION_SLACK):  # also where one is nan
+            fix = "divide by 255" if 1 < high <= 255 and low >= 0 else "correct them"
+            raise InputError(f"{where}: floats from {low:g} to {high:g}, expected 0 to 1; {fix}")
+        eight_bits = np.rint(255 * np.minimum(grey, 1.0))
+    else:
+        raise InputError(
+            f"{where}: type {array.dtype}, expected uint8, uint16, or floats from 0 to 1; convert it"
+        )
+    rgb = np.broadcast_to(eight_bits.astype(np.uint8, copy=False), (*grey.shape[:2], 3))
+    return _checked(np.ascontiguousarray(rgb), where)
+
+
+def _checked(pixels: Pixels, where: str) -> Pixels:
+    """Refuse an image that is too small to be one."""
+    height, width = pixels.shape[:2]
+    if min(height, width) < LEAST_SIDE_PX:
+        raise InputError(
+            f"{where}: {width} x {height} pixels, expected at least {LEAST_SIDE_PX} x {LEAST_SIDE_PX}; "
+            "give the whole photo"
+        )
+    return pixels

@@ -1,0 +1,1 @@
+"""Priors of images from files: positions and rotations that other sensors measured, with their uncertainty."""

@@ -1,0 +1,227 @@
+"""The camera of a query: a given K or focal length, or a file of a calibration.
+
+| file                   | content                                                                |
+|------------------------|------------------------------------------------------------------------|
+| cameras.txt            | a COLMAP camera: ``id MODEL width height parameters``                   |
+| camera-intrinsics.txt  | a 3x3 matrix                                                            |
+| transforms.json        | fl_x, fl_y, cx, cy, w, h and k1, k2, p1, p2, k3 at the top              |
+| .yaml, .yml            | camera_info of ROS 1 or 2, or a calibration that OpenCV wrote (.xml too) |
+
+ROS and OpenCV place the center of the top-left pixel at (0, 0), so 0.5 is added to their principal point. All
+else, and a K that is given, has it at (0.5, 0.5).
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import torch
+import yaml
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.data.cameras import (
+    Lens,
+    intrinsics,
+    parse_colmap_camera,
+    parse_intrinsics_text,
+    parse_transforms_camera,
+)
+from hinted_posenet.data.formats.colmap import read_cameras_txt
+from hinted_posenet.data.formats.layout import read_json
+from hinted_posenet.data.posed_images import resized_intrinsics
+
+AnyK = Tensor | NDArray[np.floating[Any]] | Sequence[float] | Sequence[Sequence[float]]
+
+CARD = "docs/predict.md"
+SAME_ASPECT = 0.01  # relative deviation of the aspect ratios of two images of one camera
+SKEW = 1e-6  # of a pinhole, relative to its focal length
+OPENCV_MODELS = ("plumb_bob", "rational_polynomial", "")
+# keys of ROS 1, ROS 2, and files of camera_calibration and OpenCV, for the same things
+KEYS = {
+    "K": ("camera_matrix", "K", "k", "Camera_Matrix", "cameraMatrix", "camera_intrinsic"),
+    "D": ("distortion_coefficients", "D", "d", "Distortion_Coefficients", "distCoeffs"),
+    "width": ("image_width", "width", "image_Width"),
+    "height": ("image_height", "height", "image_Height"),
+}
+
+
+class QueryCamera(NamedTuple):
+    """A camera as it was given, for images of one size or of any."""
+
+    lens: Lens | None  # None where only the focal length is known
+    focal_px: float | None = None  # in pixels of the image; its center is the principal point
+    size: tuple[int, int] | None = (
+        None  # (width, height) that the lens refers to; None: the image's
+    )
+
+    def of_image(self, height: int, width: int, where: str = "image") -> Lens:
+        """Return the lens in pixels of an image of that size.
+
+        Raises:
+            InputError: The image is of another shape than the camera's, or the principal point is outside of it.
+        """
+        if self.lens is None:
+            assert self.focal_px is not None
+            return Lens(intrinsics(self.focal_px, self.focal_px, width / 2, height / 2), ())
+        lens = self.lens
+        if self.size is not None and self.size != (width, height):
+            stated_width, stated_height = self.size
+            if abs(width * stated_height / (height * stated_width) - 1) > SAME_ASPECT:
+                raise InputError(
+                    f"{where}: {width} x {height} pixels, the camera has {stated_width} x {stated_height}; give "
+                    "the camera of the image as it is shown"
+                )
+            K = resized_intrinsics(lens.K, (stated_height, stated_width), (height, width))
+            lens = lens._replace(K=K)
+        cx, cy = lens.K[:2, 2].tolist()
+        if not (0 < cx < width and 0 < cy < height):
+            raise InputError(
+                f"{where}: principal point ({cx:g}, {cy:g}) is outside of {width} x {height} pixels; give K "
+                "in pixels of this image"
+            )
+        return lens
+
+
+def given_camera(
+    K: AnyK | None = None, focal_px: float | None = None, camera_file: Path | str | None = None
+) -> QueryCamera | None:
+    """Return the camera that a K (3, 3) or (fx, fy, cx, cy), a focal length or a file states; None: none does.
+
+    Raises:
+        InputError: More than one is given, or it is no pinhole camera with OpenCV's distortion.
+    """
+    given = {"K": K, "focal_px": focal_px, "camera_file": camera_file}
+    stated = [key for key, value in given.items() if value is not None]
+    if len(stated) > 1:
+        raise InputError(f"{' and '.join(stated)}: two cameras; give one of them")
+    if K is not None:
+        return QueryCamera(Lens(checked_intrinsics(K), ()))
+    if focal_px is not None:
+        if not 0 < focal_px < np.inf:
+            raise InputError(
+                f"focal_px={focal_px}: expected a length above 0 in pixels of the image"
+            )
+        return QueryCamera(None, float(focal_px))
+    return None if camera_file is None else _read_camera(Path(camera_file))
+
+
+def checked_intrinsics(K: AnyK, where: str = "K") -> Tensor:
+    """Return K (3, 3) float64 of a 3x3 matrix, or of fx, fy, cx, cy.
+
+    Raises:
+        InputError: It has another shape, is not finite, or is not [[fx, 0, cx], [0, fy, cy], [0, 0, 1]] with
+            positive focal lengths.
+    """
+    try:
+        matrix = torch.as_tensor(K).detach().cpu().double()
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError(f"{where}: expected numbers, got {K}; give fx, fy, cx, cy") from None
+    if matrix.shape == (4,):
+        fx, fy, cx, cy = matrix.tolist()
+        matrix = matrix.new_tensor([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+    if matrix.shape == (9,):
+        matrix = matrix.reshape(3, 3)
+    if matrix.shape != (3, 3):
+        raise InputError(
+            f"{where}: shape {tuple(matrix.shape)}, expected a 3x3 matrix or fx, fy, cx, cy in pixels"
+        )
+    fx, fy = matrix[0, 0].item(), matrix[1, 1].item()
+    pinhole = torch.tensor([[fx, 0, 0], [0, fy, 0], [0, 0, 1]], dtype=torch.float64)
+    pinhole[:2, 2] = matrix[:2, 2]
+    if not (matrix.isfinite().all() and (matrix - pinhole).abs().max() <= SKEW * abs(fx)):
+        raise InputError(
+            f"{where}: {matrix.tolist()}, expected [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]; correct it"
+        )
+    if not (fx > 0 and fy > 0):
+        raise InputError(f"{where}: focal length {fx:g} {fy:g} px is not positive; correct it")
+    return pinhole
+
+
+def _read_camera(path: Path) -> QueryCamera:
+    """Read a camera in one of the formats in the table above."""
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".json":
+            camera = read_json(path, CARD)
+            if not isinstance(camera, dict):
+                raise InputError(f"{path}: expected an object with fl_x, fl_y, cx, cy; see {CARD}")
+            size = (int(camera["w"]), int(camera["h"])) if {"w", "h"} <= camera.keys() else None
+            return QueryCamera(parse_transforms_camera(camera, str(path)), size=size)
+        if suffix in (".yaml", ".yml", ".xml"):
+            return _read_calibration(path)
+        text = path.read_text(encoding="utf-8")
+        if [len(line.split()) for line in text.splitlines() if line.strip()] == [3, 3, 3]:
+            K = checked_intrinsics(parse_intrinsics_text(text, str(path)), str(path))
+            return QueryCamera(Lens(K, ()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"camera_file={path}: cannot be read ({error}); check the path") from None
+    cameras = list(read_cameras_txt(path).values())
+    if len(cameras) != 1:
+        raise InputError(
+            f"camera_file={path}: {len(cameras)} cameras, expected one; copy its line into a file of its own"
+        )
+    return QueryCamera(cameras[0].lens, size=(cameras[0].width, cameras[0].height))
+
+
+def _read_calibration(path: Path) -> QueryCamera:
+    """Read what ROS or OpenCV wrote."""
+    text = path.read_text(encoding="utf-8")
+    if "opencv-matrix" in text or path.suffix.lower() == ".xml":
+        try:
+            file = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
+            found = {key: _node(file, names) for key, names in KEYS.items()}
+        except (cv2.error, SystemError):  # the constructor wraps OpenCV's error in the latter
+            raise InputError(f"camera_file={path}: OpenCV cannot read it; see {CARD}") from None
+        model = ""
+    else:
+        try:
+            content = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"camera_file={path}: not valid YAML ({reason}); see {CARD}") from None
+        if not isinstance(content, dict):
+            raise InputError(f"camera_file={path}: expected keys and values; see {CARD}")
+        found = {key: _entry(content, names) for key, names in KEYS.items()}
+        model = str(content.get("distortion_model") or "")
+    if found["K"] is None:
+        raise InputError(f"camera_file={path}: no {' or '.join(KEYS['K'][:2])}; see {CARD}")
+    if model not in OPENCV_MODELS:
+        raise InputError(
+            f"camera_file={path}: distortion_model {model}, expected plumb_bob; undistort the images"
+        )
+    K = checked_intrinsics(found["K"], f"camera_file={path}")
+    fx, fy, cx, cy = (float(K[i, j]) for i, j in ((0, 0), (1, 1), (0, 2), (1, 2)))
+    coefficients = [] if found["D"] is None else np.ravel(found["D"]).tolist()
+    if len(coefficients) > 8 and any(coefficients[8:]):
+        raise InputError(
+            f"camera_file={path}: {len(coefficients)} distortion coefficients, expected 5"
+        )
+    first_eight = [*coefficients, *[0.0] * 8][:8]
+    lens = parse_colmap_camera(
+        "FULL_OPENCV", [fx, fy, cx + 0.5, cy + 0.5, *first_eight], f"camera_file={path}"
+    )
+    known = found["width"] and found["height"]
+    size = (int(found["width"]), int(found["height"])) if known else None
+    return QueryCamera(lens, size=size)
+
+
+def _entry(content: Mapping[str, Any], names: Sequence[str]) -> Any:
+    """Return the first of the entries; the data of one that states rows, columns and data."""
+    for name in names:
+        if name in content:
+            entry = content[name]
+            return entry.get("data") if isinstance(entry, dict) else entry
+    return None
+
+
+def _node(file: cv2.FileStorage, names: Sequence[str]) -> Any:
+    """Return the first of the nodes of OpenCV's file: a matrix or a number."""
+    for name in names:
+        node = file.getNode(name)
+        if not node.empty():
+            return node.mat() if node.isMap() else node.real()
+    return None
