@@ -4,6 +4,8 @@ Checkpoints carry configs, so a ``_target_`` may come from a stranger. The user'
 environment names them (``extensions.py``), which no config can do.
 """
 
+import re
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,7 +16,7 @@ from omegaconf import OmegaConf
 from hinted_posenet.core.errors import InputError, missing_extra
 from hinted_posenet.core.extensions import VARIABLE, extensions
 from hinted_posenet.hints.network import NetworkHint
-from hinted_posenet.inference.localizer import Localizer
+from hinted_posenet.inference.localizer import LocalizerModule
 from hinted_posenet.models.posenet import PoseNet
 
 # What a config may name: classes of these packages, and functions that read or make a part.
@@ -61,7 +63,7 @@ def build(config: Any, **arguments: Any) -> Any:
         ) from error
 
 
-def build_localizer(config: dict[str, Any], pretrained: bool = True) -> Localizer:
+def build_localizer(config: dict[str, Any], pretrained: bool = True) -> LocalizerModule:
     """Build the untrained localizer of a training config; a checkpoint brings the backbone's weights itself."""
     backbone = config["backbone"]
     if not pretrained and "weights" in backbone:  # not every backbone has weights to fetch
@@ -73,7 +75,7 @@ def build_localizer(config: dict[str, Any], pretrained: bool = True) -> Localize
     except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"head: {reason}; check the keys of head and pool") from error
-    return Localizer(model, build(config["inference_hint"]))
+    return LocalizerModule(model, build(config["inference_hint"]))
 
 
 class TrainedOn(NamedTuple):
@@ -99,12 +101,23 @@ def trained_on(config: dict[str, Any]) -> TrainedOn:
     return TrainedOn(**{key: data[key] for key in TrainedOn._fields if key != "crop"}, crop=crop)
 
 
-def self_contained(config: dict[str, Any], localizer: Localizer) -> dict[str, Any]:
+def self_contained(config: dict[str, Any], localizer: LocalizerModule) -> dict[str, Any]:
     """Return the config with that of a network hint inside, so that a checkpoint needs no second file."""
     if not isinstance(localizer.inference_hint, NetworkHint):
         return config
     hint = {**config["inference_hint"], "config": localizer.inference_hint.config}
     return {**config, "inference_hint": hint}
+
+
+def describe_hint(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the name and the plain parameters of a hint source from its config node.
+
+    ``OracleHint`` becomes ``{"name": "oracle", "sigma_t_m": 5.0, ...}`` and ``NoHint`` ``{"name": "none"}``.
+    """
+    name = re.sub(r"_?hint$", "", node["_target_"].rpartition(".")[2], flags=re.IGNORECASE).lower()
+    plain = (key for key, value in node.items() if not isinstance(value, Mapping))
+    values = {key: node[key] for key in plain if not key.startswith("_")}
+    return {"name": "none" if name == "no" else name, **values}
 
 
 def _check(config: Any) -> None:

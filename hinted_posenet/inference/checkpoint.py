@@ -12,10 +12,11 @@ from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.files import atomic_write
 from hinted_posenet.hints.network import NetworkHint
 from hinted_posenet.inference.build import TrainedOn, build_localizer, self_contained, trained_on
-from hinted_posenet.inference.localizer import Localizer
+from hinted_posenet.inference.localizer import LocalizerModule
+from hinted_posenet.inference.place import Place
 
 FORMAT = "hinted_posenet localizer"
-VERSION = 5  # raise when the content or the names of weights change
+VERSION = 6  # raise when the content or the names of weights change
 
 
 class Checkpoint(NamedTuple):
@@ -25,6 +26,7 @@ class Checkpoint(NamedTuple):
     config: dict[str, Any]  # the training config, resolved
     feature_key: str  # what its features depend on (features.feature_key); empty: trained backbone
     state: dict[str, Tensor]
+    place: Place
 
     @property
     def trained_on(self) -> TrainedOn:
@@ -32,7 +34,9 @@ class Checkpoint(NamedTuple):
         return trained_on(self.config)
 
 
-def save_checkpoint(path: Path, localizer: Localizer, config: dict[str, Any], key: str) -> None:
+def save_checkpoint(
+    path: Path, localizer: LocalizerModule, config: dict[str, Any], key: str, place: Place
+) -> None:
     """Write a checkpoint atomically; the config of a network hint is stored along with it."""
     content = {
         "format": f"{FORMAT} {VERSION}",
@@ -40,6 +44,7 @@ def save_checkpoint(path: Path, localizer: Localizer, config: dict[str, Any], ke
         "config": self_contained(config, localizer),
         "feature_key": key,
         "state": localizer.state_dict(),
+        "place": place.plain(),
     }
     with atomic_write(path) as partial:
         torch.save(content, partial)
@@ -66,10 +71,11 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
             f"checkpoint={path}: written by hinted_posenet {written} (format {kind.split()[-1]}, expected "
             f"{VERSION}); train it again, or use that version"
         )
-    return Checkpoint(path, content["config"], content["feature_key"], content["state"])
+    place = Place.from_plain(content["place"])
+    return Checkpoint(path, content["config"], content["feature_key"], content["state"], place)
 
 
-def load_localizer(checkpoint: Checkpoint) -> Localizer:
+def load_localizer(checkpoint: Checkpoint) -> LocalizerModule:
     """Return the trained localizer, in evaluation mode on the CPU."""
     localizer = build_localizer(checkpoint.config, pretrained=False)
     for name, buffer in list(localizer.named_buffers()):

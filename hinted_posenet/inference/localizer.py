@@ -1,9 +1,10 @@
-"""Localizer: a network with the source of its inference hints; asks both for poses.
+"""LocalizerModule: a network with the source of its inference hints; asks both for poses.
 
 Also the device that it runs on, and a setting of the C allocator that doubles its speed on a CPU.
 """
 
 import ctypes
+import logging
 import sys
 from typing import NamedTuple
 
@@ -11,9 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from hinted_posenet.core.types import Hint, Pose, Query, Sample
+from hinted_posenet.hints.prior import PriorHint
 from hinted_posenet.hints.protocol import InferenceHints, robust_sigma
+from hinted_posenet.hints.trivial import no_hint
+from hinted_posenet.inference.uncertainty import NONE, OWN, Uncertainty
 from hinted_posenet.models.posenet import PoseNet
 
+log = logging.getLogger(__name__)
+
+FEW = 50  # validation images, of which a 95 % quantile is little more than the maximum
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 LARGEST_INT = 2**31 - 1
 
@@ -22,7 +29,8 @@ class Prediction(NamedTuple):
     """What a localizer predicts for a batch of queries."""
 
     hint: Hint  # (B,) the inference hint
-    answers: list[Hint]  # (B,) the pose after each refinement step, and what is known of its error
+    answers: list[Hint]  # (B,) the pose after each refinement step, with its calibrated covariance
+    out_of_map: Tensor  # (B,) see `Uncertainty.out_of_map`; 1 and above: perhaps another place
 
     @property
     def poses(self) -> list[Pose]:
@@ -30,13 +38,14 @@ class Prediction(NamedTuple):
         return [answer.pose for answer in self.answers]
 
 
-class Localizer(nn.Module):
+class LocalizerModule(nn.Module):
     """A trained ``PoseNet``, with any head, whose predictions start from the hints of one source."""
 
     def __init__(self, model: PoseNet, inference_hint: InferenceHints):
         super().__init__()
         self.model = model
         self.inference_hint = inference_hint
+        self.uncertainty = Uncertainty()
 
     @property
     def device(self) -> torch.device:
@@ -52,16 +61,26 @@ class Localizer(nn.Module):
         self.model.fit(truth, feature, sequence)
         self.inference_hint.fit(truth, feature, sequence)
 
-    def predict(self, query: Query) -> Prediction:
-        """Return the inference hint and the answer of every refinement step, for queries (B,)."""
+    def predict(self, query: Query, sensor: Hint | None = None) -> Prediction:
+        """Return the first hint and the answer of every refinement step, for queries (B,).
+
+        A sensor's hints (B,) take the place of those of the localizer's own source.
+        """
         feature = self.model.features(query)[0]
-        hint = self.inference_hint.at_inference(query, feature)
-        return Prediction(hint, self.model.cascade(feature, hint))
+        hint = self.inference_hint.at_inference(query, feature) if sensor is None else sensor
+        if isinstance(self.inference_hint, PriorHint):
+            sensor = hint
+        answers = self.model.cascade(feature, hint)
+        if not self.uncertainty.is_fitted:
+            return Prediction(hint, answers, torch.full_like(hint.sigma_t_m, torch.nan))
+        known = no_hint(feature) if sensor is None else sensor
+        seen = self.uncertainty.compare(feature, known)
+        stated = [self.uncertainty.of_network(answer, seen, sensor) for answer in answers]
+        return Prediction(hint, stated, self.uncertainty.out_of_map(seen))
 
     def answer(self, query: Query) -> Hint:
-        """Return the last pose with the sigma that it had on the validation split, for queries (B,)."""
-        pose = self.predict(query).poses[-1]
-        return Hint.with_sigma(pose, self.model.step_sigma_t_m[-1], self.model.step_sigma_r_rad[-1])
+        """Return the last pose with its calibrated covariance, for queries (B,)."""
+        return self.predict(query).answers[-1]
 
     @torch.no_grad()
     def calibrate(self, validation: Sample) -> None:
@@ -90,7 +109,22 @@ class Localizer(nn.Module):
             best = score
             self.model.step_sigma_t_m[step] = sigma_t_m
             self.model.step_sigma_r_rad[step] = sigma_r_rad
-            hint = Hint.with_sigma(pose, sigma_t_m, sigma_r_rad)
+            hint = Hint.isotropic(pose, sigma_t_m, sigma_r_rad)
+        if self.uncertainty.is_fitted:
+            own = self.inference_hint.at_inference(query, feature)
+            self._calibrate_covariances(feature, own, truth)
+
+    def _calibrate_covariances(self, feature: Tensor, own: Hint, truth: Pose) -> None:
+        """Measure the answers (N,) to the source's own hints, to none, and to those of simulated sensors."""
+        if len(truth.t) < FEW:
+            log.warning("%d validation images are too few to calibrate sigmas well", len(truth.t))
+        self.uncertainty.calibrate_retrieval(feature, truth)
+        nothing = no_hint(feature)
+        hints = {OWN: own, NONE: nothing, **self.uncertainty.simulated_sensors(truth)}
+        for kind, hint in hints.items():
+            answer = self.model.cascade(feature, hint)[-1]
+            seen = self.uncertainty.compare(feature, nothing if kind == OWN else hint)
+            self.uncertainty.calibrate(kind, answer, seen, truth)
 
 
 def prepare_device(accelerator: str = "auto", threads: int = 0) -> torch.device:

@@ -2,19 +2,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from poses import query, random_poses, sequences
+from poses import PLACE, query, random_poses, sequences
 from tiny import TINY, config, equal_states
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Sample
 from hinted_posenet.inference.build import build_localizer
 from hinted_posenet.inference.checkpoint import load_localizer, read_checkpoint, save_checkpoint
-from hinted_posenet.inference.localizer import Localizer
+from hinted_posenet.inference.localizer import LocalizerModule
 
 OVERRIDES = ["data=seven_scenes", *TINY, "method=hinted_residual", "pool=global"]
 
 
-def trained(*overrides: str) -> tuple[Localizer, dict]:
+def trained(*overrides: str) -> tuple[LocalizerModule, dict]:
     """A localizer that has seen 30 training images, and whose weights are not at their start."""
     plain = config("train", *OVERRIDES, *overrides)
     localizer = build_localizer(plain).eval()
@@ -30,7 +30,7 @@ def asked():
     return query(6, torch.randn(6, 112, 1, 1, generator=torch.Generator().manual_seed(5)))
 
 
-def assert_same_answers(a: Localizer, b: Localizer) -> None:
+def assert_same_answers(a: LocalizerModule, b: LocalizerModule) -> None:
     assert equal_states(a.state_dict(), b.state_dict())
     with torch.no_grad():
         first, second = a.predict(asked()), b.predict(asked())
@@ -47,7 +47,7 @@ def test_round_trip_answers_alike_bit_for_bit(tmp_path, hint, rotation):
     localizer, plain = trained(
         f"inference_hint={hint}", f"rotation={rotation}", "refinement_steps=3"
     )
-    save_checkpoint(tmp_path / "localizer.ckpt", localizer, plain, "key")
+    save_checkpoint(tmp_path / "localizer.ckpt", localizer, plain, "key", PLACE)
     read = read_checkpoint(tmp_path)
     assert read.config == plain
     assert read.feature_key == "key"
@@ -59,24 +59,24 @@ def test_round_trip_answers_alike_bit_for_bit(tmp_path, hint, rotation):
 
 def test_a_memory_of_another_size_than_an_empty_one_is_loaded(tmp_path):
     localizer, plain = trained("method=hinted_memory", "pool.grid=1")
-    save_checkpoint(tmp_path / "localizer.ckpt", localizer, plain, "key")
+    save_checkpoint(tmp_path / "localizer.ckpt", localizer, plain, "key", PLACE)
     assert_same_answers(localizer, load_localizer(read_checkpoint(tmp_path)))
 
 
 def test_a_network_hint_needs_no_other_file(tmp_path):
     first, plain = trained("method=posenet")
-    save_checkpoint(tmp_path / "first.ckpt", first, plain, "key")
+    save_checkpoint(tmp_path / "first.ckpt", first, plain, "key", PLACE)
     network = ["inference_hint=network", f"inference_hint.checkpoint={tmp_path / 'first.ckpt'}"]
     localizer, plain = trained(*network)
-    save_checkpoint(tmp_path / "second.ckpt", localizer, plain, "key")
+    save_checkpoint(tmp_path / "second.ckpt", localizer, plain, "key", PLACE)
     (tmp_path / "first.ckpt").unlink()
     assert_same_answers(localizer, load_localizer(read_checkpoint(tmp_path / "second.ckpt")))
 
 
 def test_holds_nothing_but_plain_values_and_tensors(tmp_path):
-    save_checkpoint(tmp_path / "a.ckpt", *trained(), "key")
+    save_checkpoint(tmp_path / "a.ckpt", *trained(), "key", PLACE)
     content = torch.load(tmp_path / "a.ckpt", weights_only=True)
-    assert set(content) == {"format", "version", "config", "feature_key", "state"}
+    assert set(content) == {"format", "version", "config", "feature_key", "state", "place"}
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_holds_nothing_but_plain_values_and_tensors(tmp_path):
 )
 def test_a_file_that_is_no_checkpoint_is_one_line(tmp_path, spoil):
     path = tmp_path / "localizer.ckpt"
-    save_checkpoint(path, *trained(), "key")
+    save_checkpoint(path, *trained(), "key", PLACE)
     spoil(path)
     with pytest.raises(InputError, match="checkpoint=") as error:
         read_checkpoint(path)
@@ -114,7 +114,7 @@ def test_a_checkpoint_of_another_version_says_what_to_do(tmp_path):
 def test_a_state_that_does_not_fit_its_config_is_one_line(tmp_path):
     localizer, plain = trained()
     plain["head"]["hidden"] = 48
-    save_checkpoint(tmp_path / "a.ckpt", localizer, plain, "key")
+    save_checkpoint(tmp_path / "a.ckpt", localizer, plain, "key", PLACE)
     with pytest.raises(InputError):
         load_localizer(read_checkpoint(tmp_path / "a.ckpt"))
 
@@ -126,7 +126,7 @@ def test_an_evil_target_in_the_config_is_refused(tmp_path, node):
     localizer, plain = trained()
     evil = {"_target_": "shutil.rmtree", "path": str(victim)}
     plain[node] = {**plain[node], "argument": [evil]}
-    save_checkpoint(tmp_path / "a.ckpt", localizer, plain, "key")
+    save_checkpoint(tmp_path / "a.ckpt", localizer, plain, "key", PLACE)
     with pytest.raises(InputError, match=r"_target_=shutil\.rmtree: refused"):
         load_localizer(read_checkpoint(tmp_path / "a.ckpt"))
     assert victim.is_dir()
@@ -134,14 +134,14 @@ def test_an_evil_target_in_the_config_is_refused(tmp_path, node):
 
 def test_an_evil_target_in_the_config_of_a_network_hint_is_refused(tmp_path):
     first, plain = trained("method=posenet")
-    save_checkpoint(tmp_path / "first.ckpt", first, plain, "key")
+    save_checkpoint(tmp_path / "first.ckpt", first, plain, "key", PLACE)
     network = ["inference_hint=network", f"inference_hint.checkpoint={tmp_path / 'first.ckpt'}"]
     localizer, plain = trained(*network)
     localizer.inference_hint.config["backbone"] = {
         "_target_": "os.mkdir",
         "path": str(tmp_path / "x"),
     }
-    save_checkpoint(tmp_path / "a.ckpt", localizer, plain, "key")
+    save_checkpoint(tmp_path / "a.ckpt", localizer, plain, "key", PLACE)
     with pytest.raises(InputError, match=r"_target_=os\.mkdir: refused"):
         load_localizer(read_checkpoint(tmp_path / "a.ckpt"))
     assert not (tmp_path / "x").exists()

@@ -9,7 +9,7 @@ from hinted_posenet.core.types import Pose, Query, Sample
 from hinted_posenet.hints.prior import PriorHint
 from hinted_posenet.hints.retrieval import RetrievalHint
 from hinted_posenet.hints.trivial import ConstantHint
-from hinted_posenet.inference.localizer import Localizer
+from hinted_posenet.inference.localizer import LocalizerModule
 from hinted_posenet.models.heads.base import Head
 from hinted_posenet.models.posenet import GridPool, PoseNet
 
@@ -65,9 +65,9 @@ class RuleHead(Head):
         return Pose(self.move(hint.pose.t), hint.pose.q)
 
 
-def ruled(move: Callable[[torch.Tensor], torch.Tensor], steps: int) -> Localizer:
+def ruled(move: Callable[[torch.Tensor], torch.Tensor], steps: int) -> LocalizerModule:
     model = PoseNet(OneConvolution(), GridPool(2), lambda *_: RuleHead(move), steps)
-    return Localizer(model, PriorHint()).eval()
+    return LocalizerModule(model, PriorHint()).eval()
 
 
 def at_distance(distance_m: float, rows: int = 20) -> Sample:

@@ -1,0 +1,48 @@
+"""The keys of configs/predict.yaml: their types, ranges and choices.
+
+Imports nothing heavy, so that a mistake on the command line is reported before torch is imported.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt
+
+Format = Literal["csv", "tum", "text", "kml", "geojson"]
+AltitudeAbove = Literal["ellipsoid", "geoid", "takeoff", "ground", "scene", "ignore"]
+
+
+@dataclass(frozen=True)
+class PriorSettings:
+    """Where priors come from, and what their file does not say; configs/predict.yaml explains the keys."""
+
+    priors: str | None = None
+    prior_sigma_m: tuple[float, float] | None = None
+    prior_sigma_r_deg: Annotated[float, Gt(0)] | Literal["ignore"] | None = None
+    altitude_above: AltitudeAbove | None = None
+    takeoff_altitude_m: float | None = None
+    ground_m: float | None = None
+    time_tolerance_s: Annotated[float, Ge(0)] = 0.1
+    utc_offset_h: float | None = None
+    far_priors: Literal["refuse", "ignore"] = "refuse"
+
+
+@dataclass(frozen=True)
+class PredictSettings(PriorSettings):
+    """What is localized, with what, and where it is written; configs/predict.yaml explains the keys."""
+
+    checkpoint: Path = Path()
+    images: str = ""
+    out: Path = Path("poses.csv")
+    preview: Path | None = None
+    poses_format: Format | None = None
+    covariance: bool = False
+    K: tuple[float, float, float, float] | None = None
+    focal_px: Annotated[float, Gt(0)] | None = None
+    camera_file: Path | None = None
+    every: Annotated[int, Ge(1)] = 1
+    every_s: Annotated[float, Gt(0)] | None = None
+    video_start_s: float = 0.0
+    threads: Annotated[int, Ge(0)] = 0
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
