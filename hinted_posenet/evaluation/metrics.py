@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
-from kornia.geometry.conversions import rotation_matrix_to_quaternion
 from torch import Tensor
-from torch.nn.functional import normalize
 
+from hinted_posenet.core.alignment import fit_similarity
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.formatting import short_length
 from hinted_posenet.core.geometry import invert, quaternion_product, rotate, rotation_angle
-from hinted_posenet.core.types import Pose
+from hinted_posenet.core.types import Modes, Pose
 from hinted_posenet.evaluation.frames_file import Floats
 
 Thresholds = Sequence[tuple[float, float]]  # (metres, degrees)
@@ -50,6 +49,22 @@ def summary(error_t_m: Tensor, error_r_deg: Tensor, thresholds: Thresholds) -> d
         row[f"auc_{metres:g}m"] = recall_area(error_t_m, metres)
         row[f"auc_{degrees:g}deg"] = recall_area(error_r_deg, degrees)
     return row
+
+
+def recall_of_modes(modes: Modes, truth: Pose, thresholds: Thresholds) -> dict[str, float]:
+    """Return the shares of frames (N,) of which any of the modes (N, K) is within both thresholds."""
+    error_t_m, error_r_deg = pose_errors(modes.pose, Pose(*(part.unsqueeze(1) for part in truth)))
+    shares = {}
+    for metres, degrees in thresholds:
+        within = ((error_t_m <= metres) & (error_r_deg <= degrees)).any(dim=1)
+        key = modes_key(f"recall_{metres:g}m_{degrees:g}deg", error_t_m.shape[1])
+        shares[key] = within.double().mean().item()
+    return shares
+
+
+def modes_key(recall: str, count: int) -> str:
+    """Return the key of a recall in results.json that counts any of the first modes."""
+    return f"{recall}_of_{count}_modes"
 
 
 def aerial_summary(
@@ -112,16 +127,7 @@ def align(predicted: Pose, truth: Pose, how: str) -> Pose:
     a, b = predicted.t[known], truth.t[known]
     if len(a) < 3:
         raise InputError(f"align={how}: needs at least 3 answers, found {len(a)}")
-    a_mean, b_mean = a.mean(dim=0), b.mean(dim=0)
-    U, S, Vt = torch.linalg.svd((b - b_mean).T @ (a - a_mean) / len(a))
-    sign = torch.ones(3, dtype=a.dtype)
-    sign[2] = torch.sign(torch.linalg.det(U) * torch.linalg.det(Vt))
-    R = U @ (sign[:, None] * Vt)
-    variance = (a - a_mean).square().sum(dim=1).mean()
-    scale = (S * sign).sum() / variance if how == "similarity" else a.new_ones(())
-    q = normalize(rotation_matrix_to_quaternion(R), dim=0).expand_as(predicted.q)
-    t = scale * rotate(q, predicted.t - a_mean) + b_mean
-    return Pose(t, quaternion_product(q, predicted.q))
+    return fit_similarity(a, b, scaled=how == "similarity").pose(predicted)
 
 
 def _steps(pose: Pose) -> Pose:

@@ -8,7 +8,9 @@
 | seven_scenes | a folder of ``*.pose.txt``, 4x4 camera-to-world matrices; the path is the name       |
 | colmap       | a folder with ``images.txt`` or ``images.bin``                                       |
 
-A pose of NaN is a failed answer, as trackers write it; anything else that is not a pose is an error.
+A pose of NaN is a failed answer, as trackers write it; anything else that is not a pose is an error. A csv may
+state standard deviations along and about the world's axes: ``sigma_x_m sigma_y_m sigma_z_m sigma_rx_deg
+sigma_ry_deg sigma_rz_deg``, as `predict` writes them. One without a column or a number is not known.
 """
 
 import csv
@@ -20,12 +22,18 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import invert
 from hinted_posenet.core.types import Pose, stack_poses
 from hinted_posenet.data.formats.colmap import read_model
-from hinted_posenet.data.poses import CSV_POSE_COLUMNS, QUATERNION_NORM_RANGE, parse_matrix_texts
+from hinted_posenet.data.poses import (
+    CSV_POSE_COLUMNS,
+    QUATERNION_NORM_RANGE,
+    SIGMA_COLUMNS,
+    parse_matrix_texts,
+)
 from hinted_posenet.simulator.aerial_layout import POSE_COLUMNS as AERIAL_POSE_COLUMNS
 
 SHOWN = 5  # errors that a message lists in full
@@ -41,6 +49,7 @@ class PosesFile(NamedTuple):
     names: list[str]
     where: list[str]  # file and line
     T_world_cam: Pose  # (N,) float64; NaN where a method failed
+    covariance: Tensor | None = None  # (N, 6, 6) as stated, see `Hint`; None: no column states any
 
     @property
     def failed(self) -> list[int]:
@@ -120,14 +129,35 @@ def _read_csv(path: Path) -> PosesFile:
     if missing:
         raise InputError(f"{path} line 1: no column {', '.join(missing)}; add it")
 
+    stated: list[list[str]] = []
+
     def rows() -> Iterator[Row]:
         for row in reader:
             where = f"{path} line {reader.line_num}"
             if None in row or None in row.values():
                 raise InputError(f"{where}: expected {len(header)} fields; correct the line")
+            stated.append([row.get(column, "") for column in SIGMA_COLUMNS])
             yield where, row["name"], [row[column] for column in columns]
 
-    return _from_rows("csv" if columns is CSV_POSE_COLUMNS else "text", rows())
+    found = _from_rows("csv" if columns is CSV_POSE_COLUMNS else "text", rows())
+    has_sigmas = not set(SIGMA_COLUMNS).isdisjoint(header)
+    return found._replace(covariance=_covariance(found, stated)) if has_sigmas else found
+
+
+def _covariance(found: PosesFile, stated: Sequence[Sequence[str]]) -> Tensor:
+    """Return diagonal covariances (N, 6, 6) of the texts of standard deviations in metres and degrees."""
+    rows = zip(found.where, stated, strict=True)
+    refuse(
+        [
+            f"{where}: {SIGMA_COLUMNS[axis]} is `{text}`, expected a number above 0; correct or empty it"
+            for where, texts in rows
+            for axis, text in enumerate(texts)
+            if text and not (_is_number(text) and not float(text) <= 0)
+        ]
+    )
+    sigma = torch.tensor([[float(text or "inf") for text in texts] for texts in stated]).double()
+    sigma[:, 3:] = sigma[:, 3:].deg2rad()
+    return sigma.nan_to_num(nan=torch.inf, posinf=torch.inf).square().diag_embed()
 
 
 def _read_matrices(path: Path) -> PosesFile:

@@ -1,20 +1,20 @@
 """What methods answer on every frame of a split, and how they are named: a network's steps, and the controls."""
 
-import re
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from scipy.spatial import cKDTree
 from torch import Generator, Tensor
 from tqdm import tqdm
 
-from hinted_posenet.core.types import Hint, Pose, Sample
+from hinted_posenet.core.types import Hint, Modes, Pose, Sample
 from hinted_posenet.data.posed_images import batches, joined, to
 from hinted_posenet.hints.protocol import InferenceHints
 from hinted_posenet.hints.retrieval import RetrievalHint
 from hinted_posenet.hints.trivial import ConstantHint
-from hinted_posenet.inference.localizer import Localizer
+from hinted_posenet.inference.localizer import LocalizerModule
+from hinted_posenet.inference.modes import modes_of
 
 Role = Literal["network", "control", "hint"]
 Controls = Mapping[str, InferenceHints]  # name -> fitted source, whose hints are the answers
@@ -24,6 +24,7 @@ CONSTANT, RETRIEVAL = "constant pose", "retrieval"
 NEAREST_CAMERA = "nearest camera (ORACLE)"
 HINT_ANSWER = "hint as the answer"
 SHUFFLED_IMAGE = "shuffled image"
+MODES = 3  # places that a network may answer with
 
 
 class MethodAnswer(NamedTuple):
@@ -32,11 +33,14 @@ class MethodAnswer(NamedTuple):
     method: str
     role: Role
     pose: Pose  # (N,)
-    sigma_t_m: Tensor | None = None  # (N,) stated standard deviation per axis; None: not stated
-    sigma_r_rad: Tensor | None = None  # (N,)
+    # (N, 6, 6) as stated, see `Hint`, with infinite variance for parts that are not; None: nothing is stated
+    covariance: Tensor | None = None
     neighbour: Tensor | None = None  # (N,) int64, the training image that the pose was taken from
     step: int | None = None  # 1, 2, ... of a network's refinement
     oracle: bool = False  # whether the labels went into it
+    modes: Modes | None = (
+        None  # (N, MODES) with the pose as the first; None: no frame has another one
+    )
 
 
 def step_name(step: int) -> str:
@@ -79,18 +83,19 @@ def fit_controls(train: Sample, sequence: Tensor, device: torch.device) -> Contr
 
 @torch.inference_mode()
 def predict_split(
-    localizer: Localizer, controls: Controls, split: Sample, batch_size: int, seed: int
+    localizer: LocalizerModule, controls: Controls, split: Sample, batch_size: int, seed: int
 ) -> list[MethodAnswer]:
     """Return the answers of a localizer's refinement steps on a split, and of controls.
 
     A network with hints gets two more: its inference hint taken as the answer, and the network with another
-    image's feature. If the latter is as good, the network copies its hint.
+    image's feature. If the latter is as good, the network copies its hint. The last step has its other modes.
 
     The split has stacked features (N,), whose labels only oracles look at; the seed permutes the images.
     """
     source, device = localizer.inference_hint, localizer.device
     split = split._replace(query=source.query_of(split))
     found: dict[tuple[str, Role, int | None], list[Hint]] = {}
+    several: list[Modes] = []
     order = torch.randperm(len(split.query.name), generator=Generator().manual_seed(seed))
     others = torch.split(split.query.feature[order], batch_size)
     pairs = zip(batches(split, batch_size), others, strict=True)
@@ -98,6 +103,9 @@ def predict_split(
         query = to(batch.query, device)
         for name, control in controls.items():
             hint = control.at_inference(query, query.feature)
+            if name == RETRIEVAL and localizer.uncertainty.is_fitted:
+                feature = localizer.model.features(query)[0]
+                hint = localizer.uncertainty.of_retrieval(hint, feature, query.prior)
             found.setdefault((name, "control", None), []).append(hint)
         prediction = localizer.predict(query)
         if source.gives_hints:
@@ -105,28 +113,21 @@ def predict_split(
             found.setdefault((HINT_ANSWER, "hint", None), []).append(answer)
             swapped = localizer.model(other.float().to(device), prediction.hint)
             unknown = torch.full((len(swapped.t),), torch.inf)
-            hint = Hint(swapped, unknown, unknown)
+            hint = Hint.isotropic(swapped, unknown, unknown)
             found.setdefault((SHUFFLED_IMAGE, "control", None), []).append(hint)
         for number, answer in enumerate(prediction.answers, start=1):
             found.setdefault((step_name(number), "network", number), []).append(answer)
+        several.append(modes_of(localizer, query, prediction, MODES))
+    modes = joined(several)
+    has_others = bool(modes.log_weight[:, 1:].isfinite().any())
     # an oracle's prior is looked at by all methods but the constant pose
     answers = []
     for (method, role, step), parts in found.items():
-        pose, *sigmas, neighbours = joined(parts)
-        sigma_t_m, sigma_r_rad = (sigma if sigma.isfinite().all() else None for sigma in sigmas)
+        pose, covariance, neighbours = whole = joined(parts)
+        stated = covariance if whole.variance.isfinite().any() else None
         neighbour = neighbours[:, 0] if neighbours.numel() else None
         oracle = source.oracle and method != CONSTANT
-        about = (neighbour, step, oracle)
-        answers.append(MethodAnswer(method, role, pose, sigma_t_m, sigma_r_rad, *about))
+        of_step = modes if step == len(prediction.answers) and has_others else None
+        about = (method, role, pose, stated, neighbour, step, oracle, of_step)
+        answers.append(MethodAnswer(*about))
     return answers
-
-
-def describe_hint(node: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the name and the plain parameters of a hint source from its config node.
-
-    ``OracleHint`` becomes ``{"name": "oracle", "sigma_t_m": 5.0, ...}`` and ``NoHint`` ``{"name": "none"}``.
-    """
-    name = re.sub(r"_?hint$", "", node["_target_"].rpartition(".")[2], flags=re.IGNORECASE).lower()
-    plain = (key for key, value in node.items() if not isinstance(value, Mapping))
-    values = {key: node[key] for key in plain if not key.startswith("_")}
-    return {"name": "none" if name == "no" else name, **values}

@@ -12,6 +12,7 @@ import numpy as np
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.formatting import short_length
+from hinted_posenet.data.poses import SIGMA_COLUMNS
 from hinted_posenet.evaluation.frames_file import (
     T_CAM_WORLD,
     Chosen,
@@ -21,7 +22,8 @@ from hinted_posenet.evaluation.frames_file import (
     read_frames,
 )
 from hinted_posenet.evaluation.predictions import HINT_ANSWER, ORACLE, Role, method_title
-from hinted_posenet.evaluation.write_run import ERRORS, LABELS, SeasonGroup
+from hinted_posenet.evaluation.write_poses import ERRORS, NEES
+from hinted_posenet.evaluation.write_run import LABELS, SeasonGroup
 
 CONTROL_HINTS = ("constant", "retrieval", "nearest")  # which, taken as answers, every table has
 
@@ -39,13 +41,21 @@ class MethodPoses(NamedTuple):
     predicted_m: Floats  # (N, 3) camera centers in the world
     true_m: Floats  # (N, 3)
     T_cam_world: Floats  # (N, 7) predicted: qw, qx, qy, qz, tx, ty, tz
-    sigma_t_m: Floats  # (N,) stated standard deviation per axis; NaN where none is stated
-    sigma_r_deg: Floats  # (N,)
+    # (N, 6) stated standard deviations along the world's axes in metres, about them in degrees; inf or NaN where
+    # none is stated
+    sigma: Floats
+    nees_position: Floats  # (N,) see `calibration.normalised_errors`
+    nees_rotation: Floats  # (N,)
 
     @property
     def title(self) -> str:
         """The method's name in tables and figures."""
         return method_title(self.method, self.step)
+
+    @property
+    def position_sigma_m(self) -> Floats:
+        """(N,) root of the summed variances of the position; inf or NaN where one is not stated."""
+        return np.asarray(np.sqrt(np.square(self.sigma[:, :3]).sum(axis=1)))
 
     @property
     def neighbour(self) -> list[str]:
@@ -211,7 +221,7 @@ def _read_run(folder: Path) -> Run:
     with poses.open(newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             columns[row["method"]].append(row)
-    if not all("neighbour" in rows[0] for rows in columns.values()):
+    if not all({"neighbour", *NEES} <= rows[0].keys() for rows in columns.values()):
         raise InputError(f"{poses}: of an older version; {how_to_renew(file.parent)}")
     count = len(results["frame_groups"])
     labels = {row["method"]: row for row in results["rows"]}
@@ -232,8 +242,9 @@ def _poses(labels: dict[str, Any], rows: list[dict[str, str]]) -> MethodPoses:
 
     known: dict[str, Any] = {key: labels[key] for key in LABELS[1:]}
     return MethodPoses(
-        **known | {key: numbers(key)[:, 0] for key in ERRORS},
+        **known | {key: numbers(key)[:, 0] for key in (*ERRORS, *NEES)},
         frames=rows,
+        sigma=numbers(*SIGMA_COLUMNS),
         predicted_m=numbers("predicted_x_m", "predicted_y_m", "predicted_z_m"),
         true_m=numbers("true_x_m", "true_y_m", "true_z_m"),
         T_cam_world=numbers(*T_CAM_WORLD),

@@ -17,6 +17,7 @@ from hinted_posenet.core.geometry import invert
 from hinted_posenet.core.types import Pose
 from hinted_posenet.data.formats import cambridge, seven_scenes
 from hinted_posenet.data.formats.aerial import read_overview
+from hinted_posenet.data.formats.georeference import scene_origin
 from hinted_posenet.data.formats.recognise import Recognised, recognise
 from hinted_posenet.data.read_scene import read_scene
 from hinted_posenet.data.splits import hold_out
@@ -61,7 +62,8 @@ def _of_run(folder: Path) -> Truth:
     splits = read_frames(folder / "frames.csv")
     split = str(results["split"])
     thresholds = [tuple(pair) for pair in results["config"]["data"]["recall_m_deg"]]
-    about = {key: results[key] for key in ("frames", "excluded_frames", "card_notes", "map")}
+    kept = ("frames", "excluded_frames", "card_notes", "map", "origin")
+    about = {key: results.get(key) for key in kept}
     return Truth(results["data"], split, splits[split], splits.get("train"), thresholds, about)
 
 
@@ -105,6 +107,8 @@ def _of_scene(found: Recognised, split: str, ground_truth: str | None) -> Truth:
     about = _about({name: len(same) for name, same in views.items()})
     excluded = whole.excluded | {fault.name: fault.message for fault in whole.faults}
     about |= {"excluded_frames": excluded, "map": read_overview(found.folder)}
+    origin = scene_origin(found.folder)
+    about["origin"] = origin._asdict() if origin else None
     train = frames_of(views["train"]) if views.get("train") else None
     thresholds = [tuple(pair) for pair in config["recall_m_deg"]]
     return Truth(data, split, frames_of(views[split]), train, thresholds, about)
@@ -114,8 +118,10 @@ def _about(counts: dict[str, int]) -> dict[str, Any]:
     return {"frames": counts, "excluded_frames": {}, "card_notes": [], "map": None}
 
 
-def match(answers: PosesFile, frames: Sequence[str]) -> tuple[Pose, list[str]]:
+def match(answers: PosesFile, frames: Sequence[str]) -> tuple[Pose, torch.Tensor | None, list[str]]:
     """Return the poses in the order of the frames (N,), NaN where there is none, and notes on what is missing.
+
+    In the middle are their covariances (N, 6, 6), or None where the file states none.
 
     Names are compared as they are, or, if none matches, without image suffixes. The times of a trajectory are
     compared with the image names, read as times, to within `MAX_DIFFERENCE_S`.
@@ -147,7 +153,11 @@ def match(answers: PosesFile, frames: Sequence[str]) -> tuple[Pose, list[str]]:
     )
     t, q = (torch.full((len(frames), n), torch.nan, dtype=torch.float64) for n in (3, 4))
     t[rows], q[rows] = answers.T_world_cam
-    return Pose(t, q), _notes(answers, frames, rows)
+    covariance = None
+    if answers.covariance is not None:
+        covariance = torch.full((len(frames), 6, 6), torch.nan, dtype=torch.float64)
+        covariance[rows] = answers.covariance
+    return Pose(t, q), covariance, _notes(answers, frames, rows)
 
 
 def _rows(answers: PosesFile, frames: Sequence[str]) -> NDArray[np.int64]:
@@ -210,18 +220,20 @@ def score_file(
     For ``predictions`` see `read_poses_file`; None recognizes their ``format``, and names the method after
     their file. For ``truth``, ``split`` and ``ground_truth`` see `read_truth`. An ``alignment``, none, rigid or
     similarity, aligns the whole trajectory to the true one first; this uses the labels, so the result is marked
-    as an oracle's. For ``out`` None takes runs/<data>/<scene>/<name>/seed-0.
+    as an oracle's, and uncertainties, which are of the world before it was moved, are left out. For ``out`` None
+    takes runs/<data>/<scene>/<name>/seed-0.
     """
     known = read_truth(truth, split, ground_truth)
     name = name or predictions.stem
     folder = out or Path("runs", known.data["name"], known.data["scene"], name, "seed-0")
     if (folder / "results.json").is_file() and not overwrite:
         raise InputError(f"{folder}: holds results; give overwrite=true, another name= or out=")
-    pose, notes = match(read_poses_file(predictions, format), known.frames.name)
+    pose, covariance, notes = match(read_poses_file(predictions, format), known.frames.name)
     true = pose_of(known.frames)
     oracle = alignment != "none"
     pose = align(pose, true, alignment)
-    answers = [MethodAnswer(step_name(1), "network", pose, step=1, oracle=oracle)]
+    covariance = None if oracle else covariance
+    answers = [MethodAnswer(step_name(1), "network", pose, covariance, step=1, oracle=oracle)]
     if known.train:
         answers.insert(0, constant_answer(pose_of(known.train), true))
     about = {

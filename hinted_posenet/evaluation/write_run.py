@@ -1,12 +1,10 @@
 """Score answers by groups of frames, and write the files of a run: results.json, poses.csv and frames.csv."""
 
-import csv
 import json
 import math
 import os
 import platform
 import subprocess
-from collections.abc import Iterator
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -15,18 +13,27 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 
-from hinted_posenet.core.files import atomic_write, write_text
+from hinted_posenet.core.files import write_text
 from hinted_posenet.core.geometry import invert
 from hinted_posenet.core.types import Pose, View, stack_poses
-from hinted_posenet.evaluation.frames_file import T_CAM_WORLD, Chosen, Floats, Frames, write_frames
+from hinted_posenet.data.posed_images import map_tensors
+from hinted_posenet.evaluation.calibration import (
+    HORIZONTAL_VERTICAL,
+    POSITION,
+    ROTATION,
+    calibration_summary,
+)
+from hinted_posenet.evaluation.frames_file import Chosen, Floats, Frames, write_frames
 from hinted_posenet.evaluation.metrics import (
     Thresholds,
     aerial_summary,
     pose_errors,
+    recall_of_modes,
     summary,
     trajectory_errors,
 )
 from hinted_posenet.evaluation.predictions import HINT_ANSWER, MethodAnswer, nearest_answer
+from hinted_posenet.evaluation.write_poses import write_poses
 
 # all frames; those with a tag, such as the season, that training saw; or those without
 SeasonGroup = Literal["all", "seen", "unseen"]
@@ -37,9 +44,6 @@ PACKAGES = (
 )
 # datasets with independent frames: flights are strata of the design, views are drawn one by one
 INDEPENDENT_FRAMES = ("aerial",)
-ROWS = 4096  # converted to Python numbers at a time, which take four times the memory
-# sigmas as the method states them
-ERRORS = ("error_t_m", "error_r_deg", "sigma_t_m", "sigma_r_deg")
 
 
 def write_run(
@@ -70,7 +74,7 @@ def write_run(
     results = {
         **about,
         "resampling_unit": "frame" if independent else "sequence",
-        "rows": score(answers, truth, frames, groups, thresholds),
+        "rows": score(answers, truth, frames, groups, thresholds, about.get("origin") is not None),
         "trajectories": trajectories(answers, truth, frames.sequence),
         "groups": [{"name": g.name, "season_group": g.season_group} for g in groups],
         "frame_groups": [names[chosen].tolist() for chosen in in_group],
@@ -79,43 +83,6 @@ def write_run(
     text = json.dumps(_plain(results), indent=1, allow_nan=False)
     write_text(folder / "results.json", text + "\n")
     return results
-
-
-def write_poses(
-    path: Path, frames: Frames, answers: list[MethodAnswer], truth: Pose, train_names: list[str]
-) -> None:
-    """Write a line per frame and method: world-to-camera pose as in COLMAP, errors, true and predicted center.
-
-    Frames, answers and truth are (N,); ``train_names`` are the training images, which neighbours are rows of.
-    """
-    tags = sorted({tag for labels in frames.tags for tag in labels})
-    header = ["method", "name", "sequence", *tags, "neighbour", *T_CAM_WORLD, *ERRORS]
-    header += [f"{kind}_{axis}_m" for kind in ("predicted", "true") for axis in "xyz"]
-    labels = [
-        [name, sequence, *(values.get(tag, "") for tag in tags)]
-        for name, sequence, values in zip(frames.name, frames.sequence, frames.tags, strict=True)
-    ]
-    with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        for answer in answers:
-            rows = [] if answer.neighbour is None else answer.neighbour.tolist()
-            near = [train_names[row] for row in rows] or [""] * len(labels)
-            for label, neighbour, values in zip(labels, near, _numbers(answer, truth), strict=True):
-                texts = ["" if value != value else f"{value:.9g}" for value in values]
-                writer.writerow([answer.method, *label, neighbour, *texts])
-
-
-def _numbers(answer: MethodAnswer, truth: Pose) -> Iterator[list[float]]:
-    """Yield the numbers of each frame in the order of the header; NaN where the method states none."""
-    t_cam_world, q_cam_world = invert(answer.pose.t.double(), answer.pose.q.double())
-    unstated = torch.full((len(truth.t),), torch.nan)
-    sigma_t_m = unstated if answer.sigma_t_m is None else answer.sigma_t_m
-    sigma_r_deg = unstated if answer.sigma_r_rad is None else answer.sigma_r_rad.rad2deg()
-    columns = (*pose_errors(answer.pose, truth), sigma_t_m, sigma_r_deg)
-    parts = [q_cam_world, t_cam_world, *(column[:, None] for column in columns)]
-    numbers = torch.cat([*parts, answer.pose.t, truth.t], dim=1)
-    return (row for some in torch.split(numbers, ROWS) for row in some.tolist())
 
 
 class FrameGroup(NamedTuple):
@@ -174,14 +141,18 @@ def score(
     frames: Frames,
     groups: list[FrameGroup],
     thresholds: Thresholds,
+    is_georeferenced: bool = False,
 ) -> list[dict[str, object]]:
     """Return one row of metrics per group of frames and method.
 
     Answers, truth and frames are (N,); where all altitudes are known, errors are also given in percent of
-    them.
+    them. Methods that state covariances also get the metrics of their calibration, horizontal and vertical ones
+    where the world's z axis points up: in aerial scenes and in those that have a place on Earth. Methods with
+    several modes also get their recall.
     """
     aerial = bool(np.isfinite(frames.altitude_m).all())
     ground = [torch.from_numpy(side_m) for side_m in (frames.altitude_m, frames.footprint_m)]
+    parts = POSITION | (HORIZONTAL_VERTICAL if aerial or is_georeferenced else {}) | ROTATION
     rows: list[dict[str, object]] = []
     for group in groups:
         here = torch.from_numpy(group.frames)
@@ -190,6 +161,11 @@ def score(
             metrics = summary(*pose_errors(predicted, true), thresholds)
             if aerial:
                 metrics |= aerial_summary(predicted, true, *(side_m[here] for side_m in ground))
+            if answer.covariance is not None:
+                metrics |= calibration_summary(predicted, true, answer.covariance[here], parts)
+            if answer.modes is not None:
+                modes = map_tensors(lambda part, here=here: part[here], answer.modes)
+                metrics |= recall_of_modes(modes, true, thresholds)
             of_answer = {key: getattr(answer, key) for key in LABELS[1:]}
             rows.append({"group": group.name, **of_answer, **metrics})
     return rows

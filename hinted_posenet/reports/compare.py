@@ -11,6 +11,7 @@ from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.formatting import degrees, degrees_interval, length, length_interval
 from hinted_posenet.core.tables import Table, text_table
 from hinted_posenet.evaluation.bootstrap import bootstrap_interval, difference, median
+from hinted_posenet.evaluation.calibration import claims_held
 from hinted_posenet.evaluation.frames_file import Chosen, Floats
 from hinted_posenet.evaluation.metrics import recalls_of
 from hinted_posenet.evaluation.predictions import (
@@ -23,6 +24,8 @@ from hinted_posenet.evaluation.predictions import (
 )
 from hinted_posenet.evaluation.run_files import Run, by_title
 from hinted_posenet.evaluation.write_run import LABELS
+from hinted_posenet.reports.calibration_lines import calibration_lines
+from hinted_posenet.reports.mode_lines import mode_lines
 from hinted_posenet.reports.published import AVERAGE, Published
 
 KEYS = (("median_t_m", "median_r_deg"), ("mean_t_m", "mean_r_deg"), ("p95_t_m", "p95_r_deg"))
@@ -43,6 +46,11 @@ class Row(NamedTuple):
         )
         return np.stack(t_m), np.stack(r_deg)
 
+    def claims_held(self, frames: Chosen) -> float | None:
+        """Return the share of positions within their claimed 95 % regions; None where none is stated."""
+        nees = [run.methods[self.method].nees_position[frames] for run in self.runs]
+        return claims_held(np.stack(nees))
+
 
 def comparison(
     runs: list[Run],
@@ -52,7 +60,8 @@ def comparison(
 ) -> Table:
     """Return the table of all runs of one scene and split: a block per group of frames, a line per method.
 
-    A number is the median over the frames, averaged over seeds, with its bootstrap 95 % interval. Without
+    A number is the median over the frames, averaged over seeds, with its bootstrap 95 % interval. Where methods
+    state covariances, a column tells how many of the positions lie within the regions that claim 95 %. Without
     ``groups`` they are all frames, and what training saw or not. Against the line with the title ``reference``
     the others are tested: ratio of the medians, with a p-value.
     """
@@ -63,6 +72,9 @@ def comparison(
         raise InputError(f"reference={reference}: choose among {titles}")
     recalls = recalls_of(first.results)
     header = ["", "seeds", "position [95 %]", "rotation [95 %]"]
+    everything = np.ones(len(first.frames), dtype=bool)
+    has_claims = any(row.claims_held(everything) is not None for row in rows)
+    header += ["claimed 95 % holds"] * has_claims
     has_constant = rows[0].method == CONSTANT
     header += ["of constant"] * has_constant
     if recalls:
@@ -79,6 +91,8 @@ def comparison(
             cells = [row.title, str(len(row.runs))]
             for errors, text in ((t_m, length_interval), (r_deg, degrees_interval)):
                 cells.append(text(median(errors), *bootstrap_interval(errors, sequences)))
+            held = row.claims_held(frames)
+            cells += ["-" if held is None else f"{100 * held:.0f} %"] * has_claims
             cells += [f"{median(t_m) / constant_m:.3f}"] * has_constant
             if recalls:
                 shares = (f"{100 * recall.share(t_m, r_deg):.0f}" for recall in recalls)
@@ -101,7 +115,8 @@ def comparison(
 def comparison_csv(runs: list[Run], groups: list[str] | None = None) -> str:
     """Return every metric as CSV, a line per group and method; means over the seeds."""
     text = io.StringIO()
-    keys = [key for key in runs[0].results["rows"][0] if key not in (*LABELS, "frames")]
+    every = dict.fromkeys(key for run in runs for row in run.results["rows"] for key in row)
+    keys = [key for key in every if key not in (*LABELS, "frames")]
     limits = [f"median_{name}_{end}" for name in ("t_m", "r_deg") for end in ("low", "high")]
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["group", "method", "seeds", "oracle", "frames", *keys, *limits])
@@ -110,12 +125,14 @@ def comparison_csv(runs: list[Run], groups: list[str] | None = None) -> str:
         for row in table_rows(runs):
             of_runs = (metrics for run in row.runs for metrics in run.results["rows"])
             found = [m for m in of_runs if (m["group"], m["method"]) == (group, row.method)]
-            means = [float(np.mean([metrics[key] for metrics in found])) for key in keys]
+            # only methods that state covariances have metrics of calibration
+            means = [float(np.mean([m.get(key, np.nan) for m in found])) for key in keys]
             for errors in row.errors(frames):
                 means += bootstrap_interval(errors, sequences)
             oracle = row.runs[0].methods[row.method].oracle
             start = [group, row.title, len(row.runs), oracle, frames.sum()]
-            writer.writerow([*start, *(f"{number:.6g}" for number in means)])
+            texts = ("" if number != number else f"{number:.6g}" for number in means)
+            writer.writerow([*start, *texts])
     return text.getvalue()
 
 
@@ -243,3 +260,7 @@ def print_results(results: dict[str, Any]) -> None:
         title = method_title(row["method"], row["step"])
         lines.append([f"  {title}", *errors, *shares])
     print(text_table([header, *lines]))
+    if claims := calibration_lines(results):
+        print(f"\n{claims}")
+    for line in mode_lines(results):
+        print(line)

@@ -11,10 +11,13 @@ import numpy as np
 from hinted_posenet.core.formatting import degrees, length, length_interval, short_length
 from hinted_posenet.core.tables import markdown_table, text_table
 from hinted_posenet.evaluation.bootstrap import bootstrap_interval, difference, median
+from hinted_posenet.evaluation.calibration import claims_held
 from hinted_posenet.evaluation.frames_file import Chosen, Floats
+from hinted_posenet.evaluation.metrics import modes_key, recalls_of
 from hinted_posenet.evaluation.predictions import (
     CONSTANT,
     HINT_ANSWER,
+    MODES,
     NEAREST_CAMERA,
     ORACLE,
     RETRIEVAL,
@@ -22,6 +25,7 @@ from hinted_posenet.evaluation.predictions import (
     method_title,
 )
 from hinted_posenet.evaluation.run_files import Run, read_json, read_results, read_runs
+from hinted_posenet.reports.mode_lines import shares_of_modes
 
 OWN = "none"  # the hint of a network that takes none: its own run
 NULL = "null_hint"
@@ -30,6 +34,8 @@ TITLES = {
     "recall": ", within 5 % of the scene's extent",
     "other image": ", with another image",
     "gains": ", gains",
+    "calibration": "claimed 95 % of position holds",
+    "modes": "found by the first / by any of {} modes",
 }
 KINDS = tuple(TITLES)
 CONTROLS = (CONSTANT, NEAREST_CAMERA, RETRIEVAL, "k-NN", "kernel regression")
@@ -135,14 +141,20 @@ class StudyTable(NamedTuple):
 
 
 def study_tables(study: Study, kinds: Sequence[str] = KINDS) -> Iterator[StudyTable]:
-    """Yield the tables of some kinds for each group of frames; empty ones are left out."""
+    """Yield tables of some kinds by group of frames, of calibration and modes for all; empty ones are left out."""
     makers = (_error_rows, _recall_rows, _shuffled_rows, _gain_rows)
-    rows_of = dict(zip(KINDS, makers, strict=True))
+    rows_of = dict(zip(KINDS, makers, strict=False))
     for name, frames in study.groups().items():
-        for kind in kinds:
+        for kind in (kind for kind in kinds if kind in rows_of):
             rows = rows_of[kind](study, frames)
             if len(rows) > 1:
                 yield StudyTable(f"{name}{TITLES[kind].format(frames.sum())}", rows)
+    rows = _calibration_rows(study) if "calibration" in kinds else []
+    if len(rows) > 1:
+        yield StudyTable(f"{TITLES['calibration']}: {' / '.join(study.groups())}", rows)
+    rows = _mode_rows(study) if "modes" in kinds else []
+    if len(rows) > 1:
+        yield StudyTable(TITLES["modes"].format(MODES), rows)
 
 
 def _error_rows(study: Study, frames: Chosen) -> list[list[str]]:
@@ -193,6 +205,44 @@ def _shuffled_rows(study: Study, frames: Chosen) -> list[list[str]]:
         cells = ["-" if e is None else length(median(e[0][:, frames])) for e in found]
         if set(cells) != {"-"}:
             rows.append([method, *cells])
+    return rows
+
+
+def _calibration_rows(study: Study) -> list[list[str]]:
+    """Return the shares of positions within the regions that claim 95 %: seen frames beside unseen ones."""
+    groups = study.groups().values()
+    rows = [["claimed 95 % holds", *(_hint_title(study, hint) for hint in study.hints)]]
+    for method in study.methods:
+        cells = []
+        for hint in study.hints:
+            runs = study.runs.get((method, hint), [])
+            nees = np.array([run.steps[-1].nees_position for run in runs])
+            found = [claims_held(nees[:, frames]) for frames in groups] if runs else []
+            shares = ["-" if held is None else f"{100 * held:.0f}" for held in found]
+            cells.append(f"{' / '.join(shares)} %" if set(shares) - {"-"} else "-")
+        if set(cells) != {"-"}:
+            rows.append([method, *cells])
+    return rows
+
+
+def _mode_rows(study: Study) -> list[list[str]]:
+    """Return recalls of the last step, of the first mode and of any: methods and groups down, hints across."""
+    recalls = recalls_of(study.first.results)
+    if not recalls:
+        return []
+    rows = [[recalls[-1].title, *(_hint_title(study, hint) for hint in study.hints)]]
+    for method in study.methods:
+        for group in study.groups():
+            cells = []
+            for hint in study.hints:
+                every = (
+                    row for run in study.runs.get((method, hint), []) for row in run.results["rows"]
+                )
+                found = [row for row in every if row["group"] == group]
+                found = [row for row in found if modes_key(recalls[-1].key, MODES) in row]
+                cells.append(shares_of_modes(found, recalls[-1].key) if found else "-")
+            if set(cells) != {"-"}:
+                rows.append([f"{method}, {group}", *cells])
     return rows
 
 

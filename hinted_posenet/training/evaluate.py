@@ -11,7 +11,7 @@ from hinted_posenet.evaluation.predictions import Controls, fit_controls, predic
 from hinted_posenet.evaluation.write_run import frames_of, provenance, write_run
 from hinted_posenet.hints.network import NetworkHint
 from hinted_posenet.hints.protocol import InferenceHints
-from hinted_posenet.inference.localizer import Localizer
+from hinted_posenet.inference.localizer import LocalizerModule
 from hinted_posenet.reports.compare import print_results
 from hinted_posenet.training.run import Evaluation
 from hinted_posenet.training.scene import Scene
@@ -21,20 +21,23 @@ def evaluate(config: dict[str, Any]) -> Path:
     """Score a checkpoint on a split -> folder; another inference hint or number of steps is calibrated anew."""
     started = time.monotonic()
     asked = Evaluation.from_config(config)
-    scene, localizer = asked.scene, asked.localizer
-    train_images = scene.features(localizer.model, "train", asked.device)
-    if asked.inference_hint:
-        key = asked.checkpoint.feature_key
-        replace_inference_hint(localizer, asked.inference_hint, key, scene, train_images)
-    if asked.refinement_steps:
-        calibrate(localizer, asked.refinement_steps, scene)
-    controls = fit_controls(train_images, scene.sequences(), asked.device)
-    score_split(scene, localizer.eval(), controls, asked.split, asked.folder, asked.about, started)
+    localizer, known = asked.localizer, asked.trained_scene
+    controls: Controls = {}
+    if known:  # hints and controls know what the network knows, also on another scene
+        train_images = known.features(localizer.model, "train", asked.device)
+        if asked.inference_hint:
+            key = asked.checkpoint.feature_key
+            replace_inference_hint(localizer, asked.inference_hint, key, known, train_images)
+        if asked.refinement_steps:
+            calibrate(localizer, asked.refinement_steps, known)
+        controls = fit_controls(train_images, known.sequences(), asked.device)
+    asked_of = (asked.split, asked.folder, asked.about, started)
+    score_split(asked.scene, known, localizer.eval(), controls, *asked_of)
     return asked.folder
 
 
 def replace_inference_hint(
-    localizer: Localizer, hint: InferenceHints, key: str, scene: Scene, train: Sample
+    localizer: LocalizerModule, hint: InferenceHints, key: str, scene: Scene, train: Sample
 ) -> None:
     """Give a trained localizer another inference hint, fitted to the training images; `calibrate` it next.
 
@@ -45,7 +48,7 @@ def replace_inference_hint(
     localizer.inference_hint = hint.to(localizer.device)
 
 
-def calibrate(localizer: Localizer, refinement_steps: int, scene: Scene) -> None:
+def calibrate(localizer: LocalizerModule, refinement_steps: int, scene: Scene) -> None:
     """Measure the localizer, its inference hint and its refinement steps on the validation split."""
     localizer.model.set_refinement_steps(refinement_steps)
     validation = scene.features(localizer.model, "val", localizer.device)
@@ -54,7 +57,8 @@ def calibrate(localizer: Localizer, refinement_steps: int, scene: Scene) -> None
 
 def score_split(
     scene: Scene,
-    localizer: Localizer,
+    trained_scene: Scene | None,
+    localizer: LocalizerModule,
     controls: Controls,
     split: str,
     folder: Path,
@@ -63,25 +67,29 @@ def score_split(
 ) -> None:
     """Write results.json, poses.csv and frames.csv into ``folder`` and print the table.
 
+    ``trained_scene`` has the training images, which is the same scene unless an evaluation asks for another.
     ``about`` is what `describe_run` says, ``started`` the ``time.monotonic()`` at which the run began.
     """
     samples = scene.features(localizer.model, split, localizer.device)
     batch_size = scene.settings.feature_batch_size
     answers = predict_split(localizer, controls, samples, batch_size, about["seed"])
+    counts = {name: len(views) for name, views in scene.views.items()}
+    train = frames_of(trained_scene.views["train"]) if trained_scene else None
     about = {
         **about,
         "data": scene.identity,
         "split": split,
         "oracle": localizer.inference_hint.oracle,
-        "frames": {name: len(views) for name, views in scene.views.items()},
+        "frames": counts | {"train": len(train.name) if train else 0},
         "excluded_frames": scene.excluded,
         "card_notes": scene.card_notes,
         "map": scene.map,
+        "origin": scene.origin._asdict() if scene.origin else None,
+        "priors": scene.priors,
         "wall_time_s": round(time.monotonic() - started, 1),
         **provenance(str(localizer.device)),
     }
-    frames, train = (frames_of(scene.views[name]) for name in (split, "train"))
-    thresholds = scene.data.recall_m_deg
+    frames, thresholds = frames_of(scene.views[split]), scene.data.recall_m_deg
     results = write_run(folder, about, frames, train, answers, samples.T_world_cam, thresholds)
     print_results(results)
     print(f"written: {folder / 'results.json'}, {folder / 'poses.csv'}, {folder / 'frames.csv'}")

@@ -19,7 +19,7 @@ from hinted_posenet.data.splits import views_key
 from hinted_posenet.models.posenet import PoseNet
 
 Crop = tuple[int, int] | None  # (height, width) in pixels
-FORMAT = 2  # raise when the file's content changes
+FORMAT = 3  # raise when the file's content changes
 
 
 def feature_key(model: PoseNet, height: int, width: int, crop: Crop) -> str:
@@ -92,8 +92,8 @@ def compute_features(
 
 
 def _write(path: Path, sample: Sample) -> None:
-    pose, sigma_t_m, sigma_r_rad, _ = sample.query.prior
-    prior = [*pose, sigma_t_m, sigma_r_rad]
+    pose, covariance, _ = sample.query.prior
+    prior = [*pose, covariance]
     content = sample.query._asdict() | {"prior": prior, "truth": list(sample.T_world_cam)}
     with atomic_write(path) as partial:
         torch.save(content, partial)
@@ -103,6 +103,6 @@ def _read(path: Path) -> Sample:
     content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     os.utime(path)  # `data cache prune_gb=...` removes what was not used for longest
     truth = Pose(*content.pop("truth"))
-    t, q, sigma_t_m, sigma_r_rad = content.pop("prior")
-    prior = Hint(Pose(t, q), sigma_t_m, sigma_r_rad, NO_NEIGHBOURS.expand(len(t), 0))
+    t, q, covariance = content.pop("prior")
+    prior = Hint(Pose(t, q), covariance, NO_NEIGHBOURS.expand(len(t), 0))
     return Sample(Query(**content, prior=prior), truth)

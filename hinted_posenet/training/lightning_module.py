@@ -12,7 +12,7 @@ from torchmetrics.utilities import dim_zero_cat
 from hinted_posenet.core.types import Hint, Pose, Sample
 from hinted_posenet.evaluation.metrics import pose_errors, quantile
 from hinted_posenet.hints.protocol import TrainingHints
-from hinted_posenet.inference.localizer import Localizer
+from hinted_posenet.inference.localizer import LocalizerModule
 from hinted_posenet.models.losses import PoseLoss
 from hinted_posenet.training.data_module import batch_seed
 
@@ -59,7 +59,7 @@ class LightningLocalizer(pl.LightningModule):
 
     def __init__(
         self,
-        localizer: Localizer,
+        localizer: LocalizerModule,
         train_hint: TrainingHints,
         loss: PoseLoss,
         optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer],
@@ -76,7 +76,7 @@ class LightningLocalizer(pl.LightningModule):
         self.val_error, self.train_error = MedianPoseError(), MedianPoseError()
 
     def fit_scene(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
-        """Measure the training set once, see `Localizer.fit`: loss, localizer and training hints."""
+        """Measure the training set once, see `LocalizerModule.fit`: loss, localizer and training hints."""
         self.loss.fit(truth)
         self.localizer.fit(truth, feature, sequence)
         self.train_hint.fit(truth, feature, sequence)
@@ -109,8 +109,8 @@ class LightningLocalizer(pl.LightningModule):
     ) -> dict[str, Tensor]:
         """Measure the first refinement step on validation (0) and training images (1); return poses (B,).
 
-        Later steps wait for ``Localizer.calibrate``; so does retrieval, whose hint has no sigma before and thus
-        counts as none: during training, its network is validated without a hint.
+        Later steps wait for ``LocalizerModule.calibrate``; so does retrieval, whose hint has no sigma before and
+        thus counts as none: during training, its network is validated without a hint.
         """
         localizer = self.localizer
         feature = localizer.model.features(sample.query)[0]

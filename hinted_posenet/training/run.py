@@ -1,6 +1,8 @@
 """From config dictionaries to typed objects: the only file of this room that knows the keys of a config."""
 
+import logging
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -11,16 +13,18 @@ import torch
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.schema import read_settings
 from hinted_posenet.data.augment import Augment
-from hinted_posenet.evaluation.predictions import describe_hint
+from hinted_posenet.data.splits import SEPARATOR
 from hinted_posenet.hints.protocol import InferenceHints
-from hinted_posenet.inference.build import build, build_localizer
+from hinted_posenet.inference.build import build, build_localizer, describe_hint
 from hinted_posenet.inference.checkpoint import Checkpoint, load_localizer, read_checkpoint
-from hinted_posenet.inference.localizer import Localizer, prepare_device
+from hinted_posenet.inference.localizer import LocalizerModule, prepare_device
 from hinted_posenet.training.fitting import all_callbacks, quiet_lightning
 from hinted_posenet.training.lightning_module import LightningLocalizer
 from hinted_posenet.training.run_folder import RunFolder
 from hinted_posenet.training.scene import Scene
 from hinted_posenet.training.settings import DataSettings, EvaluateSettings, TrainSettings
+
+log = logging.getLogger(__name__)
 
 
 def run_folder(config: dict[str, Any]) -> RunFolder:
@@ -29,8 +33,11 @@ def run_folder(config: dict[str, Any]) -> RunFolder:
     return RunFolder(Path(config["paths"]["run"]), config, settings.resume, settings.overwrite)
 
 
-def read_scene(config: dict[str, Any]) -> Scene:
-    """Read the scene of a training config: its labels, and its images into the cache."""
+def read_scene(config: dict[str, Any], prior_splits: Collection[str] = ()) -> Scene:
+    """Read the scene of a training config: its labels, and its images into the cache.
+
+    ``prior_splits`` are the splits whose priors an inference hint reads.
+    """
 
     def live() -> Any:
         return build(
@@ -46,6 +53,7 @@ def read_scene(config: dict[str, Any]) -> Scene:
         Path(config["paths"]["cache"]),
         read_settings(TrainSettings, config),
         live if "live" in config["data"] else None,
+        prior_splits,
     )
 
 
@@ -76,7 +84,7 @@ class Run:
     device: torch.device  # of features and predictions; the trainer chooses its own
     scene: Scene
     augment: Augment
-    localizer: Localizer
+    localizer: LocalizerModule
     module: LightningLocalizer  # wraps the localizer
     trainer: pl.Trainer
 
@@ -84,13 +92,14 @@ class Run:
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Build everything; nothing is computed or written yet, but images are decoded into the cache."""
         settings = read_settings(TrainSettings, config)
-        device = _set_up(settings.accelerator, settings.threads, settings.seed)
-        scene = read_scene(config)
-        localizer = build_localizer(config)
-        if localizer.inference_hint.oracle:
+        source: InferenceHints = build(config["inference_hint"])
+        if source.oracle:
             raise InputError(
                 "inference_hint=oracle: only evaluate takes it; train with another inference_hint"
             )
+        device = _set_up(settings.accelerator, settings.threads, settings.seed)
+        scene = read_scene(config, {"val", "test"} if source.reads_prior else ())
+        localizer = build_localizer(config)
         hint, loss = (build(config[key]) for key in ("train_hint", "loss"))
         optimizer, scheduler = (build(config["optim"][key]) for key in ("optimizer", "scheduler"))
         module = LightningLocalizer(localizer, hint, loss, optimizer, scheduler, settings.seed)
@@ -115,8 +124,11 @@ class Evaluation:
     folder: Path  # of the results
     device: torch.device
     scene: Scene
+    trained_scene: (
+        Scene | None
+    )  # the same, unless another scene is asked for; None: not there any more
     checkpoint: Checkpoint
-    localizer: Localizer
+    localizer: LocalizerModule
     inference_hint: InferenceHints | None  # in place of the trained one
     refinement_steps: int | None  # to calibrate anew; None keeps the trained calibration
     about: dict[str, Any]  # see `describe_run`
@@ -137,16 +149,35 @@ class Evaluation:
             raise InputError(
                 f"{folder}: holds results; overwrite=true replaces them, out=FOLDER writes elsewhere"
             )
+        localizer = load_localizer(checkpoint).to(device)
+        source: InferenceHints | None = build(hint) if hint else None
+        calibrates = bool(source or steps)
+        scored, calibrated = {asked.split}, {"val"} if calibrates else set()
+        if not (source or localizer.inference_hint).reads_prior:
+            scored, calibrated = set(), set()
+        about = describe_run(merged)
+        if other_scene:
+            trained_scene = _trained_scene(merged, checkpoint.config, calibrated)
+            if calibrates and not trained_scene:
+                raise InputError(
+                    "inference_hint, refinement_steps: are calibrated on the scene that the checkpoint was "
+                    "trained on, which cannot be read; put it back, or leave them out"
+                )
+            about["trained_on"] = checkpoint.trained_on.identity
+            read = read_scene(merged, scored)
+        else:
+            read = trained_scene = read_scene(merged, scored | calibrated)
         return cls(
             asked.split,
             folder,
             device,
-            read_scene(merged),
+            read,
+            trained_scene,
             checkpoint,
-            load_localizer(checkpoint).to(device),
-            build(hint) if hint else None,
-            merged["refinement_steps"] if hint or steps else None,
-            describe_run(merged),
+            localizer,
+            source,
+            merged["refinement_steps"] if calibrates else None,
+            about,
         )
 
 
@@ -159,6 +190,22 @@ def result_name(
     parts += [f"{key}={value}" for key, value in described.items()]
     parts += [f"steps={refinement_steps}" if refinement_steps else None]
     return re.sub(r"[^\w.=+-]+", "_", "-".join(part for part in parts if part))
+
+
+def _trained_scene(
+    merged: dict[str, Any], trained: dict[str, Any], prior_splits: Collection[str]
+) -> Scene | None:
+    """Read the scene that a checkpoint was trained on; say so where it is not there any more, and return None."""
+    data = trained["data"]
+    for root in dict.fromkeys((data["root"], merged["data"]["root"])):
+        folders = (Path(root, name) for name in data["scene"].split(SEPARATOR))
+        if "live" in data or all(folder.is_dir() for folder in folders):
+            return read_scene({**merged, "data": {**data, "root": root}}, prior_splits)
+    log.warning(
+        "%s: not in %s any more; without its training images there are no controls",
+        *(data["scene"], data["root"]),
+    )
+    return None
 
 
 def _merged(config: dict[str, Any], trained: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A scene to train on: its views, its images, its features."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +15,14 @@ from hinted_posenet.data.cache.decoded_images import DecodedImages
 from hinted_posenet.data.cache.image_cache import ImageCache
 from hinted_posenet.data.dataset_card import counts_note, dataset_card_names, read_dataset_card
 from hinted_posenet.data.formats.aerial import read_manifest, read_overview
+from hinted_posenet.data.formats.georeference import scene_origin
 from hinted_posenet.data.formats.layout import ReadViews
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.read_scene import stop_or_skip, without
 from hinted_posenet.data.splits import Splits, split_scenes
 from hinted_posenet.models.posenet import PoseNet
 from hinted_posenet.training.features import compute_features
+from hinted_posenet.training.scene_priors import scene_priors
 from hinted_posenet.training.settings import DataSettings, TrainSettings
 
 if TYPE_CHECKING:  # it takes seconds to import, and few scenes need it
@@ -38,6 +40,7 @@ class Scene:
         cache: folder of decoded images and of features.
         settings: size of the cache of images, images at a time through the backbone, and processes for both.
         live: makes the source of rendered views; training views then are rendered, the others only without files.
+        prior_splits: splits whose priors the inference hint reads; one that has none is refused.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Scene:
         cache: Path,
         settings: TrainSettings,
         live: "Callable[[], AerialLive] | None" = None,
+        prior_splits: Collection[str] = (),
     ):
         self.data = data
         # what a checkpoint must agree with
@@ -54,6 +58,7 @@ class Scene:
         self.cache = cache
         self.settings = settings
         self.map = read_overview(self._manifest.parent)
+        self.origin = scene_origin(self._manifest.parent)
         self.is_live = live is not None
         self._make_live = live
         self._rendered: dict[str, PosedImages] = {}
@@ -70,6 +75,7 @@ class Scene:
             splits = split_scenes(read_views, data.root, data.scene, *how)
         self.views: dict[str, list[View]] = splits.views
         self.excluded: dict[str, str] = splits.excluded  # frame -> why
+        self.priors = scene_priors(self.views, prior_splits, data.name) if prior_splits else None
         self.card_notes = self._compare_with_card(splits.counts)
         self._decoded: DecodedImages | None = None if self._rendered else self._decode()
 
@@ -86,6 +92,14 @@ class Scene:
         keys = [(view.scene, view.sequence, view.tags.get("date")) for view in self.views["train"]]
         number = {key: index for index, key in enumerate(dict.fromkeys(keys))}
         return torch.tensor([number[key] for key in keys])
+
+    def dates(self) -> torch.Tensor:
+        """Return the number (N,) int64 of the date of each training image, or of its sequence if all share one."""
+        dates = [view.tags.get("date", "") for view in self.views["train"]]
+        names = list(dict.fromkeys(dates))
+        if len(names) == 1:
+            return self.sequences()
+        return torch.tensor([names.index(date) for date in dates])
 
     def live_images(self, split: str, seed: int | None = None) -> "LiveImages":
         """Return rendered views of a split: the fixed ones, or with a training's seed new ones every epoch."""

@@ -21,7 +21,7 @@ from hinted_posenet.hints.retrieval import NearestNeighbours, RetrievalHint
 from hinted_posenet.hints.trivial import NoHint
 from hinted_posenet.inference.build import build
 from hinted_posenet.inference.checkpoint import load_localizer, network_hint, read_checkpoint
-from hinted_posenet.inference.localizer import Localizer, prepare_device
+from hinted_posenet.inference.localizer import LocalizerModule, prepare_device
 from hinted_posenet.models.posenet import PoseNet
 from hinted_posenet.training.evaluate import calibrate, replace_inference_hint, score_split
 from hinted_posenet.training.run import describe_run, read_scene, run_folder, takes_hints
@@ -67,7 +67,8 @@ class SceneStudy:
             return not finished
         checkpoint = read_checkpoint(run)
         key = checkpoint.feature_key
-        scene = read_scene(config)
+        reads_prior = any(build(node).reads_prior for node in left.values())
+        scene = read_scene(config, ("val", "test") if reads_prior else ())
         device = prepare_device("cpu", scene.settings.threads)
         localizer = load_localizer(checkpoint)
         memory = scene.features(localizer.model, "train", device)
@@ -79,7 +80,8 @@ class SceneStudy:
             calibrate(localizer, steps, scene)
             about, folder = describe_run(config, node), _result(run, name).parent
             with silent:
-                score_split(scene, localizer.eval(), controls, "test", folder, about, started)
+                asked = ("test", folder, about, started)
+                score_split(scene, scene, localizer.eval(), controls, *asked)
         if not curves.is_file():
             replace_inference_hint(localizer, RetrievalHint(), key, scene, memory)
             write_text(curves, json.dumps(measure_curves(localizer, scene)) + "\n")
@@ -97,7 +99,7 @@ class SceneStudy:
 
 
 @torch.inference_mode()
-def measure_curves(localizer: Localizer, scene: Scene) -> dict[str, Any]:
+def measure_curves(localizer: LocalizerModule, scene: Scene) -> dict[str, Any]:
     """Return errors, frame by frame, against the sigma of a simulated sensor and the number of refinement steps.
 
     All steps are taken: nothing stops a cascade, so that the curves show where it leads. The localizer has a
@@ -135,7 +137,7 @@ def _steps(
         known, pose = model(features[0], hint_v), model(features[1], hint)
         errors.append(_errors(pose, test))
         sigmas = robust_sigma(known, validation.T_world_cam)
-        hint_v, hint = (Hint.with_sigma(answer, *sigmas) for answer in (known, pose))
+        hint_v, hint = (Hint.isotropic(answer, *sigmas) for answer in (known, pose))
     return {"start": start, "refinement_steps": errors}
 
 

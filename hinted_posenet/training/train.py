@@ -8,6 +8,7 @@ from hinted_posenet.data.posed_images import take, to
 from hinted_posenet.evaluation.predictions import fit_controls
 from hinted_posenet.evaluation.run_files import read_results
 from hinted_posenet.inference.checkpoint import save_checkpoint
+from hinted_posenet.inference.place import Place
 from hinted_posenet.reports.compare import print_results
 from hinted_posenet.reports.learning_curve import learning_curve, read_history
 from hinted_posenet.training.evaluate import check_network_hint, score_split
@@ -65,11 +66,18 @@ def train(config: dict[str, Any]) -> float:
         localizer.inference_hint.fit(
             train_images.T_world_cam, train_images.query.feature, scene.sequences()
         )
+    localizer.uncertainty.fit(
+        train_images.T_world_cam,
+        train_images.query.feature,
+        scene.dates(),
+        localizer.model.frame.scale_m,
+    )
     localizer.to(device).calibrate(to(validation, device))
-    save_checkpoint(folder / "localizer.ckpt", localizer, config, key)
+    place = Place.of(train_images, scene.origin)
+    save_checkpoint(folder / "localizer.ckpt", localizer, config, key, place)
     controls = fit_controls(train_images, scene.sequences(), device)
     about = describe_run(config)
     for split, where in (("val", folder / "val"), ("test", folder)):
-        score_split(scene, localizer, controls, split, where, about, started)
+        score_split(scene, scene, localizer, controls, split, where, about, started)
     shutil.rmtree(folder / "lightning", ignore_errors=True)  # only an interrupted run needs it
     return score

@@ -6,8 +6,9 @@ import torch
 
 from hinted_posenet.core.types import Pose
 from hinted_posenet.evaluation.frames_file import Frames, centers, read_frames, write_frames
-from hinted_posenet.evaluation.predictions import MethodAnswer, describe_hint
+from hinted_posenet.evaluation.predictions import MethodAnswer
 from hinted_posenet.evaluation.write_run import FrameGroup, bands, frame_groups, score
+from hinted_posenet.inference.build import describe_hint
 
 COUNT = 6
 
@@ -94,6 +95,25 @@ def test_aerial_errors_are_given_along_and_across_the_ground_and_in_percent():
     lost.t[:4] = math.nan
     (row,) = score(answers, poses([0, 0, 0]), seen, groups, [(10, 5)])
     assert row["median_horizontal_m"] == row["median_t_altitude_percent"] == math.inf
+
+
+def test_horizontal_and_vertical_claims_are_scored_where_z_points_up():
+    """Of 5 m across and 12 m up, 3 m are claimed along every axis."""
+    groups = [FrameGroup("all", np.ones(COUNT, dtype=bool), "all")]
+    claimed = torch.diag(torch.tensor([9.0, 9, 9, 1, 1, 1])).expand(COUNT, 6, 6)
+    answers = [MethodAnswer("net", "network", poses([3.0, 4.0, -12.0]), claimed)]
+
+    def row(altitude_m: list[float] | None, is_georeferenced: bool) -> dict[str, object]:
+        seen = frames(SEASONS, altitude_m)
+        (found,) = score(answers, poses([0, 0, 0]), seen, groups, [(10, 5)], is_georeferenced)
+        return found
+
+    for found in (row([50.0] * COUNT, False), row(None, True)):
+        assert found["coverage_95_horizontal"] == 1 and found["coverage_95_vertical"] == 0
+        assert found["median_nees_horizontal"] == pytest.approx(25 / 9 / 2)
+        assert found["median_nees_vertical"] == pytest.approx(16)
+    assert "coverage_95_vertical" not in row(None, False)
+    assert row(None, False)["coverage_95_position"] == 0
 
 
 def test_frames_survive_the_file(tmp_path):

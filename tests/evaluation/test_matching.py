@@ -20,13 +20,13 @@ def poses(tmp_path: Path, *names: str) -> PosesFile:
 @pytest.mark.parametrize("suffix", [".color.png", "", ".jpg"])
 def test_names_are_matched_with_or_without_their_suffix(tmp_path, suffix):
     names = [name.replace(".color.png", suffix) for name in reversed(FRAMES)]
-    pose, notes = match(poses(tmp_path, *names), FRAMES)
+    pose, _, notes = match(poses(tmp_path, *names), FRAMES)
     assert pose.t[:, 0].tolist() == [4, 3, 2, 1]
     assert notes == []
 
 
 def test_missing_frames_have_no_answer_and_are_told(tmp_path):
-    pose, notes = match(poses(tmp_path, FRAMES[2]), FRAMES)
+    pose, _, notes = match(poses(tmp_path, FRAMES[2]), FRAMES)
     assert pose.t[2, 0] == 1
     assert pose.t[[0, 1, 3]].isnan().all()
     (note,) = notes
@@ -49,7 +49,7 @@ def test_two_names_of_one_frame_are_refused(tmp_path):
 
 def test_times_are_matched_to_the_nearest_frame(tmp_path):
     (tmp_path / "p.tum").write_text("2.004 7 0 0 0 0 0 1\n1.0 5 0 0 0 0 0 1\n")
-    pose, _notes = match(
+    pose, _, _ = match(
         read_poses_file(tmp_path / "p.tum"), ["rgb/1.000.png", "rgb/2.000.png", "3.0"]
     )
     assert pose.t[:2, 0].tolist() == [5, 7]
@@ -76,6 +76,6 @@ def test_nan_answers_are_told_with_their_line(tmp_path):
     (tmp_path / "p.txt").write_text(
         f"{FRAMES[0]} nan nan nan nan nan nan nan\n{FRAMES[1]} 1 0 0 0 0 0 0\n"
     )
-    pose, notes = match(read_poses_file(tmp_path / "p.txt"), FRAMES[:2])
+    pose, _, notes = match(read_poses_file(tmp_path / "p.txt"), FRAMES[:2])
     assert "1 poses are NaN" in notes[0] and "line 1" in notes[0]
     assert torch.isnan(pose.t[:, 0]).tolist() == [True, False]

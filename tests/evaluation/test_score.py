@@ -73,6 +73,47 @@ def test_missing_frames_are_failures_and_no_fewer_frames(prairie, tmp_path):
     assert note.startswith("3 of 4 frames have no pose")
 
 
+SIGMAS = "sigma_x_m,sigma_y_m,sigma_z_m,sigma_rx_deg,sigma_ry_deg,sigma_rz_deg"
+
+
+def write_csv(file: Path, names: list[str], pose: Pose, sigmas: list[str]) -> Path:
+    parts = ",".join(f"T_world_cam_{part}" for part in ("qw", "qx", "qy", "qz", "tx", "ty", "tz"))
+    numbers = torch.cat([pose.q, pose.t], dim=1).tolist()
+    rows = (
+        ",".join([name, *map(str, values), stated])
+        for name, values, stated in zip(names, numbers, sigmas, strict=True)
+    )
+    file.write_text("\n".join([f"name,{parts},{SIGMAS}", *rows]) + "\n")
+    return file
+
+
+def test_stated_sigmas_are_scored_too(prairie, tmp_path):
+    """3 m east and 4 m up, of which the second frame claims less; what the third does not state is not counted."""
+    names, truth = split(tmp_path)
+    east = torch.tensor([3.0, 0.0, 4.0], dtype=torch.float64)
+    answers = Pose(truth.t + east, truth.q)
+    sigmas = ["3,3,3,1,1,1", "1,1,1,1,1,1", "3,3,,,,", "3,3,3,1,1,inf"]
+    file = write_csv(tmp_path / "net.csv", names, answers, sigmas)
+    folder = score_file(file, prairie, out=tmp_path / "out")
+    row = rows(folder)["pass 1"]
+    assert row["unstated_position_frames"] == 1 and row["unstated_rotation_frames"] == 2
+    assert row["coverage_95_position"] == pytest.approx(2 / 3)
+    assert row["mean_nees_position"] == pytest.approx((25 / 9 + 25 + 25 / 9) / 3 / 3)
+    assert "coverage_95_horizontal" not in row  # altitudes above ground are not known here
+    poses = read_runs([folder])[0].methods["pass 1"]
+    assert poses.sigma[1] == pytest.approx([1] * 6) and poses.position_sigma_m[2] == math.inf
+    assert poses.nees_position[:2] == pytest.approx([25 / 27, 25 / 3])
+    assert np.isnan(poses.nees_position[2]) and np.isnan(poses.nees_rotation[3])
+    assert "67 %" in comparison(read_runs([folder])).text()
+
+
+def test_a_sigma_that_is_none_names_its_line(prairie, tmp_path):
+    names, truth = split(tmp_path)
+    file = write_csv(tmp_path / "net.csv", names, truth, ["1,1,1,1,1,1"] * 3 + ["1,-2,1,1,1,1"])
+    with pytest.raises(InputError, match=r"net.csv line 5: sigma_y_m is `-2`, expected a number"):
+        score_file(file, prairie, out=tmp_path / "out")
+
+
 def test_a_run_is_truth_too_and_the_table_takes_both(prairie, tmp_path):
     names, truth = split(tmp_path)
     write_poses(tmp_path / "a.txt", names, truth)

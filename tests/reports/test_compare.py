@@ -14,6 +14,7 @@ from hinted_posenet.evaluation.bootstrap import bootstrap_interval, difference
 from hinted_posenet.evaluation.predictions import MethodAnswer
 from hinted_posenet.evaluation.run_files import read_runs, read_scenes
 from hinted_posenet.evaluation.write_run import frames_of
+from hinted_posenet.reports.calibration_lines import calibration_lines
 from hinted_posenet.reports.compare import (
     comparison,
     comparison_csv,
@@ -39,15 +40,17 @@ def write_run(
     offset_m: float,
     retrieval_m: float = 50.0,
     hint_m: torch.Tensor | None = None,
+    variance_m2: torch.Tensor | None = None,
     **changes: object,
 ) -> Path:
     """A run whose network is off by ``offset_m`` everywhere; half of the frames are of an unseen season."""
     truth = poses(0.0)
     views = views_at(truth, SEASONS)
+    covariance = None if variance_m2 is None else variance_m2[:, None, None] * torch.eye(6)
     answers = [
         MethodAnswer("constant pose", "control", poses(200.0)),
         MethodAnswer("retrieval", "control", poses(retrieval_m)),
-        MethodAnswer("pass 1", "network", poses(offset_m), step=1),
+        MethodAnswer("pass 1", "network", poses(offset_m), covariance, step=1),
     ]
     if hint_m is not None:
         hint = truth._replace(t=truth.t + hint_m[:, None])
@@ -70,6 +73,31 @@ def test_seeds_are_folded_and_groups_told_apart(tmp_path: Path) -> None:
     assert "unseen seasons (5 frames)" in table
     markdown = comparison(read_runs(folders)).markdown()
     assert len({line.count("|") for line in markdown.splitlines()[2:]}) == 1
+
+
+def test_claims_stand_beside_the_errors_of_who_states_them(tmp_path: Path) -> None:
+    stated = {"variance_m2": torch.tensor([100.0] * 5 + [1.0] * 5)}
+    runs = read_runs([write_run(tmp_path / f"{s}", "net", s, 10.0, **stated) for s in (0, 1)])
+    table = comparison(runs).text().splitlines()
+    assert "claimed 95 % holds" in table[2]
+    net = [line for line in table if line.strip().startswith("net")]
+    assert [("50 %" in net[0]), ("100 %  " in net[1]), ("  0 %" in net[2])] == [True] * 3
+    written = csv.DictReader(comparison_csv(runs).splitlines())
+    found = {(row["group"], row["method"]): row for row in written}
+    assert found["unseen seasons", "net"]["coverage_95_position"] == "0"
+    assert found["unseen seasons", "retrieval"]["coverage_95_position"] == ""
+    header, net_alone = (
+        line.split("  ") for line in calibration_lines(runs[0].results).split("\n")
+    )
+    assert [text.strip() for text in header if text.strip()] == [
+        *("claimed 50/90/95 % holds", "all", "seasons seen in training", "unseen seasons"),
+        "95th percentile, a fifth rejected",
+    ]
+    cells = ["step 1", "50/50/50 %", "100/100/100 %", "0/0/0 %", "1.00 of all"]
+    assert [text.strip() for text in net_alone if text.strip()] == cells
+    silent = read_runs([write_run(tmp_path / "silent", "net", 0, 10.0)])
+    assert "claimed" not in comparison(silent).text()
+    assert calibration_lines(silent[0].results) == ""
 
 
 def test_groups_are_chosen_by_name(tmp_path: Path) -> None:

@@ -16,21 +16,19 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 from report_runs import pictures, write_run, write_runs
-from scipy.stats import chi2
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.evaluation.calibration import claims_held
 from hinted_posenet.evaluation.run_files import read_runs
+from hinted_posenet.reports.page.calibration import (
+    calibration_figure,
+    rejection_figure,
+    seen_and_unseen,
+)
 from hinted_posenet.reports.page.curves import POSITION, log_ticks, read_lines
 from hinted_posenet.reports.page.page import render, write_page
 from hinted_posenet.reports.page.pictures import picks
-from hinted_posenet.reports.page.plots import (
-    LEVELS,
-    binned_medians,
-    coverage,
-    histogram,
-    recall_curve,
-    step_figure,
-)
+from hinted_posenet.reports.page.plots import binned_medians, histogram, recall_curve, step_figure
 from hinted_posenet.reports.page.summary import summary_lines, summary_rows
 
 
@@ -76,16 +74,6 @@ def test_bins_have_equal_counts_and_medians() -> None:
     assert x_of_bin.tolist() == [12, 37, 62, 87]
     assert y_of_bin.tolist() == [24, 74, 124, 174]
     assert pairs == 25
-
-
-def test_coverage_of_a_gaussian_is_what_it_claims() -> None:
-    generator = np.random.default_rng(0)
-    sigma = generator.uniform(1, 5, 20_000)
-    error = np.linalg.norm(sigma[:, None] * generator.normal(size=(20_000, 3)), axis=1)
-    assert coverage(error, sigma) == pytest.approx(LEVELS, abs=0.01)
-    doubted = coverage(error, 2 * sigma)
-    assert doubted == pytest.approx(chi2.cdf(4 * chi2.ppf(LEVELS, 3), 3), abs=0.01)
-    assert coverage(error, np.full_like(sigma, np.nan)) is None
 
 
 def test_ticks_are_round_and_short() -> None:
@@ -143,7 +131,8 @@ def test_table_has_medians_intervals_and_recalls(folders: list[Path]) -> None:
     t_m, r_deg = line.errors("error_t_m"), line.errors("error_r_deg")
     assert cells[0].value == pytest.approx(np.median(t_m, axis=1).mean())
     assert cells[0].text == f"{cells[0].value:.0f} m"
-    assert cells[4].value == pytest.approx(np.mean((t_m <= 20) & (r_deg <= 5)))
+    assert cells[3].value == pytest.approx(claims_held(line.errors("nees_position")))
+    assert cells[5].value == pytest.approx(np.mean((t_m <= 20) & (r_deg <= 5)))
     assert cells[-1].text == "2"  # seeds
     assert "residual from a sensor of 5 m (oracle): the hint as the answer" in rows
 
@@ -173,7 +162,7 @@ def test_page_loads_nothing(page: str) -> None:
 
 def test_figures_are_valid_and_named_after_their_place(page: str) -> None:
     figures = data_of(page)["figures"]
-    assert len(figures) == 12
+    assert len(figures) == 16
     for name, groups in figures.items():
         assert f'id="{name}"' in page
         for figure in groups.values():
@@ -181,6 +170,28 @@ def test_figures_are_valid_and_named_after_their_place(page: str) -> None:
     assert set(figures["recall-position"]) == {"all", "seasons seen in training", "unseen seasons"}
     below = figures["hint-position"][""]["data"]
     assert below[0]["x"] == below[0]["y"]  # y = x
+
+
+def test_calibration_is_drawn_of_seen_frames_and_of_unseen_ones(folders: list[Path]) -> None:
+    """The network is off by twice of what it says where the season is unseen."""
+    runs = read_runs(folders)
+    lines, groups = read_lines(runs), seen_and_unseen(runs[0])
+    assert groups == {"seen": "seasons seen in training", "unseen": "unseen seasons"}
+    for group, low, high in zip(groups.values(), (0.85, 0.25), (1.01, 0.7), strict=True):
+        figure = calibration_figure(lines, POSITION, group, runs[0].in_group(group))
+        assert figure and len(figure["data"]) == 1 + 4  # beside the line of what is claimed
+        held = {curve["meta"][0]: curve["y"][38] for curve in figure["data"][1:]}
+        assert all(low < share < high for share in held.values()), held
+    alone = {"groups": [{"name": "all", "season_group": "all"}]}
+    assert seen_and_unseen(runs[0]._replace(results=alone)) == {"all": "all"}
+
+
+def test_rejecting_doubtful_frames_leaves_smaller_errors(folders: list[Path]) -> None:
+    line = read_lines(read_runs(folders))[4]
+    figure = rejection_figure([line], np.ones(60, dtype=bool), "p95")
+    y = figure["data"][0]["y"]
+    assert y[9] < 0.8 * y[-1]
+    assert y[-1] == pytest.approx(np.quantile(line.errors("error_t_m"), 0.95, axis=1).mean())
 
 
 def test_picked_frames_have_pictures_with_their_neighbours(page: str) -> None:

@@ -90,7 +90,7 @@ def answers(page: webdriver.Chrome) -> list[Any]:
 
 def test_every_plot_is_drawn(opened: Open) -> None:
     page = opened()
-    assert page.execute_script(PLOTS) == len(page.find_elements(By.CLASS_NAME, "plot")) == 12
+    assert page.execute_script(PLOTS) == len(page.find_elements(By.CLASS_NAME, "plot")) == 16
     assert page.find_elements(By.CSS_SELECTOR, "#scene canvas")
     assert not page.find_element(By.ID, "message").is_displayed()
 

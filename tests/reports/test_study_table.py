@@ -15,18 +15,21 @@ POINT = {"fraction": 0.1, "hint": {"t_m": [1.0] * FRAMES}, "answer": {"t_m": [2.
 CURVES = [{"half_extent_m": 10.0, "sweep": [POINT]}]
 
 
-def run(errors_m: dict[str, float], grid: int = 3) -> Run:
+def run(errors_m: dict[str, float], grid: int = 3, rows: list[dict[str, Any]] | None = None) -> Run:
     """A run, each of whose rows is off by the same length in all frames."""
     config = {"backbone": {"name": "net"}, "pool": {"grid": grid}}
     results: dict[str, Any] = {"config": config, "frame_groups": [["all"]] * FRAMES}
-    results["inference_hint"] = {"name": "none"}
+    results |= {"inference_hint": {"name": "none"}, "rows": rows or [{}]}
     results |= {"groups": [{"name": "all", "season_group": "all"}], "resampling_unit": "frame"}
     ones, nowhere = np.ones(FRAMES), np.zeros((FRAMES, 3))
-    rest = (nowhere, nowhere, np.zeros((FRAMES, 7)), ones, ones)
+    rest = (nowhere, nowhere, np.zeros((FRAMES, 7)), np.ones((FRAMES, 6)))
     poses = {}
     for row, error_m in errors_m.items():
+        nees = np.full(FRAMES, error_m**2 / 3) if row == "pass 1" else np.nan * ones
         role, step = ("network", 1) if row == "pass 1" else ("control", None)
-        poses[row] = MethodPoses(row, role, step, False, [], error_m * ones, ones, *rest)
+        poses[row] = MethodPoses(
+            row, role, step, False, [], error_m * ones, ones, *rest, nees, nees
+        )
     return Run(Path(), results, poses)
 
 
@@ -79,6 +82,26 @@ def test_a_method_under_oracles_alone_has_no_gain_but_a_stamped_sweep():
     assert "(oracle)" in gains["ratios"][-2]
     assert gains["net"][:-1] == ["-", "-", "2.00"]
     assert float(gains["net"][-1]) == pytest.approx(2 * np.hypot(1, 20) / 20, abs=0.01)
+
+
+def test_claims_of_seen_frames_stand_beside_those_of_unseen_ones():
+    """Each run claims 1 m per axis; a NEES of 2.6 is the limit of the region that holds 95 %."""
+    study = Study({("null_hint", "none"): seeds(0.5, 20), ("net", "constant"): seeds(1, 2)}, {})
+    (table,) = study_tables(study, ["calibration"])
+    assert table.title == "claimed 95 % of position holds: all"
+    assert table.rows[1:] == [["null_hint", "50 %", "-"], ["net", "-", "100 %"]]
+
+
+def test_recalls_of_several_modes_are_means_over_seeds_of_the_largest_threshold():
+    def recalls(first: float, any_of_3: float) -> Run:
+        row = {"group": "all", "recall_5m_2deg": 0.0, "recall_50m_10deg": first}
+        return run({"pass 1": 1.0}, rows=[row | {"recall_50m_10deg_of_3_modes": any_of_3}])
+
+    plain = run({"pass 1": 1.0}, rows=[{"group": "all", "recall_50m_10deg": 0.9}])
+    runs = {("net", "none"): [recalls(0.2, 0.4), recalls(0.4, 0.8)], ("net", "network"): [plain]}
+    (table,) = study_tables(Study(runs | {("null_hint", "none"): [plain]}, {}), ["modes"])
+    assert table.title == "found by the first / by any of 3 modes"
+    assert table.rows == [["≤ 50 m, 10°", "no hint", "network"], ["net, all", "30 / 60 %", "-"]]
 
 
 def test_a_broken_results_file_is_named(tmp_path):

@@ -14,7 +14,7 @@ from hinted_posenet.hints.gaussian import GaussianHints
 from hinted_posenet.hints.prior import OracleHint
 from hinted_posenet.hints.protocol import TrainingHints
 from hinted_posenet.hints.trivial import NoHint
-from hinted_posenet.inference.localizer import Localizer
+from hinted_posenet.inference.localizer import LocalizerModule
 from hinted_posenet.training.data_module import PosedImagesModule, batch_seed
 
 ROWS = 8
@@ -92,7 +92,7 @@ def images_of(count: int, seed: int) -> Sample:
     return Sample(query(count, (truth.t / 10 @ project + noise).view(count, 8, 2, 2)), truth)
 
 
-def learned(train: Sample, source: TrainingHints, localizer: Localizer) -> Localizer:
+def learned(train: Sample, source: TrainingHints, localizer: LocalizerModule) -> LocalizerModule:
     module = trainable(localizer, source)
     module.optimizer = partial(torch.optim.Adam, lr=5e-3)
     rows = len(train.T_world_cam.t)

@@ -11,7 +11,8 @@ from tiny import Workspace, config, results
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.evaluation.run_files import read_runs
 from hinted_posenet.inference.checkpoint import read_checkpoint
-from hinted_posenet.inference.predict import predict_folder
+from hinted_posenet.inference.predict import predict
+from hinted_posenet.inference.predict_settings import PredictSettings
 from hinted_posenet.reports.compare import comparison
 from hinted_posenet.training.run import read_scene
 from hinted_posenet.training.scene import Scene
@@ -154,6 +155,6 @@ def test_a_checkpoint_predicts_with_the_crop_it_was_trained_with(place: Workspac
     folder = place.folder / "photos"
     shutil.copytree(place.scene / "seq-03", folder)
     output = place.folder / "poses.txt"
-    predict_folder(run, folder, output, accelerator="cpu")
+    predict(PredictSettings(checkpoint=run, images=str(folder), out=output, accelerator="cpu"))
     assert len(output.read_text().splitlines()) == 5
     assert read_checkpoint(run).config["data"]["crop"] == [48, 32]

@@ -18,7 +18,8 @@ from tiny import (
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.evaluation.poses_file import read_poses_file
-from hinted_posenet.inference.predict import predict_folder
+from hinted_posenet.inference.predict import predict
+from hinted_posenet.inference.predict_settings import PredictSettings
 from hinted_posenet.training.lightning_module import LightningLocalizer
 from hinted_posenet.training.train import train
 
@@ -126,7 +127,8 @@ def test_test_labels_change_errors_but_no_prediction(place, hinted, tmp_path):
     scramble(other.scene, "seq-03")
     blind = other.train(*HINTED, f"paths.cache={place.folder / 'cache'}")
     for method in ("pass ", "retrieval", "constant pose", "hint as the answer", "shuffled image"):
-        assert poses(blind, method=method) == poses(hinted, method=method)
+        for columns in ("T_cam_world", "sigma_"):
+            assert poses(blind, columns, method) == poses(hinted, columns, method)
     assert equal_states(weights(blind), weights(hinted))
     errors = zip(poses(blind, "error_t_m"), poses(hinted, "error_t_m"), strict=True)
     assert all(a != b for a, b in errors)
@@ -266,6 +268,28 @@ def test_another_scene_is_refused_unless_allowed(place, hinted):
     assert results(allowed)["data"]["scene"] == "office"
 
 
+def test_controls_on_another_scene_are_those_of_the_trained_one(tmp_path, caplog):
+    """They know what the network knows: its own training images."""
+    place = Workspace(tmp_path)
+    run = place.train("method=posenet", "trainer.max_epochs=1")
+    office = place.scene.parent / "office"
+    shutil.copytree(place.scene, office)
+    for file in office.rglob("*.pose.txt"):  # another place, and its own training poses
+        rows = file.read_text().splitlines()
+        file.write_text("\n".join([" ".join([*rows[0].split()[:3], "7"]), *rows[1:]]) + "\n")
+    other = ["data.scene=office", "allow_other_scene=true"]
+    folder = place.evaluate(run, "other", *other)
+    assert results(folder)["trained_on"]["scene"] == place.scene.name
+    for control in ("constant pose", "retrieval"):
+        assert poses(folder, method=control) == poses(run, method=control)
+    shutil.rmtree(place.scene)
+    alone = place.evaluate(run, "alone", *other)
+    assert methods(alone).keys() == {"pass 1"}
+    assert "without its training images there are no controls" in caplog.text
+    with pytest.raises(InputError, match="put it back, or leave them out"):
+        place.evaluate(run, "refused", *other, "inference_hint=retrieval")
+
+
 def test_what_was_said_of_the_trained_scene_is_not_asked_of_another(place):
     """Its held-out sequences and its excluded frames."""
     named = ("data.validation=[seq-12]", "data.exclude=[seq-01/frame-000007.color.png]")
@@ -276,7 +300,7 @@ def test_what_was_said_of_the_trained_scene_is_not_asked_of_another(place):
         shutil.move(folder, folder.with_name(f"{folder.name[:-2]}2{folder.name[-1]}"))
     (other / "TrainSplit.txt").write_text("sequence2\nsequence21\nsequence22\n")
     folder = place.evaluate(run, "hall", "data.scene=hall", "allow_other_scene=true")
-    assert results(folder)["frames"]["train"] + results(folder)["frames"]["val"] == 12
+    assert results(folder)["excluded_frames"] == {} and results(folder)["frames"]["val"] == 4
 
 
 def test_evaluate_with_another_first_hint_and_cascade(place, hinted):
@@ -397,7 +421,8 @@ def test_a_folder_is_named_by_all_that_was_asked_and_never_overwritten_unasked(p
 
 def test_predict_writes_the_answers_of_evaluate(place, hinted, tmp_path):
     output = tmp_path / "poses.txt"
-    predict_folder(hinted, place.scene / "seq-03", output, batch_size=3, accelerator="cpu")
+    images = str(place.scene / "seq-03")
+    predict(PredictSettings(checkpoint=hinted, images=images, out=output, accelerator="cpu"))
     found = read_poses_file(output)
     assert [name.split(".")[0] for name in found.names] == [
         f"frame-{n:06d}" for n in (7, 10, 13, 16)

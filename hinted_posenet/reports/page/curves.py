@@ -71,13 +71,13 @@ class Quantity(NamedTuple):
 
     name: str
     key: str  # of MethodPoses
-    sigma: str  # likewise
+    nees: str  # likewise
     text: Callable[[float], str]
     tick: Callable[[float], str]
 
 
-POSITION = Quantity("position", "error_t_m", "sigma_t_m", length, short_length)
-ROTATION = Quantity("rotation", "error_r_deg", "sigma_r_deg", fine_degrees, "{:g}°".format)
+POSITION = Quantity("position", "error_t_m", "nees_position", length, short_length)
+ROTATION = Quantity("rotation", "error_r_deg", "nees_rotation", fine_degrees, "{:g}°".format)
 QUANTITIES = (POSITION, ROTATION)
 # the ticks in each decade of an axis that spans more than so many decades
 STEPS: tuple[tuple[float, Sequence[int]], ...] = ((3.5, (1,)), (2, (1, 3)), (0.8, (1, 2, 5)))

@@ -16,6 +16,12 @@ from hinted_posenet.evaluation.frames_file import Chosen
 from hinted_posenet.evaluation.metrics import recalls_of
 from hinted_posenet.evaluation.predictions import ORACLE, RETRIEVAL
 from hinted_posenet.evaluation.run_files import Run
+from hinted_posenet.reports.page.calibration import (
+    RISKS,
+    calibration_figure,
+    rejection_figure,
+    seen_and_unseen,
+)
 from hinted_posenet.reports.page.curves import QUANTITIES, Line, Spec, read_lines
 from hinted_posenet.reports.page.pictures import (
     map_figure,
@@ -25,13 +31,12 @@ from hinted_posenet.reports.page.pictures import (
     scene_figure,
 )
 from hinted_posenet.reports.page.plots import (
-    calibration_figure,
     hint_figure,
     histogram_figure,
     recall_figure,
     step_figure,
 )
-from hinted_posenet.reports.page.summary import header, summary_lines, summary_rows
+from hinted_posenet.reports.page.summary import claims, header, summary_lines, summary_rows
 
 Groups = dict[str, Chosen]  # frames (N,) by name
 RECALL = (
@@ -45,9 +50,13 @@ HINTS = (
 )
 STEPS = "Median errors. Each refinement step takes the previous answer as its hint; step 0 is the first hint."
 CALIBRATION = (
-    "A stated standard deviation (per axis, Gaussian) claims that a share of the true poses lies "
-    "within some distance of the answers; the curve shows the share that does. On the straight "
-    "line, the stated uncertainty is calibrated. "
+    "A stated covariance claims that a share of the true poses lies within an ellipsoid around the answers; "
+    "the curve shows the share that does. On the straight line, the stated uncertainty is calibrated. "
+)
+REJECTION = (
+    "Errors of the frames that are left when those of the largest stated position uncertainty are rejected. "
+    "The faster a curve falls to the left, the better a method knows what it does not know; "
+    "at 100 % no frame is rejected."
 )
 POSITIONS = (
     "Large dots: true camera positions. Lines in the method's color lead to its answers. Small dots: "
@@ -77,11 +86,26 @@ def read_sections(lines: list[Line], groups: Groups) -> list[Section]:
         f"histogram-{q.name}": {g: histogram_figure(lines, rows, q) for g, rows in groups.items()}
         for q in QUANTITIES
     }
-    makers = {"hint": hint_figure, "step": step_figure, "calibration": calibration_figure}
-    hints, refinement_steps, calibration = (
+    makers = {"hint": hint_figure, "step": step_figure}
+    hints, refinement_steps = (
         {f"{name}-{q.name}": {"": figure} for q in QUANTITIES if (figure := make(lines, q))}
         for name, make in makers.items()
     )
+    seasons = seen_and_unseen(lines[0].runs[0])
+    calibration = {
+        f"calibration-{q.name}-{kind}": {"": figure}
+        for q in QUANTITIES
+        for kind, group in seasons.items()
+        if (figure := calibration_figure(lines, q, group, lines[0].runs[0].in_group(group)))
+    }
+    claiming = [line for line in lines if line.is_network and claims(line)]
+    rejections = {
+        f"rejection-{name}": {
+            g: rejection_figure(claiming, rows, name) for g, rows in groups.items()
+        }
+        for name in RISKS
+        if claiming
+    }
     own = CALIBRATION + _own_sigma(lines)
     overview = map_figure(results["map"])
     above = {"map": {"": overview}} if overview else {}
@@ -91,6 +115,7 @@ def read_sections(lines: list[Line], groups: Groups) -> list[Section]:
         Section("hints", "Improvement over the hint", HINTS + _oracle_hints(lines), hints),
         Section("refinement_steps", "Error by refinement step", STEPS, refinement_steps),
         Section("calibration", "Calibration of stated uncertainty", own, calibration),
+        Section("rejection", "Rejecting doubtful frames", REJECTION, rejections),
         Section("above", "Positions from above", POSITIONS, above),
         Section("space", "Positions in 3D", POSITIONS, {"scene": {"": scene_figure()}}),
     ]
@@ -104,10 +129,16 @@ def _oracle_hints(lines: list[Line]) -> str:
 
 
 def _own_sigma(lines: list[Line]) -> str:
-    """Return a sentence on which networks state a sigma per frame; the others' comes from validation."""
-    own = {line.name: 0 for line in lines if line.is_network and np.ptp(line.poses.sigma_t_m) > 0}
-    whose = " and ".join(own) or "No network"
-    return f"{whose}: one per frame; others: one for all frames, measured on the validation split."
+    """Return sentences on which networks state an uncertainty per frame, and which one for all frames."""
+    varies = {line.name: _varies(line) for line in lines if line.is_network and claims(line)}
+    own, shared = ([name for name in varies if varies[name] is kind] for kind in (True, False))
+    kinds = {"Stated per frame": own, "One for all frames, from the validation split": shared}
+    return " ".join(f"{kind}: {', '.join(names)}." for kind, names in kinds.items() if names)
+
+
+def _varies(line: Line) -> bool:
+    sigma_m = line.poses.position_sigma_m
+    return len(np.unique(sigma_m[np.isfinite(sigma_m)])) > 1
 
 
 def write_page(path: Path, runs: list[Run], title: str | None = None) -> None:

@@ -1,7 +1,6 @@
-"""Plots of the page: distributions of errors, what networks make of hints, and how well they are calibrated."""
+"""Plots of the page: distributions of errors, and what networks make of hints."""
 
 import numpy as np
-from scipy.stats import chi2
 
 from hinted_posenet.evaluation.bootstrap import median
 from hinted_posenet.evaluation.frames_file import Chosen, Floats
@@ -21,7 +20,6 @@ from hinted_posenet.reports.page.curves import (
     shown_range,
 )
 
-LEVELS = np.linspace(0, 1, 41)
 BINS = 36  # of a histogram, at most
 ROW_PX = 46  # of a histogram
 PAIRS = 20  # in a bin of hint errors, at least
@@ -48,19 +46,6 @@ def binned_medians(x: Floats, y: Floats, bins: int) -> tuple[Floats, Floats, int
     parts = [part for part in np.array_split(order, bins) if len(part)]
     medians = [np.array([np.median(of[known][part]) for part in parts]) for of in (x, y)]
     return medians[0], medians[1], min(map(len, parts), default=0)
-
-
-def coverage(errors: Floats, sigma: Floats) -> Floats | None:
-    """Return the shares (41,) of errors within the balls that should hold LEVELS of a Gaussian of this sigma.
-
-    Errors are lengths of vectors of three components, and sigma is one standard deviation of each component,
-    both of the same shape; errors without a sigma are ignored. None if no sigma is stated.
-    """
-    stated = np.isfinite(sigma) & (sigma > 0)
-    if not stated.any():
-        return None
-    filled = chi2.cdf((errors[stated] / sigma[stated]) ** 2, df=3)
-    return np.array([(filled <= level).mean() for level in LEVELS])
 
 
 def recall_figure(
@@ -171,28 +156,6 @@ def step_figure(lines: list[Line], quantity: Quantity) -> Spec | None:
     steps = {"title": {"text": "refinement step (0: the hint)"}, "dtick": 1 if longest <= 8 else 5}
     errors = log_axis(f"median {quantity.name} error", low / 1.15, high * 1.15, quantity)
     return {"data": traces, "layout": {"xaxis": steps, "yaxis": errors}}
-
-
-def calibration_figure(lines: list[Line], quantity: Quantity) -> Spec | None:
-    """Draw the share of answers within the region that should hold a share of them, against that share."""
-    traces = []
-    for line in lines:
-        found = coverage(line.errors(quantity.key), line.errors(quantity.sigma))
-        if line.is_network and found is not None:
-            texts = [
-                f"{o:.0%} where {p:.0%} are claimed" for p, o in zip(LEVELS, found, strict=True)
-            ]
-            traces.append(curve(line, LEVELS, found, texts))
-    if not traces:
-        return None
-    notes = [
-        {"text": "underconfident", "x": 0.04, "y": 0.96, "xanchor": "left", **NOTE},
-        {"text": "overconfident", "x": 0.96, "y": 0.04, "xanchor": "right", **NOTE},
-    ]
-    axes = {"xaxis": share_axis("claimed to lie within")}
-    axes["yaxis"] = share_axis(f"{quantity.name} answers within")
-    data = [reference([0, 1], [0, 1]), *traces]
-    return {"data": data, "layout": {**axes, "annotations": notes}}
 
 
 def _step_medians(run: Run, quantity: Quantity) -> dict[int, float]:

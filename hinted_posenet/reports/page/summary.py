@@ -1,4 +1,4 @@
-"""The page's table by group of frames: medians with their intervals, recalls and the copy check."""
+"""The page's table by group of frames: medians with their intervals, claims, recalls and the copy check."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,6 +7,7 @@ import numpy as np
 
 from hinted_posenet.core.formatting import bounds, fine_degrees, length
 from hinted_posenet.evaluation.bootstrap import bootstrap_interval, median
+from hinted_posenet.evaluation.calibration import claims_held
 from hinted_posenet.evaluation.frames_file import Chosen, Floats
 from hinted_posenet.evaluation.metrics import recalls_of
 from hinted_posenet.evaluation.predictions import HINT_ANSWER, SHUFFLED_IMAGE
@@ -49,7 +50,8 @@ def header(lines: list[Line]) -> list[str]:
     """Return the titles of the columns."""
     titles = ["method", "position, median [95 %]", "rotation, median [95 %]"]
     recalls = recalls_of(lines[0].runs[0].results)
-    titles += ["position, 95th percentile", *(recall.title for recall in recalls)]
+    titles += ["position, 95th percentile", *["claimed 95 % holds"] * any(map(claims, lines))]
+    titles += [recall.title for recall in recalls]
     return [*titles, "with another image", "seeds"] if _shuffled(lines) else [*titles, "seeds"]
 
 
@@ -65,6 +67,9 @@ def summary_rows(lines: list[Line], frames: Chosen) -> list[Row]:
         p95 = float(np.mean(np.quantile(t_m, 0.95, axis=1, method="lower")))
         cells = [_interval(position, length), _interval(rotation, fine_degrees)]
         cells.append(Cell(length(p95), p95))
+        if any(map(claims, lines)):
+            held = claims_held(line.errors("nees_position")[:, frames])
+            cells.append(Cell("", np.inf) if held is None else Cell(f"{held:.0%}", held))
         shares = (recall.share(t_m, r_deg) for recall in recalls)
         cells += [Cell(f"{share:.0%}", share) for share in shares]
         if _shuffled(lines):
@@ -77,6 +82,11 @@ def summary_rows(lines: list[Line], frames: Chosen) -> list[Row]:
     low, high = finite.min(), finite.max() + 1e-9
     drawn = np.clip(100 * (scale - low) / (high - low), 0, 100)
     return [Row(*row) for row in zip(lines, cells_of, drawn, strict=True)]
+
+
+def claims(line: Line) -> bool:
+    """Return whether a line states the uncertainty of any position."""
+    return claims_held(line.errors("nees_position")) is not None
 
 
 def _shuffled(lines: list[Line]) -> bool:
