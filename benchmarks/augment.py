@@ -61,7 +61,7 @@ def white(batch: int) -> Sample:
         torch.ones(batch, 3, SIZE_PX, SIZE_PX),
         torch.empty(batch, 0),
         K.expand(batch, 3, 3),
-        Hint(pose, nothing, nothing),
+        Hint.isotropic(pose, nothing, nothing),
         ["white"] * batch,
         torch.zeros(batch, dtype=torch.int64),
     )

@@ -199,7 +199,8 @@ def trained(ground_map: GroundMap, K: Tensor, train: Images, seed: int, steps: i
         sigma_t_m, sigma_r_rad = (
             log_uniform(*s, BATCH, generator) for s in (SIGMA_T_M, SIGMA_R_RAD)
         )
-        hint = perturb(some, sigma_t_m, sigma_r_rad, generator)
+        pose = perturb(some, sigma_t_m, sigma_r_rad, generator)
+        hint = Hint.isotropic(pose, sigma_t_m, sigma_r_rad)
         loss = model.own_loss(pixels[rows] / 255, hint, some)
         assert loss is not None
         optimizer.zero_grad()
@@ -247,7 +248,7 @@ def located(locate: Locate, split: Images, hint: Hint, photos: int, without_own:
         same = torch.nonzero(split.photo == photo)[:, 0]
         for rows in tqdm(torch.split(same, ROWS), "locate", leave=False):
             pose = Pose(hint.pose.t[rows], hint.pose.q[rows])
-            some = Hint(pose, hint.sigma_t_m[rows], hint.sigma_r_rad[rows])
+            some = Hint(pose, hint.covariance[rows])
             t[rows], q[rows] = locate(split.sample.query.image[rows] / 255, some, allowed)
     return Pose(t, q)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# docs/results.md: tables of RedKitchen and NAIP, their reports (runs/redkitchen.html, runs/naip.html) and pictures, and
-# the README's table: some methods of the study under some of its hints. Called by study_hints.sh; trains missing runs.
+# docs/results.md: tables of RedKitchen and NAIP, their reports (runs/redkitchen.html, runs/naip.html) and pictures, the
+# table of modes in docs/hints.md, and the README's table: some methods of the study under some of its hints. Called by study_hints.sh; trains missing runs.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 shown="posenet null_hint hinted_embedding hinted_residual hinted_fusion hinted_memory"
 export HINTED_POSENET_DATA=${HINTED_POSENET_DATA:-../shared/data} SEEDS=${SEEDS:-0 1 2} OVERRIDES=${OVERRIDES:-}
@@ -32,4 +32,5 @@ if [[ " $scenes " == *" naip "* ]]; then
     hinted-posenet show what=run run="runs/aerial/naip/${METHODS##* }/seed-${SEEDS%% *}" recipe=naip \
         what.window=false out=docs/images/run.jpg
 fi
+[[ " $scenes " != *" ambiguous_rows "* ]] || bash scripts/table_modes.sh
 python docs/tools/readme_table.py

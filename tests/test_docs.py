@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from test_rooms import PACKAGE, ROOMS
+from tiny import small_checkpoint
 
 from hinted_posenet.cli.grammar import check
 from hinted_posenet.cli.help import DATA_VERBS, VERBS
@@ -90,3 +92,15 @@ def test_every_method_is_explained() -> None:
     names = {*re.findall(r"`(\w+)`", table), *re.findall(r"`(\w+)`", shortened)}
     missing = {path.stem for path in (ROOT / "configs" / "method").glob("*.yaml")} - names
     assert not missing
+
+
+def test_the_readme_localizes(tmp_path, monkeypatch, capsys):
+    """Its five lines run as they are, with a small localizer in place of the trained one."""
+    code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)[1]
+    run = tmp_path / re.search(r'load\("(.*?)"', code)[1]
+    run.mkdir(parents=True)
+    small_checkpoint(run, "method=hinted_memory")
+    Image.new("RGB", (64, 64), "green").save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    assert capsys.readouterr().out.startswith("(")

@@ -9,12 +9,17 @@ from typing import Any
 import fakes
 import pytest
 import torch
+from poses import PLACE, query, random_poses, sequences
 from torch import nn
 
 from hinted_posenet.cli.compose import compose as config
+from hinted_posenet.core.geodesy import Origin
+from hinted_posenet.core.types import Sample
 from hinted_posenet.hints.protocol import InferenceHints, TrainingHints
 from hinted_posenet.hints.trivial import NoHint
-from hinted_posenet.inference.localizer import Localizer
+from hinted_posenet.inference.build import build_localizer
+from hinted_posenet.inference.checkpoint import save_checkpoint
+from hinted_posenet.inference.localizer import LocalizerModule
 from hinted_posenet.models.backbones.base import ImageBackbone
 from hinted_posenet.models.encoding import Quaternion
 from hinted_posenet.models.heads.hinted_embedding import HintedEmbeddingHead
@@ -60,15 +65,17 @@ class OneConvolution(ImageBackbone):
 
 def small_localizer(
     head: str, inference_hint: InferenceHints | None = None, refinement_steps: int = 1
-) -> Localizer:
+) -> LocalizerModule:
     """A localizer for features (B, 8, 2, 2)."""
     model = PoseNet(
         OneConvolution(), GridPool(2), partial(HEADS[head], rotation=Quaternion()), refinement_steps
     )
-    return Localizer(model, inference_hint or NoHint())
+    return LocalizerModule(model, inference_hint or NoHint())
 
 
-def trainable(localizer: Localizer, train_hint: TrainingHints, seed: int = 0) -> LightningLocalizer:
+def trainable(
+    localizer: LocalizerModule, train_hint: TrainingHints, seed: int = 0
+) -> LightningLocalizer:
     """The localizer as Lightning trains it, by plain gradient descent."""
     return LightningLocalizer(
         localizer,
@@ -146,3 +153,19 @@ def cut_power_at_epoch(epoch: int, patch: pytest.MonkeyPatch) -> None:
         return original(module)
 
     patch.setattr(PosedImagesModule, "train_dataloader", train_dataloader)
+
+
+def small_checkpoint(folder: Path, *overrides: str) -> Path:
+    """Write a localizer with random weights that has seen a training and a validation set."""
+    torch.manual_seed(0)
+    plain = config("train", "data=seven_scenes", *TINY, "pool=global", *overrides)
+    localizer = build_localizer(plain).eval()
+    for parameter in localizer.model.head.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    truth, feature = random_poses(60), torch.rand(60, 112, 1, 1)
+    localizer.fit(truth, feature, sequences(60, of=3))
+    localizer.uncertainty.fit(truth, feature, sequences(60, of=3), localizer.model.frame.scale_m)
+    localizer.calibrate(Sample(query(60, torch.rand(60, 112, 1, 1)), random_poses(60, seed=9)))
+    place = PLACE._replace(origin=Origin(6.6, 46.5, 400.0, "geoid"))
+    save_checkpoint(folder / "localizer.ckpt", localizer, plain, "key", place)
+    return folder

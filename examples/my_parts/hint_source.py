@@ -19,6 +19,8 @@ class CellHint(InferenceHints, TrainingHints):
         cell_m: side of the square cells, east and north.
     """
 
+    reads_prior = True  # a data set without priors is refused
+
     height_m: Tensor  # ()
     height_sigma_m: Tensor  # ()
 
@@ -51,4 +53,4 @@ class CellHint(InferenceHints, TrainingHints):
         # a uniform distribution over a width w has the variance w^2 / 12; one sigma stands for three axes
         variance = (2 * self.cell_m**2 / 12 + self.height_sigma_m**2) / 3
         sigma_t_m = (variance + sigma_t_m**2).sqrt()
-        return Hint(Pose(t, pose.q), sigma_t_m, torch.full_like(sigma_t_m, math.inf))
+        return Hint.isotropic(Pose(t, pose.q), sigma_t_m, torch.full_like(sigma_t_m, math.inf))

@@ -27,11 +27,35 @@ def run(
     images: Literal["link", "copy"],
     skip_faulty: bool,
     overwrite: bool,
+    priors: str | None,
+    georeference: bool,
+    prior_sigma_m: list[float] | None,
+    prior_sigma_r_deg: float | Literal["ignore"] | None,
+    altitude_above: str | None,
+    takeoff_altitude_m: float | None,
+    ground_m: float | None,
+    time_tolerance_s: Annotated[float, Ge(0)],
+    utc_offset_h: float | None,
+    far_priors: Literal["refuse", "ignore"],
 ) -> None:
     """Read, split, write, and print what became of it."""
+    from hinted_posenet.core.errors import InputError
     from hinted_posenet.data.import_images import Plan, import_images, open_source
+    from hinted_posenet.data.import_priors import ImportPriors
     from hinted_posenet.data.import_splits import Shares
+    from hinted_posenet.data.priors.load import PriorSource
+    from hinted_posenet.data.priors.place import prior_keys
+
+    given = None
+    if priors is not None:
+        keys = prior_keys(
+            prior_sigma_m, prior_sigma_r_deg, altitude_above, takeoff_altitude_m, ground_m
+        )
+        stated = PriorSource(priors, keys, time_tolerance_s, utc_offset_h)
+        given = ImportPriors(stated, georeference, far_priors)
+    elif georeference:
+        raise InputError("georeference=true: takes positions of the images; give priors too")
 
     plan = Plan(split, Shares(test_share, val_share), seed, test, val, blocks, margin_m)
     options = {"link": images == "link", "overwrite": overwrite, "skip_faulty": skip_faulty}
-    print(import_images(open_source(source, layout, reader), out, plan, **options))
+    print(import_images(open_source(source, layout, reader), out, plan, **options, priors=given))

@@ -1,19 +1,33 @@
 """hinted-posenet predict."""
 
-from pathlib import Path
+from typing import Any
 
-from hinted_posenet.training.settings import Accelerator, Count, NonNegative
+from hinted_posenet.core.schema import read_settings
+from hinted_posenet.inference.predict_settings import PredictSettings
+
+SCHEMAS = {"": PredictSettings}
 
 
-def run(
-    checkpoint: Path,
-    images: Path,
-    out: Path,
-    batch_size: Count,
-    threads: NonNegative,
-    accelerator: Accelerator,
-) -> None:
-    """Write poses for a folder of images."""
-    from hinted_posenet.inference.predict import predict_folder
+def run(config: dict[str, Any]) -> None:
+    """Write poses for images, and a picture of some of them."""
+    from hinted_posenet.data.formats.aerial import read_overview
+    from hinted_posenet.inference.predict import predict
+    from hinted_posenet.show.canvas import check_picture_name
+    from hinted_posenet.show.estimate_picture import (
+        MOST,
+        Located,
+        scene_map,
+        write_estimates_picture,
+    )
 
-    print(predict_folder(checkpoint, images, out, batch_size, threads, accelerator))
+    settings = read_settings(PredictSettings, config)
+    preview = settings.preview
+    if preview:
+        check_picture_name(preview)
+    localizer, shown, lines = predict(settings, MOST if preview else 0)
+    if preview:
+        overview = read_overview(localizer.scene_folder)
+        ground = scene_map(localizer.positions_m.double().numpy(), overview)
+        write_estimates_picture(preview, [Located(*one) for one in shown], ground)
+        lines.append(f"written: {preview}")
+    print("\n".join(lines))

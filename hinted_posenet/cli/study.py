@@ -19,7 +19,7 @@ from hinted_posenet.training.settings import NonNegative, Text
 INTERRUPTED = "interrupted; the same command resumes the study"
 SCHEMAS = {node: schema for node, schema in TRAIN_SCHEMAS.items() if node}
 HINTS = ("none", "constant", "retrieval", "nearest")
-Table = Literal["errors", "recall", "other image", "gains"]
+Table = Literal["errors", "recall", "other image", "gains", "calibration", "modes"]
 
 
 def run(

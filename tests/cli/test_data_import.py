@@ -10,7 +10,9 @@ import fakes
 import pytest
 from tiny import TINY, config, results
 
-from hinted_posenet.data.formats import csv_frames
+from hinted_posenet.core.geodesy import Origin
+from hinted_posenet.core.types import View
+from hinted_posenet.data.formats import colmap, csv_frames
 from hinted_posenet.training.run import read_scene
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
@@ -41,6 +43,15 @@ def photos(folder: Path, *sequences: str) -> None:
         (folder / "sparse" / "0" / f"{split}.txt").unlink()
 
 
+def gps(path: Path, views: list[View]) -> None:
+    """Where the cameras of a model would be on Earth, at 100 m per unit."""
+    rows = ["name,latitude,longitude,altitude"]
+    for view in views:
+        place = Origin(11.5, 48.0, 520.0).to_geographic(100 * view.T_world_cam.t)
+        rows.append(",".join([view.name, *(f"{number:.9f}" for number in place)]))
+    path.write_text("\n".join(rows))
+
+
 def test_from_a_model_to_a_result(typed, tmp_path):
     photos(tmp_path / "my_scan", "dawn", "noon", "evening", "night")
     printed = typed("hinted-posenet data import my_scan out=imported/my_scan test=[noon]")
@@ -64,6 +75,7 @@ def test_from_a_model_to_a_result(typed, tmp_path):
 def test_every_command_of_the_page_runs(typed, tmp_path):
     photos(tmp_path / "my_scan", "dawn", "noon", "evening", "night")
     fakes.write_aerial(tmp_path / "simulated" / "aerial", "village_four_seasons")
+    gps(tmp_path / "gps.csv", colmap.read_views(tmp_path, "my_scan", "all"))
     lines = re.findall(r"^hinted-posenet .*$", PAGE, flags=re.MULTILINE)
     assert len([line for line in lines if " data import " in line]) >= 3
     for line in lines:
@@ -72,6 +84,7 @@ def test_every_command_of_the_page_runs(typed, tmp_path):
         else:
             typed(line)
     assert len(csv_frames.read_views(tmp_path / "imported", "named", "test")) == 4
+    assert all(view.prior for view in csv_frames.read_views(tmp_path / "imported", "earth", "all"))
     assert (tmp_path / "exported" / "quickstart" / "sparse" / "0" / "images.bin").is_file()
 
 

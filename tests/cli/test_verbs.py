@@ -306,8 +306,8 @@ def test_a_run_from_an_empty_folder(tmp_path):
         for result in pool.map(lambda given: cli(empty, *given), verbs):
             assert result.returncode == 0, result.stderr
     assert results(run / "evaluate" / "test")["rows"] == results(run)["rows"]
-    assert len((empty / "poses.txt").read_text().splitlines()) == 1 + 4
-    assert sorted(path.name for path in empty.iterdir()) == ["poses.txt", "runs"]
+    assert len((empty / "poses.csv").read_text().splitlines()) == 1 + 4
+    assert sorted(path.name for path in empty.iterdir()) == ["poses.csv", "runs"]
 
 
 def test_mistakes_about_a_finished_run(here, tmp_path):
@@ -323,7 +323,7 @@ def test_mistakes_about_a_finished_run(here, tmp_path):
     assert_one_line(spoilt, "poses.csv", "not a readable checkpoint")
     assert_one_line(here("predict", f"checkpoint={run}", f"images={nothing}"), "no images")
     assert_one_line(here("compare", str(nothing)), "nothing")
-    assert not (tmp_path / "poses.txt").exists()
+    assert not (tmp_path / "poses.csv").exists()
 
 
 def test_an_unknown_split_is_one_line_with_the_choices(here, tmp_path):

@@ -81,7 +81,7 @@ def test_training_choice_builds_and_answers(choice):
     localizer = build_localizer(plain).eval()
     size = 160 if "timm" in choice else 64
     truth = Pose(torch.randn(2, 3), torch.nn.functional.normalize(torch.randn(2, 4), dim=-1))
-    prior = Hint(truth, torch.ones(2), torch.ones(2))
+    prior = Hint.isotropic(truth, torch.ones(2), torch.ones(2))
     image = torch.rand(2, 3, size, size)
     query = Query(
         image, torch.empty(0), torch.eye(3).expand(2, 3, 3), prior, ["a", "b"], torch.zeros(2)
