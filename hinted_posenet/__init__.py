@@ -25,24 +25,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Estimate", "Hint", "InputError", "Localizer", "Origin", "Pose", "load", "score"]
 
-_WHERE = {
-    "Estimate": "inference.estimate",
-    "Hint": "core.types",
-    "InputError": "core.errors",
-    "Localizer": "inference.locate",
-    "Origin": "core.geodesy",
-    "Pose": "core.types",
-    "load": "inference.locate",
-    "score": "evaluation.score.score_file",
+_WHERE = {  # name -> module, and its name there
+    "Estimate": ("inference.estimate", "Estimate"),
+    "Hint": ("core.types", "Hint"),
+    "InputError": ("core.errors", "InputError"),
+    "Localizer": ("inference.locate", "Localizer"),
+    "Origin": ("core.geodesy", "Origin"),
+    "Pose": ("core.types", "Pose"),
+    "load": ("inference.locate", "load"),
+    "score": ("evaluation.score", "score_file"),
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'hinted_posenet' has no attribute {name!r}")
-    module, _, function = _WHERE[name].partition(".score.")
-    found = import_module(f"hinted_posenet.{module}{'.score' if function else ''}")
-    return getattr(found, function or name)
+    module, attribute = _WHERE[name]
+    return getattr(import_module(f"hinted_posenet.{module}"), attribute)
 
 
 def __dir__() -> list[str]:

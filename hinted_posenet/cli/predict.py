@@ -13,21 +13,16 @@ def run(config: dict[str, Any]) -> None:
     from hinted_posenet.data.formats.aerial import read_overview
     from hinted_posenet.inference.predict import predict
     from hinted_posenet.show.canvas import check_picture_name
-    from hinted_posenet.show.estimate_picture import (
-        MOST,
-        Located,
-        scene_map,
-        write_estimates_picture,
-    )
+    from hinted_posenet.show.estimate_picture import MOST, scene_map, write_estimates_picture
 
     settings = read_settings(PredictSettings, config)
     preview = settings.preview
     if preview:
-        check_picture_name(preview)
+        check_picture_name(preview, "preview")
     localizer, shown, lines = predict(settings, MOST if preview else 0)
     if preview:
         overview = read_overview(localizer.scene_folder)
         ground = scene_map(localizer.positions_m.double().numpy(), overview)
-        write_estimates_picture(preview, [Located(*one) for one in shown], ground)
+        write_estimates_picture(preview, shown, ground)
         lines.append(f"written: {preview}")
     print("\n".join(lines))

@@ -16,6 +16,9 @@ from hinted_posenet.data.posed_images import Size, resized_intrinsics
 SAME_VIEW = 0.01  # of the longer side: cameras whose corners differ by less see the same
 SAME_ASPECT = 0.02  # relative; sizes in whole pixels make small images differ
 SQUARE_PIXELS = 0.05  # relative deviation of the two focal lengths of real cameras
+MOST_ENLARGED = (
+    4.0  # a training camera's view in so few pixels shows nothing, and more likely K is wrong
+)
 MOST_MISSING = 0.1  # of the width or height that the training camera saw and the query does not
 
 
@@ -51,7 +54,8 @@ def to_training_camera(
     camera if it has that shape.
 
     Raises:
-        InputError: The image sees too little of the training camera's view, or has another shape and no lens.
+        InputError: The image sees too little of the training camera's view or in too few pixels, or has another
+            shape and no lens.
     """
     height, width = image.shape[:2]
     training_K = camera.K.double()
@@ -98,6 +102,12 @@ def _resampled(
     K = resized_intrinsics(K, (height, width), new)
     to_source = (K @ camera.K.double().inverse()).numpy()  # of points in pixels
     h, w = camera.size
+    enlarged = 1 / float(to_source.diagonal()[:2].min())
+    if enlarged > MOST_ENLARGED:
+        raise InputError(
+            f"{where}: by its K, one of its pixels is {enlarged:.0f} of the training camera's, expected at most "
+            f"{MOST_ENLARGED:.0f}; check K, or take a larger photo"
+        )
     seen = []
     for axis, (size, source_size) in enumerate(((w, new[1]), (h, new[0]))):
         at = to_source[axis, axis] * (np.arange(size) + 0.5) + to_source[axis, 2]

@@ -14,7 +14,7 @@ from hinted_posenet.hints.protocol import InferenceHints
 from hinted_posenet.hints.retrieval import RetrievalHint
 from hinted_posenet.hints.trivial import ConstantHint
 from hinted_posenet.inference.localizer import LocalizerModule
-from hinted_posenet.inference.modes import modes_of
+from hinted_posenet.inference.modes import modes_of, retrieved_places
 
 Role = Literal["network", "control", "hint"]
 Controls = Mapping[str, InferenceHints]  # name -> fitted source, whose hints are the answers
@@ -88,14 +88,15 @@ def predict_split(
     """Return the answers of a localizer's refinement steps on a split, and of controls.
 
     A network with hints gets two more: its inference hint taken as the answer, and the network with another
-    image's feature. If the latter is as good, the network copies its hint. The last step has its other modes.
+    image's feature. If the latter is as good, the network copies its hint. The last step has its other modes, and
+    retrieval the next places that it finds: what several answers are worth without a network.
 
     The split has stacked features (N,), whose labels only oracles look at; the seed permutes the images.
     """
     source, device = localizer.inference_hint, localizer.device
     split = split._replace(query=source.query_of(split))
     found: dict[tuple[str, Role, int | None], list[Hint]] = {}
-    several: list[Modes] = []
+    several: dict[str, list[Modes]] = {}
     order = torch.randperm(len(split.query.name), generator=Generator().manual_seed(seed))
     others = torch.split(split.query.feature[order], batch_size)
     pairs = zip(batches(split, batch_size), others, strict=True)
@@ -104,8 +105,11 @@ def predict_split(
         for name, control in controls.items():
             hint = control.at_inference(query, query.feature)
             if name == RETRIEVAL and localizer.uncertainty.is_fitted:
-                feature = localizer.model.features(query)[0]
-                hint = localizer.uncertainty.of_retrieval(hint, feature, query.prior)
+                feature, known = localizer.model.features(query)[0], localizer.uncertainty
+                hint = known.of_retrieval(hint, feature, query.prior)
+                remembered = known.memory, known.retrieved
+                found_places = retrieved_places(*remembered, feature, query.prior, MODES)
+                several.setdefault(name, []).append(found_places)
             found.setdefault((name, "control", None), []).append(hint)
         prediction = localizer.predict(query)
         if source.gives_hints:
@@ -117,9 +121,9 @@ def predict_split(
             found.setdefault((SHUFFLED_IMAGE, "control", None), []).append(hint)
         for number, answer in enumerate(prediction.answers, start=1):
             found.setdefault((step_name(number), "network", number), []).append(answer)
-        several.append(modes_of(localizer, query, prediction, MODES))
-    modes = joined(several)
-    has_others = bool(modes.log_weight[:, 1:].isfinite().any())
+        last = step_name(len(prediction.answers))
+        several.setdefault(last, []).append(modes_of(localizer, query, prediction, MODES))
+    modes = {method: joined(parts) for method, parts in several.items()}
     # an oracle's prior is looked at by all methods but the constant pose
     answers = []
     for (method, role, step), parts in found.items():
@@ -127,7 +131,9 @@ def predict_split(
         stated = covariance if whole.variance.isfinite().any() else None
         neighbour = neighbours[:, 0] if neighbours.numel() else None
         oracle = source.oracle and method != CONSTANT
-        of_step = modes if step == len(prediction.answers) and has_others else None
-        about = (method, role, pose, stated, neighbour, step, oracle, of_step)
+        places = modes.get(method)
+        if places and not places.log_weight[:, 1:].isfinite().any():
+            places = None
+        about = (method, role, pose, stated, neighbour, step, oracle, places)
         answers.append(MethodAnswer(*about))
     return answers

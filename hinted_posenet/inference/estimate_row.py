@@ -1,12 +1,14 @@
-"""EstimateRow: what is written of one image."""
+"""What is written and drawn of one image."""
 
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from hinted_posenet.core.types import Pose
+from hinted_posenet.core.types import Hint, Pose
 
 
 class EstimateRow(NamedTuple):
@@ -36,3 +38,11 @@ class EstimateRow(NamedTuple):
     def sigma(self) -> Tensor:
         """(6,) standard deviations along and about the world's axes: three in metres, three in radians."""
         return self.covariance.diagonal().sqrt()
+
+
+class Located(NamedTuple):
+    """An image with what was estimated for it."""
+
+    row: EstimateRow
+    pixels: NDArray[np.uint8] | None  # RGB (H, W, 3); None: it cannot be read
+    hint: Hint | None = None  # () that the estimate began with; None: there was none

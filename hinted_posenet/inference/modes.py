@@ -1,11 +1,14 @@
 """Several answers to one query: the places that look alike, with weights; the first is the localizer's answer."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from hinted_posenet.core.covariance import information, offset
 from hinted_posenet.core.types import Hint, Modes, Pose, Query
 from hinted_posenet.hints.retrieval import RetrievalHint
+from hinted_posenet.hints.retrieval_database import RetrievalDatabase
 from hinted_posenet.inference.estimate import CHI2_3_95
 from hinted_posenet.inference.localizer import LocalizerModule, Prediction
 
@@ -60,6 +63,21 @@ def distinct(modes: Modes, first: Hint, count: int) -> Modes:
     return _taken(_stacked(log_weights, places), rows)
 
 
+def retrieved_places(
+    memory: RetrievalDatabase,
+    stated: Callable[[Pose], Hint],
+    feature: Tensor,
+    prior: Hint,
+    count: int,
+) -> Modes:
+    """Return the likeliest distinct places (B, count) that are remembered; ``stated`` gives poses their errors."""
+    score = memory.log_likelihood(feature, prior)
+    log_weight, rows = score.topk(min(CANDIDATES, score.shape[1]), dim=1)
+    images = stated(memory.pose(rows))
+    candidates = Modes(log_weight, images.pose, images.covariance)
+    return distinct(candidates, candidates.likeliest(), count)
+
+
 def _from_several_starts(
     localizer: LocalizerModule, feature: Tensor, prior: Hint, count: int
 ) -> Modes | None:
@@ -67,11 +85,7 @@ def _from_several_starts(
     source, model = localizer.inference_hint, localizer.model
     if not (isinstance(source, RetrievalHint) and model.head.takes_hints):
         return None
-    score = source.memory.log_likelihood(feature, prior)
-    log_weight, rows = score.topk(min(CANDIDATES, score.shape[1]), dim=1)
-    images = source.hint(source.memory.pose(rows))
-    candidates = Modes(log_weight, images.pose, images.covariance)
-    starts = distinct(candidates, candidates.likeliest(), count)
+    starts = retrieved_places(source.memory, source.hint, feature, prior, count)
     flat = Hint(
         Pose(*(part.flatten(0, 1) for part in starts.pose)), starts.covariance.flatten(0, 1)
     )

@@ -5,7 +5,6 @@ from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from hinted_posenet.core.errors import InputError
@@ -16,7 +15,7 @@ from hinted_posenet.data.priors.place import prior_keys
 from hinted_posenet.data.query_camera import given_camera
 from hinted_posenet.data.query_images import Listed, QueryImage, open_images
 from hinted_posenet.inference.estimate import Estimate
-from hinted_posenet.inference.estimate_row import EstimateRow
+from hinted_posenet.inference.estimate_row import EstimateRow, Located
 from hinted_posenet.inference.locate import AnyCamera, Localizer, load
 from hinted_posenet.inference.predict_settings import PredictSettings
 from hinted_posenet.inference.write_estimates import poses_format, write_estimates
@@ -24,19 +23,11 @@ from hinted_posenet.inference.write_estimates import poses_format, write_estimat
 log = logging.getLogger(__name__)
 
 
-class Answered(NamedTuple):
-    """One image's row, and its pixels and hint for a picture."""
-
-    row: EstimateRow
-    pixels: NDArray[np.uint8] | None
-    hint: Hint | None
-
-
 class Predicted(NamedTuple):
     """What was written, and some of the images for a picture."""
 
     localizer: Localizer
-    shown: list[Answered]
+    shown: list[Located]
     lines: list[str]  # a summary
 
 
@@ -69,7 +60,7 @@ def predict(settings: PredictSettings, shown: int = 0) -> Predicted:
         rows.append(row)
         if index in kept:
             pixels = None if isinstance(image.pixels, InputError) else image.pixels
-            answered.append(Answered(row, pixels, hint if localizer.takes_hints else None))
+            answered.append(Located(row, pixels, hint if localizer.takes_hints else None))
     if not any(row.answered for row in rows):
         raise InputError(
             f"{rows[0].name}: {rows[0].status}" if rows else f"{settings.images}: no images"

@@ -78,7 +78,7 @@ class Uncertainty(nn.Module):
         rows = self.memory.nearest_other(probe, date, NEIGHBOURS)
         here, found = self.memory.pose(probe), self.memory.pose(rows[:, 0])
         self.retrieved_sigma.copy_(torch.stack(robust_sigma(found, here)))
-        self._fit(RETRIEVED, self._stated(found), self._agreed(rows), here)
+        self._fit(RETRIEVED, self.retrieved(found), self._agreed(rows), here)
         self.foreign.copy_(self.memory.distances_apart(probe, date).quantile(FOREIGN))
 
     def calibrate_retrieval(self, feature: Tensor, truth: Pose) -> None:
@@ -87,7 +87,7 @@ class Uncertainty(nn.Module):
         self.near.copy_(seen.distance.quantile(0.5).clamp_min(LEAST_NEAR))
         left_out = self.weights[RETRIEVED].clone()
         found = self.memory.pose(self.memory.nearest(feature, no_hint(feature), 1)[:, 0])
-        self._fit(RETRIEVED, self._stated(found), seen.reference, truth)
+        self._fit(RETRIEVED, self.retrieved(found), seen.reference, truth)
         self.weights[RETRIEVED] = self.weights[RETRIEVED].maximum(left_out)
 
     def calibrate(self, kind: int, answer: Hint, seen: Comparison, truth: Pose) -> None:
@@ -113,7 +113,7 @@ class Uncertainty(nn.Module):
         Hints that are no sensor's would only repeat the images, so they do not belong here.
         """
         agreed = self._agreed(self.memory.nearest(feature, sensor, NEIGHBOURS))
-        reference = given(self._stated(agreed), sensor)[0].pose
+        reference = given(self.retrieved(agreed), sensor)[0].pose
         return Comparison(reference, self.memory.distance(feature))
 
     def of_network(self, answer: Hint, seen: Comparison, sensor: Hint | None) -> Hint:
@@ -125,7 +125,7 @@ class Uncertainty(nn.Module):
     def of_retrieval(self, found: Hint, feature: Tensor, sensor: Hint) -> Hint:
         """Return retrieved poses (B,) with calibrated covariances, which dates left out have measured."""
         weights = self.weights[RETRIEVED].expand(len(feature), -1, -1)
-        stated = found._replace(covariance=self._stated(found.pose).covariance)
+        stated = found._replace(covariance=self.retrieved(found.pose).covariance)
         return _widened(stated, self.compare(feature, sensor).reference, weights)
 
     def out_of_map(self, seen: Comparison) -> Tensor:
@@ -145,8 +145,8 @@ class Uncertainty(nn.Module):
         growth = (seen.distance / self.near).clamp_min(1.0)
         return answer._replace(covariance=growth.square()[:, None, None] * answer.covariance)
 
-    def _stated(self, pose: Pose) -> Hint:
-        """Return retrieved poses (B,) with the errors that such poses have."""
+    def retrieved(self, pose: Pose) -> Hint:
+        """Return retrieved poses (*,) with the errors that such poses have."""
         return Hint.isotropic(pose, *self.retrieved_sigma)
 
     def _agreed(self, rows: Tensor) -> Pose:

@@ -33,10 +33,10 @@ ENDS = (5, 95)  # percentiles of the errors; errors beyond have the colours of t
 CODEC = "vp09"
 
 
-def check_picture_name(path: Path) -> None:
-    """Refuse a format that cannot be written."""
+def check_picture_name(path: Path, key: str = "out") -> None:
+    """Refuse a format that cannot be written; ``key`` is what the user gave it as."""
     if path.suffix not in PICTURES:
-        raise InputError(f"out={path}: expected one of {', '.join(PICTURES)}")
+        raise InputError(f"{key}={path}: expected one of {', '.join(PICTURES)}")
 
 
 def write_picture(path: Path, rgb: Rgb, max_kb: float = np.inf) -> None:

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hinted_posenet.core.figures import save_figure
-from hinted_posenet.core.types import Hint
 from hinted_posenet.data.images import resized
-from hinted_posenet.inference.estimate_row import EstimateRow
+from hinted_posenet.inference.estimate_row import EstimateRow, Located
 from hinted_posenet.inference.map_marks import EAST_NORTH, Plane, ellipse_95, pointer
 from hinted_posenet.show.canvas import INK, PAPER, QUIET, check_picture_name
 from hinted_posenet.simulator.world import Bounds
@@ -31,14 +30,6 @@ LONGEST_PX = 640  # of an image on the picture
 CLOSEST = 0.08  # of the scene's size: a map shows at least so much around the camera
 MARGIN = 1.5  # of what is shown, so that an ellipse does not fill its map
 DPI = 100
-
-
-class Located(NamedTuple):
-    """An image with what was estimated for it."""
-
-    row: EstimateRow
-    pixels: NDArray[np.uint8] | None  # RGB (H, W, 3); None: it cannot be read
-    hint: Hint | None = None  # () that the estimate began with; None: there was none
 
 
 class SceneMap(NamedTuple):
@@ -71,7 +62,7 @@ def write_estimates_picture(path: Path, located: Sequence[Located], scene: Scene
     Raises:
         InputError: The format of the picture is not known.
     """
-    check_picture_name(path)
+    check_picture_name(path, "preview")
     columns = 1 if len(located) <= 2 else 2
     lines = -(-len(located) // columns)
     shapes = [one.pixels.shape for one in located if one.pixels is not None]

@@ -27,7 +27,7 @@ def scene_priors(
         missing = [view.name for view in views[split] if view.prior is None]
         if not known:
             raise InputError(
-                f"data={data}: no image of the {split} split has a prior; add prior_ columns to its frames.csv, "
+                f"data={data}: no image of the {split} split has a prior; give it some, see docs/priors.md, "
                 "or choose another inference_hint"
             )
         if missing:

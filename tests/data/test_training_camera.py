@@ -105,3 +105,10 @@ def test_an_image_of_the_training_is_the_same_bit_by_bit(
     pixels, K = to_training_camera(noise, lens if known else None, camera)
     np.testing.assert_array_equal(torch.from_numpy(pixels) / 255, query.image)
     assert torch.equal(K.float(), query.K)
+
+
+def test_a_view_in_a_few_pixels_is_refused() -> None:
+    """As by a K in other units: the network would see a blur."""
+    lens = Lens(intrinsics(10.0, 10.0, 64.0, 48.0), ())
+    with pytest.raises(InputError, match="of the training camera's, expected at most 4; check K"):
+        to_training_camera(np.zeros((96, 128, 3), np.uint8), lens, TRAINING)

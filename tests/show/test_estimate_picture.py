@@ -12,16 +12,10 @@ from matplotlib.figure import Figure
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Hint, Pose
-from hinted_posenet.inference.estimate_row import EstimateRow
+from hinted_posenet.inference.estimate_row import EstimateRow, Located
 from hinted_posenet.inference.map_marks import CHI_95
 from hinted_posenet.show import estimate_picture
-from hinted_posenet.show.estimate_picture import (
-    ESTIMATE,
-    HINT,
-    Located,
-    scene_map,
-    write_estimates_picture,
-)
+from hinted_posenet.show.estimate_picture import ESTIMATE, HINT, scene_map, write_estimates_picture
 
 IMAGE = np.full((60, 80, 3), (200, 30, 30), np.uint8)
 TRAINING = np.array([[0.0, 0, 50], [1000, 0, 51], [0, 800, 52], [1000, 800, 50]])
@@ -119,5 +113,5 @@ def test_the_picture_is_written(tmp_path: Path) -> None:
     three = [estimate(f"{i}.jpg", 300 * i, 200, covariance(9, 9)) for i in range(3)]
     write_estimates_picture(tmp_path / "a.png", three, scene)
     assert cv2.imread(str(tmp_path / "a.png")).shape[0] > 500
-    with pytest.raises(InputError, match=r"out=a.gif: expected one of .jpg"):
+    with pytest.raises(InputError, match=r"preview=a.gif: expected one of .jpg"):
         write_estimates_picture(Path("a.gif"), three, scene)
