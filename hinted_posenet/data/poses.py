@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from kornia.geometry.conversions import quaternion_to_rotation_matrix, rotation_matrix_to_quaternion
+from kornia.geometry.conversions import rotation_matrix_to_quaternion
 from numpy.typing import NDArray
 from torch.nn.functional import normalize
 
@@ -237,10 +237,7 @@ def write_poses(path: Path, names: Sequence[str], T_world_cam: Pose) -> None:
 
 def _matrix(T_world_cam: Pose) -> torch.Tensor:
     """Return T_world_cam as a float64 matrix (4, 4)."""
-    matrix = torch.eye(4, dtype=torch.float64)
-    matrix[:3, :3] = quaternion_to_rotation_matrix(T_world_cam.q.double())
-    matrix[:3, 3] = T_world_cam.t
-    return matrix
+    return Pose(T_world_cam.t.double(), T_world_cam.q.double()).matrix()
 
 
 def _line(name: str, *parts: torch.Tensor) -> str:
