@@ -38,7 +38,9 @@ def test_missing_priors_are_counted_and_named(caplog: pytest.LogCaptureFixture) 
 
 
 def test_a_split_without_priors_is_refused() -> None:
-    with pytest.raises(InputError, match=r"data=csv: no image of the test split has a prior; give it some"):
+    with pytest.raises(
+        InputError, match=r"data=csv: no image of the test split has a prior; give it some"
+    ):
         scene_priors({"test": [view(0, False)]}, ["test"], "csv")
 
 
