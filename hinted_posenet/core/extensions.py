@@ -38,7 +38,10 @@ def extension_configs() -> list[Path]:
     """
     folders: list[Path] = []
     for name in extensions():
-        spec = importlib.util.find_spec(name)
+        try:
+            spec = importlib.util.find_spec(name)
+        except (ImportError, ValueError):  # of a parent package, or for a name that is none
+            spec = None
         if spec is None:
             raise InputError(
                 f"{VARIABLE}={name}: no such package; install it, or add its parent folder to PYTHONPATH"

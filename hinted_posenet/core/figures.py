@@ -10,6 +10,8 @@ from matplotlib.ticker import LogLocator, NullLocator
 from hinted_posenet.core.files import atomic_write
 from hinted_posenet.core.formatting import short_length
 
+FIGURES = (".png", ".jpg", ".jpeg", ".svg", ".pdf")  # what matplotlib writes of what people give
+
 
 def save_figure(figure: Figure, path: Path, dpi: float = 100) -> None:
     """Write .png, .jpg, .svg or .pdf atomically."""

@@ -6,6 +6,7 @@ written once, where the value is used. pydantic is imported on the first check, 
 
 import inspect
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
@@ -14,13 +15,15 @@ from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from hinted_posenet.core.errors import InputError, near
+from hinted_posenet.core.limits import WHOLE_NUMBER
+from hinted_posenet.core.text import check_encodable
 
 Settings = TypeVar("Settings")
 LIMITS = {
-    "gt": "more than {:g}",
-    "ge": "{:g} or more",
-    "lt": "less than {:g}",
-    "le": "{:g} or less",
+    "gt": "more than {}",
+    "ge": "{} or more",
+    "lt": "less than {}",
+    "le": "{} or less",
     "min_length": "at least {} long",
     "max_length": "at most {} long",
 }
@@ -92,6 +95,28 @@ def hints_of(schema: Callable[..., Any]) -> dict[str, Any]:
         return {}
 
 
+def check_plain(values: Mapping[str, Any] | Sequence[Any], prefix: str = "") -> None:
+    """Refuse what no key takes, whatever its type hint: nan, infinity, huge integers, text that cannot be written.
+
+    ``values`` are those of a config, with nodes and lists in it.
+
+    Raises:
+        InputError: "key=value: expected a finite number".
+    """
+    named = values.items() if isinstance(values, Mapping) else enumerate(values)
+    for name, value in named:
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping | list | tuple):
+            check_plain(value, f"{key}.")
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"{key}={value}: expected a finite number")
+        elif isinstance(value, int) and abs(value) > WHOLE_NUMBER:
+            raise InputError(f"{key}: expected a whole number of at most 19 digits")
+        elif isinstance(value, str):
+            check_encodable(value, key)
+        check_encodable(str(name), prefix or "a key")
+
+
 def checked(key: str, value: Any, hint: Any) -> Any:
     """Return the value as its type hint wants it; whole numbers pass for real ones, text for paths.
 
@@ -100,11 +125,35 @@ def checked(key: str, value: Any, hint: Any) -> Any:
     """
     from pydantic import ValidationError
 
+    check_plain({key: value})
+    if value == "" and Path in (hint, *get_args(hint)):
+        raise InputError(f"{key}=: expected a path")
     try:
         return _adapter(hint).validate_json(json.dumps(value, default=str))  # lists become tuples
     except ValidationError as error:
         shown = json.dumps(value) if value is None or isinstance(value, bool) else value
         raise InputError(f"{key}={shown}: expected {_expected(error, hint)}") from None
+
+
+def check_content(content: Any, hint: Any, where: str, fix: str) -> None:
+    """Refuse content of a JSON file that does not fit a type hint, such as a dataclass; further keys are ignored.
+
+    Raises:
+        InputError: "WHERE: rows.3.step: expected ...; FIX".
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        text = json.dumps(content, allow_nan=False)
+    except ValueError:  # 1e400
+        raise InputError(f"{where}: holds a number that is far too large; {fix}") from None
+    try:
+        TypeAdapter(hint).validate_json(text, strict=True)
+    except ValidationError as error:
+        mistake = error.errors()[0]
+        place = ".".join(map(str, mistake["loc"])) or "content"
+        found = f"{mistake['msg'][:1].lower()}{mistake['msg'][1:]}".partition("\n")[0]
+        raise InputError(f"{where}: {place}: {found[:120]}; {fix}") from None
 
 
 @cache
@@ -120,7 +169,8 @@ def _expected(error: Any, hint: Any) -> str:
     found = []
     for mistake in error.errors():
         kind, context = mistake["type"], mistake.get("ctx", {})
-        found += [text.format(context[name]) for name, text in LIMITS.items() if name in context]
+        limits = {name: context[name] for name in LIMITS if name in context}
+        found += [LIMITS[name].format(_number(limit)) for name, limit in limits.items()]
         if kind == "literal_error":
             found.append("one of " + context["expected"].replace("'", "").replace(" or ", ", "))
         elif not context:
@@ -129,6 +179,10 @@ def _expected(error: Any, hint: Any) -> str:
     if type(None) in get_args(hint):
         found.append("null")
     return ", or ".join(dict.fromkeys(found)) or str(error.errors()[0]["msg"])
+
+
+def _number(limit: float) -> str:
+    return f"{limit:g}" if isinstance(limit, float) else str(limit)
 
 
 def _plain(hint: Any) -> Any:

@@ -64,6 +64,8 @@ def _latex(text: str) -> str:
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:
     """Return a header and lines of cells as a Markdown table."""
+    if not rows:
+        return ""
     lines = ["| " + " | ".join(cell.strip() for cell in row) + " |" for row in rows]
     rule = "|" + "|".join([" --- "] + [" ---: "] * (len(rows[0]) - 1)) + "|"
     return "\n".join([lines[0], rule, *lines[1:]])
@@ -84,7 +86,8 @@ def insert_text(path: Path, marker: str, text: str) -> None:
 def text_table(rows: Sequence[Sequence[str]]) -> str:
     """Pad columns to equal width: the first aligned left, the others right."""
     full = [row for row in rows if len(row) > 1]
-    widths = [max(len(row[column]) for row in full) for column in range(len(full[0]))]
+    columns = range(max(map(len, full), default=0))
+    widths = [max(len(row[column]) for row in full) for column in columns] or [0]
     lines = []
     for first, *others in rows:
         cells = [first.ljust(widths[0]), *map(str.rjust, others, widths[1:])]

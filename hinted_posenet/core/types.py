@@ -263,7 +263,8 @@ class View(NamedTuple):
     tags: dict[str, str]
     prior: Hint | None = None  # a sensor's estimate of T_world_cam, float64
     time_s: float | None = None  # since the first image of the sequence
-    distortion: tuple[float, ...] = ()  # OpenCV's k1, k2, p1, p2, k3 of the image as stored
+    # of the lens of the image as stored: OpenCV's, or a `Fisheye`, see `data.distortion`
+    distortion: tuple[float, ...] = ()
     depth: DepthImage | None = None  # of the same camera and lens; only used by `export`
     size: tuple[int, int] | None = None  # (width, height) in pixels that K refers to; None: unknown
     where: str = ""  # file and line of the label

@@ -60,19 +60,19 @@ def test_an_installed_package_declares_itself_by_an_entry_point(package, monkeyp
     tmp.mkdir()
     assert extensions() == ("corner_pool",)
     assert extension_configs() == [package / "configs"]
-    assert type(build({"_target_": POOL, "grid": 2})).__name__ == "CornerPool"
+    assert type(build({"_target_": POOL, "grid": 2}, "pool")).__name__ == "CornerPool"
 
 
 def test_what_is_not_named_is_refused_and_the_error_says_how_to_name_it(package):
     with pytest.raises(InputError, match=f"refused.*{VARIABLE}"):
-        build({"_target_": POOL})
+        build({"_target_": POOL}, "pool")
 
 
 def test_its_parts_are_built_and_no_others(named):
-    assert type(build({"_target_": POOL, "grid": 2})).__name__ == "CornerPool"
+    assert type(build({"_target_": POOL, "grid": 2}, "pool")).__name__ == "CornerPool"
     for foreign in ("corner_pool.pool.os.system", "corner_pool_evil.Pool", "os.system"):
         with pytest.raises(InputError, match="refused"):
-            build({"_target_": foreign})
+            build({"_target_": foreign}, "pool")
 
 
 def test_its_configs_are_choices(named):

@@ -1,7 +1,7 @@
 import pytest
 
 from hinted_posenet.core.formatting import length, length_interval, round_down, short_length
-from hinted_posenet.core.tables import text_table
+from hinted_posenet.core.tables import markdown_table, text_table
 from hinted_posenet.evaluation.metrics import recalls_of
 
 
@@ -35,3 +35,8 @@ def test_recall_titles_name_both_thresholds() -> None:
 def test_columns_line_up() -> None:
     lines = text_table([["", "a"], ["group"], ["  method", "10"]]).splitlines()
     assert lines == ["           a", "group", "  method  10"]
+
+
+def test_tables_without_rows_are_empty():
+    assert text_table([]) == "" == markdown_table([])
+    assert text_table([["group"]]) == "group"
