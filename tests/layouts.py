@@ -3,16 +3,22 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import captures
 import fakes
 import pytest
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import View
 from hinted_posenet.data.formats import (
+    ace,
     aerial,
     cambridge,
     colmap,
     csv_frames,
+    kapture,
+    llff,
+    polycam,
+    record3d,
     seven_scenes,
     transforms,
     tum,
@@ -28,6 +34,11 @@ READERS: dict[str, tuple[Callable[..., Path], Callable[..., list[View]], str]] =
     "transforms": (fakes.write_transforms, transforms.read_views, "fox"),
     "tum": (fakes.write_tum, tum.read_views, "office"),
     "csv": (fakes.write_csv, csv_frames.read_views, "garden"),
+    "ace": (captures.write_ace, ace.read_views, "pantry"),
+    "llff": (captures.write_llff, llff.read_views, "fern"),
+    "kapture": (captures.write_kapture, kapture.read_views, "plaza"),
+    "polycam": (captures.write_polycam, polycam.read_views, "loft"),
+    "record3d": (captures.write_record3d, record3d.read_views, "desk"),
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.errors import UsageError
 
 
 class Archive(NamedTuple):
@@ -65,14 +65,14 @@ def read_dataset_card(name: str) -> DatasetCard:
     """Read the card of a data set, by its name or an alias.
 
     Raises:
-        InputError: There is none; the message names the choices.
+        UsageError: There is none; the message names the choices.
     """
     cards = [_read(known) for known in dataset_card_names()]
     found = {known: card for card in cards for known in (card.name, *card.aliases)}
     if name not in found:
         close = difflib.get_close_matches(name, found, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise InputError(f"no data set {name!r}; choose one of {', '.join(sorted(found))}{hint}")
+        raise UsageError(f"no data set {name!r}; choose one of {', '.join(sorted(found))}{hint}")
     return found[name]
 
 
@@ -80,10 +80,10 @@ def scene_card(card: DatasetCard, scene: str) -> SceneCard:
     """Return a scene of a card.
 
     Raises:
-        InputError: The card has no such scene; the message names the choices.
+        UsageError: The card has no such scene; the message names the choices.
     """
     if scene not in card.scenes:
-        raise InputError(
+        raise UsageError(
             f"{card.name}: no scene {scene!r}; its scenes are {', '.join(card.scenes)}"
         )
     return card.scenes[scene]

@@ -1,7 +1,6 @@
-"""From an image file to the pixels that a network sees: decode, undistort, resize and crop."""
+"""From the pixels of a photo to those that a network sees: undistort, resize and crop."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TypeVar
 
 import cv2
@@ -11,41 +10,13 @@ from torch import Tensor
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import View
-
-
-def read_bytes(path: Path) -> bytes:
-    """Read the content of an image file."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); fetch it again") from None
-
-
-def decode(data: bytes, path: Path) -> cv2.typing.MatLike:
-    """Decode an image file's content to an RGB uint8 array (H, W, 3); the path is for the error.
-
-    EXIF orientation is ignored, because K and pose belong to the pixels as stored.
-    """
-    # libjpeg fills the missing part of a truncated file with grey, so look for its end marker
-    cut_off = data[:2] == b"\xff\xd8" and data.find(b"\xff\xd9", data.find(b"\xff\xda")) < 0
-    bgr = None
-    if data and not cut_off:
-        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    if bgr is None:
-        raise InputError(f"{path}: not a readable image, or cut off; fetch or write it again")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-
-
-def decoded(path: Path) -> cv2.typing.MatLike:
-    """Read an image as stored as an RGB uint8 array (H, W, 3), see `decode`."""
-    return decode(read_bytes(path), path)
+from hinted_posenet.data.distortion import Distortion, undistortion_maps
 
 
 def undistorted(
     image: cv2.typing.MatLike,
     K: Tensor,
-    distortion: Sequence[float],
+    distortion: Distortion,
     K_pinhole: Tensor | None = None,
     interpolation: int = cv2.INTER_LINEAR,
 ) -> cv2.typing.MatLike:
@@ -55,9 +26,7 @@ def undistorted(
     for indexed in (lens, pinhole):
         indexed[:2, 2] -= 0.5  # OpenCV's maps count from the center of the top-left pixel
     size = (image.shape[1], image.shape[0])
-    columns, rows = cv2.initUndistortRectifyMap(
-        lens, np.asarray(distortion, np.float64), np.eye(3), pinhole, size, cv2.CV_32FC1
-    )
+    columns, rows = undistortion_maps(lens, distortion, pinhole, size)
     return cv2.remap(image, columns, rows, interpolation)
 
 

@@ -14,8 +14,9 @@ from hinted_posenet.core.types import View
 from hinted_posenet.data.formats.csv_frames import CsvFormat
 from hinted_posenet.data.formats.export import write_views
 from hinted_posenet.data.formats.georeference import KEY, scene_origin
-from hinted_posenet.data.formats.layout import SPLITS, image_size
+from hinted_posenet.data.formats.layout import SPLITS
 from hinted_posenet.data.formats.recognise import LAYOUTS, Recognised, recognise
+from hinted_posenet.data.image_files import stored_size
 from hinted_posenet.data.import_priors import ImportPriors, WithPriors, add_priors
 from hinted_posenet.data.import_splits import (
     Divided,
@@ -28,7 +29,8 @@ from hinted_posenet.data.posed_images import natural_key
 from hinted_posenet.data.read_scene import SceneViews, read_usable
 from hinted_posenet.data.splits import SEPARATOR
 
-WITHOUT_SPLITS = ("colmap", "transforms", "tum", "csv")  # these read "all"
+# these read "all"
+WITHOUT_SPLITS = ("colmap", "transforms", "tum", "csv", "llff", "kapture", "polycam", "record3d")
 ENOUGH_SEQUENCES = 3  # one to train on, one for validation and one for the test
 SHORTER_SIDE_PX = 256  # of the images in the suggested training command
 
@@ -162,7 +164,7 @@ def _describe(divided: Divided, read: SceneViews) -> list[str]:
 
 def _shape(views: Sequence[View]) -> str:
     """Return overrides for the size of images: of the shape that most have, and no larger than they are."""
-    sizes = Counter(view.size or image_size(view.image) for view in views)
+    sizes = Counter(view.size or stored_size(view.image) for view in views)
     width, height = max(sizes, key=lambda size: sizes[size])
     scale = min(1.0, SHORTER_SIDE_PX / min(width, height))
     return f"data.height={round(scale * height)} data.width={round(scale * width)}"

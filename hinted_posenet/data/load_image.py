@@ -1,25 +1,27 @@
 """Any image that a user has, as upright RGB pixels: a file, Pillow, NumPy or torch.
 
 Files and Pillow images are turned as their EXIF orientation says, because that is the picture that a user sees,
-and the one that the user's K describes. Labelled data sets are read as stored instead, see `images.decode`.
+and the one that the user's K describes. Labelled data sets are read as stored instead, see `decode.decode`.
 """
 
+import logging
 import os
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.data.images import decoded
+from hinted_posenet.data.decode import BITS, bits_of, decoded, shifted
+from hinted_posenet.data.image_files import opened, turn_of
 
 AnyImage = str | os.PathLike[str] | Image.Image | NDArray[np.generic] | Tensor
 Pixels = NDArray[np.uint8]
 
-ORIENTATION = 0x0112  # EXIF tag
 TURNED: dict[
     int, tuple[bool, int]
 ] = {  # orientation -> mirrored first, then quarter turns anticlockwise
@@ -36,18 +38,22 @@ STACKS = {"GIF", "PNG", "WEBP", "TIFF", "AVIF"}  # several images in one; MPO on
 LEAST_SIDE_PX = 16  # a smaller one is no photo, and more likely a wrong order of the axes
 HALF_PRECISION_SLACK = 1e-3  # above 1, of resized floats
 
+log = logging.getLogger(__name__)
 
-def load_image(image: AnyImage, where: str = "image") -> Pixels:
+
+def load_image(image: AnyImage, where: str = "image", upright: bool = True) -> Pixels:
     """Return an image as RGB uint8 (H, W, 3) in a new or a shared array, which is not to be changed.
 
     Arrays are (H, W), (H, W, 1), (H, W, 3) in the order R, G, B, or (H, W, 4), whose alpha is ignored; tensors
-    also (3, H, W). They hold uint8, uint16 up to 65535, or floats from 0 to 1. ``where`` names it in errors.
+    also (3, H, W). They hold uint8, uint16, or floats from 0 to 1. White of uint16 is 1023, 4095, 16383 or 65535,
+    the smallest that is not exceeded; of files, by those in the same folder. ``where`` names the image in errors.
+    A file is left as stored, like those of data sets, if not ``upright``.
 
     Raises:
         InputError: It cannot be read, is animated, empty or too small, or has another shape, type or range.
     """
     if isinstance(image, str | os.PathLike):
-        return _from_file(Path(image))
+        return _from_file(Path(image), upright)
     if isinstance(image, Image.Image):
         return _from_pillow(image, where)
     if isinstance(image, Tensor):
@@ -64,18 +70,11 @@ def load_image(image: AnyImage, where: str = "image") -> Pixels:
     )
 
 
-def _from_file(path: Path) -> Pixels:
-    try:
-        with Image.open(path) as header:  # reads no pixels
-            orientation = header.getexif().get(ORIENTATION, 1)
-            _refuse_stack(header, str(path))
-    except UnidentifiedImageError:  # decoding says so too, and reads formats that Pillow does not
-        orientation = 1
-    except (OSError, ValueError, SyntaxError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise InputError(f"{path}: cannot be read ({reason}); check the file") from None
-    mirrored, turns = TURNED.get(orientation, (False, 0))
-    pixels = np.asarray(decoded(path), np.uint8)
+def _from_file(path: Path, upright: bool) -> Pixels:
+    with opened(path) as header:
+        mirrored, turns = TURNED[turn_of(header) if upright else 1]
+        _refuse_stack(header, str(path))
+    pixels = decoded(path)
     if mirrored:
         pixels = pixels[:, ::-1]
     return _checked(np.ascontiguousarray(np.rot90(pixels, turns)), str(path))
@@ -128,7 +127,9 @@ def _from_array(array: NDArray[np.generic], where: str) -> Pixels:
     if grey.dtype == np.uint8:
         eight_bits = grey
     elif grey.dtype == np.uint16:
-        eight_bits = np.right_shift(grey, 8)  # as OpenCV reads a PNG of 16 bits
+        bits = bits_of(int(grey.max()))
+        _say_once(bits)
+        eight_bits = shifted(grey, bits)
     elif np.issubdtype(grey.dtype, np.floating):
         low, high = float(grey.min()), float(grey.max())
         if not (low >= 0 and high <= 1 + HALF_PRECISION_SLACK):  # also where one is nan
@@ -141,6 +142,16 @@ def _from_array(array: NDArray[np.generic], where: str) -> Pixels:
         )
     rgb = np.broadcast_to(eight_bits.astype(np.uint8, copy=False), (*grey.shape[:2], 3))
     return _checked(np.ascontiguousarray(rgb), where)
+
+
+@cache
+def _say_once(bits: int) -> None:
+    if bits < max(BITS):
+        log.warning(
+            "an image of uint16 with values below %d is taken to hold %d bits; scale images to uint8 yourself "
+            "if some of them are only dark",
+            *(2**bits, bits),
+        )
 
 
 def _checked(pixels: Pixels, where: str) -> Pixels:

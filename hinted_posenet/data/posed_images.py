@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
+from hinted_posenet.core.offset import NO_OFFSET, moved_hint, moved_pose
 from hinted_posenet.core.types import Hint, Query, Sample, View, no_prior
 from hinted_posenet.data.cache.decoded_images import DecodedImages, Pixels
-from hinted_posenet.data.images import center_crop, decoded, fitted, margins
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
+from hinted_posenet.data.decode import decoded
+from hinted_posenet.data.images import center_crop, fitted, margins
 
 Size = tuple[int, int]  # (height, width) in pixels
 T = TypeVar("T")
@@ -25,9 +25,10 @@ T = TypeVar("T")
 class PosedImages(Dataset[Sample]):
     """Labelled images of ``views``, each resized to (height, width) pixels.
 
-    A sample has image (3, H, W), K (3, 3) and T_world_cam in float32, the prior of its view, and no
-    feature. Lens distortion is removed first, at the same K, so that every image is a pinhole's;
-    pixels are black where the lens saw nothing.
+    A sample has image (3, H, W), K (3, 3), T_world_cam and the prior of its view in float32, and no feature.
+    Its positions count from ``offset_m``, which is subtracted in float64: far from the world's origin, as in
+    UTM, float32 is coarser than a good answer. Lens distortion is removed first, at the same K, so that every
+    image is a pinhole's; pixels are black where the lens saw nothing.
 
     A DataLoader gets batches that are stacked already, so it needs ``collate_fn=identity``.
 
@@ -36,6 +37,7 @@ class PosedImages(Dataset[Sample]):
         height, width: To resize to.
         decoded: Images that were decoded beforehand at that size; the others are decoded on access.
         crop: (height, width) of a central crop of the resized image; None keeps all.
+        offset_m: (3,) float64, the place in the world that positions count from, see `world_offset`.
     """
 
     def __init__(
@@ -45,12 +47,14 @@ class PosedImages(Dataset[Sample]):
         width: int,
         decoded: DecodedImages | None = None,
         crop: Size | None = None,
+        offset_m: Tensor = NO_OFFSET,
     ) -> None:
         if decoded and decoded.shape != (height, width):
             raise ValueError(f"images were decoded at {decoded.shape}, not {(height, width)}")
         self.views = list(views)
         self.height, self.width = height, width
         self.decoded, self.crop = decoded, crop
+        self.offset_m = offset_m
         if crop:
             margins((height, width), *crop)  # raises if the crop is too large
 
@@ -59,12 +63,14 @@ class PosedImages(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         view, K, pixels = self._fitted(index)
-        return _sample(view, K, in_unit_range([pixels])[0])
+        return self._sample(view, K, in_unit_range([pixels])[0])
 
     def __getitems__(self, rows: list[int]) -> Sample:
         """Return a batch (B,)."""
         parts = [self._fitted(row) for row in rows]
-        labels: Sample = default_collate([_sample(view, K, torch.empty(0)) for view, K, _ in parts])
+        labels: Sample = default_collate(
+            [self._sample(view, K, torch.empty(0)) for view, K, _ in parts]
+        )
         image = in_unit_range([pixels for _, _, pixels in parts])
         return labels._replace(query=labels.query._replace(image=image))
 
@@ -87,15 +93,26 @@ class PosedImages(Dataset[Sample]):
             pixels, K = center_crop(pixels, K, *self.crop)
         return view, K.float(), pixels
 
+    def _sample(self, view: View, K: Tensor, image: Tensor) -> Sample:
+        """Make a sample in float32."""
+        prior = moved_hint(view.prior or no_prior(torch.float64), -self.offset_m)
+        prior = Hint(map_tensors(Tensor.float, prior.pose), prior.covariance.float())
+        query = Query(image, torch.empty(0), K, prior, view.name, torch.tensor(view.scene))
+        truth = moved_pose(view.T_world_cam, -self.offset_m)
+        # to the micrometre, so that the rounding of large coordinates changes no bit of what is trained on
+        truth = truth._replace(t=truth.t.round(decimals=6))
+        return Sample(query, map_tensors(Tensor.float, truth))
+
     def __getstate__(self) -> dict[str, Any]:
         """Pack the views for another process; torch would open a file for every tensor of every view."""
         packed = io.BytesIO()
-        _ByValue(packed).dump(self.views)
-        return {**self.__dict__, "views": packed.getvalue()}
+        _ByValue(packed).dump((self.views, self.offset_m))
+        return {**self.__dict__, "views": packed.getvalue(), "offset_m": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         packed = state["views"]
-        self.__dict__ = {**state, "views": pickle.loads(packed) if packed else []}
+        views, offset_m = pickle.loads(packed) if packed else ([], state["offset_m"])
+        self.__dict__ = {**state, "views": views, "offset_m": offset_m}
 
 
 def resized_intrinsics(K: Tensor, old: Size, new: Size) -> Tensor:
@@ -110,14 +127,6 @@ def in_unit_range(images: Sequence[Pixels]) -> Tensor:
     for target, image in zip(batch, images, strict=True):
         np.divide(image, np.float32(255), out=target, dtype=np.float32)
     return torch.from_numpy(batch)
-
-
-def _sample(view: View, K: Tensor, image: Tensor) -> Sample:
-    """Make a sample in float32."""
-    pose, covariance, _ = view.prior or no_prior()
-    prior = Hint(map_tensors(Tensor.float, pose), covariance.float())
-    query = Query(image, torch.empty(0), K, prior, view.name, torch.tensor(view.scene))
-    return Sample(query, map_tensors(Tensor.float, view.T_world_cam))
 
 
 def natural_key(name: str) -> list[tuple[int, str]]:

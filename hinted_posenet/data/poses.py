@@ -12,11 +12,12 @@ from torch.nn.functional import normalize
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.files import write_text
-from hinted_posenet.core.geometry import invert, quaternion_inverse
+from hinted_posenet.core.geometry import invert, quaternion_inverse, quaternion_product
 from hinted_posenet.core.types import Pose
 from hinted_posenet.simulator.aerial_layout import POSE_COLUMNS as AERIAL_POSE_COLUMNS
 
 QUATERNION_NORM_RANGE = (0.4, 2.5)  # published labels (Cambridge Street) reach 2.01
+AXES_TOLERANCE = 0.005  # of the length of axes, above which they are scaled
 ORTHONORMAL_TOLERANCE = 0.02  # of R^T R against I; real 7-Scenes files are off by 2e-4
 SAME_CAMERA: NDArray[np.float64] = np.eye(4)
 T_OPENGL_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # axes of a camera
@@ -37,6 +38,7 @@ class ValidatedPose(NamedTuple):
 
     T_world_cam: Pose  # float64, (3,) and (4,); its rotation is exact
     rotation_error: float  # of the file's rotation: | |q| - 1 |, or max |R^T R - I|
+    scale: float = 1.0  # of the axes of the file's matrix, which was removed
 
 
 def check_fields(fields: Sequence[object], names: str, where: str) -> None:
@@ -52,7 +54,7 @@ def numbers(fields: Sequence[str | float], where: str) -> torch.Tensor:
     """Convert fields of a file to a finite float64 tensor (N,)."""
     try:
         found = torch.tensor([float(field) for field in fields], dtype=torch.float64)
-    except (TypeError, ValueError):  # TypeError: csv gives None where a row is too short
+    except (TypeError, ValueError, OverflowError):  # a list, no digits, 400 digits
         raise InputError(
             f"{where}: expected numbers, found `{row_text(fields)}`; correct the line"
         ) from None
@@ -76,20 +78,30 @@ def unit_quaternion(q: torch.Tensor, where: str) -> tuple[torch.Tensor, float]:
 
 
 def poses_from_matrices(
-    matrices: Sequence[Rows], where: Sequence[str], T_stated_cam: NDArray[np.float64] = SAME_CAMERA
+    matrices: Sequence[Rows],
+    where: Sequence[str],
+    T_stated_cam: NDArray[np.float64] = SAME_CAMERA,
+    scaled: bool = False,
 ) -> list[ValidatedPose | InputError]:
     """Convert N cameras' rows of 4x4 matrices T_world_stated to poses T_world_cam.
 
     All are converted at once, because 7-Scenes has thousands; an error takes the place of a matrix that is not
-    a rigid motion. ``T_stated_cam`` (4, 4) is from our camera to the one that the matrices describe.
+    a rigid motion. ``T_stated_cam`` (4, 4) is from our camera to the one that the matrices describe. Where axes
+    may be ``scaled``, all three alike, the scale is removed and kept in the result.
     """
+    if not matrices:
+        return []
     parsed = list(map(_parse_matrix, matrices, where))
     T = np.stack([np.eye(4) if isinstance(m, InputError) else m for m in parsed])
     R = T[:, :3, :3]
-    rotation_errors = np.abs(R.transpose(0, 2, 1) @ R - np.eye(3)).max((1, 2))
-    determinants = np.linalg.det(R)
-    is_rotation = (rotation_errors <= ORTHONORMAL_TOLERANCE) & (determinants > 0)
-    U, _, Vt = np.linalg.svd(R)  # the nearest rotation to R is U Vt
+    with np.errstate(all="ignore"):  # numbers near the largest, which are not a rotation either
+        scales = np.cbrt(np.linalg.det(R)) if scaled else np.ones(len(R))
+        scales = np.where((scales > 0) & (np.abs(scales - 1) > AXES_TOLERANCE), scales, 1.0)
+        R = R / scales[:, None, None]
+        rotation_errors = np.abs(R.transpose(0, 2, 1) @ R - np.eye(3)).max((1, 2))
+        determinants = np.linalg.det(R)
+        is_rotation = (rotation_errors <= ORTHONORMAL_TOLERANCE) & (determinants > 0)
+    U, _, Vt = np.linalg.svd(np.where(is_rotation[:, None, None], R, np.eye(3)))  # nearest: U Vt
     R = U @ Vt
     t = torch.from_numpy(R @ T_stated_cam[:3, 3] + T[:, :3, 3])
     q = rotation_matrix_to_quaternion(torch.from_numpy(R @ T_stated_cam[:3, :3]))
@@ -100,7 +112,7 @@ def poses_from_matrices(
         if isinstance(refused, InputError):
             found.append(refused)
         elif is_rotation[i]:
-            found.append(ValidatedPose(pose, error))
+            found.append(ValidatedPose(pose, error, float(scales[i])))
         else:
             message = (
                 f"{where[i]}: the upper left 3x3 block is not a rotation (R^T R is off by {error:.2g}, "
@@ -166,14 +178,17 @@ def matrix_text(T_world_cam: Pose) -> str:
     return "".join(f"{row_text(row)}\n" for row in _matrix(T_world_cam).tolist())
 
 
-def parse_opengl_matrix(matrix: object, where: str) -> ValidatedPose:
-    """Parse a ``transform_matrix`` of transforms.json, a 4x4 list of rows.
+def parse_opengl_matrix(matrix: object, where: str, scaled: bool = False) -> ValidatedPose:
+    """Parse a ``transform_matrix`` of transforms.json, a 4x4 or 3x4 list of rows.
 
-    It is camera-to-world of a camera as in OpenGL: x right, y up, looking along -z.
+    It is camera-to-world of a camera as in OpenGL: x right, y up, looking along -z. Where axes
+    may be ``scaled``, as those of an object in Blender, see `poses_from_matrices`.
     """
     listed = matrix if isinstance(matrix, list) else []
     rows = [row if isinstance(row, list) else [] for row in listed]
-    (stated,) = poses_from_matrices([rows], [where], T_OPENGL_OPENCV)
+    if len(rows) == 3:
+        rows.append([0, 0, 0, 1])
+    (stated,) = poses_from_matrices([rows], [where], T_OPENGL_OPENCV, scaled)
     if isinstance(stated, InputError):
         raise stated
     return stated
@@ -212,6 +227,14 @@ def parse_tum_pose(fields: Sequence[str | float], where: str) -> ValidatedPose:
     t_and_q = numbers(fields, where)
     q, error = unit_quaternion(t_and_q[[6, 3, 4, 5]], where)
     return ValidatedPose(Pose(t_and_q[:3], q), error)
+
+
+def parse_arkit_pose(fields: Sequence[str | float], where: str) -> ValidatedPose:
+    """Parse ``qx qy qz qw tx ty tz`` of Record3D: camera-to-world, axes of the camera as in OpenGL."""
+    q_and_t = numbers(fields, where)
+    q, error = unit_quaternion(q_and_t[[3, 0, 1, 2]], where)
+    half_turn_x = q.new_tensor([0.0, 1.0, 0.0, 0.0])  # from OpenGL's axes to OpenCV's
+    return ValidatedPose(Pose(q_and_t[4:], quaternion_product(q, half_turn_x)), error)
 
 
 def parse_csv_pose(row: Mapping[str, str], where: str) -> ValidatedPose:

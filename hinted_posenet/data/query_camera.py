@@ -4,42 +4,47 @@
 |------------------------|------------------------------------------------------------------------|
 | cameras.txt            | a COLMAP camera: ``id MODEL width height parameters``                   |
 | camera-intrinsics.txt  | a 3x3 matrix                                                            |
-| transforms.json        | fl_x, fl_y, cx, cy, w, h and k1, k2, p1, p2, k3 at the top              |
+| transforms.json        | fl_x, fl_y, cx, cy, w, h and the lens, such as k1, k2, p1, p2, k3        |
 | .yaml, .yml            | camera_info of ROS 1 or 2, or a calibration that OpenCV wrote (.xml too) |
 
 ROS and OpenCV place the center of the top-left pixel at (0, 0), so 0.5 is added to their principal point. All
 else, and a K that is given, has it at (0.5, 0.5).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 import torch
-import yaml
+from defusedxml import ElementTree
 from numpy.typing import NDArray
 from torch import Tensor
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.text import parse_yaml, read_text, whole_number
 from hinted_posenet.data.cameras import (
     Lens,
+    check_focal,
+    check_lens,
     intrinsics,
     parse_colmap_camera,
     parse_intrinsics_text,
-    parse_transforms_camera,
 )
-from hinted_posenet.data.formats.colmap import read_cameras_txt
+from hinted_posenet.data.formats.colmap_text import read_cameras_txt
 from hinted_posenet.data.formats.layout import read_json
+from hinted_posenet.data.formats.transforms_frames import Listed, frame_camera
 from hinted_posenet.data.posed_images import resized_intrinsics
+from hinted_posenet.data.poses import numbers
 
 AnyK = Tensor | NDArray[np.floating[Any]] | Sequence[float] | Sequence[Sequence[float]]
 
 CARD = "docs/predict.md"
-SAME_ASPECT = 0.01  # relative deviation of the aspect ratios of two images of one camera
 SKEW = 1e-6  # of a pinhole, relative to its focal length
+SAME_ASPECT = 0.01  # relative deviation of the aspect ratios of two images of one camera
 OPENCV_MODELS = ("plumb_bob", "rational_polynomial", "")
+FISHEYE_MODELS = ("equidistant", "fisheye")
 # keys of ROS 1, ROS 2, and files of camera_calibration and OpenCV, for the same things
 KEYS = {
     "K": ("camera_matrix", "K", "k", "Camera_Matrix", "cameraMatrix", "camera_intrinsic"),
@@ -62,27 +67,23 @@ class QueryCamera(NamedTuple):
         """Return the lens in pixels of an image of that size.
 
         Raises:
-            InputError: The image is of another shape than the camera's, or the principal point is outside of it.
+            InputError: The image is of another shape than the camera's, or no image of its size has this camera.
         """
         if self.lens is None:
             assert self.focal_px is not None
-            return Lens(intrinsics(self.focal_px, self.focal_px, width / 2, height / 2), ())
-        lens = self.lens
+            lens = Lens(intrinsics(self.focal_px, self.focal_px, width / 2, height / 2), ())
+        else:
+            lens = self.lens
         if self.size is not None and self.size != (width, height):
             stated_width, stated_height = self.size
             if abs(width * stated_height / (height * stated_width) - 1) > SAME_ASPECT:
                 raise InputError(
                     f"{where}: {width} x {height} pixels, the camera has {stated_width} x {stated_height}; give "
-                    "the camera of the image as it is shown"
+                    "the camera of the image as it is shown, or, if EXIF turns it, set as_stored=true"
                 )
             K = resized_intrinsics(lens.K, (stated_height, stated_width), (height, width))
             lens = lens._replace(K=K)
-        cx, cy = lens.K[:2, 2].tolist()
-        if not (0 < cx < width and 0 < cy < height):
-            raise InputError(
-                f"{where}: principal point ({cx:g}, {cy:g}) is outside of {width} x {height} pixels; give K "
-                "in pixels of this image"
-            )
+        check_lens(lens, (width, height), where)
         return lens
 
 
@@ -101,10 +102,7 @@ def given_camera(
     if K is not None:
         return QueryCamera(Lens(checked_intrinsics(K), ()))
     if focal_px is not None:
-        if not 0 < focal_px < np.inf:
-            raise InputError(
-                f"focal_px={focal_px}: expected a length above 0 in pixels of the image"
-            )
+        check_focal(focal_px)
         return QueryCamera(None, float(focal_px))
     return None if camera_file is None else _read_camera(Path(camera_file))
 
@@ -118,7 +116,7 @@ def checked_intrinsics(K: AnyK, where: str = "K") -> Tensor:
     """
     try:
         matrix = torch.as_tensor(K).detach().cpu().double()
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         raise InputError(f"{where}: expected numbers, got {K}; give fx, fy, cx, cy") from None
     if matrix.shape == (4,):
         fx, fy, cx, cy = matrix.tolist()
@@ -143,22 +141,19 @@ def checked_intrinsics(K: AnyK, where: str = "K") -> Tensor:
 
 def _read_camera(path: Path) -> QueryCamera:
     """Read a camera in one of the formats in the table above."""
-    suffix = path.suffix.lower()
-    try:
-        if suffix == ".json":
-            camera = read_json(path, CARD)
-            if not isinstance(camera, dict):
-                raise InputError(f"{path}: expected an object with fl_x, fl_y, cx, cy; see {CARD}")
-            size = (int(camera["w"]), int(camera["h"])) if {"w", "h"} <= camera.keys() else None
-            return QueryCamera(parse_transforms_camera(camera, str(path)), size=size)
-        if suffix in (".yaml", ".yml", ".xml"):
-            return _read_calibration(path)
-        text = path.read_text(encoding="utf-8")
-        if [len(line.split()) for line in text.splitlines() if line.strip()] == [3, 3, 3]:
-            K = checked_intrinsics(parse_intrinsics_text(text, str(path)), str(path))
-            return QueryCamera(Lens(K, ()))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"camera_file={path}: cannot be read ({error}); check the path") from None
+    suffix, where = path.suffix.lower(), f"camera_file={path}"
+    if suffix == ".json":
+        camera = read_json(path, CARD)
+        if not isinstance(camera, dict):
+            raise InputError(f"{where}: expected an object with fl_x, fl_y, cx, cy; see {CARD}")
+        lens, size = frame_camera(Listed(path, camera, where), path, lambda _: None)
+        return QueryCamera(lens, size=size)
+    if suffix in (".yaml", ".yml", ".xml"):
+        return _read_calibration(path)
+    text = read_text(path, f"see {CARD}")
+    if [len(line.split()) for line in text.splitlines() if line.strip()] == [3, 3, 3]:
+        K = checked_intrinsics(parse_intrinsics_text(text, where), where)
+        return QueryCamera(Lens(K, ()))
     cameras = list(read_cameras_txt(path).values())
     if len(cameras) != 1:
         raise InputError(
@@ -169,44 +164,42 @@ def _read_camera(path: Path) -> QueryCamera:
 
 def _read_calibration(path: Path) -> QueryCamera:
     """Read what ROS or OpenCV wrote."""
-    text = path.read_text(encoding="utf-8")
-    if "opencv-matrix" in text or path.suffix.lower() == ".xml":
-        try:
-            file = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
-            found = {key: _node(file, names) for key, names in KEYS.items()}
-        except (cv2.error, SystemError):  # the constructor wraps OpenCV's error in the latter
-            raise InputError(f"camera_file={path}: OpenCV cannot read it; see {CARD}") from None
-        model = ""
-    else:
-        try:
-            content = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            reason = " ".join(str(error).split())
-            raise InputError(f"camera_file={path}: not valid YAML ({reason}); see {CARD}") from None
-        if not isinstance(content, dict):
-            raise InputError(f"camera_file={path}: expected keys and values; see {CARD}")
-        found = {key: _entry(content, names) for key, names in KEYS.items()}
-        model = str(content.get("distortion_model") or "")
+    where = f"camera_file={path}"
+    text = read_text(path, f"see {CARD}")
+    if path.suffix.lower() == ".xml":
+        content = _parse_xml(text, where)
+    else:  # OpenCV's tags, and a colon in its first line, are its own
+        text = re.sub(r"\A%YAML:.*|!!opencv-matrix\b", "", text)
+        content = parse_yaml(text, where, f"see {CARD}")
+    if not isinstance(content, dict):
+        raise InputError(f"{where}: expected keys and values; see {CARD}")
+    found = {key: _entry(content, names) for key, names in KEYS.items()}
+    model = str(content.get("distortion_model") or "")
     if found["K"] is None:
         raise InputError(f"camera_file={path}: no {' or '.join(KEYS['K'][:2])}; see {CARD}")
-    if model not in OPENCV_MODELS:
+    if model not in (*OPENCV_MODELS, *FISHEYE_MODELS):
         raise InputError(
-            f"camera_file={path}: distortion_model {model}, expected plumb_bob; undistort the images"
+            f"camera_file={path}: distortion_model {model[:40]!r}, expected plumb_bob, rational_polynomial or "
+            "equidistant; undistort the images"
         )
     K = checked_intrinsics(found["K"], f"camera_file={path}")
     fx, fy, cx, cy = (float(K[i, j]) for i, j in ((0, 0), (1, 1), (0, 2), (1, 2)))
-    coefficients = [] if found["D"] is None else np.ravel(found["D"]).tolist()
-    if len(coefficients) > 8 and any(coefficients[8:]):
+    try:
+        coefficients = [] if found["D"] is None else np.ravel(found["D"]).tolist()
+    except ValueError:
+        raise InputError(f"camera_file={path}: distortion coefficients are no list") from None
+    name, count = ("OPENCV_FISHEYE", 4) if model in FISHEYE_MODELS else ("FULL_OPENCV", 8)
+    if any(coefficients[count:]):
         raise InputError(
-            f"camera_file={path}: {len(coefficients)} distortion coefficients, expected 5"
+            f"camera_file={path}: {len(coefficients)} distortion coefficients, expected at most {count}"
         )
-    first_eight = [*coefficients, *[0.0] * 8][:8]
-    lens = parse_colmap_camera(
-        "FULL_OPENCV", [fx, fy, cx + 0.5, cy + 0.5, *first_eight], f"camera_file={path}"
-    )
-    known = found["width"] and found["height"]
-    size = (int(found["width"]), int(found["height"])) if known else None
-    return QueryCamera(lens, size=size)
+    padded = [*coefficients, *[0.0] * count][:count]
+    lens = parse_colmap_camera(name, [fx, fy, cx + 0.5, cy + 0.5, *padded], f"camera_file={path}")
+    sides = [found[side] for side in ("width", "height") if found[side]]
+    if len(sides) == 1:
+        raise InputError(f"camera_file={path}: width and height are known together; add the other")
+    width, height = (whole_number(side, f"camera_file={path}", 1) for side in sides or (1, 1))
+    return QueryCamera(lens, size=(width, height) if sides else None)
 
 
 def _entry(content: Mapping[str, Any], names: Sequence[str]) -> Any:
@@ -218,10 +211,16 @@ def _entry(content: Mapping[str, Any], names: Sequence[str]) -> Any:
     return None
 
 
-def _node(file: cv2.FileStorage, names: Sequence[str]) -> Any:
-    """Return the first of the nodes of OpenCV's file: a matrix or a number."""
-    for name in names:
-        node = file.getNode(name)
-        if not node.empty():
-            return node.mat() if node.isMap() else node.real()
-    return None
+def _parse_xml(text: str, where: str) -> dict[str, Any]:
+    """Parse OpenCV's XML: numbers, and the data of matrices; its own parser crashes on hostile files."""
+    try:
+        root = ElementTree.fromstring(text)
+    except (ElementTree.ParseError, ValueError) as error:
+        raise InputError(f"{where}: not valid XML ({error}); see {CARD}") from None
+    found: dict[str, Any] = {}
+    for element in root:
+        data = element.find("data")
+        found[element.tag] = (
+            element.text if data is None else {"data": numbers((data.text or "").split(), where)}
+        )
+    return found

@@ -15,10 +15,11 @@ from typing import NamedTuple, Protocol
 import cv2
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.text import check_encodable, read_lines
+from hinted_posenet.data.image_files import CONVERT, SUFFIXES
 from hinted_posenet.data.load_image import Pixels, load_image
-from hinted_posenet.data.posed_images import SUFFIXES, natural_key
+from hinted_posenet.data.posed_images import natural_key
 
-PHOTO_SUFFIXES = SUFFIXES | {".webp"}
 VIDEO_SUFFIXES = {".mp4", ".mov", ".avi", ".mkv"}
 LIST_SUFFIX = ".txt"
 TIME_TOLERANCE_S = 1e-3  # videos round the times of their frames
@@ -38,7 +39,7 @@ class QueryImage(NamedTuple):
     """An image to localize."""
 
     name: str
-    pixels: Pixels | InputError  # RGB uint8 (H, W, 3), upright; or why it cannot be read
+    pixels: Pixels | InputError  # RGB uint8 (H, W, 3); or why it cannot be read
     path: Path  # of the photo, or of the video
     time_s: float | None = None  # of a frame of a video; None for photos
 
@@ -61,10 +62,13 @@ class Photos:
 
     Args:
         paths: Files by name, in order.
+        upright: Whether EXIF orientation is applied, see `load_image`.
     """
 
-    def __init__(self, paths: dict[str, Path]) -> None:
-        self.paths = paths
+    def __init__(self, paths: dict[str, Path], upright: bool = True) -> None:
+        for name in paths:  # poses are written by their names
+            check_encodable(name, "images")
+        self.paths, self.upright = paths, upright
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -72,7 +76,7 @@ class Photos:
     def __iter__(self) -> Iterator[QueryImage]:
         for name, path in self.paths.items():
             try:
-                yield QueryImage(name, load_image(path), path)
+                yield QueryImage(name, load_image(path, upright=self.upright), path)
             except InputError as error:
                 yield QueryImage(name, error, path)
 
@@ -94,6 +98,7 @@ class VideoFrames:
         self.path, self.every, self.every_s, self.start_s = path, every, every_s, start_s
         if not path.is_file():
             raise InputError(f"images={path}: no such file; check the path")
+        check_encodable(str(path), "images")  # OpenCV ends the process at a path that is not UTF-8
         video = cv2.VideoCapture(str(path))
         self.count = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
         self.frames_per_s = video.get(cv2.CAP_PROP_FPS)
@@ -142,12 +147,17 @@ class VideoFrames:
 
 
 def open_images(
-    images: str | Path, every: int = 1, every_s: float | None = None, start_s: float = 0.0
+    images: str | Path,
+    every: int = 1,
+    every_s: float | None = None,
+    start_s: float = 0.0,
+    upright: bool = True,
 ) -> QueryImages:
     """Open a folder with its subfolders, a glob, a list, a video or an image.
 
     ``every`` takes every n-th frame of a video, ``every_s`` one per period in seconds, and ``start_s`` is the time
-    of the first one. Files that are no images are left out with a warning that counts them.
+    of the first one. Photos are turned as their EXIF says if ``upright``. Files that are no images are left out
+    with a warning that counts them.
 
     Raises:
         InputError: There are no images, a listed file is missing, or the keys of videos are given for photos.
@@ -163,15 +173,16 @@ def open_images(
     if every > 1 or every_s is not None:
         raise InputError(f"every, every_s: images={images} is no video; leave them out")
     if path.is_dir():
-        return Photos(_usable(path, (file for file in path.rglob("*") if file.is_file())))
+        below = (file for file in path.rglob("*") if file.is_file())
+        return Photos(_usable(path, below), upright)
     if path.is_file():
         if path.suffix.lower() == LIST_SUFFIX:
-            return Photos(_listed(path))
-        return Photos({path.name: path})
+            return Photos(_listed(path), upright)
+        return Photos({path.name: path}, upright)
     if pattern:
         folder = _fixed_folder(path)
         matched = folder.glob(path.relative_to(folder).as_posix())
-        return Photos(_usable(folder, (file for file in matched if file.is_file())))
+        return Photos(_usable(folder, (file for file in matched if file.is_file())), upright)
     raise InputError(f"images={images}: no such file or folder; give a folder, glob, list or video")
 
 
@@ -192,13 +203,16 @@ def _usable(folder: Path, files: Iterable[Path]) -> dict[str, Path]:
         name = file.relative_to(folder)
         if any(part.startswith(".") for part in name.parts):
             skipped["hidden"] += 1
-        elif file.suffix.lower() in PHOTO_SUFFIXES:
+        elif file.suffix.lower() in SUFFIXES:
             found[name.as_posix()] = file
         else:
             skipped[file.suffix.lower() or "without a suffix"] += 1
-    others = ", ".join(f"{count} {kind}" for kind, count in sorted(skipped.items()))
+    others = ", ".join(
+        f"{count} {kind}{f' ({CONVERT[kind]})' if kind in CONVERT else ''}"
+        for kind, count in sorted(skipped.items())
+    )
     if not found:
-        known = ", ".join(sorted(PHOTO_SUFFIXES))
+        known = ", ".join(sorted(SUFFIXES))
         only = f", only {others}" if others else ""
         raise InputError(f"images={folder}: no images ({known}){only}; check the path")
     if skipped:
@@ -208,13 +222,8 @@ def _usable(folder: Path, files: Iterable[Path]) -> dict[str, Path]:
 
 def _listed(path: Path) -> dict[str, Path]:
     """Return the images that a list names, in its order."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path}: cannot be read as text ({error}); write a path per line"
-        ) from None
     found: dict[str, Path] = {}
+    lines = read_lines(path, "write a path per line")
     for number, line in enumerate(map(str.strip, lines), start=1):
         if not line or line.startswith("#"):
             continue

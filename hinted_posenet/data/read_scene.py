@@ -10,12 +10,16 @@ A name may contain spaces; the reason follows the first `` # ``.
 """
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.files import write_text
+from hinted_posenet.core.text import read_lines
 from hinted_posenet.core.types import Fault, View
 from hinted_posenet.data.formats.layout import ReadViews, file_names
 
@@ -62,6 +66,8 @@ def read_scene(
         except InputError as error:
             broken[split] = error
         faults += unreadable
+    found, other_poses = _single_poses(found)
+    faults += other_poses
     known = {view.name for views in found.values() for view in views} | {f.name for f in faults}
     return SceneViews(
         views=without(found, reasons),
@@ -72,6 +78,25 @@ def read_scene(
         broken=broken,
         strangers={name: why for name, why in reasons.items() if name not in known},
     )
+
+
+def _single_poses(splits: Mapping[str, list[View]]) -> tuple[dict[str, list[View]], list[Fault]]:
+    """Leave out views whose image has another pose under another name or in another split -> views and faults."""
+    first: dict[str, View] = {}
+    kept: dict[str, list[View]] = {split: [] for split in splits}
+    faults = []
+    for split, views in splits.items():
+        for view in views:
+            other = first.setdefault(os.path.normpath(view.image), view)
+            if other is view or all(map(torch.equal, view.T_world_cam, other.T_world_cam)):
+                kept[split].append(view)
+            else:
+                message = (
+                    f"{view.where}: {view.name} has another pose as {other.name} in {other.where}; remove the "
+                    "wrong one"
+                )
+                faults.append(Fault(view.name, message))
+    return kept, faults
 
 
 def read_usable(
@@ -144,16 +169,10 @@ def read_exclude(path: Path) -> dict[str, str]:
     Raises:
         InputError: The file is not text.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path}: cannot be read as text ({error}); write lines `name # reason`, or remove it"
-        ) from None
     frames = {}
-    for line in map(str.strip, lines):
+    for line in map(str.strip, read_lines(path, "write lines `name # reason`, or remove it")):
         if line and not line.startswith("#"):
             name, _, reason = line.partition(SEPARATOR)
             frames[name.strip()] = reason.strip()

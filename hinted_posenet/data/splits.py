@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +13,7 @@ import torch
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import View
 from hinted_posenet.data.formats.layout import SPLITS, ReadViews
+from hinted_posenet.data.image_files import read_bytes
 from hinted_posenet.data.read_scene import read_usable
 
 VALIDATION_SHARE = 0.15  # of the training frames, aimed at when no validation sequence is named
@@ -111,20 +112,22 @@ def split_views(
     return Splits(splits, read.excluded, {scene: read.counts})
 
 
-def views_key(views: Sequence[View]) -> str:
-    """Hash the names, file sizes and times, intrinsics, lenses, poses and priors, in order, as a cache key."""
-    digest = hashlib.sha256()
+def views_key(views: Sequence[View], contents: Mapping[str, str] | None = None) -> str:
+    """Hash the names, contents, intrinsics, lenses, poses and priors, in order, as a cache key.
+
+    ``contents`` are hashes of files by absolute path, as a cache of their images knows them; the others are read.
+    """
+    digest, known = hashlib.sha256(), contents or {}
     for view in views:
-        try:
-            stat = view.image.stat()
-        except FileNotFoundError:
-            raise InputError(f"{view.image}: missing; fetch or write it again") from None
+        content = known.get(str(view.image.absolute()))
+        if content is None:
+            content = hashlib.blake2b(read_bytes(view.image), digest_size=16).hexdigest()
         numbers = torch.cat([*view.T_world_cam, view.K.flatten()]).tolist()
         numbers += view.distortion
         if view.prior:  # only then, so that caches of images without a prior stay valid
             pose, covariance, _ = view.prior
             numbers += torch.cat([*pose, covariance.flatten()]).tolist()
-        key = (view.name, view.scene, stat.st_size, stat.st_mtime_ns, numbers)
+        key = (view.name, view.scene, content, numbers)
         digest.update(repr(key).encode())
     return digest.hexdigest()
 

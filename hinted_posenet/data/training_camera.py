@@ -62,9 +62,11 @@ def to_training_camera(
     if lens is None:
         aspect = width / height
         if abs(aspect / camera.aspect - 1) > SAME_ASPECT:
+            turned = abs(1 / aspect / camera.aspect - 1) <= SAME_ASPECT
             raise InputError(
                 f"{where}: {width} x {height} pixels are {aspect:.2f} times as wide as high, training images "
                 f"{camera.aspect:.2f} times; give the image's K, focal_px or camera_file"
+                + (", or, if EXIF turned it, set as_stored=true" if turned else "")
             )
         return _as_in_training(image, training_K, camera)[0], training_K
     if lens.distortion:

@@ -1,6 +1,7 @@
 """Network hint: the answer of a trained network, usually PoseNet, with the error it had on validation."""
 
 from collections.abc import Callable
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -19,7 +20,7 @@ class NetworkHint(InferenceHints):
             on validation.
         feature_key: what the localizer's features were computed with.
         config: the localizer's own config, kept so that a checkpoint can rebuild it.
-        trained_on: name, scene and ground truth of the localizer's data.
+        trained_on: name, scene and ground truth of the localizer's data, and ``offset_m`` that it counts from.
     """
 
     def __init__(
@@ -27,7 +28,7 @@ class NetworkHint(InferenceHints):
         localizer: nn.Module,
         feature_key: str,
         config: dict[str, object],
-        trained_on: dict[str, str] | None = None,
+        trained_on: dict[str, Any] | None = None,
     ):
         super().__init__()
         self.localizer = localizer.requires_grad_(False)

@@ -42,7 +42,7 @@ CAMERA = Camera(
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    made: World = build(tiny.config("simulate", "recipe=tiny")["world"])
+    made: World = build(tiny.config("simulate", "recipe=tiny")["world"], "world")
     return made
 
 
@@ -71,6 +71,7 @@ def epochs(world: World, workers: int, *numbers: int) -> list[Sample]:
 # What a view depends on
 
 
+@pytest.mark.slow
 def test_processes_change_nothing(world):
     alone, together = (epochs(world, workers, 0, 1) for workers in (0, 2))
     assert len(alone) == 8
@@ -197,6 +198,7 @@ def train(folder: Path, *overrides: str) -> Path:
     return Path(plain["paths"]["run"])
 
 
+@pytest.mark.slow
 def test_a_run_resumed_with_other_processes_ends_with_the_same_weights(tmp_path, monkeypatch):
     whole = train(tmp_path / "whole")
     original = EpochOrder.__iter__
@@ -216,6 +218,7 @@ def test_a_run_resumed_with_other_processes_ends_with_the_same_weights(tmp_path,
     assert (resumed / "poses.csv").read_bytes() == (whole / "poses.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_files_are_tested_on_where_there_are_some(tmp_path):
     plain = tiny.config(
         "simulate", "recipe=tiny", f"paths.datasets={tmp_path / 'datasets'}", "threads=1"

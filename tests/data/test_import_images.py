@@ -18,7 +18,7 @@ from hinted_posenet.data.import_images import Plan, import_images, open_source
 from hinted_posenet.data.import_splits import Shares
 from hinted_posenet.data.read_scene import write_exclude
 
-OWN = ("colmap", "transforms", "tum", "csv")
+OWN = ("colmap", "transforms", "tum", "csv", "llff", "kapture", "polycam", "record3d")
 
 
 def imported(out: Path, split: str = "all") -> list[View]:
@@ -52,7 +52,7 @@ def test_every_layout_of_your_own(tmp_path: Path, layout: str) -> None:
     assert manifest["source"] == str(folder)
     digest = hashlib.sha256((out / "frames.csv").read_bytes()).hexdigest()
     assert manifest["sha256"] == {"frames.csv": digest}
-    by_block = layout == "tum"  # a recording is one sequence
+    by_block = layout in ("tum", "llff", "polycam", "record3d")  # a recording is one sequence
     assert manifest["split"]["method"] == ("spatial block" if by_block else "sequence")
     assert ("sequences to hold out whole: 1, fewer than 3" in summary) == by_block
     assert "m (median), " in summary and "(least) from the nearest training camera" in summary
@@ -161,22 +161,25 @@ def test_images_of_another_size_than_their_camera(tmp_path: Path) -> None:
         import_images(open_source(folder), tmp_path / "out", Plan())
 
 
-def test_a_name_that_leads_out_of_the_folder(tmp_path: Path) -> None:
+def test_an_image_outside_of_the_folder_is_written_within(tmp_path: Path) -> None:
     folder = fakes.write_transforms(tmp_path / "source")
     path = folder / "transforms.json"
-    fakes.draw(tmp_path / "source" / "secret.png", fakes.camera(0, 0))
+    fakes.draw(tmp_path / "source" / "other.png", fakes.camera(0, 0))
     content = json.loads(path.read_text())
-    content["frames"][0]["file_path"] = "../secret.png"
+    content["frames"][0]["file_path"] = "../other.png"
     path.write_text(json.dumps(content))
-    with pytest.raises(InputError, match=r"\.\./secret\.png leads out of the folder; rename it"):
-        import_images(open_source(folder), tmp_path / "out", Plan())
-    assert [path.name for path in tmp_path.iterdir()] == ["source"]
+    import_images(open_source(folder), tmp_path / "out", Plan())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "source"]
+    assert (tmp_path / "out/images/other.png").is_file()
 
 
 def test_portrait_and_large_images_keep_their_shape(tmp_path: Path) -> None:
     folder = fakes.write_csv(tmp_path / "source", frames=1)
     path = folder / "frames.csv"
-    path.write_text(path.read_text().replace(",64,48,", ",1080,1920,"))
+    text = path.read_text().replace(",64,48,", ",1080,1920,")
+    path.write_text(
+        text.replace(",52.5,52.5,", ",1500,1500,").replace(",60.5,60.5,", ",1500,1500,")
+    )
     for image in (folder / "images").rglob("*.png"):
         fakes.draw(image, fakes.camera(0, 0), width=1080, height=1920)
     summary = import_images(open_source(folder), tmp_path / "out", Plan())

@@ -59,7 +59,7 @@ def test_a_batch_is_its_samples(views: list[View], decoded: DecodedImages) -> No
     assert_same(default_collate([cached[index] for index in (5, 2, 2)]), expected)
 
 
-@pytest.mark.parametrize("way", ["fork", "spawn"])
+@pytest.mark.parametrize("way", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_processes_change_nothing(views: list[View], decoded: DecodedImages, way: str) -> None:
     images = PosedImages(views, 24, 40, decoded, crop=(20, 31))
     alone = DataLoader(images, 5, collate_fn=identity)

@@ -65,7 +65,7 @@ def test_matrix_text_is_camera_to_world() -> None:
 
 def test_matrix_text_is_projected_to_the_nearest_rotation() -> None:
     text = "0.0003 -0.9998 0 1\n0.9999 0 0.0002 2\n0 0 0.9997 3\n0 0 0 1\n"
-    pose, rotation_error = parse_matrix_text(text, "x")
+    pose, rotation_error, _ = parse_matrix_text(text, "x")
     assert rotation_error == pytest.approx(1 - 0.9997**2 - 0.0002**2)
     assert float(pose.q.norm()) == pytest.approx(1.0, abs=1e-12)
     assert float(rotation_angle(pose.q, torch.tensor(Q_WORLD_CAM, dtype=torch.float64))) < 3e-4

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.data.distortion import Fisheye
 from hinted_posenet.data.query_camera import AnyK, QueryCamera, checked_intrinsics, given_camera
 
 K = torch.tensor([[500.0, 0, 330], [0, 510, 250], [0, 0, 1]], dtype=torch.float64)
@@ -138,12 +139,28 @@ def test_a_principal_point_outside_of_the_image_is_refused() -> None:
     [
         ("cameras.txt", COLMAP + "2 PINHOLE 9 9 5 5 4 4\n", "2 cameras, expected one"),
         ("cameras.txt", "# none\n", "0 cameras, expected one"),
-        ("cameras.txt", "1 FOV 640 480 500 510 330 250 1\n", "camera model FOV"),
-        ("front.yaml", ROS1.replace("plumb_bob", "equidistant"), "distortion_model equidistant"),
+        ("cameras.txt", "1 FOV 640 480 500 510 330 250 1\n", "camera model .FOV."),
+        (
+            "front.yaml",
+            ROS1.replace("plumb_bob", "mei"),
+            "distortion_model 'mei', expected plumb_bob",
+        ),
         ("front.yaml", "width: 3\n", "no camera_matrix or K"),
         ("front.yaml", "[", "not valid YAML"),
-        ("front.yaml", "%YAML 1.0\nK: !!opencv-matrix\n", "shape .*, expected a 3x3"),
-        ("front.xml", "text", "OpenCV cannot read it"),
+        ("front.yaml", "%YAML:1.0\nK: !!opencv-matrix\n", "no camera_matrix or K"),
+        ("front.xml", "text", "not valid XML"),
+        ("front.xml", "<a><camera_matrix><data>x</data></camera_matrix></a>", "expected numbers"),
+        ("front.xml", "<a><camera_matrix/></a>", "no camera_matrix or K"),
+        ("front.yaml", "K: [[1, 2], [3]]\n", "expected numbers"),
+        ("front.yaml", ROS2.replace("480", "-1"), "no whole number"),
+        ("front.yaml", ROS2.replace("height: 480", ""), "width and height are known together"),
+        (
+            "front.yaml",
+            ROS2.replace("d: [-0.2", "d: [[1], 2"),
+            "distortion coefficients are no list",
+        ),
+        ("front.json", TRANSFORMS.replace('"h": 480,', ""), "w is there without its other side"),
+        ("front.json", TRANSFORMS.replace("480", "²").replace("²", '"²"'), "no whole number"),
         ("front.yaml", "- 1\n", "expected keys and values"),
         ("front.json", "[]", "expected an object with fl_x"),
         ("front.json", "{}", "fl_x is missing"),
@@ -156,7 +173,15 @@ def test_files_of_other_cameras_are_refused(
         read(tmp_path / name, text)
 
 
+def test_a_fisheye_of_ros(tmp_path: Path) -> None:
+    text = ROS1.replace("plumb_bob", "equidistant")
+    with pytest.raises(InputError, match="5 distortion coefficients, expected at most 4"):
+        read(tmp_path / "front.yaml", text)
+    camera = read(tmp_path / "front.yaml", text.replace(", 0.01]", "]"))
+    assert camera.lens is not None and isinstance(camera.lens.distortion, Fisheye)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     for name in ("a.yaml", "a.txt", "a.json"):
-        with pytest.raises(InputError, match=rf"{name}: cannot be read"):
+        with pytest.raises(InputError, match=rf"{name}: missing"):
             given_camera(camera_file=tmp_path / name)

@@ -32,7 +32,7 @@ def test_a_folder_is_read_in_natural_order_and_what_is_skipped_is_counted(
 ) -> None:
     for name in ("f10.jpg", "f2.jpg", "b/x.PNG", ".hidden.jpg", ".cache/x.jpg"):
         write_image(tmp_path / name)
-    for name in ("a.heic", "b.heic", "note.txt"):
+    for name in ("a.nef", "b.nef", "note.txt"):
         (tmp_path / name).write_text("x")
     images = open_images(tmp_path)
     found = list(images)
@@ -43,7 +43,9 @@ def test_a_folder_is_read_in_natural_order_and_what_is_skipped_is_counted(
     assert found[1].time_s is None
     assert isinstance(found[0].pixels, np.ndarray)
     assert found[0].pixels.shape == (20, 30, 3)
-    assert caplog.messages == [f"{tmp_path}: skipped 2 .heic, 1 .txt, 2 hidden"]
+    assert caplog.messages == [
+        f"{tmp_path}: skipped 2 .nef (develop raw photos to JPEG), 1 .txt, 2 hidden"
+    ]
 
 
 def test_names_of_a_glob_are_below_its_fixed_part(tmp_path: Path) -> None:
@@ -119,7 +121,9 @@ def test_what_is_no_image_or_video_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("x")
     with pytest.raises(InputError, match=r"a.mp4: not a readable video; convert it"):
         open_images(tmp_path / "a.mp4")
-    with pytest.raises(InputError, match=r"no images \(.bmp, .*\), only 1 .mp4; check the path"):
+    with pytest.raises(
+        InputError, match=r"no images \(.avif, .bmp, .*\), only 1 .mp4; check the path"
+    ):
         open_images(tmp_path)
     with pytest.raises(InputError, match="is no video; leave them out"):
         open_images(tmp_path, every=2)
@@ -127,3 +131,9 @@ def test_what_is_no_image_or_video_is_refused(tmp_path: Path) -> None:
         open_images(tmp_path, every=0)
     with pytest.raises(InputError, match="two rates"):
         open_images(tmp_path / "a.mp4", every=2, every_s=1.0)
+
+
+def test_a_name_that_cannot_be_written_is_told_before_any_image_is_read(tmp_path):
+    (tmp_path / "a\udcff.jpg").write_bytes(b"")
+    with pytest.raises(InputError, match=r"images: 'a\\udcff.jpg' cannot be written"):
+        open_images(tmp_path)

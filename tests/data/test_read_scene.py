@@ -34,7 +34,7 @@ def test_no_file_excludes_nothing(tmp_path):
 def test_a_file_that_is_no_text_is_named(tmp_path):
     path = tmp_path / "exclude.txt"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match=r"exclude\.txt: cannot be read as text"):
+    with pytest.raises(InputError, match=r"exclude\.txt line 1: not UTF-16 text"):
         read_exclude(path)
 
 

@@ -102,9 +102,14 @@ def test_key_changes_with_what_a_cache_depends_on(tmp_path: Path) -> None:
     moved = views[0]._replace(T_world_cam=views[1].T_world_cam)
     others = [views[1:], views[::-1], [moved, *views[1:]], read(focal_px=526.0)]
     keys = {key, *map(views_key, others)}
-    os.utime(views[0].image, ns=(0, 1))
-    keys.add(views_key(views))
+    image = views[0].image
+    before, state = image.read_bytes(), image.stat()
+    image.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    os.utime(image, ns=(state.st_atime_ns, state.st_mtime_ns))
+    keys.add(views_key(views))  # of the same size and time
     assert len(keys) == 6
+    image.write_bytes(before)
+    assert views_key(views) == key  # touched, not changed
     views[0].image.unlink()
     with pytest.raises(InputError, match="missing"):
         views_key(views)

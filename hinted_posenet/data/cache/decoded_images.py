@@ -49,13 +49,18 @@ def open_segment(path: Path) -> Pixels | None:
 class DecodedImages:
     """Decoded images of some views, all of one ``shape`` (height, width), and the places where they lie.
 
-    Every process maps the files itself, so only the table of places is pickled.
+    Every process maps the files itself, so only the tables are pickled. ``contents`` are the hashes of the files
+    by path.
     """
 
     def __init__(
-        self, folder: Path, shape: tuple[int, int], places: Mapping[Origin, Place]
+        self,
+        folder: Path,
+        shape: tuple[int, int],
+        places: Mapping[Origin, Place],
+        contents: Mapping[str, str],
     ) -> None:
-        self.folder, self.shape, self.places = folder, shape, places
+        self.folder, self.shape, self.places, self.contents = folder, shape, places, contents
         self._segments: dict[str, Pixels | None] = {}
         for name in {place.segment for place in places.values() if place.segment}:
             self._segment(name)  # what is mapped stays readable, even if another process prunes it

@@ -18,6 +18,7 @@ SPARE_BYTES = 2**30  # of the disk, left free
 SEGMENT = re.compile(
     r"(?P<height>[1-9]\d*)x(?P<width>[1-9]\d*)/(\.\d+-)?((?P<title>[^/]*)-)?[0-9a-f]{32}\.npy"
 )
+FEATURE_FILE = re.compile(r"[0-9a-f]{24}\.pt")
 INDEX = re.compile(r"(\.\d+-)?index-(2\.json|1\.sqlite(-journal)?)")
 
 log = logging.getLogger(__name__)
@@ -72,9 +73,10 @@ def kept(cache: Path) -> list[Item]:
     """List all that the cache holds, the least recently used first."""
     items = segments(cache / IMAGES)
     for path in (cache / FEATURES).glob("*.pt"):
-        stat = path.stat()
-        used_ns = max(stat.st_atime_ns, stat.st_mtime_ns)
-        items.append(Item(path, FEATURES, "", 1, stat.st_size, used_ns))
+        with suppress(FileNotFoundError):  # removed by another process
+            if FEATURE_FILE.fullmatch(path.name) and (stat := path.stat()):
+                used_ns = max(stat.st_atime_ns, stat.st_mtime_ns)
+                items.append(Item(path, FEATURES, "", 1, stat.st_size, used_ns))
     return sorted(items, key=lambda item: item.used_ns)
 
 

@@ -34,10 +34,12 @@ from hinted_posenet.data.cache.decoded_images import (
     origin_of,
 )
 from hinted_posenet.data.cache.folder import locked, make_room, segment_name
-from hinted_posenet.data.images import decode, fitted, read_bytes
+from hinted_posenet.data.decode import BITS, eight_bits, folder_bits
+from hinted_posenet.data.image_files import read_bytes, stored_pixels
+from hinted_posenet.data.images import fitted
 
 INDEX = "index-2.json"  # raise the number when its structure changes
-PIXELS = 1  # raise when the same file gives other pixels
+PIXELS = 2  # raise when the same file gives other pixels
 # held twice in memory while decoding, and the most that a killed process loses
 SEGMENT_BYTES = 128 * 2**20
 TICK_NS = 2 * 10**9  # the coarsest step in which file systems count time
@@ -48,7 +50,7 @@ log = logging.getLogger(__name__)
 class Index(NamedTuple):
     """What is known of source files and of decoded images."""
 
-    # path -> size and times at its last reading, see `_file_state`, and hash of its content
+    # path -> size and times at its last reading, see `_file_state`, and hash of its content, see `_scaled`
     files: dict[str, tuple[str, str]]
     images: dict[str, Place]  # by `_key`
 
@@ -94,7 +96,8 @@ class ImageCache:
         bad: dict[Origin, str] = {}
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            places = _find(_read_index(self.folder), *how)
+            index = _read_index(self.folder)
+            places = _find(index, *how)
             if len(places) < len(by_origin):
                 with locked(self.folder):  # others may have filled or cleared it meanwhile
                     index = _read_index(self.folder)
@@ -109,7 +112,8 @@ class ImageCache:
                 os.utime(self.folder / name)
         bad |= _wrong_sizes(by_origin, places)
         faults = [Fault(view.name, bad[key]) for view in views if (key := origin_of(view)) in bad]
-        return DecodedImages(self.folder, (height, width), places), faults
+        contents = {origin.path: index.files[origin.path][1] for origin in places}
+        return DecodedImages(self.folder, (height, width), places, contents), faults
 
     def _decode(
         self,
@@ -199,8 +203,11 @@ def _find(
     for origin in views:
         state, content = index.files.get(origin.path, ("", ""))
         place = index.images.get(_key(content, origin.lens, shape))
-        if place and (place.segment or not keep) and state == _file_state(origin.path) != "":
-            found[origin] = place
+        unchanged = state == _file_state(origin.path) != ""
+        if place and (place.segment or not keep) and unchanged:
+            digest, deep, _ = content.partition("@")
+            if content == _scaled(digest, bool(deep), Path(origin.path)):
+                found[origin] = place
     return found
 
 
@@ -211,16 +218,26 @@ def _load(
     state = _file_state(origin.path)  # before reading: a change meanwhile is seen next time
     try:
         data = read_bytes(view.image)
-        content = blake2b(data, digest_size=16).hexdigest()
+        digest = blake2b(data, digest_size=16).hexdigest()
+        deep = any(_key(f"{digest}@{bits}", origin.lens, shape) in index.images for bits in BITS)
+        content = _scaled(digest, deep, view.image)
         key = _key(content, origin.lens, shape)
         place = index.images.get(key)
         if place and (place.segment or not keep):
             return Loaded(state, content, key, None)
-        image = decode(data, view.image)
+        stored = stored_pixels(data, view.image)
+        content = _scaled(digest, stored.dtype == np.uint16, view.image)
+        key = _key(content, origin.lens, shape)
+        image = eight_bits(stored, view.image)
     except InputError as error:
         return error
     pixels = np.ascontiguousarray(fitted(view, image, *shape)) if keep else None
     return Loaded(state, content, key, (Place(image.shape[1], image.shape[0], None, 0), pixels))
+
+
+def _scaled(digest: str, deep: bool, path: Path) -> str:
+    """Return the hash of a file and, of an image of 16 bits, the bits by which it becomes one of 8."""
+    return f"{digest}@{folder_bits(path)}" if deep else digest
 
 
 def _key(content: str, lens: str, shape: tuple[int, int]) -> str:

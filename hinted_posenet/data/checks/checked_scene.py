@@ -13,13 +13,16 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from tqdm import tqdm
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import robust_box
 from hinted_posenet.core.types import Fault, Pose, View, stack_poses
+from hinted_posenet.data.decode import decoded
 from hinted_posenet.data.formats import cambridge
+from hinted_posenet.data.formats.notes import collected_notes
 from hinted_posenet.data.formats.recognise import Recognised
+from hinted_posenet.data.image_files import read_bytes, stored_size
 from hinted_posenet.data.read_scene import read_scene
 
 Severity = Literal["ok", "note", "warning", "error"]
@@ -40,10 +43,6 @@ def counted(things: Collection[object] | int, noun: str) -> str:
     """Return ``1 frame`` or ``2,500 frames``."""
     count = things if isinstance(things, int) else len(things)
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-# what Pillow raises for files that are not images, or truncated (SyntaxError: broken PNG chunks)
-UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 
 
 class ImageFile(NamedTuple):
@@ -74,17 +73,20 @@ def read_images(paths: Iterable[Path], decode: bool, title: str) -> dict[Path, I
 def _read(path: Path, decode: bool, twins: set[Path]) -> ImageFile:
     if not path.is_file():
         return ImageFile(False, error="missing")
+    digest = ""
     try:
-        with Image.open(path) as image:
-            digest = ""
-            if decode:
-                pixels = image.tobytes()
-                digest = hashlib.sha1(pixels + repr((image.mode, image.size)).encode()).hexdigest()
-            elif path in twins:
-                digest = hashlib.sha1(path.read_bytes()).hexdigest()
-            return ImageFile(True, image.size, digest)
-    except UNREADABLE as error:
-        return ImageFile(True, error=f"cannot be decoded ({str(error).splitlines()[0]})")
+        if decode:
+            pixels = decoded(path)
+            size = pixels.shape[1], pixels.shape[0]
+            digest = hashlib.sha1(pixels.tobytes() + repr(size).encode()).hexdigest()
+        else:
+            size = stored_size(path)
+            if path in twins:
+                digest = hashlib.sha1(read_bytes(path)).hexdigest()
+        return ImageFile(True, size, digest)
+    except InputError as error:
+        reason = str(error).removeprefix(f"{path}: ").partition(";")[0]
+        return ImageFile(True, error=f"cannot be decoded ({reason})")
 
 
 LAST_NUMBER = re.compile(r"(.*?)(\d+)(\D*)", flags=re.DOTALL)
@@ -124,7 +126,7 @@ def tracks(views: Sequence[View]) -> list[Track]:
 
 
 NVM = "reconstruction.nvm"
-UNKNOWN_FOCAL_PX = 1.0  # stands in where a scene has no focal lengths, because labels need none
+UNKNOWN_FOCAL_PX = 1000.0  # stands in where a scene has no focal lengths, because labels need none
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,7 @@ class Scene:
     excluded: dict[str, str]  # frames left out -> why
     strangers: Sequence[str] = ()  # names in exclude.txt that the scene does not have
     has_intrinsics: bool = True
+    notes: Sequence[str] = ()  # what the reader says
 
     @cached_property
     def views(self) -> list[View]:
@@ -181,7 +184,8 @@ def read_checked_scene(found: Recognised, decode: bool) -> Scene:
     if not has_intrinsics:
         read_views = partial(cambridge.read_views, focal_px=UNKNOWN_FOCAL_PX)
         broken.append(f"no {NVM}, so no focal lengths: add the file, or set data.reader.focal_px")
-    read = read_scene(read_views, found.root, found.scene, found.splits)
+    with collected_notes() as notes:
+        read = read_scene(read_views, found.root, found.scene, found.splits)
     broken += [f"the {split} split cannot be read: {why}" for split, why in read.broken.items()]
     images = (view.image for views in read.views.values() for view in views)
     return Scene(
@@ -196,4 +200,5 @@ def read_checked_scene(found: Recognised, decode: bool) -> Scene:
         excluded=read.excluded,
         strangers=list(read.strangers),
         has_intrinsics=has_intrinsics,
+        notes=notes,
     )

@@ -147,6 +147,11 @@ HOLDS = {
     "aerial": "world-to-camera, quaternion w x y z and translation",
     "colmap": "world-to-camera, quaternion w x y z and translation",
     "transforms": "camera-to-world 4x4 matrices with OpenGL's camera axes",
+    "ace": "camera-to-world 4x4 matrices",
+    "llff": "camera-to-world 3x4 matrices with the camera's axes down, right, backwards",
+    "kapture": "world-to-camera, quaternion w x y z and translation",
+    "polycam": "camera-to-world 3x4 matrices with ARKit's camera axes, as in OpenGL",
+    "record3d": "camera-to-world, quaternion x y z w and position, with ARKit's camera axes",
     "tum": "the camera's position and the camera-to-world quaternion x y z w",
     "csv": "what the names of the columns say: T_world_cam is camera-to-world",
 }

@@ -23,9 +23,10 @@ from hinted_posenet.data.checks.outliers import check_flips, check_positions
 from hinted_posenet.data.formats.recognise import Recognised
 from hinted_posenet.data.read_scene import EXCLUDE_FILE, read_exclude, write_exclude
 
-CHECKS = (files.check_excluded, files.check_counts, files.check_labels)
+CHECKS = (files.check_excluded, files.check_counts, files.check_notes, files.check_labels)
 CHECKS_OF_VIEWS = (  # where there are any
     files.check_images,
+    files.check_unlabelled,
     files.check_rotations,
     check_positions,
     check_flips,

@@ -1,8 +1,10 @@
 """Checks of files: frames against the dataset card, labels and images that cannot be used, copies and leaks."""
 
 import math
+import os
 from collections import defaultdict
 from collections.abc import Collection
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,6 +14,7 @@ from hinted_posenet.core.formatting import degrees, length
 from hinted_posenet.core.geometry import rotation_angle
 from hinted_posenet.data.checks.checked_scene import Finding, Scene, counted
 from hinted_posenet.data.dataset_card import SceneCard, dataset_card_names, read_dataset_card
+from hinted_posenet.data.formats.unposed import unposed_images
 
 ROUNDING = 1e-3  # of a text file with few digits
 HARMLESS = 0.1  # published labels (St Mary's Church) reach 0.045, and point where they should
@@ -83,6 +86,11 @@ def check_excluded(scene: Scene) -> list[Finding]:
     return findings
 
 
+def check_notes(scene: Scene) -> list[Finding]:
+    """Report what the reader says of data that it reads all the same."""
+    return [Finding("reading", "note", message) for message in scene.notes]
+
+
 def check_labels(scene: Scene) -> list[Finding]:
     """Report lines and files that the reader refuses: malformed, not finite, not a rotation, or repeated."""
     findings = [Finding("labels", "error", message) for message in scene.broken]
@@ -135,6 +143,21 @@ def check_images(scene: Scene) -> list[Finding]:
     ]
     return findings or [
         Finding("images", "ok", f"all {len(scene.images):,} exist and are readable")
+    ]
+
+
+def check_unlabelled(scene: Scene) -> list[Finding]:
+    """Count the images beside those of the labels that no label names; COLMAP's reader knows its own."""
+    folder = Path(os.path.commonpath([image.parent for image in scene.images]))
+    if scene.layout == "colmap" or not folder.is_relative_to(scene.folder):
+        return []
+    unnamed = {*scene.excluded, *(fault.name for fault in scene.faults)}
+    found = unposed_images(folder, scene.images, unnamed)
+    if not found:
+        return []
+    frames = dict.fromkeys((path.relative_to(folder).as_posix() for path in found), "no label")
+    return [
+        Finding("images", "note", f"{counted(found, 'image')} in {folder} without a label", frames)
     ]
 
 

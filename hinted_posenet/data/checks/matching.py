@@ -12,7 +12,9 @@ import numpy.typing as npt
 from hinted_posenet.core.geometry import rotation_angle
 from hinted_posenet.core.types import View
 from hinted_posenet.data.checks.checked_scene import Scene, Track
-from hinted_posenet.data.formats.layout import image_size
+from hinted_posenet.data.decode import thumbnail
+from hinted_posenet.data.distortion import straightened
+from hinted_posenet.data.image_files import stored_size
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,8 +64,12 @@ def match(a: View, b: View) -> Pair | None:
     if len(good) < FEWEST_MATCHES:
         return None
     K_a, K_b = _intrinsics(a, first), _intrinsics(b, second)
-    x_a = _undistort(first.pixels[[m.queryIdx for m in good]], K_a, a.distortion)
-    x_b = _undistort(second.pixels[[m.trainIdx for m in good]], K_b, b.distortion)
+    x_a = straightened(first.pixels[[m.queryIdx for m in good]], K_a, a.distortion)
+    x_b = straightened(second.pixels[[m.trainIdx for m in good]], K_b, b.distortion)
+    seen = np.isfinite(x_a).all(axis=1) & np.isfinite(x_b).all(axis=1)
+    x_a, x_b = x_a[seen], x_b[seen]
+    if len(x_a) < FEWEST_MATCHES:
+        return None
     _, inlier = cv2.findFundamentalMat(x_a, x_b, cv2.USAC_MAGSAC, RANSAC_PX, 0.999, 5000)
     if inlier is None or inlier.sum() < FEWEST_MATCHES:
         return None
@@ -77,29 +83,18 @@ class _Features(NamedTuple):
     pixels: Floats  # (N, 2), the center of the top-left pixel at (0.5, 0.5)
     descriptors: npt.NDArray[Any]  # (N, 128) float32
     size: tuple[int, int]  # (width, height) in pixels that they are in
-    stored: tuple[int, int]  # that the file has
-
-
-def small_image(path: Path) -> npt.NDArray[np.uint8] | None:
-    """Read an image (H, W, 3) in OpenCV's BGR at the size at which it is matched; None if unreadable."""
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        return None
-    scale = LONG_SIDE_PX / max(image.shape[:2])
-    if scale < 1:
-        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(image, dtype=np.uint8)
+    stored: tuple[int, int]  # (width, height) that the file has
 
 
 @lru_cache(maxsize=64)
 def _features(path: Path) -> _Features:
-    image = small_image(path)
+    image = thumbnail(path, LONG_SIDE_PX)
     if image is None:
         return _Features(np.zeros((0, 2)), np.zeros((0, 128), np.float32), (1, 1), (1, 1))
-    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     keypoints, described = cv2.SIFT.create(2000).detectAndCompute(grey, None)
     pixels = np.array([k.pt for k in keypoints]).reshape(-1, 2) + 0.5
-    return _Features(pixels, np.asarray(described), grey.shape[::-1], image_size(path))
+    return _Features(pixels, np.asarray(described), grey.shape[::-1], stored_size(path))
 
 
 def _intrinsics(view: View, features: _Features) -> Floats:
@@ -107,10 +102,3 @@ def _intrinsics(view: View, features: _Features) -> Floats:
     width, height = view.size or features.stored
     scale = np.array([features.size[0] / width, features.size[1] / height, 1.0])
     return np.asarray(view.K.numpy() * scale[:, None])
-
-
-def _undistort(pixels: Floats, K: Floats, distortion: tuple[float, ...]) -> Floats:
-    if not any(distortion):
-        return pixels
-    straight = cv2.undistortPoints(pixels[:, None], K, np.array(distortion), P=K)
-    return np.asarray(straight[:, 0], dtype=np.float64)

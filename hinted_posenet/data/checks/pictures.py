@@ -4,9 +4,9 @@ import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -16,7 +16,9 @@ from hinted_posenet.core.types import View
 from hinted_posenet.data.checks.checked_scene import Scene, counted
 from hinted_posenet.data.checks.convention import CONVENTIONS, Convention, Trial, fit, fundamental
 from hinted_posenet.data.checks.examine import Examination, flagged_frames
-from hinted_posenet.data.checks.matching import Floats, Pair, small_image
+from hinted_posenet.data.checks.matching import LONG_SIDE_PX, Floats, Pair
+from hinted_posenet.data.decode import thumbnail
+from hinted_posenet.data.images import undistorted
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -173,10 +175,11 @@ def _spread_out(pair: Pair, convention: Convention) -> Ints:
 
 def _show(axes: Axes, view: View, K: Floats) -> None:
     """Show an image without lens distortion, faded so that colours stand out."""
-    image = small_image(view.image)
+    image = thumbnail(view.image, LONG_SIDE_PX)
     assert image is not None, "pairs are of images that were read"
-    lens = np.array(view.distortion) if any(view.distortion) else np.zeros(5)
-    straight = cv2.cvtColor(cv2.undistort(image, K, lens), cv2.COLOR_BGR2RGB)
+    straight = image
+    if view.distortion:
+        straight = np.asarray(undistorted(image, torch.from_numpy(K), view.distortion), np.uint8)
     height, width = straight.shape[:2]
     axes.imshow(straight, extent=(0, width, height, 0), alpha=0.75)
     axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])

@@ -14,6 +14,8 @@ import yaml
 from filelock import FileLock, Timeout
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.files import write_text
+from hinted_posenet.core.text import read_yaml
 from hinted_posenet.core.types import Fault
 from hinted_posenet.data.dataset_card import Archive, DatasetCard, counts_note, scene_card
 from hinted_posenet.data.download.transfer import (
@@ -108,10 +110,14 @@ def _fetch_scene(archives: Sequence[Archive], root: Path, scene: str, url: str |
             unpack(folder / archive.file, partial, scene)
         except DamagedArchiveError as error:
             shutil.rmtree(partial)
+            _record_of(partial).unlink()
             if archive.sha256 is not None:
                 raise  # the published file; another download would be the same
             (folder / archive.file).unlink()
             raise InputError(f"{error}; removed, and fetched again next time") from None
+    _record_of(partial).replace(
+        partial / RECORD
+    )  # in place of a file of that name from the archive
     place = root / scene
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.is_dir():
@@ -122,18 +128,41 @@ def _fetch_scene(archives: Sequence[Archive], root: Path, scene: str, url: str |
 
 
 def _begin(partial: Path, fetched: list[Fetched]) -> None:
-    """Make a folder that belongs to these very archives; what was unpacked of others is removed."""
-    record = partial / RECORD
-    known = yaml.safe_load(record.read_text(encoding="utf-8")) if record.is_file() else {}
-    if [archive["sha256"] for archive in known.get("archives", [])] == [f.sha256 for f in fetched]:
+    """Make a folder that belongs to these very archives; what was unpacked of others is removed.
+
+    The record of them lies beside the folder while it is filled, where no archive can write.
+    """
+    record = _record_of(partial)
+    if _sha256_in(record) == [one.sha256 for one in fetched] and _is_plain(partial):
         return
+    if partial.is_symlink():
+        partial.unlink()
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     content: dict[str, Any] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "archives": [archive._asdict() for archive in fetched],
     }
-    record.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    write_text(record, yaml.safe_dump(content, sort_keys=False))
+
+
+def _record_of(partial: Path) -> Path:
+    return partial.with_name(f"{partial.name}.{RECORD}")
+
+
+def _sha256_in(record: Path) -> list[Any]:
+    """Return the hashes of the archives that a record names; none where it is missing or damaged."""
+    try:
+        return [archive["sha256"] for archive in read_yaml(record)["archives"]]
+    except (InputError, TypeError, KeyError):
+        return []
+
+
+def _is_plain(folder: Path) -> bool:
+    """Return whether a folder is there without links, which would lead what is written out of it."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    return not any(path.is_symlink() for path in folder.rglob("*"))
 
 
 def download(archive: Archive, folder: Path, url: str | None = None) -> Fetched:

@@ -3,9 +3,9 @@
 import re
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
-from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
@@ -16,13 +16,49 @@ from hinted_posenet.data.download.transfer import check_space
 JUNK = ("Thumbs.db", ".DS_Store", "__MACOSX")  # of desktops; in published archives some are damaged
 MAX_RATIO = 200  # unpacked to packed size, of a file above 1 MB; images hardly shrink
 MAX_DEPTH = 2  # zips in a zip, as 7-Scenes has them
+# of a whole archive above 100 MB: many small files that grow little each are a bomb too
+TOTAL_RATIO, TOTAL_BYTES = 50, 10**8
 MAX_FILES, MAX_BYTES = 500_000, 200 * 10**9  # in all; redkitchen has 36,000 files and 6 GB
 # NotImplementedError: packed in a way that Python does not know
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error),
+    *(IndexError, ValueError, OverflowError, RuntimeError),
+)
 
 
 class DamagedArchiveError(InputError):
     """A zip file, or a file in it, that is not as it was packed."""
+
+
+class Brought:
+    """What an archive and the zips in it bring in all: each file once, and from where."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.files: dict[Path, str] = {}  # file -> name of the zip that has it
+        self.folders: set[Path] = set()
+
+    def add(self, name: str, found: dict[Path, zipfile.ZipInfo]) -> None:
+        """Enter the files of a zip.
+
+        Raises:
+            InputError: Too many, too large, or one would take the place of another zip's.
+        """
+        for path in found:
+            other = next((p for p in (path, *path.parents) if p in self.files), None)
+            if other or path in self.folders:
+                whose = self.files[other] if other else "a zip before it"
+                raise InputError(
+                    f"{name}: {path.name} would take the place of a file of {whose}; not unpacked"
+                )
+        self.files |= dict.fromkeys(found, name)
+        self.folders |= {parent for path in found for parent in path.parents}
+        self.bytes += sum(info.file_size for info in found.values())
+        if len(self.files) > MAX_FILES or self.bytes > MAX_BYTES:
+            raise InputError(
+                f"{name}: brings the content to {len(self.files):,} files of {self.bytes:,} bytes, more than "
+                f"{MAX_FILES:,} files or {MAX_BYTES:,} bytes; refused as a zip bomb"
+            )
 
 
 def unpack(
@@ -30,14 +66,13 @@ def unpack(
     folder: Path,
     inside: str = "",
     depth: int = MAX_DEPTH,
-    total: Counter[str] | None = None,
+    brought: Brought | None = None,
 ) -> None:
     """Unpack the folder ``inside`` of a zip file, "" for all of it; what else is in ``folder`` remains.
 
     Files get their name when they are whole and their checksum (CRC) is right, so a second run leaves those
     that are there. Zips in the zip are unpacked where they lie, and removed: ``depth`` levels may follow, this
-    one included. ``total`` has the files and bytes of the zips around this one and before it; None for the
-    outermost.
+    one included. ``brought`` is what the zips around this one and before it bring; None for the outermost.
 
     Raises:
         InputError: A harmful path, size or number of files, or no room on the disk.
@@ -45,24 +80,21 @@ def unpack(
     """
     if not depth:
         raise InputError(f"{archive.name}: is a zip in a zip in a zip; refused as a zip bomb")
-    total = Counter() if total is None else total
+    brought = brought or Brought()
     try:
         with zipfile.ZipFile(archive) as file:
             found = _members(file, archive.name, folder, inside)
-            total.update(files=len(found), bytes=sum(info.file_size for info in found.values()))
-            if total["files"] > MAX_FILES or total["bytes"] > MAX_BYTES:
-                raise InputError(
-                    f"{archive.name}: brings the content to {total['files']:,} files of "
-                    f"{total['bytes']:,} bytes, more than {MAX_FILES:,} files or {MAX_BYTES:,} "
-                    "bytes; refused as a zip bomb"
-                )
+            brought.add(archive.name, found)
+            _check_total(archive, [info for info in file.infolist() if not info.is_dir()])
             _extract(file, archive.name, folder, found)
+    except InputError:
+        raise
     except DAMAGED as error:
         raise DamagedArchiveError(f"{archive.name}: is damaged ({error})") from None
     inner = [path for path in found if _is_zip(path)]
     for path in tqdm(inner, f"unpack zips of {archive.name}", unit="zip", disable=not inner):
         if path.stat().st_size:
-            unpack(path, path.parent, depth=depth - 1, total=total)
+            unpack(path, path.parent, depth=depth - 1, brought=brought)
             path.write_bytes(b"")  # tells a second run that its files are there
     for path in inner:
         path.unlink()
@@ -90,6 +122,17 @@ def _members(
     return found
 
 
+def _check_total(archive: Path, members: list[zipfile.ZipInfo]) -> None:
+    """Refuse an archive whose files share their bytes, or grow together as no data do."""
+    packed, size = archive.stat().st_size, sum(member.file_size for member in members)
+    if sum(member.compress_size for member in members) > packed:
+        raise InputError(f"{archive.name}: its files overlap; refused as a zip bomb")
+    if size > max(TOTAL_BYTES, TOTAL_RATIO * packed):
+        raise InputError(
+            f"{archive.name}: grows from {packed:,} to {size:,} bytes, more than any data; refused as a zip bomb"
+        )
+
+
 def _harm(info: zipfile.ZipInfo) -> str | None:
     """Say what is wrong with an entry, if anything is."""
     path = PurePosixPath(info.filename)
@@ -98,6 +141,8 @@ def _harm(info: zipfile.ZipInfo) -> str | None:
         return "leads out of the folder"
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "is a link or a device, no file"
+    if info.header_offset < 0:
+        return "lies outside of the file"
     if info.flag_bits & 1:
         return "is encrypted"
     # 7-Scenes states wrong sizes of folders

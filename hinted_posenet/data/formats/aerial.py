@@ -17,16 +17,18 @@ World: east, north, up in metres. Flights are the sequences; season, date and, w
 solar hour are the tags.
 """
 
-import csv
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.text import check_row, read_table, whole_number
 from hinted_posenet.core.types import DepthImage, Fault, Hint, View
-from hinted_posenet.data.cameras import Lens, intrinsics
+from hinted_posenet.data.cameras import CSV_PINHOLE, DISTORTION, Lens, parse_csv_camera
 from hinted_posenet.data.formats import layout
-from hinted_posenet.data.poses import numbers, parse_csv_pose
+from hinted_posenet.data.poses import check_fields, numbers, parse_csv_pose
+from hinted_posenet.data.priors.check import impossible
 from hinted_posenet.simulator.aerial_layout import COLUMNS, POSE_COLUMNS, PRIOR_COLUMNS
 
 CARD = "datasets/aerial/README.md"
@@ -48,18 +50,16 @@ def read_views(
                 f"{scene}: manifest.json says {manifest['counts'][name]} {name} frames, "
                 f"frames.csv has {found[name]}; simulate the scene again, see {CARD}"
             )
-    camera = manifest["camera"]
-    K = intrinsics(camera["fx"], camera["fy"], camera["cx"], camera["cy"])
-    lens, size = Lens(K, tuple(camera["distortion"])), (camera["width"], camera["height"])
+    lens, size = _camera(manifest["camera"], f"{folder / 'manifest.json'} camera")
     depth, unit_m = None, 0.0
     if stated_depth := manifest.get("depth"):
         depth, unit_m = folder / stated_depth["folder"], float(stated_depth["unit_m"])
     altitudes_m = manifest.get("altitude_m") or [None] * len(rows)  # earlier data sets have none
     views = []
-    for (number, row), altitude_m in zip(rows, altitudes_m, strict=True):
+    for (where, row), altitude_m in zip(rows, altitudes_m, strict=True):
         if row["split"] != split:
             continue
-        name, where = row["name"], f"{folder / 'frames.csv'} line {number}"
+        name = row["name"]
         with layout.collecting(faults, name):
             image, stated = folder / "images" / name, parse_csv_pose(row, where)
             view = layout.labelled_view(name, image, stated, lens, where, row["flight"], size)
@@ -78,41 +78,70 @@ def read_views(
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """Read the manifest of a scene, and check its format, version, camera and counts."""
+    """Read the manifest of a scene, and check its format, version, camera, counts, heights and depth."""
     manifest = layout.read_json(path, CARD)
+    if not isinstance(manifest, dict):
+        raise InputError(f"{path}: expected an object, simulate the scene again, see {CARD}")
     found = manifest.get("format"), manifest.get("version")
     if found != (FORMAT, VERSION):
         raise InputError(
             f"{path}: expected format {FORMAT!r} version {VERSION}, found {found[0]!r} version "
             f"{found[1]}; simulate the scene again, see {CARD}"
         )
-    needed = {
-        "camera": ("width", "height", "fx", "fy", "cx", "cy", "distortion"),
-        "counts": layout.SPLITS,
-    }
-    for key, fields in needed.items():
-        for field in fields:
-            if field not in manifest.get(key, {}):
-                raise InputError(f"{path}: {key}.{field} is missing; see {CARD}")
-    lens = manifest["camera"]["distortion"]
-    if not isinstance(lens, list) or len(lens) not in (0, 5):
+    camera = _fields(manifest, "camera", ("width", "height", *CSV_PINHOLE, "distortion"), path)
+    _camera(camera, f"{path} camera")
+    counts = _fields(manifest, "counts", layout.SPLITS, path)
+    of_splits = (whole_number(counts[key], f"{path} counts.{key}") for key in layout.SPLITS)
+    altitudes, frames = manifest.get("altitude_m"), sum(of_splits)
+    if altitudes is not None:
+        if not isinstance(altitudes, list) or len(altitudes) != frames:
+            found_count = len(altitudes) if isinstance(altitudes, list) else "no list of"
+            raise InputError(
+                f"{path}: altitude_m has {found_count} numbers, expected {frames}, one per frame; "
+                f"simulate the scene again, see {CARD}"
+            )
+        numbers(altitudes, f"{path} altitude_m")
+    if manifest.get("depth"):
+        depth = _fields(manifest, "depth", ("folder", "unit_m"), path)
+        layout.check_name(str(depth["folder"]), f"{path} depth.folder")
+        if not numbers([depth["unit_m"]], f"{path} depth.unit_m") > 0:
+            raise InputError(f"{path}: depth.unit_m is {depth['unit_m']}, expected metres above 0")
+    return manifest
+
+
+def _camera(stated: dict[str, Any], where: str) -> tuple[Lens, tuple[int, int]]:
+    """Return the lens and the (width, height) of the camera of a manifest."""
+    width, height = (whole_number(stated[key], f"{where}.{key}", 1) for key in ("width", "height"))
+    distortion = stated["distortion"]
+    if not isinstance(distortion, list) or len(distortion) not in (0, 5):
         raise InputError(
-            f"{path}: camera.distortion is {lens}, expected [] or [k1, k2, p1, p2, k3]; see {CARD}"
+            f"{where}.distortion is {distortion}, expected [] or [k1, k2, p1, p2, k3]; see {CARD}"
         )
-    altitudes, frames = manifest.get("altitude_m"), sum(manifest["counts"].values())
-    if altitudes is not None and len(altitudes) != frames:
-        raise InputError(
-            f"{path}: altitude_m has {len(altitudes)} numbers, expected {frames}, one per frame; "
-            f"simulate the scene again, see {CARD}"
-        )
-    return dict(manifest)
+    coefficients = dict(zip(DISTORTION, distortion, strict=False))
+    return parse_csv_camera({**stated, **coefficients}, where), (width, height)
+
+
+def _fields(
+    manifest: dict[str, Any], key: str, fields: Sequence[str], path: Path
+) -> dict[str, Any]:
+    """Return the object at a key of the manifest, which must have all of the fields."""
+    found = manifest.get(key)
+    for field in fields:
+        if not isinstance(found, dict) or field not in found:
+            raise InputError(f"{path}: {key}.{field} is missing; see {CARD}")
+    assert isinstance(found, dict)
+    return found
 
 
 def read_overview(folder: Path) -> dict[str, Any] | None:
     """Read where a scene's picture from above is, and its bounds; None if the folder has no manifest."""
-    if not (folder / "manifest.json").is_file():
+    path = folder / "manifest.json"
+    if not path.is_file():
         return None
-    overview = read_manifest(folder / "manifest.json")["map"]
+    overview = _fields(read_manifest(path), "map", ("image", "bounds_m"), path)
+    layout.check_name(str(overview["image"]), f"{path} map.image")
+    check_fields(overview["bounds_m"], "west south east north", f"{path} map.bounds_m")
+    numbers(overview["bounds_m"], f"{path} map.bounds_m")
     return {**overview, "image": str((folder / overview["image"]).resolve())}
 
 
@@ -125,28 +154,30 @@ def _prior(row: dict[str, str], where: str) -> Hint | None:
     if not (sigma_t_m > 0 and sigma_r_deg > 0):
         raise InputError(f"{where}: expected prior sigmas above 0; correct or empty the prior")
     T_world_cam = parse_csv_pose(pose, where).T_world_cam
-    return Hint.isotropic(T_world_cam, sigma_t_m, sigma_r_deg.deg2rad())
+    hint = Hint.isotropic(T_world_cam, sigma_t_m, sigma_r_deg.deg2rad())
+    if why := impossible(hint):
+        raise InputError(f"{where}: its prior {why}; correct or empty it")
+    return hint
 
 
-def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Read (line number, row) of frames.csv, and check its columns and names."""
-    reader = csv.DictReader(layout.read_lines(path, CARD))
-    if sorted(reader.fieldnames or []) != sorted(COLUMNS):
-        difference = ", ".join(sorted(set(reader.fieldnames or []) ^ set(COLUMNS)))
+def _read_rows(path: Path) -> list[tuple[str, dict[str, str]]]:
+    """Read (file and line, row) of frames.csv, and check its columns and names."""
+    columns, found = read_table(path, f"see {CARD}")
+    if sorted(columns) != sorted(COLUMNS):
+        difference = ", ".join(sorted(set(columns) ^ set(COLUMNS)))
         raise InputError(
             f"{path} line 1: expected the columns {','.join(COLUMNS)}; too many or missing: "
             f"{difference or 'a column twice'}; see {CARD}"
         )
-    rows: dict[str, tuple[int, dict[str, str]]] = {}
-    for row in reader:
-        where = f"{path} line {reader.line_num}"
-        if None in row or None in row.values():
-            raise InputError(f"{where}: expected {len(COLUMNS)} fields; correct the line")
+    rows: dict[str, tuple[str, dict[str, str]]] = {}
+    for where, row in found:
+        check_row(row, where)
         if row["split"] not in layout.SPLITS:
             raise InputError(
                 f"{where}: split {row['split']!r} is none of {', '.join(layout.SPLITS)}"
             )
         if row["name"] in rows:
-            raise InputError(f"{where}: {row['name']} is already on line {rows[row['name']][0]}")
-        rows[row["name"]] = (reader.line_num, row)
+            line = rows[row["name"]][0].rpartition(f"{path.name} ")[2]
+            raise InputError(f"{where}: {row['name']} is already on {line}; remove one of them")
+        rows[row["name"]] = (where, row)
     return list(rows.values())

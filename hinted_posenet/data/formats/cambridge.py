@@ -5,8 +5,9 @@ from pathlib import Path
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Fault, View
-from hinted_posenet.data.cameras import Lens, intrinsics, read_nvm_focals
+from hinted_posenet.data.cameras import Lens, check_focal, intrinsics, read_nvm_focals
 from hinted_posenet.data.formats import layout
+from hinted_posenet.data.image_files import stored_size
 from hinted_posenet.data.poses import cambridge_line, nvm_line, parse_cambridge_line
 
 CARD = "datasets/cambridge/README.md"
@@ -33,6 +34,9 @@ def read_views(
     the images as stored. If it names the very files, its focal lengths are used unchanged.
     """
     layout.check_split(split)
+    check_focal(focal_px)
+    if nvm_width_px < 1:
+        raise InputError(f"nvm_width_px={nvm_width_px}: expected pixels, 1 or more")
     folder = layout.scene_folder(root, scene, LABELS["train"], CARD)
     if split == "val":
         return []
@@ -54,6 +58,7 @@ def read_views(
             name, stated = parse_cambridge_line(line, where)
             if name in views:
                 raise InputError(f"{where}: {name} is already in {views[name].where}; remove one")
+            layout.check_name(name, where)
             size = size_of(folder / name)
             lens = _centered(focal(name, max(size)), *size)
             views[name] = layout.labelled_view(name, folder / name, stated, lens, where, size=size)
@@ -108,7 +113,7 @@ class CambridgeFormat:
         for split, view, sequence, frame in layout.numbered(views):
             name = f"seq{sequence}/frame{frame + 1:05d}.png"
             # the longer focal length, which sees no more than the source
-            lens = _centered(float(view.K.diagonal()[:2].max()), *layout.image_size(view.image))
+            lens = _centered(float(view.K.diagonal()[:2].max()), *stored_size(view.image))
             camera = {"K": lens.K, "distortion": (), "sequence": f"seq{sequence}", "depth": None}
             found.append(layout.written_as(split, view, name, Path(name), **camera))
         return found

@@ -1,51 +1,37 @@
 """COLMAP: one sparse model of all images, as text or binary, and a list of image names for each split.
 
-Only what localization needs is read, because the 3-D points of a model may take gigabytes. Files of a model::
-
-    cameras.txt   `camera_id MODEL width height parameters...`
-    images.txt    `image_id qw qx qy qz tx ty tz camera_id name`, each with a second line of 2-D points
-    points3D.txt  written empty
-    *.bin         the same in binary, little-endian; preferred if both exist
-    train.txt, val.txt, test.txt   names of images, one per line; our addition
+Only what localization needs is read, because the 3-D points of a model may take gigabytes. Beside the files of a
+model (`colmap_text`, `colmap_binary`; binary is preferred) lie ``train.txt``, ``val.txt`` and ``test.txt``: the
+names of images, one per line; our addition. The rigs and frames of COLMAP 3.12 and later are not needed, as images
+keep their poses.
 """
 
-import os
-import struct
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Fault, View
-from hinted_posenet.data.cameras import COLMAP_MODELS, Lens, colmap_camera, parse_colmap_camera
-from hinted_posenet.data.formats import layout
-from hinted_posenet.data.poses import ValidatedPose, colmap_pose, parse_colmap_pose, row_text
+from hinted_posenet.data.cameras import Lens
+from hinted_posenet.data.formats import colmap_binary, colmap_text, layout
+from hinted_posenet.data.formats.colmap_folders import find_images, is_model, largest_model
+from hinted_posenet.data.formats.colmap_model import (
+    Camera,
+    Cameras,
+    Image,
+    Row,
+    image_path,
+    readable_name,
+    usable,
+)
+from hinted_posenet.data.formats.notes import note
+from hinted_posenet.data.formats.resized import StoredCameras
+from hinted_posenet.data.formats.unposed import unposed_images
+from hinted_posenet.data.poses import ValidatedPose, parse_colmap_pose
 
 CARD = "docs/formats.md"
-CAMERAS_HEADER = "# CAMERA_ID MODEL WIDTH HEIGHT PARAMS[]"
-IMAGES_HEADER = "# IMAGE_ID QW QX QY QZ TX TY TZ CAMERA_ID NAME, then a line of 2-D points (none)"
-COUNT, CAMERA, IMAGE = struct.Struct("<Q"), struct.Struct("<iiQQ"), struct.Struct("<i7di")
-CHARACTER = struct.Struct("c")
-POINT_2D_BYTES = 24  # x, y, and the number of the 3-D point
-
-Row = tuple[str, int, Sequence[str | float], str]  # name, camera, pose, and where they are stated
-
-
-class Camera(NamedTuple):
-    """One camera of a model."""
-
-    lens: Lens
-    width: int  # pixels
-    height: int
-
-
-class Image(NamedTuple):
-    """One posed image of a model."""
-
-    name: str  # relative to the folder of images
-    camera_id: int
-    stated: ValidatedPose
-    where: str = ""  # file and line, or number in a binary file
+MARKERS = tuple(
+    f"{place}/images.{kind}" for place in ("sparse/0", "sparse") for kind in ("bin", "txt")
+)
 
 
 def read_views(
@@ -53,36 +39,39 @@ def read_views(
     scene: str,
     split: str,
     *,
-    model: str = "sparse/0",
-    images: str = "images",
+    model: str | None = None,
+    images: str | None = None,
     faults: list[Fault] | None = None,
 ) -> list[View]:
     """Read the views of one split of a scene, in the order of its list, see `ReadViews`.
 
-    The split "all" has all images of the model whatever the lists say; ``model`` and ``images`` are folders
-    within the scene.
+    The split "all" has all images of the model whatever the lists say. ``model`` and ``images`` are folders
+    within the scene; None finds the largest model, and the folder that has its images.
     """
     layout.check_split(split, "all")
-    folder = layout.scene_folder(root, scene, f"{model}/images.bin", CARD, f"{model}/images.txt")
-    path = folder / model / f"{split}.txt"
+    place = _model_folder(root, scene, model)
+    path = place / f"{split}.txt"
     if split == "val" and not path.is_file():
         return []
     listed = None if split == "all" else layout.read_names(path, CARD)
-    cameras, posed = read_model(folder / model, listed, faults)
-    wanted = listed or {name: image.where for name, image in posed.items()}
+    cameras, rows = _read(place)
+    posed = _by_name(rows)
+    folder = root / scene / images if images else find_images(root / scene, place, rows)
+    _note_unposed(folder, rows)
+    stored_cameras = StoredCameras()
     views = []
-    for name, where in wanted.items():
+    for name, where in (listed or dict.fromkeys(posed, "")).items():
         with layout.collecting(faults, name):
-            if name not in posed:
+            if readable_name(name) not in posed:
                 raise InputError(f"{where}: {name} is not in the model; remove the line")
-            _, number, stated, _ = posed[name]
-            if number not in cameras:
-                raise InputError(f"{where}: {name} is of camera {number}, not in the model")
-            lens, *size = cameras[number]
-            path = folder / images / name
+            image = _posed(readable_name(name), posed)
+            lens, *stated = usable(cameras, image.camera_id, image.where)
+            file = image_path(folder, image.stored, image.name)
+            lens, size = stored_cameras.fit(file, lens, (stated[0], stated[1]))
             views.append(
-                layout.labelled_view(name, path, stated, lens, where, size=(size[0], size[1]))
+                layout.labelled_view(image.name, file, image.stated, lens, image.where, size=size)
             )
+    stored_cameras.report(root / scene)
     return views
 
 
@@ -115,138 +104,84 @@ class ColmapFormat:
             images.append(Image(view.name, camera_id, ValidatedPose(view.T_world_cam, 0.0)))
         model = folder / "sparse" / "0"
         model.mkdir(parents=True, exist_ok=True)
-        write_model = _write_binary if self.binary else _write_text
-        write_model(model, cameras, images)
+        write = colmap_binary.write_binary if self.binary else colmap_text.write_text
+        write(model, cameras, images)
         for split, names in layout.names_by_split(frames).items():
             (model / f"{split}.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
 
 
 def read_model(
     folder: Path, names: Container[str] | None, faults: list[Fault] | None = None
-) -> tuple[dict[int, Camera], dict[str, Image]]:
+) -> tuple[Cameras, dict[str, Image]]:
     """Read the cameras by their number, and the images by name: those of ``names``, None reads all.
 
     ``faults`` collects what is wrong with single images; None raises the first.
     """
-    if (folder / "images.bin").is_file():
-        try:
-            cameras = _read_cameras_bin(folder / "cameras.bin")
-            rows = list(_read_images_bin(folder / "images.bin"))
-        except struct.error:
-            raise InputError(
-                f"{folder}: cameras.bin or images.bin is cut off; copy it again"
-            ) from None
-    else:
-        cameras = read_cameras_txt(folder / "cameras.txt")
-        rows = list(_read_images_txt(folder / "images.txt"))
+    cameras, rows = _read(folder)
+    posed = _by_name(rows)
     images = {}
-    for name, camera_id, pose, where in rows:
+    for name in posed:
         if names is None or name in names:
             with layout.collecting(faults, name):
-                images[name] = Image(name, camera_id, parse_colmap_pose(pose, where), where)
+                images[name] = _posed(name, posed)
     return cameras, images
 
 
-def read_cameras_txt(path: Path) -> dict[int, Camera]:
-    """Read the cameras of a ``cameras.txt`` by their number."""
-    cameras = {}
-    for where, line in _lines(path):
-        if not line.strip() or line.startswith("#"):
-            continue
-        fields = line.split()
-        if len(fields) < 5 or not all(fields[i].isdigit() for i in (0, 2, 3)):
-            raise InputError(
-                f"{where}: expected `camera_id MODEL width height parameters...`; correct the line"
+def _read(folder: Path) -> tuple[Cameras, list[Row]]:
+    """Read all that the files of a model state."""
+    if (folder / "images.bin").is_file():
+        cameras = colmap_binary.read_cameras(folder / "cameras.bin")
+        return cameras, list(colmap_binary.read_images(folder / "images.bin"))
+    cameras = colmap_text.read_cameras(folder / "cameras.txt")
+    return cameras, list(colmap_text.read_images(folder / "images.txt"))
+
+
+def _by_name(rows: Sequence[Row]) -> dict[str, Row | InputError]:
+    """Return the images by `readable_name`; an error where one is there twice, as nothing says which is right."""
+    found: dict[str, Row | InputError] = {}
+    for row in rows:
+        name = readable_name(row.stored)
+        if name in found:
+            found[name] = InputError(
+                f"{row.where}: {name} is there twice; remove the wrong one of its lines"
             )
-        lens = parse_colmap_camera(fields[1], fields[4:], where)
-        cameras[int(fields[0])] = Camera(lens, int(fields[2]), int(fields[3]))
-    return cameras
+        else:
+            found[name] = row
+    return found
 
 
-def _read_images_txt(path: Path) -> Iterator[Row]:
-    lines = _lines(path)
-    for where, line in lines:
-        if not line.strip() or line.startswith("#"):
-            continue
-        fields = line.split(maxsplit=9)
-        if len(fields) != 10 or not fields[8].isdigit():
-            raise InputError(
-                f"{where}: expected `image_id qw qx qy qz tx ty tz camera_id name`; correct the line"
-            )
-        next(lines, None)  # its 2-D points, an empty line if it has none
-        yield fields[9].strip(), int(fields[8]), fields[1:8], where
+def _posed(name: str, posed: Mapping[str, Row | InputError]) -> Image:
+    """Return an image of the model with its pose.
+
+    Raises:
+        InputError: It is there twice, or its pose is none.
+    """
+    row = posed[name]
+    if isinstance(row, InputError):
+        raise row
+    return Image(name, row.camera_id, parse_colmap_pose(row.pose, row.where), row.where, row.stored)
 
 
-def _write_text(folder: Path, cameras: Mapping[int, Camera], images: Sequence[Image]) -> None:
-    camera_lines, image_lines = [CAMERAS_HEADER], [IMAGES_HEADER]
-    for camera_id, (lens, width, height) in cameras.items():
-        model, parameters = colmap_camera(lens)
-        camera_lines.append(row_text([camera_id, model, width, height, *parameters]))
-    for image_id, image in enumerate(images, start=1):
-        if len(image.name.split()) != 1:
-            raise InputError(
-                f"{image.name}: COLMAP's text model ends a name at a space; use format=colmap_binary"
-            )
-        pose = colmap_pose(image.stated.T_world_cam)
-        image_lines += [row_text([image_id, *pose, image.camera_id, image.name]), ""]
-    files = {"cameras": camera_lines, "images": image_lines, "points3D": ["# no points"]}
-    for name, lines in files.items():
-        (folder / f"{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+def _model_folder(root: Path, scene: str, model: str | None) -> Path:
+    """Return the folder of a scene's model: the one that is named, or else the largest."""
+    folder = root / scene
+    if model is not None and scene and is_model(folder / model):
+        return folder / model
+    found = largest_model(folder) if model is None and scene and folder.is_dir() else None
+    if found:
+        return found
+    markers = [f"{model}/images.bin", f"{model}/images.txt"] if model else MARKERS
+    folder = layout.scene_folder(root, scene, markers[0], CARD, *markers[1:])
+    raise InputError(
+        f"{folder}: has no cameras.bin or cameras.txt beside its images; copy the whole model"
+    )
 
 
-def _read_cameras_bin(path: Path) -> dict[int, Camera]:
-    cameras = {}
-    names = {number: name for name, (number, _) in COLMAP_MODELS.items()}
-    with _opened(path) as file:
-        for _ in range(_unpack(file, COUNT)[0]):
-            camera_id, number, width, height = _unpack(file, CAMERA)
-            model = names.get(number, f"number {number}")
-            count = len(COLMAP_MODELS[model][1].split()) if number in names else 0
-            parameters = _unpack(file, struct.Struct(f"<{count}d"))
-            lens = parse_colmap_camera(model, parameters, f"{path} camera {camera_id}")
-            cameras[camera_id] = Camera(lens, width, height)
-    return cameras
-
-
-def _read_images_bin(path: Path) -> Iterator[Row]:
-    with _opened(path) as file:
-        for _ in range(_unpack(file, COUNT)[0]):
-            image_id, *pose, camera_id = _unpack(file, IMAGE)
-            name = os.fsdecode(b"".join(iter(lambda: _unpack(file, CHARACTER)[0], b"\0")))
-            file.seek(POINT_2D_BYTES * _unpack(file, COUNT)[0], 1)
-            yield name, camera_id, pose, f"{path} image {image_id} {name}"
-        if file.tell() > file.seek(0, os.SEEK_END):
-            raise struct.error("the last points are cut off")
-
-
-def _write_binary(folder: Path, cameras: Mapping[int, Camera], images: Sequence[Image]) -> None:
-    camera_rows, image_rows = [COUNT.pack(len(cameras))], [COUNT.pack(len(images))]
-    for camera_id, (lens, width, height) in cameras.items():
-        model, parameters = colmap_camera(lens)
-        camera_rows.append(CAMERA.pack(camera_id, COLMAP_MODELS[model][0], width, height))
-        camera_rows.append(struct.pack(f"<{len(parameters)}d", *parameters))
-    for image_id, image in enumerate(images, start=1):
-        pose = colmap_pose(image.stated.T_world_cam)
-        image_rows.append(IMAGE.pack(image_id, *pose, image.camera_id))
-        image_rows.append(image.name.encode() + b"\0" + COUNT.pack(0))
-    files = {"cameras": camera_rows, "images": image_rows, "points3D": [COUNT.pack(0)]}
-    for name, rows in files.items():
-        (folder / f"{name}.bin").write_bytes(b"".join(rows))
-
-
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield (file and line, text) of each line of a text file."""
-    with _opened(path) as file:
-        for number, line in enumerate(file, start=1):
-            yield f"{path} line {number}", line.decode("utf-8", errors="replace")
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the model") from None
-
-
-def _unpack(file: BinaryIO, record: struct.Struct) -> tuple[Any, ...]:
-    return record.unpack(file.read(record.size))
+def _note_unposed(folder: Path, rows: Sequence[Row]) -> None:
+    """Note how many images on disk the model does not have."""
+    posed = {image_path(folder, row.stored, readable_name(row.stored)) for row in rows}
+    if unposed := unposed_images(folder, posed):
+        note(
+            f"{folder}: {len(unposed)} of {len(posed) + len(unposed)} images have no pose in the model, such as "
+            f"{unposed[0].relative_to(folder)}"
+        )

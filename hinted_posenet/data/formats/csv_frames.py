@@ -11,8 +11,16 @@ import yaml
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geodesy import Origin
+from hinted_posenet.core.text import check_row, read_table, whole_number
 from hinted_posenet.core.types import Fault, View
-from hinted_posenet.data.cameras import CSV_PINHOLE, DISTORTION, Lens, csv_camera, parse_csv_camera
+from hinted_posenet.data.cameras import (
+    CSV_OTHER_LENSES,
+    CSV_PINHOLE,
+    DISTORTION,
+    Lens,
+    csv_camera,
+    parse_csv_camera,
+)
 from hinted_posenet.data.formats import layout
 from hinted_posenet.data.formats.georeference import KEY
 from hinted_posenet.data.poses import CSV_POSE_COLUMNS, csv_pose, numbers, parse_csv_pose
@@ -26,7 +34,7 @@ SIZE = ("width", "height")
 CAMERA = (*CSV_PINHOLE, *DISTORTION, *SIZE)
 # in the written order
 COLUMNS = ("name", "split", "sequence", "time_s", *CSV_POSE_COLUMNS, *CAMERA)
-OPTIONAL = ("split", "sequence", "time_s", *DISTORTION)
+OPTIONAL = ("split", "sequence", "time_s", *DISTORTION, *CSV_OTHER_LENSES)
 CONVENTION = (
     "T_world_cam maps points of the camera to the world: tx, ty, tz is the camera's place in metres, qw, qx, qy, "
     "qz its rotation. Camera axes are x right, y down, z forward. Intrinsics are in pixels, the center of the "
@@ -41,10 +49,7 @@ def read_views(
     layout.check_split(split, "all")
     folder = layout.scene_folder(root, scene, FILE, CARD)
     path = folder / FILE
-    lines = layout.read_lines(path, CARD)
-    # without Excel's byte order mark
-    reader = csv.DictReader([line.removeprefix("\ufeff") for line in lines])
-    columns = tuple(reader.fieldnames or ())
+    columns, rows = read_table(path, f"see {CARD}")
     _check_columns(columns, path)
     if split != "all" and "split" not in columns:
         raise InputError(f"{path}: has no column split; `hinted-posenet data import` makes one")
@@ -53,21 +58,15 @@ def read_views(
     seen: dict[str, str] = {}
     images = folder / "images"
     views = []
-    for row in reader:
-        where = f"{path} line {reader.line_num}"
+    for where, row in rows:
         with layout.collecting(faults, row["name"] or where):
-            _check_row(row, where, seen)
+            _check_row(row, where, split, seen)
             if split != "all" and row["split"] != split:
                 continue
-            key = tuple(row.get(column, "") for column in CAMERA)
+            key = tuple(row.get(column, "") for column in (*CAMERA, *CSV_OTHER_LENSES))
             if key not in cameras:  # thousands of rows share one
-                if not all(row[side].isdigit() and int(row[side]) for side in SIZE):
-                    raise InputError(
-                        f"{where}: width {row['width']!r}, height {row['height']!r}, expected pixels; "
-                        "correct them"
-                    )
-                size = int(row["width"]), int(row["height"])
-                cameras[key] = parse_csv_camera(row, where), size
+                width, height = (whole_number(row[side], f"{where} {side}", 1) for side in SIZE)
+                cameras[key] = parse_csv_camera(row, where), (width, height)
             lens, size = cameras[key]
             name, stated = row["name"], parse_csv_pose(row, where)
             sequence, time_s = row.get("sequence"), row.get("time_s")
@@ -96,14 +95,12 @@ def _check_columns(columns: Sequence[str], path: Path) -> None:
         )
 
 
-def _check_row(row: dict[str, str], where: str, seen: dict[str, str]) -> None:
-    """Check the fields, name and split of a row, and note the name with its line."""
-    if None in row or None in row.values():
-        raise InputError(f"{where}: expected as many fields as the header has; correct the line")
+def _check_row(row: dict[str, str], where: str, split: str, seen: dict[str, str]) -> None:
+    """Check the fields, name and split of a row, and note the name with its line; "all" needs no split."""
+    check_row(row, where)
     name = row["name"]
-    if not name or name.startswith("/") or ".." in name.split("/"):
-        raise InputError(f"{where}: name {name!r}, expected an image within images/; correct it")
-    if row.get("split", "") not in ("", *layout.SPLITS):
+    known = (*layout.SPLITS, "") if split == "all" else layout.SPLITS
+    if row.get("split", known[0]) not in known:
         raise InputError(f"{where}: split {row['split']!r} is none of train, val, test; correct it")
     if name in seen:
         raise InputError(f"{where}: {name} is already on {seen[name]}; remove one of the lines")
@@ -136,15 +133,19 @@ class CsvFormat:
         """Write the table, and the manifest with its checksum."""
         tags = sorted({tag for frame in frames for tag in frame.written.tags})
         priors, prior_fields = prior_columns([frame.written.prior for frame in frames])
+        cameras = [csv_camera(Lens(frame.written.K, frame.written.distortion)) for frame in frames]
+        lenses = [column for column in CSV_OTHER_LENSES if any(column in c for c in cameras)]
         with (folder / FILE).open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file, lineterminator="\n")
-            table.writerow([*COLUMNS, *priors, *(f"{TAG}{tag}" for tag in tags)])
-            for (split, _, view, width, height), prior in zip(frames, prior_fields, strict=True):
+            table.writerow([*COLUMNS, *lenses, *priors, *(f"{TAG}{tag}" for tag in tags)])
+            for (split, _, view, width, height), camera, prior in zip(
+                frames, cameras, prior_fields, strict=True
+            ):
                 time_s = "" if view.time_s is None else view.time_s
-                camera = csv_camera(Lens(view.K, view.distortion))
                 row = [view.name, split, view.sequence, time_s, *csv_pose(view.T_world_cam)]
-                row += [*camera, width, height, *prior, *(view.tags.get(tag, "") for tag in tags)]
-                table.writerow(row)
+                row += [camera[column] for column in (*CSV_PINHOLE, *DISTORTION)]
+                row += [width, height, *(camera.get(column, "") for column in lenses)]
+                table.writerow([*row, *prior, *(view.tags.get(tag, "") for tag in tags)])
         counts = Counter(frame.split for frame in frames)
         manifest = {
             "format": "hinted_posenet csv",

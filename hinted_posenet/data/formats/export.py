@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,12 +17,15 @@ from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.files import atomic_folder, check_free
 from hinted_posenet.core.types import View
 from hinted_posenet.data.cameras import same_camera
+from hinted_posenet.data.decode import decoded
 from hinted_posenet.data.formats.csv_frames import CsvFormat
 from hinted_posenet.data.formats.georeference import scene_origin
 from hinted_posenet.data.formats.layout import SPLITS, Format, Frame, ReadViews
-from hinted_posenet.data.images import decoded, undistorted
+from hinted_posenet.data.image_files import opened, read_bytes, stored_pixels, turn_of
+from hinted_posenet.data.images import undistorted
 from hinted_posenet.data.read_scene import read_usable
 
+NO_UNICODE = re.compile("[\ud800-\udfff]")  # bytes in names of files that are in another encoding
 NAMES = "names.csv"  # maps written names to those of the source; marks a folder as an export
 
 
@@ -95,9 +99,21 @@ def _check(frames: Sequence[Frame], scene: str) -> None:
     names = Counter(frame.written.name for frame in frames)
     if len(names) < len(frames):
         raise InputError(f"{scene}: {names.most_common(1)[0][0]} is in two splits; remove one")
+    files: dict[Path, View] = {}
     for _, source, written, width, height in frames:
-        if written.image.is_absolute() or ".." in written.image.parts:
-            raise InputError(f"{source.where}: {source.name} leads out of the folder; rename it")
+        for path in (written.image, *([written.depth.image] if written.depth else [])):
+            if path.is_absolute() or ".." in path.parts:
+                raise InputError(
+                    f"{source.where}: {source.name} leads out of the folder; rename it"
+                )
+            other = files.setdefault(path, source)
+            if other is not source:
+                raise InputError(
+                    f"{source.where}: {source.name} would be written as {path}, as would {other.name}; rename it"
+                )
+        for text in (source.name, written.name, source.sequence, *source.tags.values()):
+            if NO_UNICODE.search(text):
+                raise InputError(f"{source.where}: {text!r} is no Unicode; rename it")
         if source.size not in (None, (width, height)):
             raise InputError(
                 f"{source.where}: {source.image} is {width}x{height}, its camera is for "
@@ -138,8 +154,11 @@ def _place_image(frame: Frame, folder: Path, link: bool) -> str:
     path = folder / written.image
     as_seen = _as_seen(frame)
     if as_seen and source.image.suffix == path.suffix:
-        return f"images {_place(source.image, path, link)}"
-    image = decoded(source.image)
+        with opened(source.image) as header:
+            turned = turn_of(header) != 1
+        note = ", whose labels are of the pixels before their EXIF orientation" if turned else ""
+        return f"images {_place(source.image, path, link)}{note}"
+    image: cv2.typing.MatLike = decoded(source.image)
     if not as_seen:
         image = undistorted(image, source.K, source.distortion, written.K)
     _write_png(path, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
@@ -158,9 +177,7 @@ def _place_depth(frame: Frame, folder: Path, link: bool) -> str | None:
         raise InputError(f"{source.depth.image}: missing; write the data set again")
     if _as_seen(frame):
         return f"depth images {_place(source.depth.image, path, link)}"
-    depth = cv2.imread(str(source.depth.image), cv2.IMREAD_UNCHANGED)
-    if depth is None:
-        raise InputError(f"{source.depth.image}: not a readable image; write it again")
+    depth = stored_pixels(read_bytes(source.depth.image), source.depth.image)[..., 0]
     _write_png(path, undistorted(depth, source.K, source.distortion, written.K, cv2.INTER_NEAREST))
     return "depth images resampled to a pinhole"
 
@@ -179,7 +196,11 @@ def _place(source: Path, path: Path, link: bool) -> str:
         with suppress(OSError):
             os.link(source, path)
             return "hard-linked"
-    shutil.copyfile(source, path)
+    with (
+        source.open("rb") as original,
+        path.open("xb") as copy,
+    ):  # never into a link to another source
+        shutil.copyfileobj(original, copy)
     return "copied"
 
 

@@ -4,13 +4,13 @@ Aerial scenes state ``origin`` in ``manifest.json``, CSV scenes ``georeference``
 longitude_deg and latitude_deg and may have altitude_m and vertical, see `Origin`.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geodesy import VERTICALS, Origin
+from hinted_posenet.core.text import read_yaml
 from hinted_posenet.data.formats import layout
 
 KEY = "georeference"
@@ -26,12 +26,7 @@ def scene_origin(folder: Path) -> Origin | None:
     if (path := folder / "manifest.json").is_file():
         return _origin(layout.read_json(path, CARD), "origin", path)
     if (path := folder / "manifest.yaml").is_file():
-        try:
-            manifest = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            line = str(error).splitlines()[0]
-            raise InputError(f"{path}: not valid YAML ({line}); correct it") from None
-        return _origin(manifest, KEY, path)
+        return _origin(read_yaml(path, f"see {CARD}"), KEY, path)
     return None
 
 
@@ -42,8 +37,9 @@ def _origin(manifest: Any, key: str, path: Path) -> Origin | None:
     try:
         origin = Origin(**stated)
         longitude, latitude, altitude = (float(number) for number in origin[:3])
-        right = abs(latitude) < 90 and abs(longitude) <= 360 and origin.vertical in VERTICALS
-    except (TypeError, ValueError):
+        right = abs(latitude) < 90 and abs(longitude) <= 360 and math.isfinite(altitude)
+        right = right and origin.vertical in VERTICALS
+    except (TypeError, ValueError, OverflowError):
         right = False
     if not right:
         raise InputError(

@@ -1,20 +1,23 @@
 """What a format is: a reader of views and a writer of frames; and the helpers that all formats share."""
 
-import json
+import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from PIL import Image
-
-from hinted_posenet.core.errors import InputError
+from hinted_posenet.core import text
+from hinted_posenet.core.errors import InputError, printable
+from hinted_posenet.core.limits import COORDINATE_M
 from hinted_posenet.core.types import Fault, View
-from hinted_posenet.data.cameras import Lens
+from hinted_posenet.data.cameras import Lens, check_lens
+from hinted_posenet.data.image_files import stored_size
 from hinted_posenet.data.poses import ValidatedPose
 
+Size = TypeVar("Size", tuple[int, int], None)  # (width, height) in pixels, or that it is not known
 SPLITS = ("train", "val", "test")
+NAME_LENGTH = 1024  # characters of an image's path within its data set
 
 
 class ReadViews(Protocol):
@@ -58,10 +61,10 @@ class Format(Protocol):
 
 
 def scene_folder(root: Path, scene: str, marker: str, card: str, *others: str) -> Path:
-    """Return the folder ``<root>/<scene>``, which must hold the file ``marker`` or one of the others."""
+    """Return the folder ``<root>/<scene>``, which must hold the file or folder ``marker`` or one of the others."""
 
     def is_scene(folder: Path) -> bool:
-        return any((folder / file).is_file() for file in (marker, *others))
+        return any((folder / file).exists() for file in (marker, *others))
 
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; point data.root to the data, see {card}")
@@ -95,10 +98,41 @@ def labelled_view(
     sequence: str | None = None,
     size: tuple[int, int] | None = None,
 ) -> View:
-    """Make the view of one label, without tags; its sequence is the folder in its name unless given."""
+    """Make the view of one label, without tags; its sequence is the folder in its name unless given.
+
+    Every reader makes its views here, so what no image can have is refused here.
+
+    Raises:
+        InputError: The name, the place or the camera cannot be, see `check_name` and `check_lens`.
+    """
+    check_name(name, where)
+    check_lens(lens, size, where)
+    place_m = stated.T_world_cam.t.tolist()
+    if not all(abs(part_m) <= COORDINATE_M for part_m in place_m):
+        raise InputError(
+            f"{where}: {name} is {math.hypot(*place_m):.3g} m from the origin, expected at most {COORDINATE_M:g}; "
+            "correct or exclude the frame"
+        )
     sequence = name.rpartition("/")[0] if sequence is None else sequence
+    text.check_encodable(sequence, where)
     view = View(name, image, stated.T_world_cam, lens.K, sequence, {}, size=size, where=where)
     return view._replace(distortion=lens.distortion, rotation_error=stated.rotation_error)
+
+
+def check_name(name: str, where: str) -> None:
+    """Refuse a name that lists or file systems cannot hold, or that leads out of the data set's folder."""
+    text.check_encodable(name, where)
+    parts = PurePosixPath(name).parts
+    if not name.strip():
+        why = "empty"
+    elif name.startswith("/") or ".." in parts:
+        why = "it leads out of the folder"
+    elif len(name) > NAME_LENGTH or any(len(part.encode()) > 255 for part in parts):
+        why = "too long"
+    else:
+        return
+    shown = name if len(name) < 100 else f"{name[:40]}...{name[-20:]}"
+    raise InputError(f"{where}: {shown!r} is no name of an image in a data set ({why}); rename it")
 
 
 @contextmanager
@@ -109,15 +143,12 @@ def collecting(faults: list[Fault] | None, name: str) -> Iterator[None]:
     except InputError as error:
         if faults is None:
             raise
-        faults.append(Fault(name, str(error)))
+        faults.append(Fault(printable(name), str(error)))
 
 
 def read_lines(path: Path, card: str) -> list[str]:
     """Read the lines of a text file without their endings, whether LF or CRLF."""
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; see {card}") from None
+    return text.read_lines(path, f"see {card}")
 
 
 def numbered_lines(path: Path, card: str) -> Iterator[tuple[str, str]]:
@@ -128,46 +159,43 @@ def numbered_lines(path: Path, card: str) -> Iterator[tuple[str, str]]:
 
 
 def read_names(path: Path, card: str) -> dict[str, str]:
-    """Read the names of a list, one per line, each with its file and line."""
-    return {name: where for where, name in numbered_lines(path, card)}
+    """Read the names of a list, one per line, each with its file and line; refuse a name that is there twice."""
+    names: dict[str, str] = {}
+    for where, name in numbered_lines(path, card):
+        check_new(name, names, where)
+        names[name] = where
+    return names
+
+
+def check_new(name: str, known: Container[str], where: str) -> None:
+    """Refuse a name that is among those that are ``known`` already: one image has one pose."""
+    if name in known:
+        raise InputError(f"{where}: {name} is there twice; remove the wrong one of its lines")
 
 
 def read_json(path: Path, card: str) -> Any:
     """Read a JSON file."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path} line {error.lineno}: not valid JSON ({error.msg}); see {card}"
-        ) from None
+    return text.read_json(path, f"see {card}")
 
 
 def file_names(folder: Path) -> set[str]:
     """List the names in a folder, none if it is absent; one system call instead of one per image."""
-    return set(os.listdir(folder)) if folder.is_dir() else set()  # noqa: PTH208
+    with text.reading(folder):
+        return set(os.listdir(folder)) if folder.is_dir() else set()  # noqa: PTH208
 
 
-def image_size(path: Path) -> tuple[int, int]:
-    """Return (width, height) in pixels as stored, from the file's header alone."""
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except OSError:
-        raise InputError(f"{path}: not a readable image; fetch or write it again") from None
-
-
-def folder_sizes(published: tuple[int, int]) -> Callable[[Path], tuple[int, int]]:
+def folder_sizes(published: Size) -> Callable[[Path], tuple[int, int] | Size]:
     """Return a function image -> (width, height) as stored, which reads one image per folder.
 
     Reading all 26,000 headers of a data set would take seconds. Whoever decodes an image compares its size with
-    this one (``View.size``). ``published`` is for folders without a readable image.
+    this one (``View.size``). ``published``, perhaps None, is for folders without a readable image.
     """
     found: dict[Path, tuple[int, int]] = {}
 
-    def size(image: Path) -> tuple[int, int]:
+    def size(image: Path) -> tuple[int, int] | Size:
         if image.parent not in found:
             try:
-                found[image.parent] = image_size(image)
+                found[image.parent] = stored_size(image)
             except InputError:
                 return published
         return found[image.parent]
@@ -178,7 +206,7 @@ def folder_sizes(published: tuple[int, int]) -> Callable[[Path], tuple[int, int]
 def written_as(split: str, view: View, name: str, image: Path, **changes: Any) -> Frame:
     """Place a view under another name, in a file within the new folder; its image keeps its size."""
     written = view._replace(name=name, image=image, **changes)
-    return Frame(split, view, written, *image_size(view.image))
+    return Frame(split, view, written, *stored_size(view.image))
 
 
 def numbered(views: Views) -> list[tuple[str, View, int, int]]:

@@ -1,21 +1,31 @@
 """Recognise the layout of a folder by the files in it."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.text import read_text, reading
 from hinted_posenet.data.formats import (
+    ace,
     aerial,
     cambridge,
     colmap,
     csv_frames,
+    kapture,
+    listed,
+    llff,
+    polycam,
+    record3d,
     seven_scenes,
     transforms,
     tum,
     twelve_scenes,
 )
+from hinted_posenet.data.formats.colmap_folders import has_model, is_model, largest_model
 from hinted_posenet.data.formats.layout import SPLITS, ReadViews
+from hinted_posenet.data.formats.notes import collected_notes
 
 CARD = "docs/formats.md"
 UPWARDS = 4  # folders to climb from a folder inside a scene
@@ -63,8 +73,9 @@ def recognise_all(path: Path) -> list[Recognised]:
     Raises:
         InputError: There is none.
     """
-    folder = path.resolve()
-    if not folder.exists():
+    with reading(path):
+        folder, is_there = Path(os.path.realpath(path)), path.exists()  # resolve() raises on a loop
+    if not is_there:
         raise InputError(f"{path}: no such folder; check the path")
     for inside in ([folder], folder.glob("*/"), folder.glob("*/*/")):
         if scenes := [scene for inner in sorted(inside) if (scene := _at(inner))]:
@@ -72,6 +83,9 @@ def recognise_all(path: Path) -> list[Recognised]:
     for above in folder.parents[:UPWARDS]:
         if scene := _at(above):
             return [scene]
+    for inside in ([folder], folder.glob("*/")):  # as hloc writes models, without their images
+        if bare := [inner for inner in sorted(inside) if is_model(inner)]:
+            return [_recognised(COLMAP, inner) for inner in bare]
     layouts = ", ".join(layout.name for layout in LAYOUTS)
     raise InputError(f"{path}: no data set of a known layout ({layouts}); see {CARD}")
 
@@ -79,43 +93,51 @@ def recognise_all(path: Path) -> list[Recognised]:
 def _at(folder: Path) -> Recognised | None:
     for layout in LAYOUTS:
         if layout.is_here(folder):
-            root = folder.parents[layout.depth - 1]
-            scene = folder.relative_to(root).as_posix()
-            return Recognised(layout.name, layout.read_views, root, scene, layout.splits(folder))
+            return _recognised(layout, folder)
     return None
 
 
+def _recognised(layout: _Layout, folder: Path) -> Recognised:
+    root = folder.parents[layout.depth - 1]
+    scene = folder.relative_to(root).as_posix()
+    return Recognised(layout.name, layout.read_views, root, scene, layout.splits(folder))
+
+
 def _has(*names: str) -> Callable[[Path], bool]:
-    return lambda folder: any((folder / name).is_file() for name in names)
+    return lambda folder: any((folder / name).exists() for name in names)
+
+
+def _is_record3d(folder: Path) -> bool:
+    return _has(*record3d.MARKERS)(folder) and _has(*record3d.IMAGES)(folder)
 
 
 def _is_aerial(folder: Path) -> bool:
     path = folder / "manifest.json"
-    return path.is_file() and aerial.FORMAT in path.read_text(errors="replace")
+    return path.is_file() and aerial.FORMAT in _text(path)
 
 
-def _listed(model: str) -> Callable[[Path], tuple[str, ...]]:
-    """Return a function that finds the splits with a list of names beside the poses."""
-
-    def splits(folder: Path) -> tuple[str, ...]:
-        found = (split for split in SPLITS if (folder / model / f"{split}.txt").is_file())
-        return tuple(found) or ("all",)
-
-    return splits
-
-
-def _in_transforms(folder: Path) -> tuple[str, ...]:
-    text = (folder / transforms.FILE).read_text(encoding="utf-8", errors="replace")
-    return tuple(split for split in SPLITS if f'"{split}_filenames"' in text) or ("all",)
+def _beside_model(folder: Path) -> tuple[str, ...]:
+    with collected_notes():  # the reader says it
+        model = largest_model(folder)
+    return listed.splits(model) if model else ("all",)
 
 
 def _in_csv(folder: Path) -> tuple[str, ...]:
-    with (folder / csv_frames.FILE).open(encoding="utf-8", errors="replace") as file:
-        return SPLITS if "split" in file.readline().strip().split(",") else ("all",)
+    header, _, _ = _text(folder / csv_frames.FILE).partition("\n")
+    return SPLITS if "split" in (name.strip(' "') for name in header.split(",")) else ("all",)
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file, none if it cannot be read: whoever reads its labels says why."""
+    try:
+        return read_text(path)
+    except InputError:
+        return ""
 
 
 PUBLISHED = ("train", "test")
-COLMAP = ("sparse/0/images.bin", "sparse/0/images.txt")
+TRANSFORMS = (transforms.FILE, *transforms.SPLIT_FILES.values())
+COLMAP = _Layout("colmap", has_model, colmap.read_views, _beside_model)
 LAYOUTS = (  # the most specific first, because aerial folders have a frames.csv too
     _Layout("aerial", _is_aerial, aerial.read_views, lambda _: SPLITS),
     _Layout(
@@ -130,8 +152,13 @@ LAYOUTS = (  # the most specific first, because aerial folders have a frames.csv
     _Layout(
         "twelve_scenes", _has("split.txt"), twelve_scenes.read_views, lambda _: PUBLISHED, depth=2
     ),
-    _Layout("transforms", _has(transforms.FILE), transforms.read_views, _in_transforms),
-    _Layout("colmap", _has(*COLMAP), colmap.read_views, _listed("sparse/0")),
-    _Layout("tum", _has("rgb.txt"), tum.read_views, _listed("")),
+    _Layout("transforms", _has(*TRANSFORMS), transforms.read_views, transforms.splits_of),
+    COLMAP,
+    _Layout("tum", _has("rgb.txt"), tum.read_views, listed.splits),
+    _Layout("ace", _has(*ace.MARKERS), ace.read_views, lambda _: PUBLISHED),
+    _Layout("llff", _has(llff.FILE), llff.read_views, listed.splits),
+    _Layout("kapture", _has(kapture.MARKER), kapture.read_views, listed.splits),
+    _Layout("polycam", _has(*polycam.MARKERS), polycam.read_views, listed.splits),
+    _Layout("record3d", _is_record3d, record3d.read_views, listed.splits),
     _Layout("csv", _has(csv_frames.FILE), csv_frames.read_views, _in_csv),
 )

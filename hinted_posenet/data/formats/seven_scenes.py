@@ -18,15 +18,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.text import read_text, whole_number
 from hinted_posenet.core.types import DepthImage, Fault, View
 from hinted_posenet.data.cameras import (
     Lens,
+    check_focal,
     intrinsics,
     intrinsics_text,
     parse_intrinsics_text,
     same_camera,
 )
 from hinted_posenet.data.formats import layout
+from hinted_posenet.data.image_files import stored_size
 from hinted_posenet.data.poses import (
     SAME_CAMERA,
     ValidatedPose,
@@ -80,13 +83,14 @@ def read_views(
     layout.check_split(split)
     if ground_truth not in GROUND_TRUTHS:
         raise InputError(f"ground_truth={ground_truth}: use one of {', '.join(GROUND_TRUTHS)}")
+    check_focal(focal_px)
     folder = layout.scene_folder(root, scene, SPLITS["train"], CARD)
     if split == "val":
         return []
     size_of = layout.folder_sizes(SIZE)
     K_scene, camera = None, folder / INTRINSICS
     if focal_px is None and camera.is_file():
-        K_scene = parse_intrinsics_text(camera.read_text(encoding="utf-8"), str(camera))
+        K_scene = parse_intrinsics_text(read_text(camera, f"see {CARD}"), str(camera))
     T_depth_cam = T_DEPTH_COLOUR if ground_truth == "calibrated" else SAME_CAMERA
     sfm = _sfm_labels(root, scene, split) if ground_truth == "sfm" else None
     views = []
@@ -127,15 +131,17 @@ def read_views(
 
 def _read_sequences(path: Path) -> list[str]:
     """Read the folders of the sequences that a split file lists: ``sequence1`` -> ``seq-01``."""
-    sequences = []
+    sequences: dict[str, str] = {}
     for where, line in layout.numbered_lines(path, CARD):
         match = re.fullmatch(r"sequence\s*(\d+)", line)
         if match is None:
             raise InputError(
                 f"{where}: expected a line like `sequence1`, found `{line}`; see {CARD}"
             )
-        sequences.append(f"seq-{int(match[1]):02d}")
-    return sequences
+        sequence = f"seq-{whole_number(match[1], where):02d}"
+        layout.check_new(sequence, sequences, where)
+        sequences[sequence] = where
+    return list(sequences)
 
 
 class Files(NamedTuple):
@@ -176,16 +182,24 @@ def pose_file_labels(
 
     ``T_stated_cam`` (4, 4) is from our camera to the one whose poses they hold.
     """
-    where = [str(file) for file in files]
-    texts = [  # an absent file is empty, which is no pose
-        file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
-        for file in files
+    texts = list(map(_pose_text, files))
+    read = [
+        (text, str(file)) for text, file in zip(texts, files, strict=True) if isinstance(text, str)
     ]
-    poses = parse_matrix_texts(texts, where, T_stated_cam)
-    return [
-        pose if isinstance(pose, InputError) else Label(pose, name)
-        for pose, name in zip(poses, where, strict=True)
-    ]
+    poses = iter(parse_matrix_texts([text for text, _ in read], [f for _, f in read], T_stated_cam))
+    labels: list[Label | InputError] = []
+    for text, file in zip(texts, files, strict=True):
+        pose = next(poses) if isinstance(text, str) else text
+        labels.append(pose if isinstance(pose, InputError) else Label(pose, str(file)))
+    return labels
+
+
+def _pose_text(file: Path) -> str | InputError:
+    """Return the content of a file, or why it cannot be read."""
+    try:
+        return read_text(file, f"fetch it again, see {CARD}")
+    except InputError as error:
+        return error
 
 
 def _sfm_labels(root: Path, scene: str, split: str) -> dict[str, Label | InputError]:
@@ -195,6 +209,7 @@ def _sfm_labels(root: Path, scene: str, split: str) -> dict[str, Label | InputEr
     for where, line in layout.numbered_lines(path, CARD):
         frame = line.split()[0].partition(".")[0]
         try:
+            layout.check_new(frame, labels, where)
             _, stated, focal_px = parse_pseudo_ground_truth_line(line, where)
             labels[frame] = Label(stated, where, focal_px)
         except InputError as error:
@@ -211,7 +226,7 @@ class SevenScenesFormat:
 
     def frames(self, views: layout.Views) -> list[layout.Frame]:
         """Assign numbers to sequences; if cameras differ, all images get the one of the longest focal length."""
-        (width, height), *others = sorted({layout.image_size(view.image) for _, view in views})
+        (width, height), *others = sorted({stored_size(view.image) for _, view in views})
         if others:
             raise InputError(
                 f"7-Scenes has images of one size, these are {width}x{height} and "

@@ -2,7 +2,8 @@
 
 Layout::
 
-    <root>/<scene>/rgb.txt           `timestamp file`, one image per line; lines with # are comments
+    <root>/<scene>/rgb.txt           `timestamp file`, one image per line; lines with # are comments, and the
+                                     separator may be a tab or a comma
     <root>/<scene>/groundtruth.txt   `timestamp tx ty tz qx qy qz qw`, camera-to-world, the quaternion's w last
     <root>/<scene>/depth.txt         as rgb.txt, 16-bit PNG in steps of 1/5000 m; may be missing
     <root>/<scene>/cameras.txt       the one camera, as COLMAP writes it: `1 MODEL width height parameters...`;
@@ -15,7 +16,8 @@ nearest in time, as in the published tools, so that labels stay comparable; moti
 faults. The recording is one sequence.
 """
 
-import logging
+import math
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,13 +27,16 @@ from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import DepthImage, Fault, View
 from hinted_posenet.data.cameras import Lens, intrinsics
 from hinted_posenet.data.formats import layout
-from hinted_posenet.data.formats.colmap import Camera, read_cameras_txt
+from hinted_posenet.data.formats.colmap_model import Camera
+from hinted_posenet.data.formats.colmap_text import read_cameras_txt
+from hinted_posenet.data.formats.notes import note
 from hinted_posenet.data.poses import numbers, parse_tum_pose
 
 CARD = "docs/formats.md"
 CAMERAS = "cameras.txt"
 DEPTH_UNIT_M = 1 / 5000
 PUBLISHED_SIZE = (640, 480)
+SEPARATOR = re.compile(r"\s*[\s,]\s*")
 # the data set's own calibration of its three cameras: fx, fy, cx, cy, and the lens k1, k2, p1, p2, k3
 PUBLISHED: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "freiburg1": (
@@ -44,8 +49,6 @@ PUBLISHED: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     ),
     "freiburg3": ((535.4, 539.2, 320.1, 247.6), ()),  # its images are undistorted
 }
-
-log = logging.getLogger(__name__)
 
 
 class _Stamped(NamedTuple):
@@ -68,6 +71,8 @@ def read_views(
     ``max_difference_s`` from its pose; 0.02 s as in the published tools.
     """
     layout.check_split(split, "all")
+    if not 0 <= max_difference_s < math.inf:
+        raise InputError(f"max_difference_s={max_difference_s}: expected seconds, 0 or more")
     folder = layout.scene_folder(root, scene, "rgb.txt", CARD)
     path = folder / f"{split}.txt"
     if split == "val" and not path.is_file():
@@ -76,8 +81,7 @@ def read_views(
     images: dict[str, _Stamped] = {}
     for image in _read_stamped(folder / "rgb.txt"):
         with layout.collecting(faults, image.text):
-            if image.text in images:
-                raise InputError(f"{image.where}: {image.text} is there twice; remove one line")
+            layout.check_new(image.text, images, image.where)
             images[image.text] = image
     poses = _read_stamped(folder / "groundtruth.txt")
     depths = _read_stamped(folder / "depth.txt") if (folder / "depth.txt").is_file() else []
@@ -94,8 +98,9 @@ def read_views(
             if pose is None:
                 without_pose += 1
                 continue
+            _check_single(poses, pose)
             depth = _nearest(depths, time_s, max_difference_s)
-            stated = parse_tum_pose(pose.text.split(), pose.where)
+            stated = parse_tum_pose(SEPARATOR.split(pose.text), pose.where)
             of_all = (folder.name, (camera.width, camera.height))
             view = layout.labelled_view(
                 name, folder / name, stated, camera.lens, pose.where, *of_all
@@ -103,11 +108,23 @@ def read_views(
             depth_image = depth and DepthImage(folder / depth.text, DEPTH_UNIT_M)
             views.append(view._replace(time_s=time_s - started_s, depth=depth_image))
     if without_pose:
-        log.warning(
-            "%s: %d of %d images (%s) have no pose within %g s of them and are left out",
-            *(scene, without_pose, without_pose + len(views), split, max_difference_s),
+        note(
+            f"{folder}: {without_pose} of {without_pose + len(views)} images ({split}) have no pose within "
+            f"{max_difference_s:g} s of them and are left out"
         )
     return views
+
+
+def _check_single(poses: Sequence[_Stamped], pose: _Stamped) -> None:
+    """Refuse a pose if there is another one at the same time; published trajectories have some lines twice."""
+    first = bisect_left(poses, pose.time_s, key=lambda line: line.time_s)
+    for other in poses[first:]:
+        if other.time_s != pose.time_s:
+            break
+        if SEPARATOR.split(other.text) != SEPARATOR.split(pose.text):
+            raise InputError(
+                f"{other.where}: another pose at the time of {pose.where}; remove the wrong line"
+            )
 
 
 def _camera(folder: Path) -> Camera:
@@ -134,10 +151,10 @@ def _read_stamped(path: Path) -> list[_Stamped]:
     found = []
     for where, line in layout.numbered_lines(path, CARD):
         if not line.startswith("#"):
-            stamp, _, text = line.partition(" ")
-            if not text:
+            parts = SEPARATOR.split(line, maxsplit=1)
+            if len(parts) < 2:
                 raise InputError(f"{where}: expected `timestamp ...`, found `{line}`; correct it")
-            found.append(_Stamped(float(numbers([stamp], where)), text.strip(), where))
+            found.append(_Stamped(float(numbers(parts[:1], where)), parts[1], where))
     return sorted(found, key=lambda line: line.time_s)
 
 

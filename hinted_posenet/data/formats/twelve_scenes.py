@@ -17,6 +17,8 @@ import re
 from pathlib import Path
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.limits import SCENE_FRAMES
+from hinted_posenet.core.text import whole_number
 from hinted_posenet.core.types import DepthImage, Fault, View
 from hinted_posenet.data.cameras import Lens, intrinsics
 from hinted_posenet.data.formats import layout
@@ -35,9 +37,9 @@ def read_views(
     folder = layout.scene_folder(root, scene, "split.txt", CARD)
     if split == "val":
         return []
-    sequences = list(_read_sequences(folder / "split.txt").items())
-    lens, size = _camera(folder / "info.txt")
     present = layout.file_names(folder / "data")
+    sequences = list(_read_sequences(folder / "split.txt", len(present)).items())
+    lens, size = _camera(folder / "info.txt")
     views = []
     for sequence, frames in sequences[:1] if split == "test" else sequences[1:]:
         stems = [f"frame-{frame:06d}" for frame in frames]
@@ -57,9 +59,9 @@ def read_views(
     return views
 
 
-def _read_sequences(path: Path) -> dict[str, range]:
-    """Read the frames of each sequence of a split file, in its order."""
-    found = {}
+def _read_sequences(path: Path, files: int) -> dict[str, range]:
+    """Read the frames of each sequence of a split file, in its order; ``files`` is how many there are in data/."""
+    found: dict[str, range] = {}
     for where, line in layout.numbered_lines(path, CARD):
         match = re.match(r"(sequence\d+)\s.*start=(\d+)\s*;\s*end=(\d+)", line)
         if match is None:
@@ -67,7 +69,20 @@ def _read_sequences(path: Path) -> dict[str, range]:
                 f"{where}: expected a line like `sequence0 [frames=357]  [start=0 ; end=356]`, found "
                 f"`{line}`; see {CARD}"
             )
-        found[match[1]] = range(int(match[2]), int(match[3]) + 1)
+        layout.check_new(match[1], found, where)
+        start, end = (whole_number(match[i], where, high=SCENE_FRAMES) for i in (2, 3))
+        frames = range(start, end + 1)
+        if not frames:
+            raise InputError(f"{where}: ends at {end}, before its start {start}; correct it")
+        if len(frames) > files:  # each has a file of its own, and mostly two or three
+            raise InputError(
+                f"{where}: announces {len(frames)} frames, data/ has {files} files; correct the line or fetch "
+                f"the frames, see {CARD}"
+            )
+        for name, others in found.items():
+            if max(start, others.start) < min(end + 1, others.stop):
+                raise InputError(f"{where}: has frames of {name} too; one frame has one sequence")
+        found[match[1]] = frames
     return found
 
 
@@ -79,8 +94,10 @@ def _camera(path: Path) -> tuple[Lens, tuple[int, int]]:
     for key, count in needed.items():
         if len(fields.get(key, [])) != count:
             raise InputError(f"{path}: expected `{key} = ` and {count} numbers; see {CARD}")
-    width, height, *matrix = (
-        float(number) for key in needed for number in numbers(fields[key], f"{path} {key}")
+    key_width, key_height, key_matrix = needed
+    width, height = (
+        whole_number(fields[key][0], f"{path} {key}", 1) for key in (key_width, key_height)
     )
+    matrix = numbers(fields[key_matrix], f"{path} {key_matrix}").tolist()
     K = intrinsics(matrix[0], matrix[5], matrix[2], matrix[6])
-    return Lens(K, ()), (int(width), int(height))
+    return Lens(K, ()), (width, height)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.formatting import length
+from hinted_posenet.core.limits import COORDINATE_M
 from hinted_posenet.core.types import Hint
 
 FAR_SIZES, FAR_SIGMAS = 10.0, 5.0
@@ -16,18 +17,30 @@ FAR_SIZES, FAR_SIGMAS = 10.0, 5.0
 log = logging.getLogger(__name__)
 
 
+def impossible(hint: Hint) -> str | None:
+    """Return why no sensor can have measured a hint (), whatever the scene; None if one can.
+
+    Axes that the hint does not know do not count.
+    """
+    known = ~hint.covariance.diagonal().isinf()
+    place = hint.pose.t[known[:3]]
+    values = torch.cat([place, hint.pose.q, hint.covariance[known][:, known].flatten()])
+    if not values.isfinite().all():
+        return "is not a finite pose with a finite covariance"
+    if bool((place.abs() > COORDINATE_M).any()):
+        return f"is more than {COORDINATE_M:g} m from the world's origin"
+    return None
+
+
 def fault_of(hint: Hint, center: Tensor, size_m: float) -> str | None:
     """Return what is wrong with a hint (); None if nothing is.
 
-    It is nan, or farther from the scene's center (3,) than 10 times the size of the scene, ``size_m``, plus 5
-    of its own standard deviations. Axes that the hint does not know do not count.
+    It is `impossible`, or farther from the scene's center (3,) than 10 times the size of the scene, ``size_m``,
+    plus 5 of its own standard deviations. Axes that the hint does not know do not count.
     """
+    if why := impossible(hint):
+        return why
     known = ~hint.covariance.diagonal().isinf()
-    values = torch.cat(
-        [hint.pose.t[known[:3]], hint.pose.q, hint.covariance[known][:, known].flatten()]
-    )
-    if not values.isfinite().all():
-        return "is not a finite pose with a finite covariance"
     off_m = (hint.pose.t - center.to(hint.pose.t))[known[:3]]
     sigma_m = hint.covariance.diagonal()[:3][known[:3]].sum().sqrt()
     distance_m = float(off_m.norm())

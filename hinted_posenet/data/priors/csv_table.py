@@ -1,6 +1,5 @@
 """Priors in the columns of a CSV file, or in the columns ``prior_*`` of a ``frames.csv``; see docs/priors.md."""
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geodesy import camera_angles, camera_rotation
+from hinted_posenet.core.text import check_row, read_table
 from hinted_posenet.data.poses import row_text, unit_quaternion
 from hinted_posenet.data.priors.columns import (
     ABOVE,
@@ -39,22 +39,13 @@ Found = Sequence[float | None]  # the numbers of some columns; None where the fi
 
 def read_csv(path: Path) -> list[Reading]:
     """Read the priors of a CSV file in the order of its lines, without those that say nothing of the pose."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as text ({error}); check the path") from None
-    reader = csv.DictReader(lines, skipinitialspace=True)
-    reader.fieldnames = names = [name.strip() for name in reader.fieldnames or ()]
+    names, rows = read_table(path, f"see {CARD}", spaces=False)
     columns = find_columns(names, f"{path} line 1")
     if not any(key in names for key in KEYS):
         raise InputError(f"{path} line 1: expected a column name or time_s; see {CARD}")
     readings = []
-    for row in reader:
-        where = f"{path} line {reader.line_num}"
-        if None in row or None in row.values():
-            raise InputError(
-                f"{where}: expected as many fields as the header has; correct the line"
-            )
+    for where, row in rows:
+        check_row(row, where)
         reading = parse_row(row, columns, where)
         if reading is not None:
             readings.append(reading)
@@ -80,6 +71,8 @@ def parse_row(row: Row, columns: Columns, where: str) -> Reading | None:
     # which of x, y, z; latitude and longitude are known together
     empty = torch.tensor([first, second, third, *[q is None] * 3])
     (time_s,) = _numbers(row, ("time_s",), where)
+    if time_s is not None and not math.isfinite(time_s):
+        raise InputError(f"{where}: time_s is {time_s:g}, expected seconds; correct it")
     numbers = [math.nan if number is None else number for number in position]
     return Reading(
         where=where,

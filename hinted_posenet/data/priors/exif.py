@@ -24,10 +24,11 @@ from typing import Any
 
 import torch
 from defusedxml import ElementTree
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geodesy import camera_rotation
+from hinted_posenet.data.image_files import opened
 from hinted_posenet.data.priors.columns import CARD
 from hinted_posenet.data.priors.reading import Reading, blocks, without
 
@@ -76,14 +77,9 @@ def read_exif(images: Mapping[str, Path], altitude_above: str | None = None) -> 
 
 def read_tags(path: Path) -> tuple[dict[int, Any], dict[str, str]]:
     """Read EXIF's GPS tags and DJI's XMP properties of an image."""
-    try:
-        with Image.open(path) as image:
-            gps = dict(image.getexif().get_ifd(ExifTags.IFD.GPSInfo))
-            xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(
-            f"{path}: EXIF cannot be read ({error}); fetch or write the image again"
-        ) from None
+    with opened(path) as image:
+        gps = dict(image.getexif().get_ifd(ExifTags.IFD.GPSInfo))
+        xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     if not xmp:
         return gps, {}
     try:

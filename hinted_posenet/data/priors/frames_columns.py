@@ -9,6 +9,7 @@ import torch
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Hint
 from hinted_posenet.data.formats.georeference import scene_origin
+from hinted_posenet.data.priors.check import impossible
 from hinted_posenet.data.priors.columns import (
     ABOVE,
     COVARIANCE,
@@ -56,7 +57,12 @@ def prior_parser(columns: Sequence[str], path: Path) -> Parse | None:
     def parse(row: Row, where: str) -> Hint | None:
         fields = {name: row[PREFIX + name] for name in names}
         reading = parse_row(fields, found, where)
-        return place([reading], PriorKeys(), origin)[0].hint if reading else None
+        if reading is None:
+            return None
+        hint = place([reading], PriorKeys(), origin)[0].hint
+        if why := impossible(hint):
+            raise InputError(f"{where}: its prior {why}; correct it, or empty its fields")
+        return hint
 
     return parse
 

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.text import read_text
 from hinted_posenet.data.priors.columns import CARD
 from hinted_posenet.data.priors.reading import Reading, blocks, without
 
@@ -24,9 +25,12 @@ def read_gpx(path: Path) -> list[Reading]:
     """
     import gpxpy
 
+    text = read_text(path, f"see {CARD}")
+    if "<!DOCTYPE" in text:  # whose entities may grow to gigabytes
+        raise InputError(f"{path}: declares types of its own, which GPX does not; see {CARD}")
     try:
-        gpx = gpxpy.parse(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, gpxpy.gpx.GPXException) as error:
+        gpx = gpxpy.parse(text)
+    except gpxpy.gpx.GPXException as error:
         raise InputError(f"{path}: not a readable GPX file ({error}); see {CARD}") from None
     points: list[Any] = [  # the three share what is read here
         *gpx.waypoints,

@@ -14,7 +14,7 @@ def read_tum(path: Path) -> list[Reading]:
     for where, line in numbered_lines(path, CARD):
         if line.startswith("#"):
             continue
-        fields = line.split()
+        fields = line.replace(",", " ").split()
         check_fields(fields, "timestamp tx ty tz qx qy qz qw", where)
         t, q = parse_tum_pose(fields[1:], where).T_world_cam
         time_s = float(numbers(fields[:1], where))

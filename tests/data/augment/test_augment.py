@@ -130,7 +130,7 @@ def test_its_description_tells_every_setting_apart() -> None:
 def test_every_config_says_what_it_is_for_and_works(file) -> None:
     assert file.read_text().startswith("# ")
     sample = batch()
-    result = build(OmegaConf.load(file))(sample, generator())
+    result = build(OmegaConf.load(file), "augment")(sample, generator())
     changed = not torch.equal(result.query.image, sample.query.image)
     assert changed == (file.stem != "none")
 
@@ -139,7 +139,7 @@ def test_settings_of_the_command_line_reach_the_effects() -> None:
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         overrides = ["data=seven_scenes", "augment=outdoor", "augment.fog=null"]
         config = compose("train", [*overrides, "augment.shadow.p=1", "+augment.zoom=[1,2]"])
-    augment = build(config["augment"])
+    augment = build(config["augment"], "augment")
     assert "fog" not in augment.effects
     assert augment.effects["shadow"].p == 1
     assert augment.zoom == (1, 2)

@@ -233,7 +233,7 @@ def test_every_fault_is_reported_in_order_and_the_rest_is_there(views, folder):
     decoded, faults = ImageCache(folder, 1).fill(views, *SHAPE, "t")
     assert [fault.name for fault in faults] == ["1.bmp", "2.bmp", "4.bmp", "5b.jpg"]
     messages = [fault.message for fault in faults]
-    assert "cannot be read" in messages[0] and "cut off" in messages[3]
+    assert "missing" in messages[0] and "cut off" in messages[3]
     assert "2.bmp: is 64x48, expected 640x480 as its camera says" in messages[1]
     assert all(message.startswith(str(views[0].image.parent)) for message in messages)
     assert not any("\n" in message for message in messages)
@@ -273,7 +273,7 @@ def test_without_a_limit_nothing_is_kept_and_all_is_checked_once(views, folder):
         assert [fault.name for fault in faults] == ["2.bmp"]
         assert kept(decoded, views) == 0 and segments(folder) == set()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(image_cache, "decode", lambda *_: pytest.fail("checked already"))
+        patch.setattr(image_cache, "stored_pixels", lambda *_: pytest.fail("checked already"))
         decoded, faults = ImageCache(folder, 0).fill(views[:2], *SHAPE, "t")
     assert_true_pixels(decoded, views[:2])
     assert kept(fill(folder, views[:2]), views[:2]) == 2  # now wanted
@@ -290,7 +290,7 @@ def test_the_least_recently_used_makes_room(tmp_path, folder):
     fill(folder, sets[3], 9)
     assert len(segments(folder)) == 3
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(image_cache, "decode", lambda *_: pytest.fail("is kept"))
+        patch.setattr(image_cache, "stored_pixels", lambda *_: pytest.fail("is kept"))
         for some in (sets[0], sets[2], sets[3]):
             assert kept(fill(folder, some, 9), some) == 3
 

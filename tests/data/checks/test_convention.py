@@ -1,13 +1,19 @@
 """The convention test, on images drawn from known cameras."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 from walks import draw_room, scene_of, swing_in_a_room, views_of
 
 from hinted_posenet.core.geometry import invert, quaternion_inverse, quaternion_product, rotate
 from hinted_posenet.core.types import Pose, View
+from hinted_posenet.data.checks import convention, matching
 from hinted_posenet.data.checks.checked_scene import Finding
 from hinted_posenet.data.checks.convention import CONVENTIONS, check_convention, try_conventions
+from hinted_posenet.data.checks.matching import Pair
 
 FRAMES = 16
 
@@ -29,6 +35,23 @@ def wrong_poses(what: str, T: Pose) -> Pose:
     return Pose(-rotate(T.q, T.t), T.q)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def matched_once() -> Iterator[None]:
+    """Which points two images share does not depend on the stated poses."""
+    pairs: dict[tuple[Path, Path], Pair | None] = {}
+
+    def match(a: View, b: View) -> Pair | None:
+        images = (a.image, b.image)
+        if images not in pairs:
+            pairs[images] = matching.match(a, b)
+        pair = pairs[images]
+        return pair and pair._replace(a=a, b=b)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convention, "match", match)
+        yield
+
+
 @pytest.fixture(scope="module")
 def room(tmp_path_factory) -> list[View]:
     return swing_in_a_room(tmp_path_factory.mktemp("room"))
@@ -45,7 +68,20 @@ def test_true_poses_are_sound(room):
     assert finding.severity == "ok", finding
 
 
-@pytest.mark.parametrize("what", [convention.name for convention in CONVENTIONS[1:]])
+def test_an_orientation_of_exif_changes_nothing(room, tmp_path):
+    """Phones held upright write one, and labels are of the pixels before it."""
+    turned = []
+    for number, view in enumerate(room):
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        path = tmp_path / f"{number:02}.jpg"
+        with Image.open(view.image) as image:
+            image.save(path, exif=exif, quality=95)
+        turned.append(view._replace(image=path))
+    assert verdict(turned).severity == "ok"
+
+
+@pytest.mark.parametrize("what", [other.name for other in CONVENTIONS[1:]])
 def test_each_wrong_convention_is_named(room, what):
     views = [view._replace(T_world_cam=wrong_poses(what, view.T_world_cam)) for view in room]
     finding = verdict(views)

@@ -37,6 +37,22 @@ def test_sound_data_sets_of_every_layout_pass(tmp_path, layout, decode):
     assert faults(tmp_path / scene, decode) == []
 
 
+# COLMAP's reader knows which images its model has; ACE's and LLFF's refuse images without a label
+@pytest.mark.parametrize("layout", sorted(READERS.keys() - {"colmap", "ace", "llff"}))
+def test_images_without_a_label_are_counted(tmp_path, layout):
+    folder = READERS[layout][0](tmp_path, frames=FRAMES)
+    found = recognise(folder)
+    image = found.read_views(found.root, found.scene, found.splits[0])[0].image
+    _, _, endings = image.name.partition(".")
+    for name in (f"987654321.{endings}", f"987654321.depth.{endings}", "987654321.txt"):
+        shutil.copy(image, image.parent / name)
+    said = [f for f in examine(recognise(folder), decode=False).findings if f.severity == "note"]
+    (note,) = [finding for finding in said if finding.check == "images"]
+    assert note.message.endswith(" without a label")
+    named = {name.rpartition("/")[2] for name in note.frames}
+    assert named - {"1305031106.960000.png"} == {f"987654321.{endings}"}  # which tum has no pose of
+
+
 @pytest.fixture
 def cambridge(tmp_path) -> Path:
     return fakes.write_cambridge(tmp_path, frames=FRAMES)
@@ -140,7 +156,7 @@ def test_without_focal_lengths_labels_are_checked(cambridge):
 
 
 def test_a_camera_far_away_is_named(cambridge):
-    edit_label(cambridge, NAME, lambda f: [f[0], "3.4e9", *f[2:]])
+    edit_label(cambridge, NAME, lambda f: [f[0], "3.4e7", *f[2:]])
     finding = only_fault(cambridge)
     assert finding.check == "positions"
     assert list(finding.frames) == [NAME]

@@ -248,3 +248,43 @@ def test_partial_scenes_are_no_scenes(card, tmp_path):
     shutil.copytree(tmp_path / "made" / "KingsCollege", place / "KingsCollege")
     with pytest.raises(InputError, match="scenes there: none"):
         cambridge.read_views(tmp_path / "c", "KingsCollege", "train")
+
+
+@pytest.mark.parametrize("record", ["", "- 1", "{archives: 5}", "!!python/name:os.system", "a: ["])
+def test_a_record_of_others_is_no_record(card, server, tmp_path, record):
+    """Of an archive that brings its own, or of a disk that was full."""
+    partial = tmp_path / "c" / "archives" / "partial"
+    (partial / "KingsCollege").mkdir(parents=True)
+    (partial / "KingsCollege" / "fetched.yaml").write_text(record)
+    (partial / "KingsCollege.fetched.yaml").write_text(record)
+    (outcome,) = run(card, tmp_path / "c", "KingsCollege")
+    assert not outcome.failed, outcome.message
+    written = yaml.safe_load((tmp_path / "c" / "KingsCollege" / "fetched.yaml").read_text())
+    assert written["archives"][0]["sha256"]
+    assert [path.name for path in (tmp_path / "c").iterdir()] == ["KingsCollege"]
+
+
+def test_the_record_is_ours_whatever_the_archive_brings(server, tmp_path):
+    made = fakes.write_cambridge(tmp_path / "made", "KingsCollege", 2)
+    (made / "fetched.yaml").write_text("archives: [{sha256: theirs}]")
+    server.files["k.zip"] = zipped(made, "KingsCollege")
+    archive = archive_of(server.files["k.zip"], server.url("k.zip"))
+    card = card_with("cambridge", {"KingsCollege": ({}, archive)})
+    assert not run(card, tmp_path / "c")[0].failed
+    assert "theirs" not in (tmp_path / "c" / "KingsCollege" / "fetched.yaml").read_text()
+
+
+def test_links_in_a_partial_folder_lead_nowhere(card, server, tmp_path, monkeypatch):
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(scene_module, "unpack", interrupt)
+        run(card, tmp_path / "c", "KingsCollege")
+    (tmp_path / "c" / "archives" / "partial" / "KingsCollege" / "seq1").symlink_to(victim)
+    (outcome,) = run(card, tmp_path / "c", "KingsCollege")
+    assert not outcome.failed, outcome.message
+    assert not (tmp_path / "c" / "KingsCollege" / "seq1").is_symlink()
+    assert not list(victim.iterdir())

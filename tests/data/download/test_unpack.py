@@ -194,3 +194,37 @@ def test_an_interrupted_run_resumes_and_writes_nothing_twice(tmp_path, monkeypat
     unpack(archive, tmp_path / "s", "s")
     assert tree(tmp_path / "s") == {"seq-01/a": b"1", "seq-01/b": b"2", "x": b"3", "seq-02/a": b"4"}
     assert len(done) == len(set(done)) == 6
+
+
+def test_zips_in_a_zip_do_not_write_over_each_other(tmp_path):
+    first = zip_of(**{"seq-01/a": "1"})
+    for inner in ({"seq-01/a": "2"}, {"split.txt": "2"}, {"seq-01.zip": "2"}, {"seq-01": "2"}):
+        outer = {"s/seq-01.zip": first, "s/split.txt": "1", "s/seq-02.zip": zip_of(**inner)}
+        with pytest.raises(InputError, match="would take the place of"):
+            unpack(write(tmp_path, zip_of(**outer)), tmp_path / "s", "s")
+        assert (tmp_path / "s" / "split.txt").read_text() == "1"
+        assert (tmp_path / "s" / "seq-01" / "a").read_text() == "1"
+        shutil.rmtree(tmp_path / "s")
+
+
+def test_many_small_bombs_are_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpack_module, "TOTAL_BYTES", 10**6)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
+        for number in range(11):
+            file.writestr(f"s/{number}.txt", b"\0" * 10**5)
+    with pytest.raises(InputError, match=r"grows from .* zip bomb"):
+        unpack(write(tmp_path, content.getvalue()), tmp_path / "s", "s")
+    assert not (tmp_path / "s").exists()
+
+
+def test_every_flip_of_a_zip_is_unpacked_or_one_line(tmp_path):
+    whole = zip_of(**{"s/a.txt": "one", "s/b/c.zip": zip_of(d="two")})
+    for place in range(0, len(whole), 7):
+        for byte in (b"\xff", b"\x01"):
+            archive = write(tmp_path, whole[:place] + byte + whole[place + 1 :])
+            try:
+                unpack(archive, tmp_path / "s", "s")
+            except InputError as error:
+                assert "\n" not in str(error)
+            shutil.rmtree(tmp_path / "s", ignore_errors=True)

@@ -82,9 +82,9 @@ def test_what_is_wrong_is_told_by_line(path: Path) -> None:
         second.replace(second.split(",")[4], "nan"): ("finite",),
         second.replace(second.split(",")[4], "?"): ("expected numbers",),
         second.replace("52.5", "-52.5"): ("not positive",),
-        second.replace(",64,48", ",64,48.5"): ("height '48.5'",),
-        second.replace("a/1.png", "../1.png"): ("'../1.png'", "within images/"),
-        second.replace("a/1.png", ""): ("name ''",),
+        second.replace(",64,48", ",64,48.5"): ("height: '48.5'",),
+        second.replace("a/1.png", "../1.png"): ("'../1.png'", "leads out of the folder"),
+        second.replace("a/1.png", ""): ("'' is no name",),
         second.replace("0.1", "noon", 1): ("expected numbers",),
     }.items():
         says(good.replace(second, new), "line 3", *words)

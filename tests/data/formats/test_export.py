@@ -14,12 +14,15 @@ import pytest
 import torch
 from dots import dot_by_pose, dot_in_image
 from layouts import READERS
+from PIL import Image
 from torch.utils.data import default_collate
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import rotation_angle
 from hinted_posenet.core.types import View
-from hinted_posenet.data.formats import aerial, csv_frames, seven_scenes
+from hinted_posenet.data.decode import decoded
+from hinted_posenet.data.formats import aerial, csv_frames, seven_scenes, transforms
+from hinted_posenet.data.formats.ace import AceFormat
 from hinted_posenet.data.formats.cambridge import CambridgeFormat
 from hinted_posenet.data.formats.colmap import ColmapFormat
 from hinted_posenet.data.formats.csv_frames import CsvFormat
@@ -27,7 +30,6 @@ from hinted_posenet.data.formats.export import export, write_views
 from hinted_posenet.data.formats.layout import Format
 from hinted_posenet.data.formats.seven_scenes import SevenScenesFormat
 from hinted_posenet.data.formats.transforms import TransformsFormat
-from hinted_posenet.data.images import decoded
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.read_scene import write_exclude
 
@@ -37,6 +39,7 @@ FORMATS = {
     "colmap": ColmapFormat(binary=True),
     "transforms": TransformsFormat(),
     "csv": CsvFormat(),
+    "ace": AceFormat(),
 }
 
 
@@ -84,7 +87,7 @@ def test_every_data_set_in_every_format(tmp_path: Path, dataset: str, name: str)
         sample = default_collate([images[i] for i in range(len(images))])
         assert (dot_by_pose(sample) - dot_in_image(sample.query.image)).abs().max() < 0.1
     val = counts["val"][0]
-    joined = val if name in ("seven_scenes", "cambridge") else 0
+    joined = 0 if FORMATS[name].keeps_validation else val
     assert counts["train"][1] == counts["train"][0] + joined
     assert counts["val"][1] == val - joined
     assert counts["test"][1] == counts["test"][0] == 2
@@ -131,6 +134,23 @@ def test_images_are_the_same_files_where_they_can_be(tmp_path: Path) -> None:
         assert "4 images hard-linked" in run(FORMATS[name], tmp_path / name)
         assert (tmp_path / name / image).samefile(real)
         assert not (tmp_path / name / image).is_symlink()
+
+
+def test_labels_stay_those_of_the_stored_pixels(tmp_path: Path) -> None:
+    """Of images with an EXIF orientation, whether they are linked, encoded anew or resampled."""
+    run = exporter(tmp_path, "seven_scenes", frames=1)
+    pixels = {}
+    for path in (tmp_path / "source").rglob("*.color.png"):
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        with Image.open(path) as image:
+            image.save(path, exif=exif)
+            pixels[path.parent.name] = np.asarray(image)
+    for name in ("seven_scenes", "transforms"):
+        said = run(FORMATS[name], tmp_path / name)
+        assert "4 images hard-linked, whose labels are of the pixels before their EXIF" in said
+    view = transforms.read_views(tmp_path, "transforms", "train")[0]
+    np.testing.assert_array_equal(decoded(view.image), pixels[view.sequence.rpartition("/")[2]])
 
 
 def test_across_file_systems_images_are_copied(
@@ -247,8 +267,8 @@ def write_aerial_with_depth(
 
 def test_depth_goes_where_its_unit_can(tmp_path: Path) -> None:
     for unit_m, left_out in [
-        (0.001, "cambridge colmap csv"),
-        (0.02, "cambridge colmap csv seven_scenes"),
+        (0.001, "ace cambridge colmap csv"),
+        (0.02, "ace cambridge colmap csv seven_scenes"),
     ]:
         views = write_aerial_with_depth(tmp_path / f"{unit_m}", unit_m)
         for name, layout in FORMATS.items():

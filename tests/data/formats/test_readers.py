@@ -20,7 +20,7 @@ from hinted_posenet.data.formats import (
 )
 from hinted_posenet.data.splits import split_views
 
-CARDS = dict.fromkeys(("colmap", "transforms", "tum", "csv"), "docs/formats.md")
+PUBLISHED = ("cambridge", "seven_scenes", "twelve_scenes", "aerial")
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -59,7 +59,7 @@ def test_counts_names_and_sequences(
 def test_wrong_root_scene_and_split(tmp_path: Path, dataset: str) -> None:
     write, read, scene = READERS[dataset]
     folder = write(tmp_path / "root", frames=1)
-    card = CARDS.get(dataset, f"datasets/{dataset}/README.md")
+    card = f"datasets/{dataset}/README.md" if dataset in PUBLISHED else "docs/formats.md"
     assert (Path(__file__).parents[3] / card).is_file()
     assert_says(lambda: read(tmp_path / "nowhere", scene, "train"), "no such folder", card)
     assert_says(lambda: read(tmp_path, scene, "train"), "scenes there: ", card)
@@ -81,7 +81,7 @@ def test_a_label_is_told_with_its_file_and_size(tmp_path: Path, dataset: str) ->
         assert view.rotation_error == pytest.approx(0, abs=0.1 if dataset == "cambridge" else 1e-12)
 
 
-@pytest.mark.parametrize("dataset", READERS)
+@pytest.mark.parametrize("dataset", sorted(READERS.keys() - {"llff"}))  # whose file has no names
 def test_missing_and_faulty_frames_are_told_or_left_out(tmp_path: Path, dataset: str) -> None:
     write, read, scene = READERS[dataset]
     write(tmp_path, frames=4)
@@ -329,7 +329,7 @@ def test_colmap_broken(tmp_path: Path, binary: bool) -> None:
     assert_says(read, "test.txt: missing", colmap.CARD)
     for path in model.glob("cameras.*"):
         path.unlink()
-    assert_says(lambda: read("train"), "cameras.", "cannot be read")
+    assert_says(lambda: read("train"), "cameras.", "copy the whole model")
 
 
 def test_colmap_broken_text(tmp_path: Path) -> None:
@@ -340,11 +340,14 @@ def test_colmap_broken_text(tmp_path: Path) -> None:
         return colmap.read_views(tmp_path, "tower", "train")
 
     for text, words in {
-        good.replace("SIMPLE_PINHOLE", "OPENCV_FISHEYE"): ("line 2", "OPENCV_FISHEYE", "undistort"),
-        good.replace(" 32 24", ""): ("line 2", "expected 3 parameters f cx cy"),
+        good.replace("SIMPLE_PINHOLE", "FOV"): ("line 3", "FOV", "undistort"),
+        good.replace(" 32 24", ""): ("line 3", "expected 3 parameters f cx cy"),
         good.replace("52.5", "-52.5"): ("line 2", "not positive"),
-        good.replace("64 48", "64 wide"): ("line 2", "camera_id MODEL width height"),
-        good.replace("9 SIMPLE", "8 SIMPLE"): ("train.txt line 1", "camera 9, not in the model"),
+        good.replace("64 48", "64 wide"): ("line 2", "'wide' is no whole number"),
+        good.replace("9 SIMPLE", "8 SIMPLE"): (
+            "images.txt line 3",
+            "camera 9, which is not in the model",
+        ),
     }.items():
         (model / "cameras.txt").write_text(text)
         assert_says(read, *words)
@@ -365,8 +368,8 @@ def test_colmap_broken_text(tmp_path: Path) -> None:
 
 def test_colmap_binary_camera_of_another_model(tmp_path: Path) -> None:
     path = fakes.write_colmap(tmp_path, binary=True) / "sparse" / "0" / "cameras.bin"
-    path.write_bytes(path.read_bytes().replace(b"\x07\0\0\0\x01", b"\x07\0\0\0\x05"))
-    assert_says(lambda: colmap.read_views(tmp_path, "tower", "train"), "camera 7", "number 5")
+    path.write_bytes(path.read_bytes().replace(b"\x07\0\0\0\x01", b"\x07\0\0\0\x63"))
+    assert_says(lambda: colmap.read_views(tmp_path, "tower", "train"), "camera 7", "number 99")
 
 
 def test_transforms_broken(tmp_path: Path) -> None:
@@ -383,8 +386,8 @@ def test_transforms_broken(tmp_path: Path) -> None:
     says({"frames": {}}, "list `frames`")
     says({"k4": 0.1}, "k4 is 0.1", "undistort")
     says({"fl_x": "wide"}, "expected numbers")
-    says({"camera_model": "OPENCV_FISHEYE"}, "OPENCV_FISHEYE", "undistort")
-    for matrix in (None, [[1, 0, 0, 0]] * 3, [[1, 0, 0]] * 4, [1, 2, 3, 4]):
+    says({"camera_model": "FOV"}, "FOV", "undistort")
+    for matrix in (None, [[1, 0, 0, 0]] * 2, [[1, 0, 0]] * 4, [1, 2, 3, 4]):
         says({"frames": [first | {"transform_matrix": matrix}]}, "4 rows of 4 numbers")
     says({"frames": [first | {"transform_matrix": [[1, 0, 0, 0]] * 4}]}, "last row 0 0 0 1")
     path.write_text(json.dumps({key: value for key, value in good.items() if key != "fl_y"}))

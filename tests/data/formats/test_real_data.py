@@ -1,8 +1,10 @@
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from hinted_posenet.core.geometry import rotate
+from hinted_posenet.core.types import Fault
 from hinted_posenet.data.formats import cambridge, seven_scenes
 from hinted_posenet.data.splits import split_views
 
@@ -15,8 +17,14 @@ pytestmark = pytest.mark.realdata
 )
 def test_cambridge_label_counts(real_data: Path, scene: str, train: int, test: int) -> None:
     for split, count in (("train", train), ("test", test)):
-        views = cambridge.read_views(real_data / "cambridge_labels", scene, split, focal_px=1670)
-        assert len(views) == count
+        faults: list[Fault] = []
+        read = partial(cambridge.read_views, faults=faults, focal_px=1670)
+        views = read(real_data / "cambridge_labels", scene, split)
+        assert len(views) + len(faults) == count
+        far = "seq5/frame00297.png"  # 3.36 million km away
+        assert [fault.name for fault in faults] == [far] * (
+            (scene, split) == ("GreatCourt", "train")
+        )
         assert max(view.rotation_error for view in views) < 1e-3
 
 

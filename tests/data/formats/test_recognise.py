@@ -55,7 +55,7 @@ def test_the_working_folder_can_be_the_scene(tmp_path, monkeypatch):
     assert (found.root, found.scene) == (tmp_path, "KingsCollege")
 
 
-@pytest.mark.parametrize("layout", ["colmap", "tum"])
+@pytest.mark.parametrize("layout", ["colmap", "tum", "llff", "kapture", "polycam", "record3d"])
 def test_without_lists_there_is_one_split_of_all(tmp_path, layout):
     write, _, _ = READERS[layout]
     folder = write(tmp_path)

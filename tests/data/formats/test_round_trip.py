@@ -19,9 +19,10 @@ from hinted_posenet.core.extensions import config_folder
 from hinted_posenet.core.geometry import invert, rotate, rotation_angle
 from hinted_posenet.core.types import Pose, View
 from hinted_posenet.data.cameras import intrinsics
+from hinted_posenet.data.decode import decoded
+from hinted_posenet.data.distortion import Fisheye, distorted
 from hinted_posenet.data.formats import colmap
 from hinted_posenet.data.formats.export import write_views
-from hinted_posenet.data.images import decoded
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.inference.build import build
 
@@ -32,7 +33,7 @@ SPLITS = ("train", "val", "test")
 
 
 def layout(name: str):
-    return build(OmegaConf.load(config_folder() / "format" / f"{name}.yaml"))
+    return build(OmegaConf.load(config_folder() / "format" / f"{name}.yaml"), "format")
 
 
 def make_views(
@@ -54,13 +55,9 @@ def make_views(
         split = ("train", "train", "val", "test")[i % 4]
         name = f"{sequence}/picture-{i}.{suffix}"
         point = torch.tensor([0.9, -0.7, 5.0]) if ahead is None else ahead
-        indexed = K.numpy().copy()
-        lens = np.array(distortion or (0.0,) * 5)
-        uv, _ = cv2.projectPoints(
-            point.double().numpy()[None], np.zeros(3), np.zeros(3), indexed, lens
-        )
+        shown = distorted((point[None, :2] / point[2]).double().numpy(), distortion)
         x, y = np.arange(WIDTH) + 0.5, np.arange(HEIGHT)[:, None] + 0.5
-        u, v = uv.ravel()
+        u, v = K[:2, :2].numpy() @ shown[0] + K[:2, 2].numpy()
         dot = 255 * np.exp(-((x - u) ** 2 + (y - v) ** 2) / (2 * 1.5**2))
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,6 +126,12 @@ AXES = {
     "off the middle, not square": ([(90.0, 85.0, 50.0, 33.0)], ()),
     "a lens": ([(90.0, 90.0, 48.0, 36.0)], LENS),
     "a lens without k3": ([(90.0, 85.0, 50.0, 33.0)], (*LENS[:4], 0.0)),
+    "a rational lens": ([(90.0, 85.0, 50.0, 33.0)], (*LENS, 0.03, -0.02, 0.01)),
+    "a fisheye": ([(90.0, 90.0, 48.0, 36.0)], Fisheye(0.05, -0.01)),
+    "a fisheye with a thin prism": (
+        [(90.0, 85.0, 50.0, 33.0)],
+        Fisheye(0.05, -0.01, 0.0, 0.0, 0.004, -0.003, 0.02, 0.01),
+    ),
 }
 
 
@@ -144,6 +147,7 @@ def test_dot(tmp_path: Path, name: str, camera: str) -> None:
         assert float((dot_by_pose(after, point) - dot_in_image(after)).abs().max()) < 0.1
         assert float((dot_by_pose(after, point) - torch.tensor([48.0, 36.0])).norm()) > 10
         if layout(name).keeps_validation:  # formats with full cameras lose nothing
+            assert type(after.distortion) is type(before.distortion)
             assert after.distortion == before.distortion and torch.equal(after.K, before.K)
             assert after.image.read_bytes() == before.image.read_bytes()
         else:

@@ -150,3 +150,25 @@ def test_frames_that_are_wrong_are_collected(folder: Path) -> None:
     assert [view.name for view in views] == names[1:]
     assert {fault.name for fault in faults} == {names[0], names[5]}
     assert all("line" in fault.message for fault in faults)
+
+
+@pytest.mark.parametrize("separator", ["\t", ", ", "   "])
+def test_other_separators(folder: Path, separator: str) -> None:
+    before = read(folder)
+    for name in ("rgb.txt", "groundtruth.txt"):
+        path = folder / name
+        path.write_text(path.read_text().replace(" ", separator))
+    for a, b in zip(before, read(folder), strict=True):
+        assert a.name == b.name
+        assert torch.equal(a.T_world_cam.t, b.T_world_cam.t)
+        assert torch.equal(a.T_world_cam.q, b.T_world_cam.q)
+
+
+def test_a_time_has_one_pose(folder: Path) -> None:
+    path, before = folder / "groundtruth.txt", read(folder)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines, lines[3]]) + "\n")  # published files have lines twice
+    assert len(read(folder)) == len(before)
+    stamp, _, *rest = lines[3].split()
+    path.write_text("\n".join([*lines, " ".join([stamp, "9", *rest])]) + "\n")
+    assert_says(lambda: read(folder), "another pose at the time of")
