@@ -5,7 +5,6 @@ This module owns the names of the columns and the format of the manifest; the re
 
 import csv
 import io
-import json
 import math
 import platform
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import invert, rotate
+from hinted_posenet.core.text import read_json
 from hinted_posenet.core.types import Pose
 from hinted_posenet.simulator.camera import Camera
 from hinted_posenet.simulator.flight import SPLITS, Station
@@ -121,12 +121,17 @@ def depth_file(name: str) -> str:
 
 def read_depth(scene: Path, name: str) -> Raster:
     """Read the depth (H, W) in metres of an image of a data set; inf where there is no surface."""
-    unit = json.loads((scene / "manifest.json").read_text())["depth"]
+    manifest = read_json(scene / "manifest.json", "simulate the scene again")
+    unit = manifest.get("depth") if isinstance(manifest, dict) else None
+    unit_m = unit.get("unit_m") if isinstance(unit, dict) else None
     file = scene / depth_file(name)
-    image = cv2.imread(str(file), cv2.IMREAD_UNCHANGED) if unit and file.is_file() else None
-    if image is None or image.dtype != np.uint16:
+    image = None
+    if unit_m and file.is_file() and file.stat().st_size:
+        # OpenCV ends the process at a path that is not UTF-8, so it does not open the file itself
+        image = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None or image.dtype != np.uint16 or unit_m not in UNITS_M:
         raise InputError(f"{file}: no depth image; simulate the scene with depth=png16")
-    return np.where(image > 0, image * np.float32(unit["unit_m"]), np.float32(np.inf))
+    return np.where(image > 0, image * np.float32(unit_m), np.float32(np.inf))
 
 
 def make_manifest(

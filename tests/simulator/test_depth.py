@@ -50,7 +50,7 @@ def test_depth_leads_back_to_the_surface(small_world: World, tmp_path: Path) -> 
         depth_m = torch.from_numpy(read_depth(folder, view.name)).double()
         t, q = view.T_world_cam
         points = t.double() + rotate(q.double(), rays * depth_m[..., None])
-        for x_m, y_m, z_m in points.reshape(-1, 3).tolist():
+        for x_m, y_m, z_m in points.reshape(-1, 3)[::7].tolist():
             assert abs(z_m - triangle_height_m(small_world, x_m, y_m)) < 0.02
 
 

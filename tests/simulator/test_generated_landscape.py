@@ -79,7 +79,11 @@ def test_roads_reach_every_place_and_the_widest_join_towns(landscape: Landscape)
         assert np.allclose(road.line_m[[0, -1]], ends)
 
 
-@pytest.mark.parametrize("kind", list(PlaceKind), ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=[pytest.mark.slow] * (kind == PlaceKind.TOWN)) for kind in PlaceKind],
+    ids=lambda kind: kind.name,
+)
 def test_buildings_stand_clear_of_each_other_and_of_water(
     landscape: Landscape, kind: PlaceKind
 ) -> None:
@@ -124,6 +128,7 @@ def test_trees_and_roofs_rise_above_the_terrain_and_water_is_level(landscape: La
     assert np.array_equal(land.leafless_m[~deciduous], land.surface_m[~deciduous])
 
 
+@pytest.mark.slow
 def test_repetition_makes_the_houses_of_a_street_alike(landscape: Landscape) -> None:
     def sizes(repetition: float) -> list[tuple[float, ...]]:
         country = COUNTRY._replace(repetition=repetition)
@@ -146,6 +151,7 @@ def test_parcels_of_full_repetition_have_one_width_in_a_district() -> None:
     assert most_common(0.0) < 0.5 < most_common(1.0)
 
 
+@pytest.mark.slow
 def test_forest_share_is_followed() -> None:
     coarse = PixelGrid(GRID.xmin, GRID.ymax, 2.0, 3000, 3000)
     shares = []

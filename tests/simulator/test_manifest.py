@@ -76,6 +76,10 @@ def test_a_released_hash_is_confirmed_or_contradicted(
     out, err = capsys.readouterr()
     assert f"(numpy 1.0 then, {versions()['numpy']} now)" in err
 
+    other = {**expected, "source": "released"}  # of a recipe that is used with other photos
+    run(small_world, tmp_path, 2, overwrite=True, expected=other)
+    assert "data_sha256" not in "".join(capsys.readouterr())
+
 
 def test_an_expectation_without_versions_is_refused(small_world: World, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected: needs data_sha256 and versions"):

@@ -25,9 +25,16 @@ pytestmark = pytest.mark.slow
 
 def run(root: Path, *overrides: str) -> dict[str, bytes]:
     recipe = config("simulate", "recipe=tiny", *overrides)
-    flights = {name: build(flight) for name, flight in recipe["flights"].items()}
+    flights = {name: build(flight, "flight") for name, flight in recipe["flights"].items()}
     keep = {key: recipe[key] for key in ("scene", "seed", "threads", "workers", "scheduler")}
-    simulate(build(recipe["world"]), flights, build(recipe["camera"]), root, depth="png16", **keep)
+    simulate(
+        build(recipe["world"], "world"),
+        flights,
+        build(recipe["camera"], "camera"),
+        root,
+        depth="png16",
+        **keep,
+    )
     return tree(root)
 
 

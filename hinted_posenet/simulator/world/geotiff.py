@@ -3,18 +3,28 @@
 import datetime
 import math
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from shlex import quote
+from typing import Any, NamedTuple
 
 import rasterio
+from rasterio import Affine
 from rasterio._err import CPLE_BaseError  # what warp.transform raises, public nowhere
+from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
+from rasterio.transform import from_gcps
 from rasterio.warp import calculate_default_transform, transform, transform_bounds
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geodesy import Origin
+from hinted_posenet.core.text import check_file
 from hinted_posenet.simulator.world import Bounds
+
+FILE_BYTES = 1 << 50  # GeoTIFFs are read by windows, so that they may have any size
+POINTS_PX = 2.0  # most that ground control points may be off an affine map of the pixels
+MOST_DEG = 0.01  # of a pixel, about a kilometre
 
 Files = str | Path | Sequence[str | Path]
 
@@ -88,43 +98,113 @@ class Extent(NamedTuple):
 def open_geotiff(path: Path, overview: int | None = None) -> rasterio.DatasetReader:
     """Open a readable, georeferenced raster; ``overview`` selects one of its built-in overviews."""
     options = {} if overview is None else {"overview_level": overview}
+    check_file(path, FILE_BYTES)
     try:
-        file = rasterio.open(path, **options)
-    except rasterio.errors.RasterioIOError as error:
-        raise InputError(f"{path}: expected a readable GeoTIFF; {error}") from None
-    if file.crs is None or file.transform.is_identity:
-        file.close()
+        with warnings.catch_warnings():  # `placement` says what to do about it
+            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+            file = rasterio.open(path, **options)
+    except (rasterio.errors.RasterioError, CPLE_BaseError) as error:
         raise InputError(
-            f"{path}: GeoTIFF without georeference; add one with gdal_edit -a_srs -a_ullr"
-        )
+            f"{path}: expected a readable GeoTIFF ({' '.join(str(error).split())}); fetch or write it again"
+        ) from None
+    try:
+        placement(file)
+    except InputError:
+        file.close()
+        raise
     return file
 
 
-def require_photo(file: rasterio.DatasetReader) -> None:
-    """Raise an error that says how to convert the file unless it has three or more bands of bytes."""
-    if file.count < 3 or file.dtypes[0] != "uint8":
+class Placement(NamedTuple):
+    """Where the pixels of a file lie."""
+
+    crs: CRS
+    transform: Affine  # (column, row) -> coordinates of the CRS
+    bounds: Bounds  # in the CRS
+    options: dict[str, Any]  # of a `WarpedVRT`, which does not find it out itself
+
+    def extent(self, width: int, height: int) -> dict[str, Any]:
+        """Return the extent as `calculate_default_transform` takes it: bounds, or corners that are rotated."""
+        if _is_north_up(self.transform) and not self.options:
+            return dict(zip(("left", "bottom", "right", "top"), self.bounds, strict=True))
+        return {
+            "gcps": [
+                GroundControlPoint(row, col, *_place(self.transform, col, row), 0.0)
+                for row in (0, height)
+                for col in (0, width)
+            ]
+        }
+
+
+def placement(file: rasterio.DatasetReader) -> Placement:
+    """Return where a file lies, by its transform, which may be rotated, or by ground control points.
+
+    Raises:
+        InputError: It has neither, points that no affine map fits, or degrees that are none.
+    """
+    points, crs = file.gcps
+    if file.crs is not None and not file.transform.is_identity:
+        transform, crs, options = file.transform, file.crs, {}
+    elif points and crs is not None:
+        transform = from_gcps(points)
+        inverse = ~transform
+        off_px = max(math.dist(_place(inverse, p.x, p.y), (p.col, p.row)) for p in points)
+        if off_px > POINTS_PX:
+            step = math.sqrt(abs(transform.determinant))
+            raise InputError(
+                f"{file.name}: its {len(points)} ground control points are up to {off_px:.1f} pixels off an "
+                f"affine map; run: gdalwarp -tps -tr {step:.6g} {step:.6g} -r cubic {quote(file.name)} warped.tif"
+            )
+        options = {"src_crs": crs, "src_transform": transform}
+    else:
         raise InputError(
-            f"{file.name}: expected 3 or 4 uint8 bands (R, G, B, NIR), found {file.count} of "
-            f"{file.dtypes[0]}; convert it with gdal_translate -ot Byte -scale"
+            f"{file.name}: GeoTIFF without georeference; run: rio edit-info --crs EPSG:CODE --transform "
+            f"'[METRES_A_PIXEL, 0, WEST, 0, -METRES_A_PIXEL, NORTH]' {quote(file.name)}"
         )
+    corners = [_place(transform, col, row) for col in (0, file.width) for row in (0, file.height)]
+    x, y = zip(*corners, strict=True)
+    placed = Placement(crs, transform, Bounds(min(x), min(y), max(x), max(y)), options)
+    _refuse_metres_as_degrees(file, placed)
+    return placed
 
 
-def require_heights(file: rasterio.DatasetReader) -> None:
-    """Raise an error that says how to convert the file unless it has one band of numbers."""
-    if file.count != 1 or file.dtypes[0].startswith("complex"):
+def _place(transform: Affine, x: float, y: float) -> tuple[float, float]:
+    """Apply an affine map, whose operator for it depends on the version of affine."""
+    return (
+        transform.a * x + transform.b * y + transform.c,
+        transform.d * x + transform.e * y + transform.f,
+    )
+
+
+def _is_north_up(transform: Affine) -> bool:
+    return bool(transform.b == transform.d == 0 and transform.a > 0 > transform.e)
+
+
+def _refuse_metres_as_degrees(file: rasterio.DatasetReader, placed: Placement) -> None:
+    """Refuse a local frame in metres that is tagged as longitude and latitude."""
+    if not placed.crs.is_geographic:
+        return
+    west, south, east, north = placed.bounds
+    step_deg = math.sqrt(abs(placed.transform.determinant))
+    outside = min(west, east) < -360 or max(west, east) > 360 or south < -90.1 or north > 90.1
+    if outside or step_deg > MOST_DEG:
         raise InputError(
-            f"{file.name}: expected one band of heights in metres, found {file.count} of "
-            f"{file.dtypes[0]}; pick it with gdal_translate -b"
+            f"{file.name}: its CRS has degrees, but its coordinates ({west:.6g} to {east:.6g}, {south:.6g} to "
+            f"{north:.6g}, {step_deg:.3g} a pixel) look like metres of a local frame; state where it lies, run: "
+            f"rio edit-info --crs '+proj=tmerc +lat_0=LATITUDE +lon_0=LONGITUDE +ellps=WGS84 +units=m' "
+            f"{quote(file.name)}"
         )
 
 
 def local_frame(paths: Sequence[Path]) -> tuple[Origin, CRS]:
     """Return the ENU frame around the center of some GeoTIFFs."""
     with open_geotiff(paths[0]) as file:
-        crs, boxes = file.crs, [Bounds(*file.bounds)]
+        crs, _, bounds, _ = placement(file)
+    boxes = [bounds]
     for path in paths[1:]:
         with open_geotiff(path) as file:
-            boxes.append(_transformed(path, file.crs, crs, Bounds(*file.bounds)))
+            placed = placement(file)
+            boxes.append(_transformed(path, placed.crs, crs, placed.bounds))
     x, y = union(boxes).center_m
     try:
         (longitude,), (latitude,) = transform(crs, CRS.from_epsg(4326), [x], [y])
@@ -144,9 +224,10 @@ def enu_crs(origin: Origin) -> CRS:
 def extent_of(path: Path, local: CRS) -> Extent:
     """Return bounds and ground resolution of a GeoTIFF in the local frame."""
     with open_geotiff(path) as file:
-        bounds = _transformed(path, file.crs, local, Bounds(*file.bounds))
+        placed = placement(file)
+        bounds = _transformed(path, placed.crs, local, placed.bounds)
         grid, _, _ = calculate_default_transform(
-            file.crs, local, file.width, file.height, *file.bounds
+            placed.crs, local, file.width, file.height, **placed.extent(file.width, file.height)
         )
         return Extent(path, bounds, float(grid.a), tuple(file.overviews(1)))
 

@@ -1,15 +1,18 @@
 """Mosaics: GeoTIFFs of any CRS warped to one grid, read block by block, and the ground that all dates show."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import Any, NamedTuple
+from shlex import quote
+from typing import Any
 
 import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError  # what reading raises, public nowhere
 from rasterio.crs import CRS
-from rasterio.enums import ColorInterp, Resampling
+from rasterio.errors import RasterioError
 from rasterio.transform import from_origin
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as RasterWindow
@@ -17,29 +20,22 @@ from scipy.ndimage import distance_transform_edt
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.simulator.world import PixelGrid, Window
-from hinted_posenet.simulator.world.geotiff import Extent, intersection, open_geotiff, union
+from hinted_posenet.simulator.world.bands import Layer, Mask, Values
+from hinted_posenet.simulator.world.geotiff import (
+    Extent,
+    intersection,
+    open_geotiff,
+    placement,
+    union,
+)
 
 BLOCK_PX = 512  # the tiles of the renderer: one read makes one tile
 FILL_PX = 128  # nodata takes the nearest valid pixel of its block or of this margin around it
 OPEN_FILES = 16
+COLLAR = 0.01  # of a photo: more in pure black is no shadow
 MASK_PX = 2048  # longest side of a whole mosaic that is read at once, coarsely
 
-Bands = NDArray[Any]  # (rows, cols, bands)
-Mask = NDArray[np.bool_]  # (rows, cols)
-
-
-class Layer(NamedTuple):
-    """How the bands of a mosaic are read."""
-
-    bands: tuple[int, ...]
-    resampling: Resampling
-    dtype: str
-    neutral: float  # where no valid pixel is near
-
-
-PHOTO = Layer((1, 2, 3), Resampling.cubic, "uint8", 128)
-HEIGHTS = Layer((1,), Resampling.bilinear, "float32", 0.0)
-OUTSIDE_M = -99999.0  # height that marks what heights do not cover
+log = logging.getLogger(__name__)
 
 
 class Mosaic:
@@ -49,24 +45,24 @@ class Mosaic:
     """
 
     def __init__(
-        self, extents: Sequence[Extent], local: CRS, grid: PixelGrid, layer: Layer = PHOTO
+        self, extents: Sequence[Extent], local: CRS, grid: PixelGrid, layer: Layer
     ) -> None:
         self.extents, self.local, self.grid, self.layer = tuple(extents), local, grid, layer
         self._open = _Open(self)
 
-    def read(self, window: Window, inside: Window) -> Bands:
+    def read(self, window: Window, inside: Window) -> Values:
         """Return filled pixels (rows, cols, bands) of a window that lies within ``inside``.
 
         Blocks start at the north-west corner of ``inside``, and nothing outside of it is read.
         """
-        out = np.empty((window.rows, window.cols, len(self.layer.bands)), self.layer.dtype)
+        out = np.empty((window.rows, window.cols, self.layer.bands), self.layer.dtype)
         for square in window.moved(-inside.row, -inside.col).blocks(BLOCK_PX):
             block = square.moved(inside.row, inside.col).overlap(inside)
             part = block.overlap(window)
             out[part.within(window)] = self._filled(block, inside)[part.within(block)]
         return out
 
-    def _filled(self, block: Window, inside: Window) -> Bands:
+    def _filled(self, block: Window, inside: Window) -> Values:
         values, valid = self.raw(block)
         if valid.all():
             return values
@@ -79,9 +75,9 @@ class Mosaic:
             values = values[tuple(nearest)]
         return values[block.within(around)]
 
-    def raw(self, window: Window) -> tuple[Bands, Mask]:
+    def raw(self, window: Window) -> tuple[Values, Mask]:
         """Return values (rows, cols, bands) of a window of the grid, and where they are valid."""
-        values = np.zeros((window.rows, window.cols, len(self.layer.bands)), self.layer.dtype)
+        values = np.zeros((window.rows, window.cols, self.layer.bands), self.layer.dtype)
         valid = np.zeros((window.rows, window.cols), np.bool_)
         wanted = self.grid.bounds_of(window)
         place = RasterWindow(window.col, window.row, window.cols, window.rows)
@@ -90,12 +86,12 @@ class Mosaic:
             apart = box.xmin >= wanted.xmax or box.xmax <= wanted.xmin
             if apart or box.ymin >= wanted.ymax or box.ymax <= wanted.ymin:
                 continue
-            warped = self._open.file(number)
-            part = warped.read(list(self.layer.bands), window=place).transpose(1, 2, 0)
-            if self.layer == PHOTO:
-                known = warped.dataset_mask(window=place) > 0
-            else:
-                known = np.isfinite(part[..., 0]) & (part[..., 0] > OUTSIDE_M)
+            try:
+                part, known = self.layer.read(self._open.file(number), place)
+            except (RasterioError, CPLE_BaseError):
+                raise InputError(
+                    f"{extent.path}: cannot be read to its end, so it is damaged or cut off; fetch it again"
+                ) from None
             new = known & ~valid
             np.copyto(values, part, where=new[..., None])
             valid |= known
@@ -103,7 +99,7 @@ class Mosaic:
                 break
         return values, valid
 
-    def whole(self) -> tuple[Bands, Mask, int]:
+    def whole(self) -> tuple[Values, Mask, int]:
         """Read the whole grid, at most `MASK_PX` a side: values, where they are valid, and the factor.
 
         Each pixel of the result covers ``factor`` pixels of the grid a side.
@@ -129,18 +125,14 @@ class Mosaic:
             if factor * extent.resolution_m <= grid.resolution_m
         ]
         file = open_geotiff(extent.path, finer[-1] if finer else None)
-        masked = file.nodata is not None or ColorInterp.alpha in file.colorinterp
-        options: dict[str, Any] = {"add_alpha": not masked}
-        if self.layer != PHOTO:
-            options = {"nodata": OUTSIDE_M, "dtype": self.layer.dtype}
         return WarpedVRT(
             file,
             crs=self.local,
             transform=from_origin(grid.xmin, grid.ymax, grid.resolution_m, grid.resolution_m),
             width=grid.cols,
             height=grid.rows,
-            resampling=self.layer.resampling,
-            **options,
+            **placement(file).options,
+            **self.layer.options(file),
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -192,9 +184,19 @@ def common_grid(
 def shared_window(mosaics: Sequence[Mosaic]) -> Window:
     """Return the part of the grid that every mosaic covers, except for few holes.
 
-    Warped rasters have empty wedges at their borders, which show no ground.
+    Warped rasters have empty wedges at their borders, which show no ground. What a file shows in pure black there,
+    without stating that it is nodata, is taken for ground, with a warning.
     """
-    _, valid, factors = zip(*(mosaic.whole() for mosaic in mosaics), strict=True)
+    values, valid, factors = zip(*(mosaic.whole() for mosaic in mosaics), strict=True)
+    for mosaic, photo, known in zip(mosaics, values, valid, strict=True):
+        black = float((known & (photo.max(axis=-1) == 0)).mean())
+        if black > COLLAR:
+            path = mosaic.extents[0].path
+            log.warning(
+                "%s: %.0f %% of the photo is pure black, which is flown over like ground; if these pixels show "
+                "none, run: rio edit-info --nodata 0 %s",
+                *(path, 100 * black, quote(str(path))),
+            )
     factor = factors[0]  # of one grid
     top, bottom, left, right = _covered(np.logical_and.reduce(valid))
     coarse = Window(top * factor, left * factor, (bottom - top) * factor, (right - left) * factor)

@@ -1,5 +1,6 @@
 """A world from real orthophotos and heights: GeoTIFFs of several dates, read window by window."""
 
+import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,10 +19,14 @@ from hinted_posenet.simulator.world import (
     geotiff,
     season_of,
 )
-from hinted_posenet.simulator.world.mosaic import HEIGHTS, PHOTO, Mosaic, common_grid, shared_window
+from hinted_posenet.simulator.world.bands import Heights, Photo
+from hinted_posenet.simulator.world.mosaic import Mosaic, common_grid, shared_window
 from hinted_posenet.simulator.world.tiles import TILE_PX
 
+RIM = 1.5  # pixels of the heights: what their bilinear interpolation does not reach at the border
 HIDDEN_M = 30.0  # buildings and trees that a coarse view of the heights averages away
+
+log = logging.getLogger(__name__)
 
 
 class Elevation:
@@ -45,17 +50,22 @@ class Elevation:
             pixel_grid.cols // node_px + 1,
         )
         self._mosaic = Mosaic(
-            [geotiff.extent_of(path, local) for path in files], local, nodes, HEIGHTS
+            [geotiff.extent_of(path, local) for path in files], local, nodes, Heights()
         )
         heights, known, factor = self._mosaic.whole()
-        if not known.all():
+        coarsest_m = max(extent.resolution_m for extent in self._mosaic.extents)
+        rim = max(
+            1, math.ceil(RIM * coarsest_m / (node_m * factor))
+        )  # nearest heights are repeated
+        if not known[rim:-rim, rim:-rim].all() or not known.any():
             names = ", ".join(str(path) for path in files)
             raise InputError(
-                f"{names}: no height under {100 * (1 - known.mean()):.1f} % of the orthophotos; "
-                f"give world.{key} more tiles, or fill nodata with gdal_fillnodata"
+                f"{names}: no height under {100 * (1 - known.mean()):.1f} % of the orthophotos; give world.{key} "
+                f"more tiles, or interpolate small gaps, run: {_fill_command(files[0])}"
             )
-        lowest, highest = float(heights.min()), float(heights.max())
-        steps = [np.abs(np.diff(heights, axis=axis)).max(initial=0.0) for axis in (0, 1)]
+        heights[~known] = np.nan
+        lowest, highest = float(np.nanmin(heights)), float(np.nanmax(heights))
+        steps = [np.nanmax(np.abs(np.diff(heights, axis=axis)), initial=0.0) for axis in (0, 1)]
         # with factor 1, these are all the nodes there are
         margin_m = HIDDEN_M + float(max(steps)) if factor > 1 else 0.0
         self.range_m = lowest - margin_m, highest + margin_m
@@ -110,13 +120,15 @@ class OrthophotoWorld(World):
         files = geotiff.dated_files(source)
         for path in (path for paths in files.values() for path in paths):
             with geotiff.open_geotiff(path) as file:
-                geotiff.require_photo(file)
+                Photo().check(file)
         origin, local = geotiff.local_frame(next(iter(files.values())))
         extents = {date: [geotiff.extent_of(path, local) for path in files[date]] for date in files}
         grid = common_grid(extents, resolution_m)
         named = {geotiff.iso_date(date): season for date, season in (seasons or {}).items()}
         self._mosaics = {
-            Capture(date, named.get(date, season_of(date)), date): Mosaic(parts, local, grid, PHOTO)
+            Capture(date, named.get(date, season_of(date)), date): Mosaic(
+                parts, local, grid, Photo()
+            )
             for date, parts in extents.items()
         }
         self._inside = shared_window(list(self._mosaics.values()))
@@ -127,7 +139,7 @@ class OrthophotoWorld(World):
                 heights[key] = geotiff.listed(given, key)
                 for path in heights[key]:
                     with geotiff.open_geotiff(path) as file:
-                        geotiff.require_heights(file)
+                        Heights().check(file)
         finest_m = min(map(_finest_m, heights.values()), default=math.inf)
         apart_px = (node_m or finest_m) / grid.resolution_m
         node_px = TILE_PX  # at most; a power of two, so that tiles hold whole nodes
@@ -136,11 +148,18 @@ class OrthophotoWorld(World):
         dems = {
             key: Elevation(paths, local, pixel_grid, node_px, key) for key, paths in heights.items()
         }
+        if not dems:
+            log.warning(
+                "world: no heights given, so the ground is taken as level at z = 0, without buildings; set "
+                "world.surface or world.elevation to GeoTIFFs of heights"
+            )
         any_dem = next(iter(dems.values()), None)
         self._terrain, self._surface = dems.get("elevation", any_dem), dems.get("surface", any_dem)
         ranges = [dem.range_m for dem in dems.values()] or [(0.0, 0.0)]
         range_m = min(low for low, _ in ranges), max(high for _, high in ranges)
         super().__init__(pixel_grid, node_px, tuple(self._mosaics), range_m, origin)
+
+    when_keys = "train_dates and test_dates, or flights.NAME.when"
 
     def photo(self, window: Window, capture: Capture) -> Rgb:
         """See `World`; nodata takes the colour of the nearest valid pixel."""
@@ -164,3 +183,12 @@ class OrthophotoWorld(World):
 def _finest_m(files: list[Path]) -> float:
     _, local = geotiff.local_frame(files)
     return min(geotiff.extent_of(path, local).resolution_m for path in files)
+
+
+def _fill_command(path: Path) -> str:
+    """Return a command that interpolates the nodata of heights in place."""
+    script = (
+        f"import rasterio, rasterio.fill; f = rasterio.open({str(path)!r}, 'r+'); h = f.read(1); "
+        "f.write(rasterio.fill.fillnodata(h, f.read_masks(1) * (h == h)), 1)"
+    )
+    return f'python -c "{script}"'

@@ -63,6 +63,8 @@ class World(ABC):
         origin: where it lies on Earth.
     """
 
+    when_keys = "flights.NAME.when"  # for errors: the settings that name captures
+
     def __init__(
         self,
         pixel_grid: PixelGrid,
@@ -112,7 +114,10 @@ class World(ABC):
         found = [capture for capture in self.captures if when in (capture.key, capture.season)]
         if not found:
             known = ", ".join(f"{capture.key} ({capture.season})" for capture in self.captures)
-            raise InputError(f"when: this world has no capture or season {when!r}; it has {known}")
+            raise InputError(
+                f"when: this world has no capture or season {when!r}; it has {known}; "
+                f"name these in {self.when_keys}"
+            )
         return found
 
     def select_all(self, names: Iterable[str]) -> list[Capture]:
