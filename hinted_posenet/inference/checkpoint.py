@@ -1,6 +1,5 @@
 """Checkpoints: one file with weights and config; loading it never runs code that it contains."""
 
-import pickle
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,14 +8,22 @@ import torch
 from torch import Tensor
 
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.core.files import atomic_write
+from hinted_posenet.core.tensor_files import read_tensors, write_tensors
+from hinted_posenet.core.types import Query
 from hinted_posenet.hints.network import NetworkHint
-from hinted_posenet.inference.build import TrainedOn, build_localizer, self_contained, trained_on
+from hinted_posenet.hints.protocol import TrainingHints
+from hinted_posenet.hints.trivial import no_hint
+from hinted_posenet.inference.budget import BuildBudget
+from hinted_posenet.inference.build import build, build_localizer, self_contained
+from hinted_posenet.inference.checkpoint_config import TrainedOn, check_config, trained_on
 from hinted_posenet.inference.localizer import LocalizerModule
 from hinted_posenet.inference.place import Place
+from hinted_posenet.inference.slots import check_node
 
+FILE = "localizer.ckpt"  # in a run's folder
 FORMAT = "hinted_posenet localizer"
-VERSION = 6  # raise when the content or the names of weights change
+FIXED = ("model.backbone.", "model.frame.")  # whose buffers never grow
+VERSION = 7  # raise when the content or the names of weights change
 
 
 class Checkpoint(NamedTuple):
@@ -46,49 +53,133 @@ def save_checkpoint(
         "state": localizer.state_dict(),
         "place": place.plain(),
     }
-    with atomic_write(path) as partial:
-        torch.save(content, partial)
+    write_tensors(path, content)
 
 
 def read_checkpoint(path: Path | str) -> Checkpoint:
-    """Read a checkpoint file without unpickling code."""
-    path = Path(path, "localizer.ckpt") if Path(path).is_dir() else Path(path)
-    if not path.is_file():
-        raise InputError(f"checkpoint={path}: no such file; train one, or give the path of a run")
+    """Read a checkpoint file, or that of a run's folder, without running code from it.
+
+    Raises:
+        InputError: There is none, or it holds something else than a localizer of this version.
+    """
+    path = _file_of(Path(path))
+    name = f"checkpoint={path}"
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, LookupError, ValueError) as error:
-        reason = str(error).strip().partition("\n")[0] or "it ends early"
-        raise InputError(f"checkpoint={path}: not a readable checkpoint ({reason})") from None
+        content = read_tensors(path, "give the folder of a finished run, or its localizer.ckpt")
+    except InputError as error:
+        raise InputError(f"checkpoint={error}") from None
     kind = str(content.get("format")) if isinstance(content, dict) else ""
     if not kind.startswith(FORMAT):
         raise InputError(
-            f"checkpoint={path}: not a localizer's checkpoint; give a run's folder or localizer.ckpt"
+            f"{name}: not a localizer's checkpoint; give a run's folder or localizer.ckpt"
         )
     if kind != f"{FORMAT} {VERSION}":
         written = content.get("version", "another version")
         raise InputError(
-            f"checkpoint={path}: written by hinted_posenet {written} (format {kind.split()[-1]}, expected "
+            f"{name}: written by hinted_posenet {written!s:.20} (format {kind.split()[-1]:.20}, expected "
             f"{VERSION}); train it again, or use that version"
         )
-    place = Place.from_plain(content["place"])
-    return Checkpoint(path, content["config"], content["feature_key"], content["state"], place)
+    try:
+        check_config(content.get("config"))
+        _check_state(content.get("state"))
+        key = content.get("feature_key")
+        if not isinstance(key, str):
+            raise InputError("it lacks the key of its features")
+        place = Place.from_plain(content.get("place"))
+    except InputError as error:
+        raise InputError(f"{name}: damaged: {error}; train it again, or take a copy") from None
+    return Checkpoint(path, content["config"], key, content["state"], place)
 
 
 def load_localizer(checkpoint: Checkpoint) -> LocalizerModule:
-    """Return the trained localizer, in evaluation mode on the CPU."""
-    localizer = build_localizer(checkpoint.config, pretrained=False)
-    for name, buffer in list(localizer.named_buffers()):
-        # buffers that grow with the data (a retrieval database) get their shapes in the state
-        if name in checkpoint.state and checkpoint.state[name].shape != buffer.shape:
-            owner, _, leaf = name.rpartition(".")
-            setattr(localizer.get_submodule(owner), leaf, torch.empty_like(checkpoint.state[name]))
+    """Return the trained localizer, in evaluation mode on the CPU.
+
+    Raises:
+        InputError: Its config and its weights do not belong together.
+    """
     try:
+        # not built here, but a config that names other things in them is no training's
+        for slot in ("loss", "augment"):
+            if slot in checkpoint.config:
+                check_node(checkpoint.config[slot], slot)
+        with _budget(checkpoint):
+            localizer = build_localizer(checkpoint.config, pretrained=False)
+        for name, buffer in list(localizer.named_buffers()):
+            # buffers that grow with the data (a retrieval database) get their shapes in the state
+            found = checkpoint.state.get(name, buffer)
+            if (
+                found.shape != buffer.shape
+                and found.dim() == buffer.dim()
+                and not name.startswith(FIXED)
+            ):
+                owner, _, leaf = name.rpartition(".")
+                grown = torch.empty_like(found, dtype=buffer.dtype)
+                setattr(localizer.get_submodule(owner), leaf, grown)
         localizer.load_state_dict(checkpoint.state)
-    except RuntimeError as error:
-        reason = f"weights and config do not agree ({' '.join(str(error).split())[:200]})"
-        raise InputError(f"checkpoint={checkpoint.path}: {reason}") from None
-    return localizer.eval()
+        localizer.eval()
+        _try(localizer)
+    except InputError as error:
+        raise InputError(f"checkpoint={checkpoint.path}: {error}") from None
+    except Exception as error:  # whatever a config that no training has written makes fail
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"checkpoint={checkpoint.path}: weights and config do not agree ({reason}); train it again"
+        ) from error
+    return localizer
+
+
+def trained_with_hints(checkpoint: Checkpoint) -> bool:
+    """Return whether a checkpoint's network saw hints while it was trained."""
+    try:
+        with _budget(checkpoint):
+            source: TrainingHints = build(checkpoint.config["train_hint"], "train_hint")
+    except InputError as error:
+        raise InputError(f"checkpoint={checkpoint.path}: {error}") from None
+    return source.gives_hints
+
+
+def _file_of(path: Path) -> Path:
+    """Return the checkpoint file that a path means; where there is none, say which runs are below."""
+    if not path.is_dir() or (path / FILE).is_file():
+        return path / FILE if path.is_dir() else path
+    below = [
+        file.parent for depth in ("*", "*/*", "*/*/*") for file in path.glob(f"{depth}/{FILE}")
+    ]
+    if below:
+        more = f" and {len(below) - 5} more" if len(below) > 5 else ""
+        runs = ", ".join(str(run) for run in sorted(below)[:5])
+        raise InputError(f"checkpoint={path}: no run; give one of those below it: {runs}{more}")
+    if (path / "lightning").is_dir():
+        raise InputError(
+            f"checkpoint={path}: its training has not ended; train with resume=true first"
+        )
+    raise InputError(f"checkpoint={path}: holds no {FILE}; give the folder of a finished run")
+
+
+def _check_state(state: Any) -> None:
+    """Refuse what is no state of a network: named tensors, all numbers, and weights finite."""
+    if not isinstance(state, dict):
+        raise InputError("it lacks the weights")
+    for name, value in state.items():
+        if not (isinstance(name, str) and name.isprintable() and isinstance(value, Tensor)):
+            raise InputError("its weights are no named tensors")
+        if value.is_floating_point() and value.isnan().any():
+            raise InputError(f"its weights {name[:80]} are not numbers (nan)")
+
+
+def _budget(checkpoint: Checkpoint) -> BuildBudget:
+    return BuildBudget(sum(value.numel() for value in checkpoint.state.values()))
+
+
+@torch.inference_mode()
+def _try(localizer: LocalizerModule) -> None:
+    """Let a localizer answer a blank feature, so that parts that do not fit each other are found at once."""
+    model = localizer.model
+    feature = torch.zeros(1, model.backbone.channels[0], model.pool.grid, model.pool.grid)
+    known = Query(
+        torch.empty(1, 0), feature, torch.eye(3)[None], no_hint(feature), [""], torch.zeros(1)
+    )
+    localizer.predict(known)
 
 
 def network_hint(checkpoint: str, config: dict[str, Any] | None = None) -> NetworkHint:
@@ -102,5 +193,8 @@ def network_hint(checkpoint: str, config: dict[str, Any] | None = None) -> Netwo
             "features; train it with backbone.trainable=none"
         )
     return NetworkHint(
-        load_localizer(read), read.feature_key, read.config, read.trained_on.identity
+        load_localizer(read),
+        read.feature_key,
+        read.config,
+        read.trained_on.identity | {"offset_m": read.place.offset_m.tolist()},
     )

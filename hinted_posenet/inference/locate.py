@@ -12,14 +12,20 @@ from tqdm import tqdm
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geodesy import Origin
+from hinted_posenet.core.offset import moved_hint
 from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Modes, Pose, Query, no_prior
 from hinted_posenet.data.load_image import AnyImage, load_image
 from hinted_posenet.data.posed_images import in_unit_range, map_tensors, to
 from hinted_posenet.data.priors.check import fault_of
 from hinted_posenet.data.query_camera import AnyK, QueryCamera, given_camera
 from hinted_posenet.data.training_camera import TrainingCamera, to_training_camera
-from hinted_posenet.inference.build import build, describe_hint
-from hinted_posenet.inference.checkpoint import Checkpoint, load_localizer, read_checkpoint
+from hinted_posenet.inference.build import describe_hint
+from hinted_posenet.inference.checkpoint import (
+    Checkpoint,
+    load_localizer,
+    read_checkpoint,
+    trained_with_hints,
+)
 from hinted_posenet.inference.estimate import Estimate, Mode, Status
 from hinted_posenet.inference.localizer import Prediction, prepare_device
 from hinted_posenet.inference.modes import modes_of
@@ -58,10 +64,10 @@ class Localizer:
         self._place = checkpoint.place
         self.camera = TrainingCamera(checkpoint.place.K, data.height, data.width, data.crop)
         self.name = f"{data.name}/{data.scene}, {data.ground_truth} ground truth"
-        self.scene_folder = Path(config["data"]["root"], data.scene)
+        self.scene_folder = Path(data.root, data.scene)
         self.own_hint = str(describe_hint(config["inference_hint"])["name"])
         head = self._network.model.head
-        seen = head.takes_covariance or build(config["train_hint"]).gives_hints
+        seen = head.takes_covariance or trained_with_hints(checkpoint)
         self.takes_hints = bool(head.takes_hints and seen)
         self._has_warned = False
 
@@ -72,14 +78,14 @@ class Localizer:
 
     @property
     def positions_m(self) -> Tensor:
-        """Where at most 2000 of the training images were taken (M, 3)."""
+        """Where at most 2000 of the training images were taken (M, 3), float64."""
         return self._place.positions_m
 
     @property
     def extent(self) -> tuple[Tensor, float]:
         """Center (3,) and size in metres of the box that holds 95 % of the training positions."""
         frame = self._network.model.frame
-        return frame.center_m.cpu(), 2 * float(frame.scale_m)
+        return frame.center_m.cpu().double() + self._place.offset_m, 2 * float(frame.scale_m)
 
     def locate(
         self,
@@ -139,7 +145,7 @@ class Localizer:
         lens = None if camera is None else camera.of_image(pixels.shape[0], pixels.shape[1], where)
         small, K = to_training_camera(pixels, lens, self.camera, where)
         hint, started = self._usable(hint, where, far_hint)
-        given = _batch(hint or no_prior(torch.float64))
+        given = _batch(moved_hint(hint or no_prior(torch.float64), -self._place.offset_m))
         query = Query(
             in_unit_range([small]),
             torch.empty(1, 0),
@@ -151,6 +157,8 @@ class Localizer:
         query = to(query, self._network.device)
         query = query._replace(feature=self._network.model.features(query)[0])
         prediction = self._network.predict(query, query.prior if hint else None)
+        if not torch.cat(prediction.answers[-1].pose, dim=1).isfinite().all():
+            raise InputError(f"{where}: the network answers no finite pose; train it again")
         modes = modes_of(self._network, query, prediction, count)
         return self._estimate(prediction, modes, started)
 
@@ -176,15 +184,16 @@ class Localizer:
     def _estimate(self, prediction: Prediction, modes: Modes, started: str) -> Estimate:
         answer, out_of_map = prediction.answers[-1], float(prediction.out_of_map[0])
         changed = [not torch.equal(a.t, b.t) for a, b in pairwise(prediction.poses)]
+        offset_m = self._place.offset_m
         t, q, covariance = (part[0].cpu().double() for part in (*answer.pose, answer.covariance))
         return Estimate(
-            Pose(t, q),
+            Pose(t + offset_m, q),
             covariance,
             self._status(out_of_map, float(answer.sigma_t_m[0])),
             started,
             1 + sum(changed),
             out_of_map,
-            _modes(modes),
+            _modes(modes, offset_m),
             self.origin,
         )
 
@@ -200,8 +209,8 @@ def _batch(hint: Hint) -> Hint:
     return Hint(pose, hint.covariance.float().unsqueeze(0), NO_NEIGHBOURS.expand(1, 0))
 
 
-def _modes(modes: Modes) -> tuple[Mode, ...]:
-    """Return those of modes (1, K) that have a weight above 0."""
+def _modes(modes: Modes, offset_m: Tensor) -> tuple[Mode, ...]:
+    """Return those of modes (1, K) that have a weight above 0, in the world."""
     log_weight, pose, covariance = map_tensors(lambda part: part[0].cpu().double(), modes)
     parts = zip(log_weight.exp().tolist(), *pose, covariance, strict=True)
-    return tuple(Mode(weight, Pose(t, q), C) for weight, t, q, C in parts if weight > 0)
+    return tuple(Mode(weight, Pose(t + offset_m, q), C) for weight, t, q, C in parts if weight > 0)

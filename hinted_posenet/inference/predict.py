@@ -8,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.files import check_writable
 from hinted_posenet.core.types import Hint
 from hinted_posenet.data.priors.check import check_priors
 from hinted_posenet.data.priors.load import PriorSource, load_priors
@@ -38,11 +39,14 @@ def predict(settings: PredictSettings, shown: int = 0) -> Predicted:
     and counted.
 
     Raises:
-        InputError: Images, priors or camera are wrong, or no image could be localized.
+        InputError: Output, images, priors or camera are wrong, or no image could be localized.
     """
+    check_writable(settings.out)
     camera = given_camera(settings.K, settings.focal_px, settings.camera_file)
     rate = settings.every, settings.every_s
-    images = open_images(settings.images, *rate, settings.video_start_s)
+    images = open_images(
+        settings.images, *rate, settings.video_start_s, upright=not settings.as_stored
+    )
     localizer = load(settings.checkpoint, settings.accelerator, settings.threads)
     asked = settings.out, settings.poses_format, localizer.origin, settings.covariance
     format = poses_format(*asked)  # refuses before anything is computed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, MinLen
 
 Format = Literal["csv", "tum", "text", "kml", "geojson"]
 AltitudeAbove = Literal["ellipsoid", "geoid", "takeoff", "ground", "scene", "ignore"]
@@ -33,7 +33,7 @@ class PredictSettings(PriorSettings):
     """What is localized, with what, and where it is written; configs/predict.yaml explains the keys."""
 
     checkpoint: Path = Path()
-    images: str = ""
+    images: Annotated[str, MinLen(1)] = "."
     out: Path = Path("poses.csv")
     preview: Path | None = None
     poses_format: Format | None = None
@@ -41,6 +41,7 @@ class PredictSettings(PriorSettings):
     K: tuple[float, float, float, float] | None = None
     focal_px: Annotated[float, Gt(0)] | None = None
     camera_file: Path | None = None
+    as_stored: bool = False
     every: Annotated[int, Ge(1)] = 1
     every_s: Annotated[float, Gt(0)] | None = None
     video_start_s: float = 0.0

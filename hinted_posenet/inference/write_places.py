@@ -6,7 +6,6 @@ the format means the same by it, above the geoid in KML and above the ellipsoid 
 properties.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hinted_posenet.core.files import atomic_write, write_text
+from hinted_posenet.core.files import atomic_write, write_json
 from hinted_posenet.core.geodesy import Origin
 from hinted_posenet.core.geometry import rotate
 from hinted_posenet.inference.estimate_row import EstimateRow
@@ -73,7 +72,7 @@ def write_geojson(path: Path, rows: Sequence[EstimateRow], origin: Origin) -> No
             polygon = {"type": "Polygon", "coordinates": [outline]}
             features.append(_feature(polygon, {"name": row.name, "outline": "95 % ellipse"}))
     content = {"type": "FeatureCollection", "features": features}
-    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+    write_json(path, content, indent=1)
 
 
 def _feature(geometry: dict[str, Any] | None, properties: dict[str, Any]) -> dict[str, Any]:

@@ -6,15 +6,16 @@ import torch
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.inference.build import build
+from hinted_posenet.inference.slots import SLOTS
 from hinted_posenet.models.posenet import GridPool
 
 POOL = "hinted_posenet.models.posenet.GridPool"
 
 
 def test_builds_what_the_package_defines():
-    assert isinstance(build({"_target_": POOL, "grid": 2}), GridPool)
-    assert build({"_target_": POOL}, grid=4).grid == 4
-    optimizer = build({"_target_": "torch.optim.SGD", "_partial_": True, "lr": 0.1})
+    assert isinstance(build({"_target_": POOL, "grid": 2}, "pool"), GridPool)
+    assert build({"_target_": POOL}, "pool", grid=4).grid == 4
+    optimizer = build({"_target_": "torch.optim.SGD", "_partial_": True, "lr": 0.1}, "optimizer")
     assert optimizer([torch.nn.Parameter(torch.zeros(1))]).defaults["lr"] == 0.1
 
 
@@ -54,8 +55,9 @@ def test_refuses_foreign_targets_wherever_they_stand(target, tmp_path):
         {"no_target": {"here": evil}},
         {"_target_": POOL, "_args_": [evil]},
     ):
-        with pytest.raises(InputError, match="_target_="):
-            build(node)
+        for slot in SLOTS:
+            with pytest.raises(InputError, match="_target_"):
+                build(node, slot)
     assert victim.is_dir()
 
 
@@ -79,7 +81,8 @@ def test_refuses_what_unpickles_code_inside_a_trusted_package(tmp_path):
                 "cls": None,
                 "checkpoint_path": str(tmp_path / "evil.ckpt"),
                 "weights_only": False,
-            }
+            },
+            "trainer",
         )
     assert not (tmp_path / "trace").exists()
 
@@ -90,7 +93,7 @@ def test_refuses_our_own_functions_that_delete_folders(tmp_path):
     (run / "config.yaml").write_text("name: precious\n")
     config = {"paths": {"run": str(run)}, "overwrite": True, "resume": False}
     with pytest.raises(InputError, match="refused"):
-        build({"_target_": "hinted_posenet.training.train.train", "config": config})
+        build({"_target_": "hinted_posenet.training.train.train", "config": config}, "head")
     assert (run / "config.yaml").is_file()
 
 
@@ -106,28 +109,29 @@ def test_refuses_targets_that_an_interpolation_brings(value, tmp_path):
     victim = tmp_path / "notes.txt"
     victim.write_text("precious")
     with pytest.raises(InputError):
-        build({"_target_": POOL, "grid": value % victim})
+        build({"_target_": POOL, "grid": value % victim}, "pool")
     assert victim.read_text() == "precious"
 
 
 def test_interpolations_do_not_read_the_environment(monkeypatch):
     monkeypatch.setenv("SECRET_OF_THE_USER", "7")
     with pytest.raises(InputError):
-        build({"_target_": POOL, "grid": "${oc.env:SECRET_OF_THE_USER}"})
+        build({"_target_": POOL, "grid": "${oc.env:SECRET_OF_THE_USER}"}, "pool")
 
 
 @pytest.mark.parametrize(
-    ("node", "words"),
+    ("node", "slot", "words"),
     [
-        ({"_target_": POOL, "gird": 3}, ["GridPool", "gird"]),
-        ({"_target_": "hinted_posenet.models.posenet.GridPol"}, ["GridPol"]),
-        ({"_target_": "hinted_posenet.no_such_module.Thing"}, ["no_such_module"]),
-        ({"_target_": "torch.optim.Adamm"}, ["Adamm"]),
+        ({"_target_": POOL, "gird": 3}, "pool", ["GridPool", "gird"]),
+        ({"_target_": "hinted_posenet.models.posenet.GridPol"}, "pool", ["GridPol"]),
+        ({"_target_": "hinted_posenet.no_such_module.Thing"}, "head", ["no_such_module"]),
+        ({"_target_": "torch.optim.Adamm"}, "optimizer", ["Adamm"]),
+        (None, "head", ["head", "_target_"]),
     ],
 )
-def test_a_mistake_is_one_line_that_names_the_key(node, words):
+def test_a_mistake_is_one_line_that_names_the_key(node, slot, words):
     with pytest.raises(InputError) as error:
-        build(node)
+        build(node, slot)
     assert all(word in str(error.value) for word in words)
     assert "\n" not in str(error.value)
 
@@ -138,4 +142,4 @@ def test_an_input_error_inside_arrives_as_it_was():
         "name": "x",
     }
     with pytest.raises(InputError, match=r"^backbone\.name=x: choose one of"):
-        build(node)
+        build(node, "backbone")

@@ -151,5 +151,5 @@ def test_an_evil_target_in_the_config_of_a_network_hint_is_refused(tmp_path):
 def test_a_text_file_is_no_checkpoint(tmp_path: Path, content: str) -> None:
     file = tmp_path / "poses.txt"
     file.write_text(content)
-    with pytest.raises(InputError, match=r"poses\.txt: not a readable checkpoint"):
+    with pytest.raises(InputError, match=r"poses\.txt: not readable"):
         read_checkpoint(file)

@@ -152,7 +152,7 @@ def test_k_is_scaled_with_the_image(hinted, photos):
         (np.zeros((64, 64, 3), np.uint8), [600.0, 600.0, 32.0, 32.0], "of the width"),
         (np.zeros((64, 64, 7), np.uint8), None, "shape"),
         (np.full((64, 64, 3), np.nan), None, "floats"),
-        ("no/such/photo.jpg", None, "cannot be read"),
+        ("no/such/photo.jpg", None, "missing"),
     ],
 )
 def test_a_wrong_image_or_camera_is_named(hinted, image, K, message):

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.tensor_files import DAMAGED
 
 
 class ImageBackbone(nn.Module):
@@ -68,5 +69,12 @@ def read_weights(path: str) -> dict[str, Tensor]:
     """Read a state dict from a file, without executing code in it."""
     if not Path(path).is_file():
         raise InputError(f"backbone.weights={path}: no such file; choose null, default or a path")
-    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except DAMAGED:  # torch's message advises to execute what it holds
+        state = None
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise InputError(
+            f"backbone.weights={path}: no readable dictionary of tensors; save network.state_dict()"
+        )
     return state
