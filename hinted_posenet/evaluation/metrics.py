@@ -106,14 +106,23 @@ def trajectory_errors(predicted: Pose, truth: Pose) -> dict[str, float]:
 
     ``ate_rmse_m`` is the RMSE of the positions after rigid alignment to the true trajectory (Sturm et al.,
     2012); ``rpe_rmse_m`` and ``rpe_rmse_deg`` are the RMSE of the motion from one frame to the next. Frames
-    without an answer make all of them infinite.
+    without an answer are failures, and make all of them infinite. Beside them stand those of the frames that are
+    answered, ``ate_rmse_m_of_answered`` and so on, infinite for less than 3, and the counts of both.
     """
-    names = ("ate_rmse_m", "rpe_rmse_m", "rpe_rmse_deg")
-    if not torch.cat(predicted, dim=1).isfinite().all():
-        return dict.fromkeys(names, torch.inf)
-    ate_m, _ = pose_errors(align(predicted, truth, "rigid"), truth)
-    errors = (ate_m, *pose_errors(_steps(predicted), _steps(truth)))
-    return {n: e.square().mean().sqrt().item() for n, e in zip(names, errors, strict=True)}
+    known = torch.cat(predicted, dim=1).isfinite().all(dim=1)
+    answered, count = int(known.sum()), len(known)
+    row: dict[str, float] = {"frames": count, "answered_frames": answered}
+    found = dict.fromkeys(("ate_rmse_m", "rpe_rmse_m", "rpe_rmse_deg"), torch.inf)
+    if answered >= 3:
+        # from nearby, so that the same errors come out far from the origin
+        origin = truth.t[known].mean(dim=0)
+        ours, true = (Pose(t[known] - origin, q[known]) for t, q in (predicted, truth))
+        ate_m, _ = pose_errors(align(ours, true, "rigid"), true)
+        errors = (ate_m, *pose_errors(_steps(ours), _steps(true)))
+        rmse = (error.square().mean().sqrt().item() for error in errors)
+        found = dict(zip(found, rmse, strict=True))
+    row |= found if answered == count else dict.fromkeys(found, torch.inf)
+    return row | {f"{name}_of_answered": value for name, value in found.items()}
 
 
 def align(predicted: Pose, truth: Pose, how: str) -> Pose:

@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 from tqdm import tqdm
 
 from hinted_posenet.core.types import Hint, Modes, Pose, Sample
-from hinted_posenet.data.posed_images import batches, joined, to
+from hinted_posenet.data.posed_images import batches, joined, map_tensors, to
 from hinted_posenet.hints.protocol import InferenceHints
 from hinted_posenet.hints.retrieval import RetrievalHint
 from hinted_posenet.hints.trivial import ConstantHint
@@ -41,6 +41,15 @@ class MethodAnswer(NamedTuple):
     modes: Modes | None = (
         None  # (N, MODES) with the pose as the first; None: no frame has another one
     )
+
+    def in_float64(self) -> "MethodAnswer":
+        """Return the answer in float64, in which errors are measured."""
+        pose, covariance, modes = self.pose, self.covariance, self.modes
+        return self._replace(
+            pose=map_tensors(Tensor.double, pose),
+            covariance=None if covariance is None else covariance.double(),
+            modes=None if modes is None else map_tensors(Tensor.double, modes),
+        )
 
 
 def step_name(step: int) -> str:

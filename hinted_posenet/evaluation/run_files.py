@@ -1,8 +1,5 @@
 """Result files of several runs, read and checked against each other: the input of tables and figures."""
 
-import csv
-import json
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +9,10 @@ import numpy as np
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.formatting import short_length
+from hinted_posenet.core.text import check_row, read_table
 from hinted_posenet.data.poses import SIGMA_COLUMNS
 from hinted_posenet.evaluation.frames_file import (
+    MOST_M,
     T_CAM_WORLD,
     Chosen,
     Floats,
@@ -22,6 +21,7 @@ from hinted_posenet.evaluation.frames_file import (
     read_frames,
 )
 from hinted_posenet.evaluation.predictions import HINT_ANSWER, ORACLE, Role, method_title
+from hinted_posenet.evaluation.results_file import read_results
 from hinted_posenet.evaluation.write_poses import ERRORS, NEES
 from hinted_posenet.evaluation.write_run import LABELS, SeasonGroup
 
@@ -87,6 +87,14 @@ class Run(NamedTuple):
         return f"{title} {ORACLE}" if self.results["oracle"] else title
 
     @property
+    def reads(self) -> list[Any]:
+        """Configs of backbone and pool, on which features depend; InputError for poses of other software."""
+        config = self.results.get("config")
+        if not isinstance(config, dict) or not {"backbone", "pool"} <= config.keys():
+            raise InputError(f"{self.folder}: has no backbone and pool; give runs of trainings")
+        return [config["backbone"], config["pool"]]
+
+    @property
     def has_hint_of_its_own(self) -> bool:
         """Whether its first hint, taken as the answer, is none of the controls that every table has."""
         return HINT_ANSWER in self.methods and self.start not in CONTROL_HINTS
@@ -133,7 +141,12 @@ class Run(NamedTuple):
 
     def read_frames(self) -> dict[str, Frames]:
         """Read the scored frames, by the name of their split, and those of training."""
-        return read_frames(self.folder / "frames.csv", len(self.results["frame_groups"]))
+        path, split = self.folder / "frames.csv", self.results["split"]
+        found = read_frames(path)
+        names = [frame["name"] for frame in self.frames]
+        if split not in found or found[split].name != names:
+            raise InputError(f"{path}: of other frames than poses.csv; {how_to_renew(self.folder)}")
+        return found
 
 
 def read_runs(folders: list[Path]) -> list[Run]:
@@ -179,31 +192,6 @@ def by_title(runs: list[Run]) -> dict[str, list[Run]]:
     return dict(grouped)
 
 
-def read_results(path: Path) -> dict[str, Any]:
-    """Read what ``write_run`` wrote.
-
-    Raises:
-        InputError: If the file is broken or of version 0.1.0; it says how to renew it.
-    """
-    results = read_json(path)
-    if "resampling_unit" not in results:
-        raise InputError(f"{path}: of an older version; {how_to_renew(path.parent)}")
-    for row in results["rows"]:
-        row.update({key: math.inf for key, value in row.items() if value == "inf"})
-    return results
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file that a run wrote; since writing is atomic, a broken one was changed afterwards."""
-    try:
-        content: dict[str, Any] = json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(
-            f"{path}: is not valid JSON ({error}); {how_to_renew(path.parent)}"
-        ) from None
-    return content
-
-
 def _results_file(folder: Path) -> Path:
     file = folder if folder.suffix == ".json" else folder / "results.json"
     if not file.is_file():
@@ -214,24 +202,34 @@ def _results_file(folder: Path) -> Path:
 def _read_run(folder: Path) -> Run:
     file = _results_file(folder)
     results = read_results(file)
-    columns: dict[str, list[dict[str, str]]] = defaultdict(list)
-    poses = file.parent / "poses.csv"
-    if not poses.is_file():
-        raise InputError(f"{poses}: no such file beside {file.name}; {how_to_renew(file.parent)}")
-    with poses.open(newline="", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            columns[row["method"]].append(row)
-    if not all({"neighbour", *NEES} <= rows[0].keys() for rows in columns.values()):
-        raise InputError(f"{poses}: of an older version; {how_to_renew(file.parent)}")
-    count = len(results["frame_groups"])
+    poses, fix = file.parent / "poses.csv", how_to_renew(file.parent)
+    columns, table = read_table(poses, fix)
+    if not {"method", "name", "sequence", "neighbour", *NEES} <= set(columns):
+        whole = {"method", "name", "sequence"} <= set(columns)
+        raise InputError(
+            f"{poses}: {'of an older version' if whole else 'truncated or changed'}; {fix}"
+        )
+    lines: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for where, row in table:
+        check_row(row, where, fix)
+        lines[row["method"]].append(row)
     labels = {row["method"]: row for row in results["rows"]}
     try:
-        methods = {name: _poses(labels[name], rows) for name, rows in columns.items()}
-    except (KeyError, TypeError, ValueError):  # a line that was cut off, or is no line of ours
+        methods = {name: _poses(labels[name], rows) for name, rows in lines.items()}
+    except (KeyError, ValueError):  # a column or a method of others, a number that is none
         methods = {}
-    if methods.keys() != labels.keys() or any(len(m.frames) != count for m in methods.values()):
-        raise InputError(f"{poses}: truncated or changed; {how_to_renew(file.parent)}")
+    names = [frame["name"] for rows in lines.values() for frame in rows]
+    count = len(results["frame_groups"])
+    whole = methods.keys() == labels.keys() and names == names[:count] * len(methods)
+    if not whole or not all(map(_sound, methods.values())):
+        raise InputError(f"{poses}: truncated or changed; {fix}")
     return Run(file.parent, results, methods)
+
+
+def _sound(poses: MethodPoses) -> bool:
+    """Return whether errors and true positions are numbers as `write_poses` has them."""
+    errors = np.stack([poses.error_t_m, poses.error_r_deg])
+    return bool((errors >= 0).all() and (np.abs(poses.true_m) < MOST_M).all())
 
 
 def _poses(labels: dict[str, Any], rows: list[dict[str, str]]) -> MethodPoses:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from hinted_posenet.core.files import atomic_write
 from hinted_posenet.core.geometry import invert
+from hinted_posenet.core.offset import NO_OFFSET, moved_pose
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.data.poses import SIGMA_COLUMNS
 from hinted_posenet.evaluation.calibration import (
@@ -17,7 +18,7 @@ from hinted_posenet.evaluation.calibration import (
     error_vectors,
     normalised_errors,
 )
-from hinted_posenet.evaluation.frames_file import T_CAM_WORLD, Frames
+from hinted_posenet.evaluation.frames_file import T_CAM_WORLD, Frames, digits_of
 from hinted_posenet.evaluation.metrics import pose_errors
 from hinted_posenet.evaluation.predictions import MethodAnswer
 
@@ -27,11 +28,17 @@ NEES = tuple(f"nees_{name}" for name in (*POSITION, *ROTATION))
 
 
 def write_poses(
-    path: Path, frames: Frames, answers: list[MethodAnswer], truth: Pose, train_names: list[str]
+    path: Path,
+    frames: Frames,
+    answers: list[MethodAnswer],
+    truth: Pose,
+    train_names: list[str],
+    offset_m: Tensor = NO_OFFSET,
 ) -> None:
     """Write a line per frame and method: world-to-camera pose as in COLMAP, errors, true and predicted center.
 
-    Frames, answers and truth are (N,); ``train_names`` are the training images, which neighbours are rows of.
+    Frames, answers and truth are (N,), and positions of the latter two count from ``offset_m`` (3,);
+    ``train_names`` are the training images, which neighbours are rows of.
     """
     tags = sorted({tag for labels in frames.tags for tag in labels})
     header = ["method", "name", "sequence", *tags, "neighbour", *T_CAM_WORLD]
@@ -41,23 +48,26 @@ def write_poses(
         [name, sequence, *(values.get(tag, "") for tag in tags)]
         for name, sequence, values in zip(frames.name, frames.sequence, frames.tags, strict=True)
     ]
+    digits = digits_of(frames.T_cam_world, 9)
     with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         for answer in answers:
             rows = [] if answer.neighbour is None else answer.neighbour.tolist()
             near = [train_names[row] for row in rows] or [""] * len(labels)
-            for label, neighbour, values in zip(labels, near, _numbers(answer, truth), strict=True):
-                texts = ["" if value != value else f"{value:.9g}" for value in values]
+            numbers = _numbers(answer, truth, offset_m)
+            for label, neighbour, values in zip(labels, near, numbers, strict=True):
+                texts = ["" if value != value else f"{value:.{digits}g}" for value in values]
                 writer.writerow([answer.method, *label, neighbour, *texts])
 
 
-def _numbers(answer: MethodAnswer, truth: Pose) -> Iterator[list[float]]:
+def _numbers(answer: MethodAnswer, truth: Pose, offset_m: Tensor) -> Iterator[list[float]]:
     """Yield the numbers of each frame in the order of the header; NaN where the method states none."""
-    t_cam_world, q_cam_world = invert(answer.pose.t.double(), answer.pose.q.double())
+    answered, true = moved_pose(answer.pose, offset_m), moved_pose(truth, offset_m)
+    t_cam_world, q_cam_world = invert(*answered)
     errors = torch.stack(pose_errors(answer.pose, truth), dim=1)
     parts = [q_cam_world, t_cam_world, errors, _uncertainty(answer, truth)]
-    numbers = torch.cat([*parts, answer.pose.t, truth.t], dim=1)
+    numbers = torch.cat([*parts, answered.t, true.t], dim=1)
     return (row for some in torch.split(numbers, ROWS) for row in some.tolist())
 
 

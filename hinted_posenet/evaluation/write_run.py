@@ -1,7 +1,5 @@
 """Score answers by groups of frames, and write the files of a run: results.json, poses.csv and frames.csv."""
 
-import json
-import math
 import os
 import platform
 import subprocess
@@ -12,9 +10,11 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from hinted_posenet.core.files import write_text
+from hinted_posenet.core.files import write_json
 from hinted_posenet.core.geometry import invert
+from hinted_posenet.core.offset import NO_OFFSET
 from hinted_posenet.core.types import Pose, View, stack_poses
 from hinted_posenet.data.posed_images import map_tensors
 from hinted_posenet.evaluation.calibration import (
@@ -54,20 +54,24 @@ def write_run(
     answers: list[MethodAnswer],
     truth: Pose,
     thresholds: Thresholds,
+    known: Pose | None = None,
+    offset_m: Tensor = NO_OFFSET,
 ) -> dict[str, Any]:
     """Score answers, write the files of a run into ``folder``, and return the content of results.json.
 
     The training camera nearest to the true one stands beside the answers: what perfect retrieval would give.
     ``about`` is what results.json holds besides metrics, among it name, data, split, seed, oracle and
-    inference_hint. Answers and truth, T_world_cam, are of the scored frames (N,); thresholds are (metres,
-    degrees) of the recalls.
+    inference_hint. Answers and truth, T_world_cam in float64, are of the scored frames (N,), ``known`` of the
+    training frames (None takes those of ``train``); their positions count from ``offset_m`` (3,) in the world,
+    where the files have them. Thresholds are (metres, degrees) of the recalls.
     """
     if train:
-        answers = [*answers, nearest_answer(pose_of(train), truth)]
+        answers = [*answers, nearest_answer(known or pose_of(train), truth)]
     groups = frame_groups(frames, train, answers, truth)
     splits = {about["split"]: frames} | ({"train": train} if train else {})
     write_frames(folder / "frames.csv", splits)
-    write_poses(folder / "poses.csv", frames, answers, truth, train.name if train else [])
+    names_of_training = train.name if train else []
+    write_poses(folder / "poses.csv", frames, answers, truth, names_of_training, offset_m)
     names = np.array([group.name for group in groups])
     in_group = np.array([group.frames for group in groups]).T
     independent = about["data"]["name"] in INDEPENDENT_FRAMES
@@ -79,9 +83,7 @@ def write_run(
         "groups": [{"name": g.name, "season_group": g.season_group} for g in groups],
         "frame_groups": [names[chosen].tolist() for chosen in in_group],
     }
-    # JSON has no infinite numbers: they become the string "inf"
-    text = json.dumps(_plain(results), indent=1, allow_nan=False)
-    write_text(folder / "results.json", text + "\n")
+    write_json(folder / "results.json", results, indent=1)
     return results
 
 
@@ -231,13 +233,3 @@ def git_revision() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and math.isinf(value):
-        return "inf"
-    return value

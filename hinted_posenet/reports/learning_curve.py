@@ -1,15 +1,17 @@
 """The learning curve of a run: loss and median errors against epochs."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.figures import logarithmic, save_figure
+from hinted_posenet.core.text import check_row, read_table
 
 SPLITS = {"train": ("training images", "#6e7781"), "val": ("validation", "#1f6feb")}
+FIX = "delete the file; a training that is resumed begins it anew"
 CHOSEN = "#d1242f"
 PANELS = {
     "loss": "loss",
@@ -20,10 +22,21 @@ PANELS = {
 
 def read_history(path: Path) -> list[dict[str, str]]:
     """Read a history.csv, a row per epoch; no rows if there is no file, empty where nothing was measured."""
-    if not path.is_file():
+    if not path.exists():
         return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+    columns, table = read_table(path, FIX)
+    if not {"epoch", "val/score"} <= set(columns):
+        raise InputError(f"{path} line 1: no columns epoch and val/score; {FIX}")
+    rows = []
+    for where, row in table:
+        check_row(row, where, FIX)
+        try:
+            int(row["epoch"])
+            [float(number) for number in row.values() if number]
+        except ValueError:
+            raise InputError(f"{where}: expected numbers; {FIX}") from None
+        rows.append(row)
+    return rows
 
 
 def learning_curve(path: Path, history: Path) -> None:

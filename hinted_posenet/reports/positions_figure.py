@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from hinted_posenet.core.figures import save_figure
 from hinted_posenet.core.formatting import length
 from hinted_posenet.evaluation.frames_file import Chosen, Floats
+from hinted_posenet.evaluation.predictions import RETRIEVAL
 from hinted_posenet.evaluation.run_files import MethodPoses, Run, by_title
 
 Limits = tuple[float, float]
@@ -84,11 +85,11 @@ def positions_figure(path: Path, runs: list[Run]) -> None:
     Frames of a season or date unseen in training are red.
     """
     first = runs[0]
-    panels = {"retrieval": first.methods["retrieval"]}
+    panels = {RETRIEVAL: first.methods[RETRIEVAL]} if RETRIEVAL in first.methods else {}
     panels |= {title: same[0].steps[0] for title, same in by_title(runs).items()}
     unseen = first.in_season_group("unseen")
     answers = np.concatenate([poses.predicted_m for poses in panels.values()])
-    ground = ground_of(panels["retrieval"].true_m, answers, first.results["map"])
+    ground = ground_of(first.steps[0].true_m, answers, first.results["map"])
     columns = min(3, len(panels))
     lines = math.ceil(len(panels) / columns)
     size = (PANEL_WIDTH * columns, ground.panel_height(PANEL_WIDTH) * lines + 0.5)

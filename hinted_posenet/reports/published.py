@@ -2,9 +2,8 @@
 
 from typing import Any, NamedTuple
 
-import yaml
-
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.text import read_yaml
 from hinted_posenet.data.dataset_card import datasets_folder, read_dataset_card
 from hinted_posenet.evaluation.run_files import Run
 
@@ -65,7 +64,7 @@ def _content(name: str) -> dict[str, Any]:
     path = datasets_folder() / name / "published.yaml"
     if not path.is_file():
         raise InputError(f"published=true: no published results are known for {name}")
-    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return dict(read_yaml(path))
 
 
 def _published(method: str, entry: dict[str, Any]) -> Published:

@@ -24,7 +24,8 @@ from hinted_posenet.evaluation.predictions import (
     SHUFFLED_IMAGE,
     method_title,
 )
-from hinted_posenet.evaluation.run_files import Run, read_json, read_results, read_runs
+from hinted_posenet.evaluation.results_file import read_curves, read_results
+from hinted_posenet.evaluation.run_files import Run, read_runs
 from hinted_posenet.reports.mode_lines import shares_of_modes
 
 OWN = "none"  # the hint of a network that takes none: its own run
@@ -72,8 +73,7 @@ class Study(NamedTuple):
         """Methods by the features that they use, on which the answers of retrieval depend."""
         found: dict[str, dict[str, None]] = defaultdict(dict)
         for (method, _), runs in self.runs.items():
-            config = runs[0].results["config"]
-            found[json.dumps([config["backbone"], config["pool"]])][method] = None
+            found[json.dumps(runs[0].reads)][method] = None
         return [list(methods) for methods in found.values()]
 
     def sigma_m(self, hint: str) -> float | None:
@@ -114,8 +114,9 @@ def read_study(
             (run,) = read_runs([file.parent])
             runs[run.results["name"], hint].append(run)
         if (folder / "curves.json").is_file():
-            name = read_results(folder / "results.json")["name"]
-            curves[name].append(read_json(folder / "curves.json"))
+            results = read_results(folder / "results.json")
+            count = len(results["frame_groups"])
+            curves[results["name"]].append(read_curves(folder / "curves.json", count))
     return Study(dict(runs), dict(curves), groups)
 
 

@@ -93,6 +93,10 @@ def test_nan_is_an_answer_that_failed(tmp_path, format):
         ("a 1 0 0 0 1 2 3\nb 1 0 0 0 1 2 x\n", r"line 2: expected numbers, found `1 0 0 0 1 2 x`"),
         ("a 0 0 0 0 1 2 3\n", r"line 1: quaternion of norm 0, expected about 1"),
         ("a 1 0 0 0 1 2 inf\n", r"line 1: quaternion"),
+        ("a 1 0 0 0 1 2 1e30\n", r"line 1: a position more than 1e\+08 m from the origin"),
+        ("a 1 0 0 0 1 2 ²\n", r"line 1: expected numbers, found `1 0 0 0 1 2 ²`"),
+        ("a 1 0 0 0 1 2 1_0\n", r"line 1: expected numbers"),
+        ("a\tb 1 0 0 0 1 2 3\n", r"line 1: 'a\\tb' has a line end or control character"),
         ("# nothing\n", "no poses"),
     ],
 )
@@ -101,9 +105,9 @@ def test_mistakes_are_told_by_line(tmp_path, text, message):
         read_poses_file(written(tmp_path / "p.txt", text))
 
 
-def test_five_mistakes_are_told_at_once(tmp_path):
+def test_the_first_of_many_mistakes_is_told_with_their_count(tmp_path):
     path = written(tmp_path / "p.txt", "x 1 2\n" * 8)
-    with pytest.raises(InputError, match=r"line 1.*\n.*line 2(.|\n)*line 5.*\n\.\.\. and 3 more$"):
+    with pytest.raises(InputError, match=r"^[^\n]*p\.txt line 1: [^\n]* \(7 more like it\)$"):
         read_poses_file(path)
 
 
@@ -111,7 +115,7 @@ def test_a_missing_or_binary_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"gone\.txt: no such file"):
         read_poses_file(tmp_path / "gone.txt")
     (tmp_path / "p.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match=r"p\.txt: cannot be read"):
+    with pytest.raises(InputError, match=r"p\.txt line 1: not UTF-16 text"):
         read_poses_file(tmp_path / "p.txt")
     with pytest.raises(InputError, match=r"expected images\.txt"):
         read_poses_file(tmp_path)

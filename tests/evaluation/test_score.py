@@ -2,8 +2,6 @@ import csv
 import json
 import math
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import fakes
@@ -14,7 +12,7 @@ import torch
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import quaternion_exp, quaternion_product, rotate
 from hinted_posenet.core.types import Pose, stack_poses
-from hinted_posenet.data.formats import aerial
+from hinted_posenet.data.formats import aerial, seven_scenes
 from hinted_posenet.data.poses import write_poses
 from hinted_posenet.evaluation.run_files import read_runs
 from hinted_posenet.evaluation.score import score_file
@@ -191,6 +189,43 @@ def test_trajectory_errors_are_in_the_results(prairie, tmp_path):
     assert row["ate_rmse_m"] < 1e-9 and row["rpe_rmse_m"] < 1e-9
 
 
+@pytest.mark.parametrize("written", ["ace", "hloc"])
+def test_logs_of_ace_and_hloc_are_scored_on_a_scene(tmp_path, written):
+    """ACE flattens the names that its set-up script made and appends errors; hloc keeps the last part."""
+    scene = fakes.write_seven_scenes(tmp_path)
+    views = seven_scenes.read_views(tmp_path, scene.name, "test")
+    names, truth = [view.name for view in views], stack_poses(view.T_world_cam for view in views)
+    write_poses(tmp_path / "p.txt", names, truth._replace(t=truth.t + 1.0))
+    text = (tmp_path / "p.txt").read_text()
+    if written == "ace":
+        text = "\n".join(f"{line} 0.62 0.019 1834" for line in text.splitlines()[1:])
+        text = text.replace("/", "-")
+    else:
+        text = text.replace("seq-03/", "")
+    (tmp_path / "p.txt").write_text(text)
+    folder = score_file(tmp_path / "p.txt", scene, out=tmp_path / "out")
+    found = rows(folder)["pass 1"]
+    assert found["frames"] == len(views) and found["max_t_m"] == pytest.approx(3**0.5)
+    (note,) = json.loads((folder / "results.json").read_text())["notes"]
+    assert note.startswith("names are compared")
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "../../x", "a\nb"])
+def test_a_name_leads_to_no_other_folder(prairie, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    names, truth = split(tmp_path)
+    write_poses(tmp_path / "p.txt", names, truth)
+    with pytest.raises(InputError, match="name"):
+        score_file(tmp_path / "p.txt", prairie, name=name)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_results_that_could_not_be_written_are_refused_first(prairie, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="file is no folder"):
+        score_file(tmp_path / "none.txt", prairie, out=tmp_path / "file" / "out")
+
+
 def test_results_that_are_there_are_kept(prairie, tmp_path):
     names, truth = split(tmp_path)
     write_poses(tmp_path / "p.txt", names, truth)
@@ -207,11 +242,10 @@ def test_results_that_are_there_are_kept(prairie, tmp_path):
         (["ground_truth=sfm"], "has only its own"),
     ],
 )
-def test_the_command_answers_mistakes_in_a_line(prairie, tmp_path, words, message):
+def test_the_command_answers_mistakes_in_a_line(here, prairie, tmp_path, words, message):
     names, truth = split(tmp_path)
     write_poses(tmp_path / "p.txt", names, truth)
-    command = [sys.executable, "-m", "hinted_posenet", "score", "p.txt", f"truth={prairie}"]
-    done = subprocess.run([*command, *words], capture_output=True, text=True, cwd=tmp_path)
+    done = here("score", "p.txt", f"truth={prairie}", *words)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert re.search(message, done.stderr)

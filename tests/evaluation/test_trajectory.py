@@ -84,13 +84,26 @@ def test_a_mirrored_cloud_is_not_aligned_by_a_reflection():
     assert pose_errors(moved, truth)[0].max() > 0.1
 
 
-def test_frames_without_an_answer_make_it_infinite_and_do_not_spoil_the_alignment():
+def test_frames_without_an_answer_are_failures_beside_the_errors_of_what_is_there():
     predicted, truth = walk()
     holes = Pose(predicted.t.clone(), predicted.q)
     holes.t[7] = torch.nan
-    assert set(trajectory_errors(holes, truth).values()) == {math.inf}
+    row, there = trajectory_errors(holes, truth), torch.arange(COUNT) != 7
+    only = trajectory_errors(*(Pose(pose.t[there], pose.q[there]) for pose in (predicted, truth)))
+    assert (row["frames"], row["answered_frames"]) == (COUNT, COUNT - 1)
+    for name in ("ate_rmse_m", "rpe_rmse_m", "rpe_rmse_deg"):
+        assert row[name] == math.inf
+        assert row[f"{name}_of_answered"] == only[name] == only[f"{name}_of_answered"]
     moved = align(holes, truth, "similarity")
     assert moved.t[7].isnan().all()
     assert pose_errors(moved, truth)[0].quantile(0.5) < 0.6
     with pytest.raises(InputError, match="at least 3 answers, found 2"):
         align(Pose(predicted.t[:2], predicted.q[:2]), Pose(truth.t[:2], truth.q[:2]), "rigid")
+
+
+def test_trajectory_errors_are_the_same_far_from_the_origin():
+    predicted, truth = walk()
+    away = torch.tensor([5e6, -4e6, 1e5], dtype=torch.float64)
+    near = trajectory_errors(predicted, truth)
+    far = trajectory_errors(*(Pose(pose.t + away, pose.q) for pose in (predicted, truth)))
+    assert far == pytest.approx(near, abs=1e-8)

@@ -9,10 +9,12 @@ from report_runs import about_run, views_at
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.tables import insert_text
 from hinted_posenet.core.types import Pose
+from hinted_posenet.data.poses import write_poses
 from hinted_posenet.evaluation import write_run as results
 from hinted_posenet.evaluation.bootstrap import bootstrap_interval, difference
 from hinted_posenet.evaluation.predictions import MethodAnswer
 from hinted_posenet.evaluation.run_files import read_runs, read_scenes
+from hinted_posenet.evaluation.score import score_file
 from hinted_posenet.evaluation.write_run import frames_of
 from hinted_posenet.reports.calibration_lines import calibration_lines
 from hinted_posenet.reports.compare import (
@@ -300,7 +302,7 @@ def test_files_of_an_older_version_are_named_with_what_renews_them(tmp_path: Pat
     (run / "results.json").write_text(results)
     (run / "frames.csv").unlink()
     with pytest.raises(
-        InputError, match=r"frames\.csv: no such file; renew it with `hinted-posenet evaluate"
+        InputError, match=r"frames\.csv: missing; renew it with `hinted-posenet evaluate"
     ):
         read_runs([run])[0].read_frames()
 
@@ -314,8 +316,8 @@ def test_a_file_that_was_cut_off_is_named(tmp_path: Path, name: str, share: floa
     # of frames.csv the scored ones come first; of training ones, a missing line cannot be told
     kept = int(share * (len(lines) if name == "poses.csv" else 10))
     (run / name).write_text("".join(lines[:kept]) + lines[kept][:20])
-    fault = "(truncated or changed|of an older version)"
-    with pytest.raises(InputError, match=f"{name}: {fault}; delete"):
+    fault = "(: truncated or changed|: of an older version| line .*: expected as many fields.*)"
+    with pytest.raises(InputError, match=f"{name}{fault}; delete"):
         read_runs([run])[0].read_frames()
 
 
@@ -338,3 +340,14 @@ def test_figure_draws_every_method(tmp_path: Path) -> None:
     positions_figure(tmp_path / "figure.svg", runs)
     drawn = (tmp_path / "figure.svg").read_text()
     assert all(f"<!-- {title} -->" in drawn for title in ("retrieval", "one", "two", "three"))
+
+
+def test_figure_of_poses_that_were_scored_alone(tmp_path: Path) -> None:
+    """Without retrieval, and without a map."""
+    q = torch.tensor([[1.0, 0, 0, 0]], dtype=torch.float64).expand(5, 4)
+    t = torch.arange(15, dtype=torch.float64).reshape(5, 3)
+    for name, pose in (("truth", Pose(t, q)), ("slam", Pose(t + 1, q))):
+        write_poses(tmp_path / f"{name}.txt", [f"{n}.png" for n in range(5)], pose)
+    run = score_file(tmp_path / "slam.txt", tmp_path / "truth.txt", out=tmp_path / "out")
+    positions_figure(tmp_path / "figure.svg", read_runs([run]))
+    assert "<!-- slam -->" in (tmp_path / "figure.svg").read_text()

@@ -1,6 +1,7 @@
 import cv2
 import pytest
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.reports.learning_curve import learning_curve
 
 HEADER = "epoch,step,train/loss,train/median_t_m,train/median_r_deg,"
@@ -37,3 +38,23 @@ def test_the_chosen_epoch_is_the_first_of_the_best(tmp_path):
     history.write_text("\n".join([HEADER, *rows]) + "\n")
     learning_curve(tmp_path / "curve.svg", history)
     assert "epoch 2" in (tmp_path / "curve.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "epoch,step\n1,2\n",
+        f"{HEADER}\n1,10,2.5\n",
+        f"{HEADER}\nx,1,1,1,1,1,1,1\n",
+        f"{HEADER}\n1,1,1,1,1,1,1,y\n",
+    ],
+)
+def test_a_damaged_history_is_one_line(tmp_path, text):
+    history = tmp_path / "history.csv"
+    history.write_text(text)
+    with pytest.raises(
+        InputError, match=r"history\.csv .*delete the file; a training that is resumed"
+    ) as refused:
+        learning_curve(tmp_path / "curve.png", history)
+    assert "\n" not in str(refused.value)

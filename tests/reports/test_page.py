@@ -4,8 +4,6 @@ import base64
 import gzip
 import json
 import re
-import subprocess
-import sys
 import time
 from html.parser import HTMLParser
 from itertools import chain
@@ -146,7 +144,9 @@ def test_a_study_s_curves_go_on_where_the_passes_end(folders: list[Path], tmp_pa
     run = write_run(tmp_path / "run", "net")
     assert last_step() == 2
     step = {"t_m": [1.0] * 60, "r_deg": [1.0] * 60}
-    curves = {"contraction": {"retrieval": {"start": step, "refinement_steps": [step] * 20}}}
+    steps = {"retrieval": {"start": step, "refinement_steps": [step] * 20}}
+    sweep = [{"hint": step, "answer": step}]
+    curves = {"half_extent_m": 10.0, "sweep": sweep, "contraction": steps}
     (run / "curves.json").write_text(json.dumps(curves))
     assert last_step() == 20
 
@@ -219,6 +219,7 @@ def test_images_that_have_moved_are_told_of(tmp_path: Path) -> None:
     assert data["figures"]["map"][""]["layout"]["images"] == []
 
 
+@pytest.mark.slow
 def test_2000_frames_of_6_runs_are_below_5_mb(tmp_path: Path) -> None:
     images = pictures(tmp_path / "images", 12)
     runs = read_runs(
@@ -234,14 +235,9 @@ def test_2000_frames_of_6_runs_are_below_5_mb(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("*report*")] == ["report.html"]
 
 
-def test_verb(folders: list[Path], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "hinted_posenet", "report"]
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*command, *words], cwd=tmp_path, capture_output=True, text=True)
-
-    done = run(*map(str, folders), "title=Toy")
+def test_verb(here: Any, folders: list[Path], tmp_path: Path) -> None:
+    done = here("report", *folders, "title=Toy")
     assert done.stdout == "written: report.html\n", done.stderr
     assert "<h1>Toy</h1>" in (tmp_path / "report.html").read_text()
-    pdf = run(str(folders[0]), "out=a.pdf")
-    assert pdf.stderr == "error: out=a.pdf: end it with .html\n"
+    pdf = here("report", folders[0], "out=a.pdf")
+    assert pdf.stderr == "error: out=a.pdf: expected one of .html; rename it\n"

@@ -106,5 +106,7 @@ def test_recalls_of_several_modes_are_means_over_seeds_of_the_largest_threshold(
 
 def test_a_broken_results_file_is_named(tmp_path):
     (tmp_path / "results.json").write_text('{"rows": [')
-    with pytest.raises(InputError, match=r"results\.json: is not valid JSON.*repeat the command"):
+    with pytest.raises(
+        InputError, match=r"results\.json line 1: not valid JSON.*repeat the command"
+    ):
         read_study([tmp_path])

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hinted_posenet.data.decode import thumbnail
 from hinted_posenet.evaluation.frames_file import Floats, Frames
 from hinted_posenet.reports.page.curves import GREY, Line
 
@@ -57,13 +58,11 @@ def pictures(
 
 def _encoded(path: str, side_px: int) -> str | None:
     """Return an image, its longer side at most ``side_px``, as a data URI; None if there is none."""
-    image = cv2.imread(path) if path and Path(path).is_file() else None
+    image = thumbnail(Path(path), side_px) if path else None
     if image is None:
         return None
-    scale = side_px / max(image.shape[:2])
-    if scale < 1:
-        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    _, encoded = cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    _, encoded = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
     return f"data:image/webp;base64,{base64.b64encode(encoded.tobytes()).decode()}"
 
 

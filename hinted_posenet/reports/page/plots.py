@@ -5,7 +5,8 @@ import numpy as np
 from hinted_posenet.evaluation.bootstrap import median
 from hinted_posenet.evaluation.frames_file import Chosen, Floats
 from hinted_posenet.evaluation.predictions import HINT_ANSWER, ORACLE
-from hinted_posenet.evaluation.run_files import Run, read_json
+from hinted_posenet.evaluation.results_file import read_curves
+from hinted_posenet.evaluation.run_files import Run
 from hinted_posenet.reports.page.curves import (
     GREY,
     NOTE,
@@ -162,7 +163,7 @@ def _step_medians(run: Run, quantity: Quantity) -> dict[int, float]:
     """Return the median error by refinement step, 0: the hint; a study's curves have more steps than its run."""
     files = [folder / "curves.json" for folder in (run.folder, run.folder.parent)]
     for file in (file for file in files if file.is_file()):
-        found = read_json(file)["contraction"].get(run.start)
+        found = read_curves(file, len(run.frames))["contraction"].get(run.start)
         if found:
             key = "t_m" if quantity is POSITION else "r_deg"
             steps = [found["start"], *found["refinement_steps"]]
