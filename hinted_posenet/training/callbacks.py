@@ -21,6 +21,7 @@ from hinted_posenet.core.files import atomic_write
 from hinted_posenet.core.formatting import length
 from hinted_posenet.reports.learning_curve import read_history
 from hinted_posenet.reports.positions_figure import predictions_figure
+from hinted_posenet.training.data_module import PosedImagesModule
 
 VALIDATED = (
     *("train/median_t_m", "train/median_r_deg"),
@@ -57,6 +58,32 @@ class History(pl.Callback):
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows([*before, row])
+
+
+class StopNotFinite(pl.Callback):
+    """Stops a training whose loss or weights are not finite any more, before a checkpoint holds them."""
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Look at the weights that are about to be validated, and kept if they are the best."""
+        self._check(trainer, pl_module, torch.tensor(0.0))
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Look at the mean loss of the epoch, and at weights that are not validated."""
+        self._check(trainer, pl_module, trainer.callback_metrics["train/loss"])
+
+    def _check(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, loss: torch.Tensor
+    ) -> None:
+        weights = (weight for weight in pl_module.parameters() if weight.requires_grad)
+        if loss.isfinite() and all(weight.isfinite().all() for weight in weights):
+            return
+        rates = {f"{group['lr']:g}" for one in trainer.optimizers for group in one.param_groups}
+        epoch = trainer.current_epoch + 1
+        kept = f"; the state after epoch {epoch - 1} is kept" if epoch > 1 else ""
+        raise InputError(
+            f"epoch {epoch} of {trainer.max_epochs}: the loss or the weights are not finite{kept}; try a smaller "
+            f"optim.optimizer.lr (it was at {', '.join(sorted(rates))}), with overwrite=true"
+        )
 
 
 TAG = "val/predictions"
@@ -113,8 +140,9 @@ class PredictionFigures(pl.Callback):
             return
         title = f"validation, epoch {self._epoch}: median {_validation_medians(trainer)}"
         path = Path(trainer.default_root_dir) / "predictions.png"
-        overview = trainer.datamodule.overview  # type: ignore[attr-defined]  # Lightning sets it while fitting
-        predictions_figure(path, title, true_m, predicted_m, overview)
+        data: PosedImagesModule = trainer.datamodule  # type: ignore[attr-defined]  # set while fitting
+        offset_m = data.offset_m.numpy()
+        predictions_figure(path, title, true_m + offset_m, predicted_m + offset_m, data.overview)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 pixels = imread(path)

@@ -1,7 +1,7 @@
 """Training and validation batches for Lightning: of images, of features, or of views rendered for every epoch."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader, Sampler, Subset
 
+from hinted_posenet.core.offset import NO_OFFSET
 from hinted_posenet.core.types import Sample
 from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.posed_images import PosedImages, StackedSamples, identity
@@ -34,6 +35,7 @@ class PosedImagesModule(pl.LightningDataModule):
         balance_scenes: whether every epoch has equally many images of each scene.
         train_check: some unchanged training images, whose errors are measured beside the validation's.
         overview: ``image`` and ``bounds_m`` of the scene's map, which figures are drawn over.
+        offset_m: (3,) float64, the place in the world that positions of samples count from.
     """
 
     train: PosedImages | StackedSamples
@@ -45,6 +47,7 @@ class PosedImagesModule(pl.LightningDataModule):
     balance_scenes: bool = True
     train_check: Samples | None = None
     overview: dict[str, Any] | None = None
+    offset_m: Tensor = field(default_factory=NO_OFFSET.clone)
 
     def __post_init__(self) -> None:
         """Initialize Lightning's part."""

@@ -4,10 +4,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.files import check_writable
+from hinted_posenet.core.offset import moved_pose
 from hinted_posenet.core.types import Sample
 from hinted_posenet.data.posed_images import to
-from hinted_posenet.evaluation.predictions import Controls, fit_controls, predict_split
+from hinted_posenet.evaluation.predictions import (
+    Controls,
+    MethodAnswer,
+    fit_controls,
+    predict_split,
+)
 from hinted_posenet.evaluation.write_run import frames_of, provenance, write_run
 from hinted_posenet.hints.network import NetworkHint
 from hinted_posenet.hints.protocol import InferenceHints
@@ -21,6 +30,7 @@ def evaluate(config: dict[str, Any]) -> Path:
     """Score a checkpoint on a split -> folder; another inference hint or number of steps is calibrated anew."""
     started = time.monotonic()
     asked = Evaluation.from_config(config)
+    check_writable(asked.folder / "results.json")
     localizer, known = asked.localizer, asked.trained_scene
     controls: Controls = {}
     if known:  # hints and controls know what the network knows, also on another scene
@@ -73,6 +83,7 @@ def score_split(
     samples = scene.features(localizer.model, split, localizer.device)
     batch_size = scene.settings.feature_batch_size
     answers = predict_split(localizer, controls, samples, batch_size, about["seed"])
+    _check_finite(split, answers)
     counts = {name: len(views) for name, views in scene.views.items()}
     train = frames_of(trained_scene.views["train"]) if trained_scene else None
     about = {
@@ -90,18 +101,35 @@ def score_split(
         **provenance(str(localizer.device)),
     }
     frames, thresholds = frames_of(scene.views[split]), scene.data.recall_m_deg
-    results = write_run(folder, about, frames, train, answers, samples.T_world_cam, thresholds)
+    truth = moved_pose(scene.poses(split), -scene.offset_m)
+    known = moved_pose(trained_scene.poses("train"), -scene.offset_m) if trained_scene else None
+    answers = [answer.in_float64() for answer in answers]
+    results = write_run(
+        folder, about, frames, train, answers, truth, thresholds, known, scene.offset_m
+    )
     print_results(results)
     print(f"written: {folder / 'results.json'}, {folder / 'poses.csv'}, {folder / 'frames.csv'}")
+
+
+def _check_finite(split: str, answers: list[MethodAnswer]) -> None:
+    """Refuse poses of a network that are no numbers, which no table may hold."""
+    for answer in answers:
+        bad = int((~torch.cat(answer.pose, dim=1).isfinite().all(dim=1)).sum())
+        if bad and answer.role == "network":
+            raise InputError(
+                f"{split}: the network answers no finite pose to {bad} of {len(answer.pose.t)} images; train it "
+                "again"
+            )
 
 
 def check_network_hint(hint: InferenceHints, key: str, scene: Scene) -> None:
     """Refuse the hint of a network that was trained on another scene, or that reads other features."""
     if not isinstance(hint, NetworkHint):
         return
-    if hint.trained_on != scene.identity:
+    here = scene.identity | {"offset_m": scene.offset_m.tolist()}
+    if hint.trained_on != here:
         raise InputError(
-            f"inference_hint.checkpoint: its network was trained on {hint.trained_on}, not {scene.identity}; "
+            f"inference_hint.checkpoint: its network was trained on {hint.trained_on}, not {here}; "
             "poses of another scene or ground truth are no hint"
         )
     if hint.feature_key != key:

@@ -1,6 +1,7 @@
 """Pooled backbone features of a split, computed once and kept on disk."""
 
 import hashlib
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from torch import Generator
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from hinted_posenet.core.files import atomic_write
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.tensor_files import read_tensors, write_tensors
 from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample
 from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.images import center_crop
@@ -19,7 +21,9 @@ from hinted_posenet.data.splits import views_key
 from hinted_posenet.models.posenet import PoseNet
 
 Crop = tuple[int, int] | None  # (height, width) in pixels
-FORMAT = 3  # raise when the file's content changes
+log = logging.getLogger(__name__)
+
+FORMAT = 5  # raise when the file's content changes
 
 
 def feature_key(model: PoseNet, height: int, width: int, crop: Crop) -> str:
@@ -53,19 +57,21 @@ def compute_features(
     ``augmented_views`` augmented versions of all of them, one version after the other, each with its exact new
     pose. The model's backbone and pool make the features.
 
-    With ``cache`` every version is kept in a file of its own, keyed by the images (names, sizes, times, poses),
+    With ``cache`` every version is kept in a file of its own, keyed by the images (names, contents, poses),
     the network with its weights, and the augmentation with its seed. Without workers the main process decodes
     images.
     """
     files: list[Path | None] = [None] * (1 + augmented_views)
     if cache:
+        contents = images.decoded.contents if images.decoded else None
         network = feature_key(model, images.height, images.width, crop)
-        key = f"{FORMAT} {views_key(images.views)} {network}"
+        key = f"{FORMAT} {views_key(images.views, contents)} {images.offset_m.tolist()} {network}"
         for version in range(len(files)):
             change = f"{vars(augment)} {seed} {version}" if augment and version else ""
             name = hashlib.sha256(f"{key} {change}".encode()).hexdigest()[:24]
             files[version] = cache / "features" / f"{name}.pt"
-    found = {v: _read(file) for v, file in enumerate(files) if file and file.is_file()}
+    kept = {version: _read(file, len(images)) for version, file in enumerate(files) if file}
+    found = {version: sample for version, sample in kept.items() if sample}
     missing = [version for version in range(len(files)) if version not in found]
     if missing:
         parts: dict[int, list[Sample]] = {version: [] for version in missing}
@@ -95,14 +101,25 @@ def _write(path: Path, sample: Sample) -> None:
     pose, covariance, _ = sample.query.prior
     prior = [*pose, covariance]
     content = sample.query._asdict() | {"prior": prior, "truth": list(sample.T_world_cam)}
-    with atomic_write(path) as partial:
-        torch.save(content, partial)
+    write_tensors(path, content)
 
 
-def _read(path: Path) -> Sample:
-    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    os.utime(path)  # `data cache prune_gb=...` removes what was not used for longest
-    truth = Pose(*content.pop("truth"))
-    t, q, covariance = content.pop("prior")
-    prior = Hint(Pose(t, q), covariance, NO_NEIGHBOURS.expand(len(t), 0))
-    return Sample(Query(**content, prior=prior), truth)
+def _read(path: Path, count: int) -> Sample | None:
+    """Read the features of as many images; None where there are none, or the file is damaged."""
+    if not path.is_file():
+        return None
+    try:
+        content: dict[str, Any] = read_tensors(path, "computed anew")
+        truth = Pose(*content.pop("truth"))
+        t, q, covariance = content.pop("prior")
+        prior = Hint(Pose(t, q), covariance, NO_NEIGHBOURS.expand(len(t), 0))
+        sample = Sample(Query(**content, prior=prior), truth)
+        rows = (sample.query.name, sample.query.feature, sample.query.K, truth.t, truth.q, t)
+        if any(len(part) != count for part in rows):
+            raise InputError(f"{path}: has other images; computed anew")
+        os.utime(path)  # `data cache prune_gb=...` removes what was not used for longest
+    except (InputError, TypeError, KeyError, ValueError, AttributeError, OSError) as error:
+        reason = error if isinstance(error, InputError) else f"{path}: damaged; computed anew"
+        log.warning("%s", reason)
+        return None
+    return sample

@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch.utils.data import Subset
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.tensor_files import read_tensors
 from hinted_posenet.core.types import Sample
 from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.posed_images import StackedSamples, take
 from hinted_posenet.hints.retrieval_database import evenly_spaced
-from hinted_posenet.training.callbacks import History
+from hinted_posenet.training.callbacks import History, StopNotFinite
 from hinted_posenet.training.data_module import AerialLiveModule, PosedImagesModule
 from hinted_posenet.training.lightning_module import LightningLocalizer
+from hinted_posenet.training.resuming import newest_checkpoint
 from hinted_posenet.training.scene import Scene
 from hinted_posenet.training.settings import TrainSettings
 
@@ -76,7 +77,7 @@ def batches(
         train = scene.images("train", whole=True)
     kind = AerialLiveModule if scene.is_live and not features else PosedImagesModule
     how = (settings.batch_size, settings.workers, settings.seed, None if features else augment)
-    return kind(train, val, *how, settings.balance_scenes, check, scene.map)
+    return kind(train, val, *how, settings.balance_scenes, check, scene.map, scene.offset_m)
 
 
 def all_callbacks(
@@ -90,6 +91,7 @@ def all_callbacks(
     chosen = [
         ModelCheckpoint(folder, "best", monitor="val/score", enable_version_counter=False),
         ModelCheckpoint(folder, "last", enable_version_counter=False),
+        StopNotFinite(),
         History(run / "history.csv"),
         *callbacks,
     ]
@@ -104,10 +106,10 @@ def fit(trainer: pl.Trainer, module: LightningLocalizer, data: PosedImagesModule
     run = Path(trainer.default_root_dir)
     if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero:
         print(f"to watch: tensorboard --logdir {run}", flush=True)
-    last = run / "lightning" / "last.ckpt"
+    last = newest_checkpoint(run / "lightning")
     module.train()  # Lightning keeps the mode, and computing features left evaluation mode behind
     try:
-        trainer.fit(module, data, ckpt_path=last if last.is_file() else None, weights_only=True)
+        trainer.fit(module, data, ckpt_path=last, weights_only=True)
     except SystemExit:  # Lightning's answer to Ctrl-C
         raise KeyboardInterrupt from None
     chosen = trainer.checkpoint_callback
@@ -116,6 +118,6 @@ def fit(trainer: pl.Trainer, module: LightningLocalizer, data: PosedImagesModule
             "trainer: it ended before its first validation, which chooses the checkpoint; set "
             "trainer.check_val_every_n_epoch to at most trainer.max_epochs"
         )
-    best = torch.load(chosen.best_model_path, map_location="cpu", weights_only=True)
+    best = read_tensors(Path(chosen.best_model_path), "overwrite=true starts again")
     module.load_state_dict(best["state_dict"])
     return float(chosen.best_model_score)

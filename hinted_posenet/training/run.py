@@ -17,10 +17,12 @@ from hinted_posenet.data.splits import SEPARATOR
 from hinted_posenet.hints.protocol import InferenceHints
 from hinted_posenet.inference.build import build, build_localizer, describe_hint
 from hinted_posenet.inference.checkpoint import Checkpoint, load_localizer, read_checkpoint
+from hinted_posenet.inference.checkpoint_config import trained_on
 from hinted_posenet.inference.localizer import LocalizerModule, prepare_device
 from hinted_posenet.training.fitting import all_callbacks, quiet_lightning
 from hinted_posenet.training.lightning_module import LightningLocalizer
-from hinted_posenet.training.run_folder import RunFolder
+from hinted_posenet.training.resuming import KeptCheckpoints
+from hinted_posenet.training.run_folder import RunFolder, check_names
 from hinted_posenet.training.scene import Scene
 from hinted_posenet.training.settings import DataSettings, EvaluateSettings, TrainSettings
 
@@ -30,30 +32,35 @@ log = logging.getLogger(__name__)
 def run_folder(config: dict[str, Any]) -> RunFolder:
     """Return the folder of a training config's run."""
     settings = read_settings(TrainSettings, config)
+    check_names(config)
     return RunFolder(Path(config["paths"]["run"]), config, settings.resume, settings.overwrite)
 
 
-def read_scene(config: dict[str, Any], prior_splits: Collection[str] = ()) -> Scene:
+def read_scene(
+    config: dict[str, Any], prior_splits: Collection[str] = (), offset_m: torch.Tensor | None = None
+) -> Scene:
     """Read the scene of a training config: its labels, and its images into the cache.
 
-    ``prior_splits`` are the splits whose priors an inference hint reads.
+    ``prior_splits`` are the splits whose priors an inference hint reads, ``offset_m`` is a checkpoint's.
     """
 
     def live() -> Any:
         return build(
             config["data"]["live"],
-            world=build(config["world"]),
-            camera=build(config["camera"]),
-            flights={name: build(flight) for name, flight in config["flights"].items()},
+            "live",
+            world=build(config["world"], "world"),
+            camera=build(config["camera"], "camera"),
+            flights={name: build(node, "flight") for name, node in config["flights"].items()},
         )
 
     return Scene(
         read_settings(DataSettings, config["data"], "data."),
-        build(config["data"]["reader"]),
+        build(config["data"]["reader"], "reader"),
         Path(config["paths"]["cache"]),
         read_settings(TrainSettings, config),
         live if "live" in config["data"] else None,
         prior_splits,
+        offset_m,
     )
 
 
@@ -68,7 +75,7 @@ def describe_run(config: dict[str, Any], hint: dict[str, Any] | None = None) -> 
 
 def takes_hints(config: dict[str, Any]) -> bool:
     """Return whether a method is trained or asked with hints; PoseNet and the null-hint control are not."""
-    return any(build(config[key]).gives_hints for key in ("train_hint", "inference_hint"))
+    return any(build(config[key], key).gives_hints for key in ("train_hint", "inference_hint"))
 
 
 def reads_same_features(config: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -92,27 +99,35 @@ class Run:
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Build everything; nothing is computed or written yet, but images are decoded into the cache."""
         settings = read_settings(TrainSettings, config)
-        source: InferenceHints = build(config["inference_hint"])
+        source: InferenceHints = build(config["inference_hint"], "inference_hint")
         if source.oracle:
             raise InputError(
                 "inference_hint=oracle: only evaluate takes it; train with another inference_hint"
             )
+        trained_on(config)  # refuses what could not be loaded again
         device = _set_up(settings.accelerator, settings.threads, settings.seed)
-        scene = read_scene(config, {"val", "test"} if source.reads_prior else ())
         localizer = build_localizer(config)
-        hint, loss = (build(config[key]) for key in ("train_hint", "loss"))
-        optimizer, scheduler = (build(config["optim"][key]) for key in ("optimizer", "scheduler"))
+        hint, loss = (build(config[key], key) for key in ("train_hint", "loss"))
+        optimizer, scheduler = (
+            build(config["optim"][key], key) for key in ("optimizer", "scheduler")
+        )
         module = LightningLocalizer(localizer, hint, loss, optimizer, scheduler, settings.seed)
         folder = Path(config["paths"]["run"])
-        callbacks = (build(node) for node in config["callbacks"].values())
+        callbacks = (build(node, "callback") for node in config["callbacks"].values())
         trainer: pl.Trainer = build(
             config["trainer"],
+            "trainer",
             accelerator=settings.accelerator,
             callbacks=all_callbacks(folder, callbacks, settings.averaged_steps),
-            logger=build(config["logger"], save_dir=str(folder)) if config["logger"] else False,
+            logger=build(logger, "logger", save_dir=str(folder))
+            if (logger := config["logger"])
+            else False,
             default_root_dir=str(folder),
+            plugins=[KeptCheckpoints()],
         )
-        augment = build(config["augment"], crop_px=scene.data.crop)
+        augment = build(config["augment"], "augment", crop_px=config["data"]["crop"])
+        # last, as reading the images takes long: mistakes in the config are found before
+        scene = read_scene(config, {"val", "test"} if source.reads_prior else ())
         return cls(settings, device, scene, augment, localizer, module, trainer)
 
 
@@ -150,23 +165,24 @@ class Evaluation:
                 f"{folder}: holds results; overwrite=true replaces them, out=FOLDER writes elsewhere"
             )
         localizer = load_localizer(checkpoint).to(device)
-        source: InferenceHints | None = build(hint) if hint else None
+        source: InferenceHints | None = build(hint, "inference_hint") if hint else None
         calibrates = bool(source or steps)
         scored, calibrated = {asked.split}, {"val"} if calibrates else set()
         if not (source or localizer.inference_hint).reads_prior:
             scored, calibrated = set(), set()
         about = describe_run(merged)
         if other_scene:
-            trained_scene = _trained_scene(merged, checkpoint.config, calibrated)
+            trained_scene = _trained_scene(merged, checkpoint, calibrated)
             if calibrates and not trained_scene:
                 raise InputError(
                     "inference_hint, refinement_steps: are calibrated on the scene that the checkpoint was "
                     "trained on, which cannot be read; put it back, or leave them out"
                 )
             about["trained_on"] = checkpoint.trained_on.identity
-            read = read_scene(merged, scored)
+            read = read_scene(merged, scored, checkpoint.place.offset_m)
         else:
-            read = trained_scene = read_scene(merged, scored | calibrated)
+            splits = scored | calibrated
+            read = trained_scene = read_scene(merged, splits, checkpoint.place.offset_m)
         return cls(
             asked.split,
             folder,
@@ -193,14 +209,15 @@ def result_name(
 
 
 def _trained_scene(
-    merged: dict[str, Any], trained: dict[str, Any], prior_splits: Collection[str]
+    merged: dict[str, Any], checkpoint: Checkpoint, prior_splits: Collection[str]
 ) -> Scene | None:
     """Read the scene that a checkpoint was trained on; say so where it is not there any more, and return None."""
-    data = trained["data"]
+    data = checkpoint.config["data"]
     for root in dict.fromkeys((data["root"], merged["data"]["root"])):
         folders = (Path(root, name) for name in data["scene"].split(SEPARATOR))
         if "live" in data or all(folder.is_dir() for folder in folders):
-            return read_scene({**merged, "data": {**data, "root": root}}, prior_splits)
+            config = {**merged, "data": {**data, "root": root}}
+            return read_scene(config, prior_splits, checkpoint.place.offset_m)
     log.warning(
         "%s: not in %s any more; without its training images there are no controls",
         *(data["scene"], data["root"]),

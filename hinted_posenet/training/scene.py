@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.core.types import Sample, View
+from hinted_posenet.core.offset import world_offset
+from hinted_posenet.core.types import Pose, Sample, View, stack_poses
 from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.cache.decoded_images import DecodedImages
 from hinted_posenet.data.cache.image_cache import ImageCache
@@ -41,6 +42,7 @@ class Scene:
         settings: size of the cache of images, images at a time through the backbone, and processes for both.
         live: makes the source of rendered views; training views then are rendered, the others only without files.
         prior_splits: splits whose priors the inference hint reads; one that has none is refused.
+        offset_m: (3,) float64, that of a checkpoint's network; None chooses that of the training cameras.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Scene:
         settings: TrainSettings,
         live: "Callable[[], AerialLive] | None" = None,
         prior_splits: Collection[str] = (),
+        offset_m: torch.Tensor | None = None,
     ):
         self.data = data
         # what a checkpoint must agree with
@@ -64,7 +67,10 @@ class Scene:
         self._rendered: dict[str, PosedImages] = {}
         if self.is_live and not self._manifest.is_file():
             log.warning("%s: missing; validation and test are rendered too", self._manifest)
-            self._rendered = {split: self.live_images(split) for split in ("train", "val", "test")}
+            size = (data.height, data.width)
+            self._rendered = {
+                split: self._live.images(split, *size) for split in ("train", "val", "test")
+            }
         if self.is_live and data.crop:
             raise InputError("data.crop: not for live views; render smaller images: camera.width")
         if self._rendered:
@@ -74,6 +80,9 @@ class Scene:
             how = (data.validation, data.exclude, data.skip_faulty)
             splits = split_scenes(read_views, data.root, data.scene, *how)
         self.views: dict[str, list[View]] = splits.views
+        self.offset_m = world_offset(self.poses("train").t) if offset_m is None else offset_m
+        for images in self._rendered.values():
+            images.offset_m = self.offset_m
         self.excluded: dict[str, str] = splits.excluded  # frame -> why
         self.priors = scene_priors(self.views, prior_splits, data.name) if prior_splits else None
         self.card_notes = self._compare_with_card(splits.counts)
@@ -85,7 +94,11 @@ class Scene:
             return self._rendered[split]
         crop = None if whole else self.data.crop
         height, width = self.data.height, self.data.width
-        return PosedImages(self.views[split], height, width, self._decoded, crop)
+        return PosedImages(self.views[split], height, width, self._decoded, crop, self.offset_m)
+
+    def poses(self, split: str) -> Pose:
+        """Return the true T_world_cam (N,) of a split in the world, float64."""
+        return stack_poses(view.T_world_cam for view in self.views[split])
 
     def sequences(self) -> torch.Tensor:
         """Return the number (N,) int64 of the drive, or flight and date, of each training image."""
@@ -103,7 +116,9 @@ class Scene:
 
     def live_images(self, split: str, seed: int | None = None) -> "LiveImages":
         """Return rendered views of a split: the fixed ones, or with a training's seed new ones every epoch."""
-        return self._live.images(split, self.data.height, self.data.width, seed)
+        images = self._live.images(split, self.data.height, self.data.width, seed)
+        images.offset_m = self.offset_m
+        return images
 
     def features(
         self,

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from annotated_types import Ge, MinLen
+from annotated_types import Ge, Gt, Le, MinLen
+
+from hinted_posenet.core.limits import REFINEMENT_STEPS, SEED
 
 Count = Annotated[int, Ge(1)]
 NonNegative = Annotated[int, Ge(0)]
+Seed = Annotated[int, Ge(0), Le(SEED)]
 Number = int | float  # a whole number stays one, as tables print it
+Threshold = Annotated[Number, Gt(0)]
 Text = Annotated[str, MinLen(1)]
 Pixels = Annotated[int, Ge(32)]  # five halvings of a backbone leave at least one cell
 Accelerator = Literal["auto", "cpu", "gpu"]
@@ -25,8 +29,8 @@ class TrainSettings:
     """What configures the training itself; configs/train.yaml explains the keys."""
 
     name: Text
-    seed: NonNegative
-    refinement_steps: Count
+    seed: Seed
+    refinement_steps: Annotated[Count, Le(REFINEMENT_STEPS)]
     batch_size: Count
     augmented_views: NonNegative
     averaged_steps: Count | None
@@ -54,7 +58,7 @@ class DataSettings:
     validation: tuple[str, ...] | None  # training sequences to hold out
     exclude: tuple[str, ...]
     skip_faulty: bool
-    recall_m_deg: tuple[tuple[Number, Number], ...]  # thresholds in metres and degrees
+    recall_m_deg: tuple[tuple[Threshold, Threshold], ...]  # thresholds in metres and degrees
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class EvaluateSettings:
     split: Literal["train", "val", "test"]
     out: Path | None
     overwrite: bool
-    refinement_steps: Count | None
+    refinement_steps: Annotated[Count, Le(REFINEMENT_STEPS)] | None
     allow_other_scene: bool
     image_cache_gb: Annotated[float, Ge(0)]
     workers: NonNegative

@@ -2,14 +2,13 @@
 
 import contextlib
 import io
-import json
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from hinted_posenet.core.files import write_text
+from hinted_posenet.core.files import write_json
 from hinted_posenet.core.types import Hint, Pose, Sample
 from hinted_posenet.data.posed_images import to
 from hinted_posenet.evaluation.metrics import pose_errors
@@ -67,8 +66,9 @@ class SceneStudy:
             return not finished
         checkpoint = read_checkpoint(run)
         key = checkpoint.feature_key
-        reads_prior = any(build(node).reads_prior for node in left.values())
-        scene = read_scene(config, ("val", "test") if reads_prior else ())
+        reads_prior = any(build(node, "inference_hint").reads_prior for node in left.values())
+        splits = ("val", "test") if reads_prior else ()
+        scene = read_scene(config, splits, checkpoint.place.offset_m)
         device = prepare_device("cpu", scene.settings.threads)
         localizer = load_localizer(checkpoint)
         memory = scene.features(localizer.model, "train", device)
@@ -76,7 +76,8 @@ class SceneStudy:
         steps = localizer.model.refinement_steps
         for name, node in left.items():
             started = time.monotonic()
-            replace_inference_hint(localizer, build(node), key, scene, memory)
+            source = build(node, "inference_hint")
+            replace_inference_hint(localizer, source, key, scene, memory)
             calibrate(localizer, steps, scene)
             about, folder = describe_run(config, node), _result(run, name).parent
             with silent:
@@ -84,7 +85,7 @@ class SceneStudy:
                 score_split(scene, scene, localizer.eval(), controls, *asked)
         if not curves.is_file():
             replace_inference_hint(localizer, RetrievalHint(), key, scene, memory)
-            write_text(curves, json.dumps(measure_curves(localizer, scene)) + "\n")
+            write_json(curves, measure_curves(localizer, scene))
         return True
 
     def _controls(self, key: str, scene: Scene, memory: Sample) -> Controls:

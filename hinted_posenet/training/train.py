@@ -6,7 +6,7 @@ from typing import Any
 
 from hinted_posenet.data.posed_images import take, to
 from hinted_posenet.evaluation.predictions import fit_controls
-from hinted_posenet.evaluation.run_files import read_results
+from hinted_posenet.evaluation.results_file import read_results
 from hinted_posenet.inference.checkpoint import save_checkpoint
 from hinted_posenet.inference.place import Place
 from hinted_posenet.reports.compare import print_results
@@ -15,6 +15,7 @@ from hinted_posenet.training.evaluate import check_network_hint, score_split
 from hinted_posenet.training.features import feature_key
 from hinted_posenet.training.fitting import batches, fit
 from hinted_posenet.training.run import Run, describe_run, run_folder
+from hinted_posenet.training.run_folder import RunFolder
 from hinted_posenet.training.scene import is_frozen
 
 
@@ -25,14 +26,19 @@ def train(config: dict[str, Any]) -> float:
         val/score of the chosen checkpoint: median errors of the validation split, in metres over the scene's
         scale plus radians.
     """
-    started = time.monotonic()
     files = run_folder(config)
+    with files.locked():
+        return _train(config, files)
+
+
+def _train(config: dict[str, Any], files: RunFolder) -> float:
+    started = time.monotonic()
     folder = files.path
     if files.is_finished():
         print(f"{folder}: finished already")
         print_results(read_results(folder / "results.json"))
         scores = [row["val/score"] for row in read_history(folder / "history.csv")]
-        return min(float(score) for score in scores if score)
+        return min((float(score) for score in scores if score), default=float("nan"))
     run = Run.from_config(config)
     scene, localizer, device = run.scene, run.localizer, run.device
     frozen = is_frozen(localizer.model)
@@ -73,7 +79,7 @@ def train(config: dict[str, Any]) -> float:
         localizer.model.frame.scale_m,
     )
     localizer.to(device).calibrate(to(validation, device))
-    place = Place.of(train_images, scene.origin)
+    place = Place.of(train_images, scene.origin, scene.offset_m)
     save_checkpoint(folder / "localizer.ckpt", localizer, config, key, place)
     controls = fit_controls(train_images, scene.sequences(), device)
     about = describe_run(config)

@@ -42,7 +42,7 @@ def printed() -> io.StringIO:
 def run(place, printed) -> Path:
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
         patch.setenv("FORCE_COLOR", "1")  # as CI services do
-        return place.train(*RUN)
+        return place.train(*RUN, drawn=True)
 
 
 def events(run: Path) -> EventAccumulator:

@@ -80,3 +80,22 @@ def test_a_changed_image_is_computed_anew(
     monkeypatch.setattr(PoseNet, "with_feature", lambda *a: (calls.append(1), original(*a))[1])
     features(model, images, tmp_path / "cache", 0)
     assert calls
+
+
+@pytest.mark.parametrize("content", [b"", b"# text", None])
+def test_damaged_features_are_computed_anew(
+    model: PoseNet,
+    images: PosedImages,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    content: bytes | None,
+) -> None:
+    fresh = features(model, images, tmp_path / "cache", 0)
+    (file,) = (tmp_path / "cache" / "features").iterdir()
+    if content is None:
+        torch.save({"feature": torch.zeros(1).expand(10**6, 10**6)}, file)
+    else:
+        file.write_bytes(content)
+    again = features(model, images, tmp_path / "cache", 0)
+    assert torch.equal(again.query.feature, fresh.query.feature)
+    assert "computed anew" in caplog.text

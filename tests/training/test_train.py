@@ -134,6 +134,7 @@ def test_test_labels_change_errors_but_no_prediction(place, hinted, tmp_path):
     assert all(a != b for a, b in errors)
 
 
+@pytest.mark.slow
 def test_training_labels_do_change_predictions(place, hinted, tmp_path):
     """So that the test above cannot pass because labels are not read at all."""
     other = Workspace(tmp_path)
@@ -174,6 +175,7 @@ def test_an_empty_cache_gives_the_same_bytes_as_a_full_one(place, hinted, tmp_pa
     assert (again / "poses.csv").read_bytes() == (hinted / "poses.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_network(place, hinted):
     other = place.train(*HINTED, "seed=1")
     assert not equal_states(weights(other), weights(hinted))
@@ -192,9 +194,43 @@ def test_no_finished_epoch_is_lost_even_if_validation_did_not_improve(place, mon
     assert torch.load(last, map_location="cpu", weights_only=True)["epoch"] == 2
 
 
+def test_a_loss_that_explodes_stops_the_training_and_keeps_what_was_good(place, monkeypatch):
+    runs = f"paths.runs={place.folder / 'exploded'}"
+    original = LightningLocalizer.training_step
+
+    def explode(module, sample, index):
+        loss = original(module, sample, index)
+        return loss * torch.nan if module.current_epoch == 2 else loss
+
+    monkeypatch.setattr(LightningLocalizer, "training_step", explode)
+    with pytest.raises(
+        InputError, match=r"epoch 3 of 4.*after epoch 2 is kept; try a smaller optim"
+    ):
+        place.train("method=posenet", runs, "trainer.max_epochs=4")
+    folder = place.folder / "exploded"
+    for name in ("last.ckpt", "best.ckpt"):
+        (kept,) = folder.rglob(name)
+        state = torch.load(kept, map_location="cpu", weights_only=True)
+        assert state["epoch"] < 2
+        assert not any(value.isnan().any() for value in state["state_dict"].values())
+
+
+@pytest.mark.parametrize("rate", ["inf", "nan"])
+def test_a_learning_rate_that_is_no_number_is_refused_at_once(place, rate):
+    plain = config("train", *place.train_overrides(f"paths.runs={place.folder / 'no'}"))
+    plain["optim"]["optimizer"]["lr"] = float(rate)
+    with pytest.raises(InputError, match=f"lr={rate}: expected a finite number"):
+        train(plain)
+    assert not (place.folder / "no").exists()
+
+
 @pytest.mark.parametrize(
     "trainable, averaged_steps, accumulated",
-    [("none", "null", 1), ("all", "null", 1), ("none", "3", 2)],
+    [
+        ("none", "null", 1),
+        pytest.param("all", "null", 1, marks=pytest.mark.slow),
+        pytest.param("none", "3", 2, marks=pytest.mark.slow),
+    ],
 )
 def test_resume_after_a_crash_ends_with_the_same_weights(
     place, monkeypatch, trainable, averaged_steps, accumulated
@@ -338,7 +374,7 @@ def test_a_trained_backbone_trains_and_evaluates(place):
     assert any(state.any() for name, state in weights(run).items() if "running_mean" in name)
 
 
-@pytest.mark.parametrize("trainable", ["none", "all"])
+@pytest.mark.parametrize("trainable", ["none", pytest.param("all", marks=pytest.mark.slow)])
 def test_what_learns_is_in_training_mode_and_what_is_frozen_is_not(place, monkeypatch, trainable):
     """Dropout and batch statistics work while training, with an empty feature cache and a full one."""
     seen = []
@@ -386,6 +422,7 @@ def test_four_images_are_learned_by_heart(tmp_path):
         "data.validation=[seq-06]",
         "augmented_views=0",
         "trainer.max_epochs=150",
+        "+trainer.check_val_every_n_epoch=50",
         "head.hidden=128",
         "head.dropout=0",
     )
