@@ -13,9 +13,13 @@ Names are imported when they are used, so that ``import hinted_posenet`` takes n
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = (
+    False  # true for type checkers; importing typing would take longer than all else here
+)
 if TYPE_CHECKING:
+    from typing import Any
+
     from hinted_posenet.core.errors import InputError
     from hinted_posenet.core.geodesy import Origin
     from hinted_posenet.core.types import Hint, Pose
@@ -37,7 +41,7 @@ _WHERE = {  # name -> module, and its name there
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _WHERE:
         raise AttributeError(f"module 'hinted_posenet' has no attribute {name!r}")
     module, attribute = _WHERE[name]

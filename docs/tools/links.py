@@ -19,6 +19,7 @@ OUTSIDE = {
     "README.md": "readme.md",  # README.md would be the home page, which is docs/index.md
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
     **{card.relative_to(ROOT).as_posix(): card.relative_to(ROOT).as_posix() for card in CARDS},
 }
 TEXT = r"(?:!\[[^\]]*\]\([^)]*\)|[^\]])*"  # of a link; may hold an image

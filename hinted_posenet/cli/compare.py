@@ -16,11 +16,16 @@ def run(
     figure: Path | None,
 ) -> None:
     """Print the table; write it and the figure where asked."""
-    from hinted_posenet.core.files import write_text
+    from hinted_posenet.core.figures import FIGURES
+    from hinted_posenet.core.files import check_writable, write_text
     from hinted_posenet.evaluation.run_files import read_scenes
     from hinted_posenet.reports.compare import comparison, comparison_csv, comparison_of_scenes
     from hinted_posenet.reports.published import average_scenes, published_for
 
+    if out:
+        check_writable(out)
+    if figure:
+        check_writable(figure, "figure", FIGURES)
     scenes = read_scenes(runs)
     read = [run for same in scenes for run in same]
     known = published_for(read) if published else []

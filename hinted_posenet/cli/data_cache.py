@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.errors import UsageError
 
 if TYPE_CHECKING:
     from hinted_posenet.data.cache.folder import Item
@@ -17,7 +17,7 @@ def run(folder: Path, prune_gb: Annotated[float, Ge(0)] | None, clear: bool) -> 
     from hinted_posenet.data.cache import folder as cache
 
     if clear and prune_gb is not None:
-        raise InputError("clear=true, prune_gb: give one of them")
+        raise UsageError("clear=true, prune_gb: give one of them")
     if clear:
         cache.clear(folder)
     if prune_gb is not None:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.files import check_writable
 
 
 def run(
@@ -15,6 +16,8 @@ def run(
     from hinted_posenet.data.checks.pictures import write_pictures
     from hinted_posenet.data.formats.recognise import recognise_all
 
+    if picture:
+        check_writable(out / "picture.png")
     scenes = recognise_all(path)
     # without a name it is exclude.txt of each scene
     file = write_exclude if isinstance(write_exclude, str) else ""

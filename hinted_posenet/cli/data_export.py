@@ -15,5 +15,5 @@ def run(data: dict[str, Any], format: dict[str, Any], out: Path, overwrite: bool
     from hinted_posenet.inference.build import build
 
     read = read_settings(DataSettings, data, "data.")
-    what = (build(data["reader"]), read.root, read.scene)
-    print(export(*what, build(format), out, overwrite, read.exclude, read.skip_faulty))
+    what = (build(data["reader"], "reader"), read.root, read.scene)
+    print(export(*what, build(format, "format"), out, overwrite, read.exclude, read.skip_faulty))

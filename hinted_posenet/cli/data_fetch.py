@@ -4,7 +4,7 @@ import os
 import textwrap
 from pathlib import Path
 
-from hinted_posenet.core.errors import InputError, fail
+from hinted_posenet.core.errors import UsageError, fail
 
 INTERRUPTED = "interrupted; the same command resumes the download"
 
@@ -23,7 +23,7 @@ def run(
         _list(dataset)
         return
     if dataset is None:
-        raise InputError("dataset: name a DATASET, or give list=true")
+        raise UsageError("dataset: name a DATASET, or give list=true")
     from hinted_posenet.data.dataset_card import read_dataset_card
     from hinted_posenet.data.download.fetch import fetch
 
@@ -34,7 +34,7 @@ def run(
         print(manual, flush=True)
         fail(f"{card.name}: is not for download")
     if url and not url.startswith(("http://", "https://")):
-        fail(f"url={url}: expected an address that begins with http:// or https://")
+        raise UsageError(f"url={url}: expected an address that begins with http:// or https://")
     print(f"{card.title}, {card.licence}: {card.terms}\n{card.url}")
     print("Downloading it means that you accept these terms.", flush=True)
     if not accept_licence:

@@ -5,16 +5,17 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
 
-from hinted_posenet.training.settings import Count, NonNegative
+from hinted_posenet.training.settings import Count, Seed
 
 General = Literal["auto", "colmap", "transforms", "tum", "csv"]
-Published = Literal["cambridge", "seven_scenes", "twelve_scenes", "aerial"]
+Captured = Literal["llff", "kapture", "polycam", "record3d"]
+Published = Literal["cambridge", "seven_scenes", "twelve_scenes", "ace", "aerial"]
 
 
 def run(
     source: Path,
     out: Path,
-    layout: Literal[General, Published],
+    layout: Literal[General, Captured, Published],
     reader: dict[str, Any] | None,
     split: Literal["sequence", "block", "keep"] | None,
     test_share: float,
@@ -23,7 +24,7 @@ def run(
     val: list[str],
     blocks: Count,
     margin_m: Annotated[float, Ge(0)],
-    seed: NonNegative,
+    seed: Seed,
     images: Literal["link", "copy"],
     skip_faulty: bool,
     overwrite: bool,
@@ -39,7 +40,7 @@ def run(
     far_priors: Literal["refuse", "ignore"],
 ) -> None:
     """Read, split, write, and print what became of it."""
-    from hinted_posenet.core.errors import InputError
+    from hinted_posenet.core.errors import UsageError
     from hinted_posenet.data.import_images import Plan, import_images, open_source
     from hinted_posenet.data.import_priors import ImportPriors
     from hinted_posenet.data.import_splits import Shares
@@ -54,7 +55,7 @@ def run(
         stated = PriorSource(priors, keys, time_tolerance_s, utc_offset_h)
         given = ImportPriors(stated, georeference, far_priors)
     elif georeference:
-        raise InputError("georeference=true: takes positions of the images; give priors too")
+        raise UsageError("georeference=true: takes positions of the images; give priors too")
 
     plan = Plan(split, Shares(test_share, val_share), seed, test, val, blocks, margin_m)
     options = {"link": images == "link", "overwrite": overwrite, "skip_faulty": skip_faulty}

@@ -4,6 +4,7 @@ import json as json_module
 from pathlib import Path
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.files import check_writable
 
 
 def run(path: Path, out: Path, picture: bool, json: bool) -> None:
@@ -13,6 +14,8 @@ def run(path: Path, out: Path, picture: bool, json: bool) -> None:
     from hinted_posenet.data.formats.recognise import recognise_all
     from hinted_posenet.evaluation.scene_stats import scene_stats, stats_text
 
+    if picture:
+        check_writable(out / "picture.png")
     found = []
     for number, recognised in enumerate(recognise_all(path)):
         scene = read_checked_scene(recognised, decode=False)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.files import check_writable
 
 
 def run(runs: list[Path], out: Path, title: str | None) -> None:
@@ -10,7 +10,6 @@ def run(runs: list[Path], out: Path, title: str | None) -> None:
     from hinted_posenet.evaluation.run_files import read_runs
     from hinted_posenet.reports.page.page import write_page
 
-    if out.suffix != ".html":
-        raise InputError(f"out={out}: end it with .html")
+    check_writable(out, endings=(".html",))
     write_page(out, read_runs(runs), title)
     print(f"written: {out}")

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from hinted_posenet.core.errors import InputError
-from hinted_posenet.training.settings import NonNegative, Text
+from hinted_posenet.core.errors import UsageError
+from hinted_posenet.training.settings import NonNegative, Seed, Text
 
 
 def run(
@@ -14,16 +14,16 @@ def run(
     out: Path | None,
     root: Path,
     scene: Text,
-    seed: NonNegative,
+    seed: Seed,
     threads: NonNegative,
 ) -> None:
     """Draw a recipe's world, the data set that was simulated over it, or a run of any data set."""
     from hinted_posenet.inference.build import build
     from hinted_posenet.show.subject import Subject
 
-    picture = build(what)
+    picture = build(what, "picture")
     if run is not None and "run" not in what:
-        raise InputError(f"run={run}: what=run draws it; give that too, or leave run out")
-    subject = Subject(lambda: build(world), root, scene, seed, threads)
+        raise UsageError(f"run={run}: what=run draws it; give that too, or leave run out")
+    subject = Subject(lambda: build(world, "world"), root, scene, seed, threads)
     default = Path(f"{scene}-{picture.file}") if run is None else run / picture.file
     picture.draw(subject, out or default)

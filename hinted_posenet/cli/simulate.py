@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from hinted_posenet.training.settings import NonNegative, Text
+from hinted_posenet.training.settings import NonNegative, Seed, Text
 
 INTERRUPTED = "interrupted; the same command resumes the simulation"
 
@@ -18,7 +18,7 @@ def run(
     camera: dict[str, Any],
     root: Path,
     scene: Text,
-    seed: NonNegative,
+    seed: Seed,
     image_format: Literal["jpg", "png"],
     depth: Literal["none", "png16"],
     overwrite: bool,
@@ -32,9 +32,9 @@ def run(
     from hinted_posenet.simulator.simulate import simulate
 
     simulate(
-        build(world),
-        {name: build(flight) for name, flight in flights.items()},
-        build(camera),
+        build(world, "world"),
+        {name: build(flight, "flight") for name, flight in flights.items()},
+        build(camera, "camera"),
         *(root, scene, seed, image_format, depth, overwrite, threads, workers, scheduler),
         recipe={key: value for key, value in config.items() if key not in NOT_IN_RECIPE},
         expected=expected,

@@ -8,13 +8,14 @@ from annotated_types import Gt
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
+from hinted_posenet.cli.check_line import check_line
 from hinted_posenet.cli.compose import compose
-from hinted_posenet.cli.grammar import check_line, read_line
+from hinted_posenet.cli.grammar import read_line
 from hinted_posenet.cli.train import SCHEMAS as TRAIN_SCHEMAS
 from hinted_posenet.cli.train import SET_ELSEWHERE as SET_ELSEWHERE
-from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.errors import UsageError
 from hinted_posenet.core.extensions import config_folder
-from hinted_posenet.training.settings import NonNegative, Text
+from hinted_posenet.training.settings import Seed, Text
 
 INTERRUPTED = "interrupted; the same command resumes the study"
 SCHEMAS = {node: schema for node, schema in TRAIN_SCHEMAS.items() if node}
@@ -24,7 +25,7 @@ Table = Literal["errors", "recall", "other image", "gains", "calibration", "mode
 
 def run(
     methods: list[Text],
-    seeds: list[NonNegative],
+    seeds: list[Seed],
     hints: list[Text],
     sensors_m: list[Annotated[float, Gt(0)]],
     groups: list[Text],
@@ -46,11 +47,16 @@ def run(
     }
     asked = inference_hints(hints, sensors_m)
     # not earlier: mistakes are reported before torch is imported
-    from hinted_posenet.core.files import write_text
+    from hinted_posenet.core.figures import FIGURES
+    from hinted_posenet.core.files import check_writable, write_text
     from hinted_posenet.reports.study_table import read_study, study_tables
     from hinted_posenet.training.run import reads_same_features, run_folder
     from hinted_posenet.training.study import SceneStudy
 
+    if out:
+        check_writable(out)
+    if figure:
+        check_writable(figure, "figure", FIGURES)
     scene = SceneStudy(asked)
     names = {*asked, "none", "network"}
     folders: list[Path] = []
@@ -83,7 +89,7 @@ def inference_hints(names: list[str], sensors_m: list[float]) -> dict[str, dict[
     for name in names:
         file = config_folder() / "inference_hint" / f"{name}.yaml"
         if not file.is_file() or name in ("network", "oracle"):
-            raise InputError(
+            raise UsageError(
                 f"hints: {name}: choose among {', '.join(HINTS)}; the network's own comes by itself"
             )
         hints[name] = OmegaConf.to_container(OmegaConf.load(file))

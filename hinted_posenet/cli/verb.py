@@ -6,19 +6,22 @@ check the keys of nodes; ``INTERRUPTED`` is what it prints after Ctrl-C.
 """
 
 import inspect
+import os
 import sys
 from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from hinted_posenet.cli.grammar import check_line, module_of, read_line
+from hinted_posenet.cli.check_line import check_line, module_of
+from hinted_posenet.cli.grammar import read_line
 from hinted_posenet.cli.help import config_file
-from hinted_posenet.cli.main import MISTAKE
-from hinted_posenet.core.errors import one_line_errors
+from hinted_posenet.cli.main import raise_at_interrupt
+from hinted_posenet.core.errors import MISTAKE, UsageError, one_line_errors
 from hinted_posenet.core.extensions import config_folder
 from hinted_posenet.core.schema import checked, hints_of
 
@@ -31,8 +34,8 @@ IN_FOLDER = ("seed", "data", "data.scene", "data.name", "name", "paths.run")  # 
 
 def run_verb(verb: str, words: list[str]) -> None:
     """Call ``run`` of the module of "train", "data check", ... with the config that its words ask for."""
-    interrupted = getattr(module_of(verb), "INTERRUPTED", "interrupted")
-    with one_line_errors(interrupted, MISTAKE):
+    with one_line_errors(code=MISTAKE):
+        interrupted = getattr(module_of(verb), "INTERRUPTED", "interrupted")
         line = read_line(verb, words)
         check_line(verb, line)
     given = [*line.flags(), *QUIET, *line.overrides]  # flags come first for argparse
@@ -46,10 +49,16 @@ def run_verb(verb: str, words: list[str]) -> None:
             if job.mode == RunMode.MULTIRUN and OmegaConf.select(config, "paths.run"):
                 config.name += swept_suffix(line.overrides, job.overrides.task)
             plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+            raise_at_interrupt()
             return call(verb, plain)
 
     sys.argv[1:] = given
-    task()
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors arrive here instead of being printed by Hydra
+    with one_line_errors(interrupted):
+        try:
+            task()
+        except HydraException as error:  # of the sweep itself
+            raise UsageError(" ".join(str(error).split())) from error
 
 
 def call(verb: str, config: dict[str, Any]) -> Any:

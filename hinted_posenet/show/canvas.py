@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.files import atomic_write
 from hinted_posenet.core.formatting import round_numbers, short_length
 from hinted_posenet.evaluation.frames_file import Floats
@@ -33,17 +32,11 @@ ENDS = (5, 95)  # percentiles of the errors; errors beyond have the colours of t
 CODEC = "vp09"
 
 
-def check_picture_name(path: Path, key: str = "out") -> None:
-    """Refuse a format that cannot be written; ``key`` is what the user gave it as."""
-    if path.suffix not in PICTURES:
-        raise InputError(f"{key}={path}: expected one of {', '.join(PICTURES)}")
-
-
 def write_picture(path: Path, rgb: Rgb, max_kb: float = np.inf) -> None:
     """Write a picture (H, W, 3); JPEG takes the best quality, up to 92, that needs at most ``max_kb``."""
     for quality in range(92, 20, -4):
         file = BytesIO()
-        kind = "PNG" if path.suffix == ".png" else "JPEG"
+        kind = "PNG" if path.suffix.lower() == ".png" else "JPEG"
         Image.fromarray(rgb).save(file, kind, quality=quality)
         if kind == "PNG" or file.tell() <= 1000 * max_kb:
             break

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hinted_posenet.core.figures import save_figure
+from hinted_posenet.core.files import check_writable
 from hinted_posenet.data.images import resized
 from hinted_posenet.inference.estimate_row import EstimateRow, Located
 from hinted_posenet.inference.map_marks import EAST_NORTH, Plane, ellipse_95, pointer
-from hinted_posenet.show.canvas import INK, PAPER, QUIET, check_picture_name
+from hinted_posenet.show.canvas import INK, PAPER, PICTURES, QUIET
 from hinted_posenet.simulator.world import Bounds
 
 MOST = 12  # images on a picture: more would be too small
@@ -62,7 +63,7 @@ def write_estimates_picture(path: Path, located: Sequence[Located], scene: Scene
     Raises:
         InputError: The format of the picture is not known.
     """
-    check_picture_name(path, "preview")
+    check_writable(path, "preview", PICTURES)
     columns = 1 if len(located) <= 2 else 2
     lines = -(-len(located) // columns)
     shapes = [one.pixels.shape for one in located if one.pixels is not None]

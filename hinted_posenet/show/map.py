@@ -12,9 +12,10 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from hinted_posenet.core.figures import save_figure
+from hinted_posenet.core.files import check_writable
 from hinted_posenet.core.formatting import round_down, short_length
 from hinted_posenet.core.types import View
-from hinted_posenet.show.canvas import INK, SPLIT_COLOURS, SPLIT_NAMES, check_picture_name
+from hinted_posenet.show.canvas import INK, PICTURES, SPLIT_COLOURS, SPLIT_NAMES
 from hinted_posenet.show.subject import Subject
 from hinted_posenet.simulator.world import Bounds
 
@@ -29,7 +30,7 @@ class FlightMap:
 
     def draw(self, subject: Subject, path: Path) -> None:
         """See `Picture`; reads nothing but the data set."""
-        check_picture_name(path)
+        check_writable(path, endings=PICTURES)
         views, (bounds, image) = subject.views(), subject.overview()
         background = np.asarray(mpl.image.imread(image, format="jpg"))
         figure = map_figure(subject.scene, views, bounds, background)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.data.decode import decoded
 from hinted_posenet.evaluation.frames_file import Floats
 from hinted_posenet.show.subject import Subject
 from hinted_posenet.simulator.patch import grid_triangles
@@ -100,14 +101,13 @@ def read_relief(
 
 def flat_relief(image: Path, bounds: Bounds, height_m: float) -> Relief:
     """Return a picture of the ground as a level surface."""
-    photo = cv2.imread(str(image))
-    if photo is None:
+    if not image.is_file():
         raise InputError(
             f"{image}: no such picture, though results.json names it as the map; evaluate the run again "
             "where its data set lies now"
         )
+    rgb = decoded(image)
     heights_m = np.full((2, 2), height_m, np.float32)
-    rgb = np.ascontiguousarray(photo[..., ::-1], np.uint8)
     return Relief(bounds, heights_m, rgb, bounds.width_m / rgb.shape[1])
 
 

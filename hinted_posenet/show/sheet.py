@@ -12,8 +12,9 @@ from PIL import Image, ImageDraw
 from tqdm import tqdm
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.files import check_writable
 from hinted_posenet.core.types import Pose
-from hinted_posenet.show.canvas import INK, QUIET, check_picture_name, draw_text, write_picture
+from hinted_posenet.show.canvas import INK, PICTURES, QUIET, draw_text, write_picture
 from hinted_posenet.show.rays import FINER, smaller
 from hinted_posenet.show.subject import Subject
 from hinted_posenet.simulator.camera import Camera, pose_at, sees_only
@@ -53,7 +54,7 @@ class ContactSheet:
 
     def draw(self, subject: Subject, path: Path) -> None:
         """See `Picture`."""
-        check_picture_name(path)
+        check_writable(path, endings=PICTURES)
         world = subject.make_world()
         names = [self.when] if isinstance(self.when, str) else self.when
         captures = world.captures if names is None else world.select_all(names)

@@ -13,6 +13,7 @@ import open3d as o3d
 from PIL import Image, ImageDraw
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.files import check_writable
 from hinted_posenet.core.formatting import round_down, short_length
 from hinted_posenet.core.types import Pose
 from hinted_posenet.show.canvas import (
@@ -151,10 +152,7 @@ class Presentation:
 
     def check(self, path: Path) -> None:
         """Refuse what cannot be written, before any work is done."""
-        if path.suffix not in (*PICTURES, FILM):
-            raise InputError(
-                f"out={path}: expected {', '.join(PICTURES)}, or {FILM} for a fly-through"
-            )
+        check_writable(path, endings=(*PICTURES, FILM))
         if not (self.fps > 0 and self.seconds * self.fps >= 1):
             raise InputError(
                 f"what.seconds={self.seconds:g}, what.fps={self.fps:g}: expected a frame or more"
@@ -164,11 +162,11 @@ class Presentation:
 
     def present(self, stage: Stage, path: Path, threads: int) -> None:
         """Write the file, and open a window unless no display answers."""
-        width = self.width_px or (800 if path.suffix == FILM else 1600)
+        width = self.width_px or (800 if path.suffix.lower() == FILM else 1600)
         camera = Camera(width // 2 * 2, width // 4 * 2, HFOV_DEG)  # a film needs even sides
         points = stage.points()
         pose = overview_pose(camera, points)
-        if path.suffix == FILM:
+        if path.suffix.lower() == FILM:
             poses = orbit(camera, points, round(self.seconds * self.fps))
             frames: Iterator[Rgb] = (draw_stage(stage, camera, at, threads) for at in poses)
             write_film(path, frames, len(poses), self.fps)

@@ -40,7 +40,7 @@ def cache(views: list[View], tmp_path: Path) -> Path:
     folder = tmp_path / "cache"
     images = ImageCache(folder / "images", 1)
     images.fill(views, 24, 40, "first")
-    features = folder / "features/0123.pt"
+    features = folder / "features/0123456789abcdef01234567.pt"
     features.parent.mkdir()
     features.write_bytes(bytes(30_000_000))
     now = time.time()

@@ -89,15 +89,15 @@ def test_the_list_names_every_scene_and_with_a_name_all_that_the_card_knows(here
 
 
 MISTAKES = {
-    "no data set": ([], 1, ["DATASET"]),
+    "no data set": ([], 2, ["DATASET"]),
     "unknown data set": (
         ["imagenet", "accept_licence=true"],
-        1,
+        2,
         ["imagenet", "cambridge", "7scenes"],
     ),
-    "unknown scene": (["cambridge", "Kings", "accept_licence=true"], 1, ["Kings", "KingsCollege"]),
+    "unknown scene": (["cambridge", "Kings", "accept_licence=true"], 2, ["Kings", "KingsCollege"]),
     "aerial": (["aerial"], 1, ["not for download"]),
-    "url": (["cambridge", "url=ftp://there", "accept_licence=true"], 1, ["ftp://there", "http"]),
+    "url": (["cambridge", "url=ftp://there", "accept_licence=true"], 2, ["ftp://there", "http"]),
 }
 
 

