@@ -102,7 +102,7 @@ def main() -> None:
     for name, effect in EFFECTS.items():
         print(f"{name:34}{ms_per_image(Augment(effect=effect)):8.2f}")
     for file in files:
-        whole = build(OmegaConf.load(file))
+        whole = build(OmegaConf.load(file), "augment")
         print(f"augment={file.stem:26}{ms_per_image(whole):8.2f}{outside(whole):10.1%}")
 
 

@@ -24,7 +24,8 @@ from torch.utils.data import DataLoader
 from hinted_posenet.core.types import Pose, View
 from hinted_posenet.data.cache.image_cache import ImageCache
 from hinted_posenet.data.cameras import intrinsics
-from hinted_posenet.data.images import decoded, fitted
+from hinted_posenet.data.decode import decoded
+from hinted_posenet.data.images import fitted
 from hinted_posenet.data.posed_images import PosedImages, identity
 from hinted_posenet.inference.localizer import keep_freed_memory
 

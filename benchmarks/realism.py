@@ -35,11 +35,14 @@ def main() -> None:
     start = time.perf_counter()
     torch.set_num_threads(1)
     config, real_config = (compose("simulate", *o) for o in (arguments.overrides, REAL))
-    real_world, world = build(real_config["world"]), build(config["world"])
+    real_world, world = build(real_config["world"], "world"), build(config["world"], "world")
     views = QUICK_VIEWS if arguments.quick else VIEWS
     columns = {"real": photos_of(real_world, real_world.pixel_grid)}
     columns["simulated"] = photos_of(world, real_world.pixel_grid)
-    camera, plan = build(real_config["camera"]), build(real_config["flight"]["random"])
+    camera, plan = (
+        build(real_config["camera"], "camera"),
+        build(real_config["flight"]["random"], "plan"),
+    )
     cache = Path(real_config["paths"]["cache"])
     measured = [
         measure(photos) | retrieval_errors(photos, camera, plan, views, cache)

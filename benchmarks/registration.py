@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from hinted_posenet.cli.compose import compose
 from hinted_posenet.core.errors import one_line_errors
+from hinted_posenet.core.offset import NO_OFFSET
 from hinted_posenet.core.tables import insert_text, markdown_table, text_table
 from hinted_posenet.core.types import Hint, Pose, Sample
 from hinted_posenet.data.posed_images import identity, stack
@@ -108,7 +109,7 @@ def main() -> None:
 
 def register(arguments: argparse.Namespace, config: dict[str, Any], left: list[Cell]) -> None:
     """Train a network for each map and seed, locate from each hint, write."""
-    scene = read_scene(config)
+    scene = read_scene(config, offset_m=NO_OFFSET)  # its map is in the world
     scene.views[arguments.split] = scene.views[arguments.split][:: arguments.every]
     dates = list(dict.fromkeys(view.tags["date"] for view in scene.views["train"]))
     train, split = images(scene, "train", dates), images(scene, arguments.split, dates)

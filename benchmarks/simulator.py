@@ -55,11 +55,13 @@ def scene_of(overrides: str, per_km2: float) -> Scene:
     """Build the scene of a world's overrides."""
     size = [f"camera.width={SIZE_PX}", f"camera.height={SIZE_PX}"]
     config = compose("simulate", *overrides.split(), *size)
-    world = build(config["world"])
+    world = build(config["world"], "world")
     area_km2 = world.bounds.width_m * world.bounds.height_m / 1e6
     images = max(1, round(per_km2 * area_km2))
-    flight = Flight("train", [world.captures[0].key], images, build(config["flight"]["random"]))
-    return Scene(world, build(config["camera"]), {"train": flight}, area_km2)
+    flight = Flight(
+        "train", [world.captures[0].key], images, build(config["flight"]["random"], "plan")
+    )
+    return Scene(world, build(config["camera"], "camera"), {"train": flight}, area_km2)
 
 
 def whole(overrides: str, per_km2: float) -> dict[str, float]:

@@ -20,12 +20,12 @@ if [ ${#missing[@]} -gt 0 ]; then
     apt-get update -q && $install
 fi
 
-stamp=.venv/installed-$(sha256sum pyproject.toml | cut -c1-16)
+stamp=.venv/installed-$(cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
 if [ ! -e "$stamp" ]; then
     echo "Installing into .venv (once; several gigabytes with a CUDA build of torch) ..."
     "$python" -m venv .venv
     .venv/bin/python -m pip install --quiet --upgrade pip
-    .venv/bin/python -m pip install --quiet --progress-bar on -e ".[dev]"
+    .venv/bin/python -m pip install --quiet --progress-bar on -c constraints.txt -e ".[dev]"
     touch "$stamp"
 fi
 export PATH="$PWD/.venv/bin:$PATH"

@@ -7,4 +7,5 @@ if [ "$(id -u)" = 0 ] && ! command -v chromedriver >/dev/null; then
         echo "no chromium: the report is not tested in a browser" >&2
 fi
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} # one thread per test process
-python -m pytest -n 2 --dist loadfile -q "$@"
+unset PYTHONDONTWRITEBYTECODE # else every process compiles the package and the tests anew
+python -m pytest -n 2 --dist worksteal -q "$@"

@@ -1,12 +1,27 @@
 import os
-from collections.abc import Iterator
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from hydra.core.global_hydra import GlobalHydra
+from no_network import forbid_network
 from server import Server, serving
 
+from hinted_posenet.cli.main import main
+
 ROOT = Path(__file__).parents[1]
+Here = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_configure() -> None:
+    """Let no test reach beyond this machine, from the first import on; let Ctrl-C reach what tests start."""
+    forbid_network()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background job of a shell
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,6 +43,30 @@ def own_random_numbers() -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         yield
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, capfd) -> Here:
+    """The command line in an empty folder, inside this process: torch is imported but once."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HINTED_POSENET_DATA", raising=False)
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        words = [str(argument) for argument in arguments]
+        monkeypatch.setattr(sys, "argv", ["hinted-posenet", *words])
+        capfd.readouterr()
+        code: object = 0
+        try:
+            main()
+        except SystemExit as exit_:
+            code = exit_.code
+        GlobalHydra.instance().clear()
+        output, errors = capfd.readouterr()
+        if isinstance(code, str):  # python prints it and exits with 1
+            code, errors = 1, f"{errors}{code}\n"
+        return subprocess.CompletedProcess(words, int(code or 0), output, errors)
+
+    return run
 
 
 @pytest.fixture

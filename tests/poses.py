@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from hinted_posenet.core.offset import NO_OFFSET
 from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample
 from hinted_posenet.data.posed_images import map_tensors
 from hinted_posenet.inference.place import Place
@@ -11,8 +12,9 @@ from hinted_posenet.inference.place import Place
 INF = float("inf")
 PLACE = Place(
     torch.tensor([[64.0, 0.0, 32.0], [0.0, 64.0, 32.0], [0.0, 0.0, 1.0]], dtype=torch.float64),
-    torch.zeros(1, 3),
+    torch.zeros(1, 3, dtype=torch.float64),
     None,
+    NO_OFFSET,
 )
 
 

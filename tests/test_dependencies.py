@@ -8,11 +8,12 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from hinted_posenet.core.errors import EXTRAS
 
 ROOT = Path(__file__).parents[1]
-USED = ("simulator", "report")  # extras that modules of the package import
+USED = ("simulator", "report", "heic")  # extras that modules of the package import
 BY_NAME_ONLY = {"tensorboard", "wandb"}  # Lightning's loggers import them
 
 
@@ -50,9 +51,25 @@ def test_errors_name_the_extra_of_every_optional_import():
         "optional-dependencies"
     ]
     for module, extra in EXTRAS.items():
-        assert any(text.startswith(module) for text in extras[extra]), module
+        assert any(normal(text).startswith(normal(module)) for text in extras[extra]), module
     known = {name for name, extra in EXTRAS.items() if extra in USED}
     assert len(known) == sum(len(extras[name]) for name in USED)
+
+
+def test_the_constraints_hold_a_version_of_every_dependency_that_it_allows():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [
+        t
+        for name, group in project["optional-dependencies"].items()
+        if name != "wandb"
+        for t in group
+    ]
+    for text in [*project["dependencies"], *extras]:
+        asked = Requirement(text)
+        if asked.name != "hinted_posenet":
+            assert asked.specifier.contains(pinned[normal(asked.name)]), text
 
 
 @pytest.mark.parametrize("name", sorted(declared()))

@@ -115,4 +115,4 @@ def test_finds_its_configs_from_an_empty_folder(command, tmp_path):
     unknown = [command, "simulate", "recipe=unknown"]
     wrong = subprocess.run(unknown, cwd=tmp_path, capture_output=True, text=True)
     for path in (ROOT / "datasets" / "aerial" / "recipe").glob("*.yaml"):
-        assert path.stem in wrong.stderr.partition("choices: ")[2]
+        assert path.stem in wrong.stderr.partition("choose one of ")[2]

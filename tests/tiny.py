@@ -2,6 +2,8 @@
 
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,14 @@ def trainable(
     )
 
 
+@contextmanager
+def undrawn() -> Iterator[None]:
+    """Trainings without their learning curve, which is a third of the time that a tiny one takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hinted_posenet.training.train.learning_curve", lambda *_: None)
+        yield
+
+
 class Workspace:
     """A folder with a fake scene, where runs are trained and evaluated."""
 
@@ -102,10 +112,11 @@ class Workspace:
     def train_overrides(self, *overrides: str) -> list[str]:
         return ["data=seven_scenes", *self.paths, *TINY, *overrides]
 
-    def train(self, *overrides: str) -> Path:
+    def train(self, *overrides: str, drawn: bool = False) -> Path:
         """Train; the run's folder."""
         plain = config("train", *self.train_overrides(*overrides))
-        train(plain)
+        with nullcontext() if drawn else undrawn():
+            train(plain)
         return Path(plain["paths"]["run"])
 
     def evaluate(self, run: Path, name: str | None, *overrides: str) -> Path:

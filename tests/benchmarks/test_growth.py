@@ -1,11 +1,10 @@
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from growth import main
 from growth_figure import growth_figure, growth_table
 from growth_fit import AXES, Curve, Point, fit_growth
 from report_runs import about_run, views_at
@@ -18,7 +17,6 @@ from hinted_posenet.evaluation.predictions import MethodAnswer
 from hinted_posenet.evaluation.run_files import read_scenes
 from hinted_posenet.evaluation.write_run import frames_of
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "growth.py"
 AREAS_KM2 = (0.25, 1.0, 4.0, 16.0)
 
 
@@ -151,20 +149,23 @@ def test_controls_without_a_hint_come_from_runs_without_an_oracle(tmp_path: Path
         AXES["area"].curves(read_scenes([oracle]))
 
 
-def test_command_writes_page_and_figure(tmp_path: Path) -> None:
+def test_command_writes_page_and_figure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     errors = {"constant pose": [500.0], "retrieval": [50.0], "pass 1": [20.0, 30.0]}
     areas = [str(write_run(tmp_path / str(s), str(s), s, errors)) for s in (500, 1000, 2000)]
     months = write_run(tmp_path / "m", "m", 500, errors, dates=["2025-07-15", "2025-01-15"])
     page, picture = tmp_path / "page.md", tmp_path / "figure.png"
     page.write_text("<!-- begin aerial -->\n<!-- end aerial -->\n")
-    command = [sys.executable, str(SCRIPT), "--area", *areas]
-    command += ["--density", "--months", str(months), "--insert", str(page)]
-    done = subprocess.run([*command, "--figure", str(picture)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    words = ["--area", *areas, "--density", "--months", str(months), "--insert", str(page)]
+    monkeypatch.setattr("sys.argv", ["growth.py", *words, "--figure", str(picture)])
+    main()
     assert "time of the year" in page.read_text()
     assert picture.stat().st_size > 10_000
-    none = subprocess.run(command[:2], capture_output=True, text=True)
-    assert none.returncode != 0 and "--area" in none.stderr
+    monkeypatch.setattr("sys.argv", ["growth.py"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "--area" in capsys.readouterr().err
 
 
 def test_figure_names_every_line(tmp_path: Path) -> None:

@@ -18,12 +18,14 @@ def mean_error(found: Study, method: str) -> Tensor:
     return (found.by_sigma[method] - found.test.t).abs().mean(dim=(0, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [PLAIN, NULL])
 def test_regression_without_a_hint_averages(found, method):
     averaged = mean_error(found, BAYES)[SIGMAS.index(torch.inf)]
     assert ((mean_error(found, method) / averaged - 1).abs() < 0.05).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [EMBEDDING, RESIDUAL])
 def test_a_hint_makes_the_error_several_times_smaller(found, method):
     column = SIGMAS.index(0.03)
@@ -32,11 +34,13 @@ def test_a_hint_makes_the_error_several_times_smaller(found, method):
     assert 1.4 * error < mean_error(found, HINT)[column]
 
 
+@pytest.mark.slow
 def test_the_residual_is_never_worse_than_the_hint_or_none(found):
     bar = torch.minimum(mean_error(found, HINT), mean_error(found, NULL))
     assert (mean_error(found, RESIDUAL) < 1.1 * bar).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plan", CASCADES[:2], ids=lambda plan: plan.method)
 def test_a_cascade_settles_on_a_branch_and_stays(found, plan):
     refinement_steps = found.by_pass[plan][0]

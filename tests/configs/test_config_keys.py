@@ -10,7 +10,7 @@ import pytest
 import yaml
 from tiny import Workspace, config
 
-from hinted_posenet.cli.grammar import module_of
+from hinted_posenet.cli.check_line import module_of
 from hinted_posenet.cli.help import DATA_VERBS, VERBS, config_file
 from hinted_posenet.core.schema import hints_of
 from hinted_posenet.training.evaluate import evaluate
@@ -87,7 +87,9 @@ def run(place: Workspace) -> Path:
 
 def test_train_reads_every_key(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     # YAML and results.json are written from plain dictionaries
-    monkeypatch.setattr(RunFolder, "open", lambda folder: folder.path.mkdir(parents=True))
+    monkeypatch.setattr(
+        RunFolder, "open", lambda folder: folder.path.mkdir(parents=True, exist_ok=True)
+    )
     words = place.train_overrides("method=hinted_residual", "name=recorded", "logger=csv")
     assert unread("train", config("train", *words)) == set()
 

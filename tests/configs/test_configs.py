@@ -1,5 +1,6 @@
 """Every choice of every group composes, and builds on the CPU without a download."""
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,11 @@ NEEDS = {  # mandatory values of single choices
     "data=transforms": ["data.scene=fox"],
     "data=tum": ["data.scene=desk"],
     "data=csv": ["data.scene=garden"],
+    "data=ace": ["data.scene=pantry"],
+    "data=llff": ["data.scene=fern"],
+    "data=kapture": ["data.scene=plaza"],
+    "data=polycam": ["data.scene=loft"],
+    "data=record3d": ["data.scene=desk"],
 }
 
 
@@ -50,6 +56,9 @@ def test_every_group_is_covered():
     }
 
 
+simulated = functools.cache(functools.partial(config, "simulate"))  # a recipe takes a second
+
+
 def default_of(choice: str) -> str:
     """Weights that need no download."""
     return "null" if "lite0" not in choice else "packaged"
@@ -73,11 +82,11 @@ def test_training_choice_builds_and_answers(choice):
         needs = [*needs, f"backbone.weights={default_of(choice)}"]
     plain = config("train", "data=seven_scenes", "accelerator=cpu", choice, *needs)
     for group in WITH_TARGET:
-        build(plain[group])
+        build(plain[group], group)
     if plain["logger"]:
-        build(plain["logger"], save_dir=".")
+        build(plain["logger"], "logger", save_dir=".")
     for callback in plain["callbacks"].values():
-        build(callback)
+        build(callback, "callback")
     localizer = build_localizer(plain).eval()
     size = 160 if "timm" in choice else 64
     truth = Pose(torch.randn(2, 3), torch.nn.functional.normalize(torch.randn(2, 4), dim=-1))
@@ -90,22 +99,22 @@ def test_training_choice_builds_and_answers(choice):
         localizer.fit(truth, localizer.model.features(query)[0], torch.arange(2))
         prediction = localizer.predict(query)
         hint, poses = prediction.hint, prediction.poses
-        loss = build(plain["loss"])
+        loss = build(plain["loss"], "loss")
         loss.fit(truth)
         assert loss(poses[-1], truth, hint).isfinite().all()
     assert len(poses) == plain["refinement_steps"]
     assert poses[-1].t.isfinite().all()
-    assert hasattr(build(plain["train_hint"]), "for_training")
-    optimizer = build(plain["optim"]["optimizer"])(
+    assert hasattr(build(plain["train_hint"], "train_hint"), "for_training")
+    optimizer = build(plain["optim"]["optimizer"], "optimizer")(
         p for p in localizer.parameters() if p.requires_grad
     )
-    build(plain["optim"]["scheduler"])(optimizer, total_steps=100)
+    build(plain["optim"]["scheduler"], "scheduler")(optimizer, total_steps=100)
 
 
 @pytest.mark.parametrize("choice", choices("data"))
 def test_data_choice_composes_and_its_reader_is_there(choice):
     data = config("train", choice, *NEEDS.get(choice, []))["data"]
-    assert callable(build(data["reader"]))
+    assert callable(build(data["reader"], "reader"))
     keys = {
         "name",
         "root",
@@ -125,39 +134,38 @@ def test_data_choice_composes_and_its_reader_is_there(choice):
 @pytest.mark.parametrize("choice", choices("recipe"))
 def test_a_recipe_can_be_trained_on_live(choice):
     """With the world, the camera and the flights that `simulate` takes, whatever the training's seed."""
-    plain, simulated = (
-        config("train", "data=aerial_live", choice, "seed=3"),
-        config("simulate", choice),
-    )
+    plain, files = config("train", "data=aerial_live", choice, "seed=3"), simulated(choice)
     for key in ("world", "camera", "flights", "scene"):
-        assert plain[key] == simulated[key], key
-    assert plain["data"]["scene"] == simulated["scene"]
-    assert plain["data"]["live"]["seed"] == simulated["seed"]
+        assert plain[key] == files[key], key
+    assert plain["data"]["scene"] == files["scene"]
+    assert plain["data"]["live"]["seed"] == files["seed"]
 
 
 @pytest.mark.parametrize("choice", choices("recipe", "world", "camera"))
 def test_simulate_choice_composes_and_its_parts_build(choice, tmp_path):
     needs = [f"world.source={tmp_path}"] if "orthophoto" in choice or "naip" in choice else []
-    plain = config("simulate", choice, *needs)
-    build(plain["camera"])
-    flights = [build(flight) for flight in plain["flights"].values()]
+    plain = simulated(choice, *needs)
+    build(plain["camera"], "camera")
+    flights = [build(flight, "flight") for flight in plain["flights"].values()]
     assert {flight.split for flight in flights} == {"train", "val", "test"}
     assert plain["world"]["_target_"].startswith("hinted_posenet.simulator.world.")
     if "generated" in plain["world"]["_target_"]:
-        world = build(plain["world"] | {"size_m": 400})
+        world = build(plain["world"] | {"size_m": 400}, "world")
         assert all(world.select(when) for flight in flights for when in flight.when)
 
 
 @pytest.mark.parametrize("choice", choices("format"))
 def test_export_choice_composes_and_builds(choice):
     plain = config("data export", "data=aerial", choice, "out=there")
-    layout = build(plain["format"])
+    layout = build(plain["format"], "format")
     assert f"data={layout.reads_back}" in choices("data")
 
 
 @pytest.mark.parametrize("choice", choices("what"))
 def test_show_choice_builds(choice):
-    assert build(config("show", choice)["what"]).file.startswith(choice.removeprefix("what="))
+    assert build(config("show", choice)["what"], "picture").file.startswith(
+        choice.removeprefix("what=")
+    )
 
 
 def test_show_takes_what_simulate_takes():

@@ -64,7 +64,7 @@ def test_a_resumed_run_draws_what_the_uninterrupted_one_would_have_drawn():
 @pytest.mark.parametrize("first", ["none", "leave_one_out", "mixed"])
 def test_the_first_hints_may_be_of_any_source(first):
     choice = ("train_hint=cascaded", f"train_hint@train_hint.source={first}")
-    source = build(config("train", "data=seven_scenes", *choice)["train_hint"])
+    source = build(config("train", "data=seven_scenes", *choice)["train_hint"], "train_hint")
     source.fit(TRUTH, torch.randn(COUNT, 2, 1, 1, generator=generator()), sequences(COUNT, of=4))
     base = source.source.for_training(TRUTH, FEATURE, generator(0), halfway)
     hint = draw(source, 0)

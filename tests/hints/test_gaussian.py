@@ -6,6 +6,7 @@ from poses import generator, no_answer, random_poses, sequences
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import relative_rotvec
+from hinted_posenet.core.schema import check_argument
 from hinted_posenet.hints.gaussian import GaussianHints
 
 SETTINGS = {
@@ -84,3 +85,18 @@ def test_the_same_generator_gives_the_same_hints():
 def test_refuses_an_empty_range():
     with pytest.raises(InputError, match="min <= max"):
         GaussianHints(**{**SETTINGS, "sigma_t_min": 2.0})
+
+
+@pytest.mark.parametrize("key", ["sigma_t_min", "sigma_r_min_deg"])
+def test_a_sigma_of_zero_is_no_lower_end(key):
+    with pytest.raises(InputError, match="0 < min"):
+        GaussianHints(**{**SETTINGS, key: 0.0})
+
+
+@pytest.mark.parametrize("key", ["p_none", "p_part"])
+def test_a_probability_is_from_0_to_1(key):
+    for value in (0.0, 1.0):
+        check_argument(key, value, GaussianHints)
+    for value in (-0.01, 1.01):
+        with pytest.raises(InputError, match=key):
+            check_argument(key, value, GaussianHints)

@@ -23,16 +23,17 @@ def test_scripts_hold_no_recipe():
 
 @pytest.mark.slow
 def test_quickstart(checkout):
-    first = checkout.run("quickstart", "trainer.max_epochs=1", SCENE="tiny")
+    short = {"SCENE": "tiny", "METHODS": "posenet hinted_residual hinted_memory"}
+    first = checkout.run("quickstart", "trainer.max_epochs=1", **short)
     assert "hinted_residual from retrieval" in first
     assert checkout.size("runs/tiny.png") > 10_000 and checkout.size("runs/tiny.html") > 10_000
-    again = checkout.run("quickstart", "trainer.max_epochs=1", SCENE="tiny", METHODS="posenet")
+    again = checkout.run("quickstart", "trainer.max_epochs=1", **short | {"METHODS": "posenet"})
     assert "finished already" in again
 
 
 @pytest.mark.slow
 def test_study_of_areas(checkout):
-    given = {"SEEDS": "0", "METHODS": "posenet null_hint hinted_fusion"}
+    given = {"SEEDS": "0", "METHODS": "null_hint hinted_fusion"}
     given |= {"SCENES": "area_0.25km2 |area_1km2 |months", "VIEWS": "9"}
     checkout.run("study_aerial", "trainer.max_epochs=1", "augmented_views=0", **given)
     table = checkout.table("aerial", "docs/aerial.md")

@@ -7,7 +7,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.realdata]
 
 def test_study_of_hints(checkout, real_data):
     given = {"HINTED_POSENET_DATA": str(real_data), "SEEDS": "0", "VIEWS": "9"}
-    given |= {"METHODS": "posenet null_hint hinted_residual", "SCENES": "redkitchen naip"}
+    given |= {"METHODS": "null_hint hinted_residual", "SCENES": "redkitchen naip"}
     small = ("trainer.max_epochs=1", "augmented_views=0")
     checkout.run("study_hints", *small, **given)
     for scene in ("redkitchen", "naip"):
