@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests"))  # has to precede the imports, hence their noqa
 
 from fakes import write_seven_scenes  # noqa: E402
 from tiny import TINY  # noqa: E402

@@ -12,7 +12,7 @@ from hinted_posenet.core.limits import BUILT_ELEMENTS, BUILT_TENSORS
 RANGES = ("aten::arange", "aten::linspace", "aten::eye", "aten::randperm")
 
 
-class BuildBudget(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class BuildBudget(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch states no types for it
     """Refuses to make tensors of more numbers in all than the network of a state needs, before memory is taken.
 
     A backbone may be built whole and then cut to the stages that are used, so what is built may be 8 times what
@@ -20,7 +20,7 @@ class BuildBudget(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """
 
     def __init__(self, kept: int) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # likewise
         self.left = 8 * kept + BUILT_ELEMENTS
         self.calls = 0
 

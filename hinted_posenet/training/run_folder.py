@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
 
-from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.errors import InputError, UsageError
 from hinted_posenet.core.files import write_text
 from hinted_posenet.core.text import check_encodable, read_yaml
 from hinted_posenet.data.splits import SEPARATOR
@@ -155,7 +155,8 @@ def check_names(config: dict[str, Any]) -> None:
     """Refuse names that lead out of the folder that is made of them.
 
     Raises:
-        InputError: A name has a path in it, or what no file system takes.
+        UsageError: A name has a path in it.
+        InputError: It has what no file system takes.
     """
     _check_part("name", config["name"], config["name"])
     data = config["data"]
@@ -168,7 +169,7 @@ def check_names(config: dict[str, Any]) -> None:
 def _check_part(key: str, value: str, part: str) -> None:
     check_encodable(value, key)
     if part in ("", ".", "..") or len(PurePosixPath(part).parts) != 1 or part.startswith("/"):
-        raise InputError(f"{key}={value}: is no name of a folder; give one without / and ..")
+        raise UsageError(f"{key}={value}: is no name of a folder; give one without / and ..")
 
 
 def _is_further_process() -> bool:

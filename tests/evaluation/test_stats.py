@@ -78,6 +78,8 @@ def test_the_known_baselines_of_cambridge(
     known: dict[str, Any] = {"focal_px": 1670, "faults": skipped}
     read = partial(cambridge.read_views, real_data / "cambridge_labels", scene, **known)
     found = scene_stats(scene, {split: read(split) for split in ("train", "test")})["baselines"]
+    far = "seq5/frame00297.png"  # 3.36 million km away
+    assert [fault.name for fault in skipped] == [far] * (scene == "GreatCourt")
     row = found["test"]["nearest camera (oracle)"]
     assert row["median_t_m"] == pytest.approx(nearest[0], abs=0.005)
     assert row["median_r_deg"] == pytest.approx(nearest[1], abs=0.05)
