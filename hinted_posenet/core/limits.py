@@ -14,6 +14,7 @@ SCENE_FRAMES = 10_000_000  # that one file may announce
 COORDINATE_M = 1e8  # from the origin of a world; the Earth's radius is 6.4e6 m
 TENSOR_FILE_BYTES = 1 << 35  # of a checkpoint or of cached features: 32 GiB
 PICKLE_BYTES = 4_000_000  # of the names and values in it; a checkpoint of ResNet-50 has 0.1 MB
+NAMES_BYTES = 1 << 30  # of the same in cached features, which have the name of each image
 CONFIG_VALUES = 20_000  # of the config in a checkpoint; that of a training has some 300
 NETWORK_PIXELS = 1 << 22  # of an image that enters a network: 2048 x 2048
 REFINEMENT_STEPS = 1000  # of one answer

@@ -37,18 +37,18 @@ def save_tensors(path: Path, content: Any) -> None:
         os.fsync(file.fileno())
 
 
-def read_tensors(path: Path, fix: str) -> Any:
+def read_tensors(path: Path, fix: str, pickle_bytes: int = PICKLE_BYTES) -> Any:
     """Read what `write_tensors` wrote, onto the CPU; nothing in the file is executed.
 
     Tensors are dense and no larger than what the file holds of them, so that a small file never becomes a large
-    tensor by repetition.
+    tensor by repetition. Its names and values may take ``pickle_bytes``.
 
     Raises:
         InputError: The file is missing, damaged, compressed, or holds more than that; ends with ``fix``.
     """
     check_file(path, TENSOR_FILE_BYTES, fix)
     try:
-        reason = _fault_of_archive(path)
+        reason = _fault_of_archive(path, pickle_bytes)
         content = None if reason else torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:  # torch's message advises to execute what the file holds
         reason = "it holds more than tensors and plain values, so it is not opened"
@@ -60,7 +60,7 @@ def read_tensors(path: Path, fix: str) -> Any:
     return content
 
 
-def _fault_of_archive(path: Path) -> str | None:
+def _fault_of_archive(path: Path, pickle_bytes: int) -> str | None:
     """Say what is wrong with the archive, whose files torch would read whole into memory."""
     with path.open("rb") as file:
         if file.read(4) != b"PK\3\4":
@@ -71,8 +71,8 @@ def _fault_of_archive(path: Path) -> str | None:
         return "its content is compressed, which torch.save never does"
     if sum(member.file_size for member in members) > path.stat().st_size:
         return "it announces more bytes than it has"
-    if any(m.filename.endswith(".pkl") and m.file_size > PICKLE_BYTES for m in members):
-        return f"it lists more than {PICKLE_BYTES / 1e6:.0f} MB of names and values"
+    if any(m.filename.endswith(".pkl") and m.file_size > pickle_bytes for m in members):
+        return f"it lists more than {pickle_bytes / 1e6:.0f} MB of names and values"
     return None
 
 

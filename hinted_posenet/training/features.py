@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.limits import NAMES_BYTES
 from hinted_posenet.core.tensor_files import read_tensors, write_tensors
 from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample
 from hinted_posenet.data.augment import Augment
@@ -109,7 +110,7 @@ def _read(path: Path, count: int) -> Sample | None:
     if not path.is_file():
         return None
     try:
-        content: dict[str, Any] = read_tensors(path, "computed anew")
+        content: dict[str, Any] = read_tensors(path, "computed anew", NAMES_BYTES)
         truth = Pose(*content.pop("truth"))
         t, q, covariance = content.pop("prior")
         prior = Hint(Pose(t, q), covariance, NO_NEIGHBOURS.expand(len(t), 0))

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from hinted_posenet.core import tensor_files
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.tensor_files import read_tensors, write_tensors
 
@@ -67,10 +66,9 @@ def test_what_is_no_such_file_is_one_line(path, spoil, why, tmp_path):
     assert "weights_only" not in str(error.value)
 
 
-def test_a_long_list_of_names_is_refused_before_it_is_read(path, monkeypatch):
-    monkeypatch.setattr(tensor_files, "PICKLE_BYTES", 100)
+def test_a_long_list_of_names_is_refused_before_it_is_read(path):
     with pytest.raises(InputError, match="names and values"):
-        read_tensors(path, "fix it")
+        read_tensors(path, "fix it", pickle_bytes=100)
 
 
 def test_a_folder_a_pipe_and_nothing_are_one_line(tmp_path):

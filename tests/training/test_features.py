@@ -69,6 +69,16 @@ def test_cache_gives_the_same_and_is_used(
     assert not list((tmp_path / "cache/features").glob(".*"))
 
 
+def test_the_names_of_very_many_images_are_read_again(
+    model: PoseNet, images: PosedImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = "x" * 2_000_000  # as many bytes as 100,000 images have, which a checkpoint may not
+    images.views = [view._replace(name=f"{view.name}{long}") for view in images.views]
+    features(model, images, tmp_path / "cache", 0)
+    monkeypatch.setattr(PoseNet, "with_feature", lambda *_: pytest.fail("not cached"))
+    features(model, images, tmp_path / "cache", 0)
+
+
 def test_a_changed_image_is_computed_anew(
     model: PoseNet, images: PosedImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
