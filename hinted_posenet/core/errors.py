@@ -120,7 +120,9 @@ def near(word: str, choices: Iterable[str], prefix: str = "") -> str:
 
 def printable(text: str) -> str:
     """Return text for a terminal: on one line, without control characters and what is no Unicode."""
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    shown = text
+    if not text.isprintable():
+        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return shown if len(shown) < 2000 else f"{shown[:1000]} ... {shown[-900:]}"
 
 

@@ -225,6 +225,8 @@ def check_encodable(text: str, where: str) -> None:
 
     That is a line end or other control character, bytes that are no UTF-8, or a letter outside the locale.
     """
+    if text.isascii() and text.isprintable():  # as nearly all names of very many images are
+        return
     if any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in text):
         raise InputError(f"{where}: {text!a} has a line end or control character; rename it")
     locale = sys.getfilesystemencoding()
