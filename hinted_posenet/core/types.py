@@ -217,6 +217,21 @@ def no_prior(dtype: torch.dtype = torch.float32) -> Hint:
     return Hint.isotropic(pose, nothing, nothing)
 
 
+class LocalFeatures(NamedTuple):
+    """Keypoints of images, each with the same number of rows; unused rows have a score of 0 and zeros."""
+
+    ray: Tensor  # (*, N, 2) float32, x/z and y/z in the camera, lens distortion removed
+    score: Tensor  # (*, N) float32, above 0; 0 where unused
+    descriptor: Tensor  # (*, N, D) float16, unit length
+    # (*,) float32, pixels of the image in which they were detected, per unit of ray
+    focal_px: Tensor
+
+
+NO_LOCAL_FEATURES = LocalFeatures(
+    torch.empty(0, 2), torch.empty(0), torch.empty(0, 0, dtype=torch.float16), torch.empty(0)
+)
+
+
 class Query(NamedTuple):
     """What is known at inference; nothing derived from the label may enter."""
 

@@ -43,6 +43,13 @@ SLOTS = {
         inside={"tail": "backbone"},
     ),
     "rotation": Slot(("hinted_posenet.models.",), "hinted_posenet.models.encoding.Rotation"),
+    "features": Slot(
+        ("hinted_posenet.models.landmarks.",),
+        "hinted_posenet.models.landmarks.local_features.LocalFeatureExtractor",
+    ),
+    "matcher": Slot(
+        ("hinted_posenet.models.landmarks.",), "hinted_posenet.models.landmarks.matchers.Matcher"
+    ),
     "loss": Slot(("hinted_posenet.models.",), "hinted_posenet.models.losses.PoseLoss"),
     "train_hint": Slot(
         ("hinted_posenet.hints.",), "hinted_posenet.hints.protocol.TrainingHints", inside=_HINTS

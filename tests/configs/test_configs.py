@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from tiny import config
 
 from hinted_posenet.cli.help import groups_of
 from hinted_posenet.core.extensions import config_folder
 from hinted_posenet.core.types import Hint, Pose, Query
-from hinted_posenet.inference.build import build, build_localizer
+from hinted_posenet.inference.build import _unweighted, build, build_localizer
 
 WITH_TARGET = ("augment", "trainer")  # of a training config, beside the localizer
 NEEDS = {  # mandatory values of single choices
@@ -52,7 +53,8 @@ def test_every_group_is_covered():
     }
     train |= {"paths", "pool", "rotation", "inference_hint", "train_hint", "trainer"}
     assert groups - train == {
-        *("camera", "climate", "flight", "format", "navigation", "recipe", "what", "world")
+        *("camera", "climate", "flight", "format", "navigation", "recipe", "what", "world"),
+        *("features", "matcher"),
     }
 
 
@@ -159,6 +161,13 @@ def test_export_choice_composes_and_builds(choice):
     plain = config("data export", "data=aerial", choice, "out=there")
     layout = build(plain["format"], "format")
     assert f"data={layout.reads_back}" in choices("data")
+
+
+@pytest.mark.parametrize("choice", choices("features", "matcher"))
+def test_landmarks_choice_builds_with_random_weights(choice):
+    group, name = choice.split("=")
+    node = yaml.safe_load((config_folder() / group / f"{name}.yaml").read_text())
+    assert build(_unweighted(node), group).state_dict() or "weights" not in node
 
 
 @pytest.mark.parametrize("choice", choices("what"))

@@ -1,0 +1,1 @@
+"""Landmarks: local features of images, and how they are matched."""

@@ -1,0 +1,61 @@
+"""Matchers: which keypoints of two images show the same place."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.types import LocalFeatures
+
+
+class Matches(NamedTuple):
+    """Pairs of keypoints of two images; no row of either is in two pairs."""
+
+    rows: Tensor  # (M, 2) int64, of the first image's features and of the second's
+    similarity: Tensor  # (M,) float32, at most 1; larger is surer
+
+
+class Matcher(nn.Module):
+    """Two images' features -> matches. Subclasses write `match_used`; weights are never trained."""
+
+    def match_used(self, first: LocalFeatures, second: LocalFeatures) -> Matches:
+        """Match features (), of which each image has at least one and no row is unused."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def match(self, first: LocalFeatures, second: LocalFeatures) -> Matches:
+        """Match features () of two images; unused rows have no match."""
+        used = [features.score.nonzero()[:, 0] for features in (first, second)]
+        if not all(map(len, used)):
+            return Matches(torch.empty(0, 2, dtype=torch.int64), torch.empty(0))
+        taken = [
+            LocalFeatures(f.ray[rows], f.score[rows], f.descriptor[rows], f.focal_px)
+            for f, rows in zip((first, second), used, strict=True)
+        ]
+        found = self.match_used(*taken)
+        rows = [kept[column] for kept, column in zip(used, found.rows.T, strict=True)]
+        return Matches(torch.stack(rows, dim=1), found.similarity)
+
+
+class MutualMatcher(Matcher):
+    """Pairs whose descriptors are each other's nearest neighbour, by the cosine of their angle.
+
+    Args:
+        min_similarity: least cosine of a match.
+    """
+
+    def __init__(self, min_similarity: float = 0.0):
+        super().__init__()
+        if not -1 <= min_similarity <= 1:
+            raise InputError(f"matcher.min_similarity={min_similarity}: expected a cosine")
+        self.min_similarity = min_similarity
+
+    def match_used(self, first: LocalFeatures, second: LocalFeatures) -> Matches:
+        """Match by descriptors alone."""
+        cosine = first.descriptor.float() @ second.descriptor.float().T
+        similarity, nearest = cosine.max(dim=1)
+        back = cosine.argmax(dim=0)
+        row = torch.arange(len(nearest), device=nearest.device)
+        good = (back[nearest] == row) & (similarity >= self.min_similarity)
+        return Matches(torch.stack([row[good], nearest[good]], dim=1), similarity[good])
