@@ -42,11 +42,14 @@ class AlikedFeatures(LocalFeatureExtractor):
             "features.weights",
             derived=["dkd.hw_grid"],
         )
-        self.network.requires_grad_(False)
+        # channels last: a third less time on a CPU
+        self.network.requires_grad_(False).to(memory_format=torch.channels_last)
 
     def detect(self, image: Tensor, allowed: Tensor | None = None) -> Detections:
         """Detect keypoints, see `LocalFeatureExtractor.detect`."""
-        features, scores = self.network.extract_dense_map(image[None])
+        features, scores = self.network.extract_dense_map(
+            image[None].contiguous(memory_format=torch.channels_last)
+        )
         if allowed is not None:
             scores = scores.masked_fill(~allowed.to(scores.device), 0)
         (xy,), (score,), _ = self.network.dkd(scores)  # xy from -1 to 1

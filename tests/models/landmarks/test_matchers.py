@@ -55,6 +55,14 @@ def test_unused_rows_anywhere_are_never_matched():
     assert found.rows.tolist() == [[1, 1], [2, 2], [4, 4], [5, 5]]
 
 
+def test_equal_descriptors_are_matched_once():
+    """As SIFT's are, of a blob with several orientations in a regular scene."""
+    twice = features(torch.eye(4).repeat_interleave(2, dim=0))
+    assert MutualMatcher().match(twice, twice).rows.tolist() == [[i, i] for i in (0, 2, 4, 6)]
+    once = features(torch.eye(4))
+    assert MutualMatcher().match(twice, once).rows.tolist() == [[0, 0], [2, 1], [4, 2], [6, 3]]
+
+
 @pytest.mark.parametrize("matcher", [MutualMatcher(), LightGlueMatcher("xfeat", weights=None)])
 @pytest.mark.parametrize("counts", [(0, 5), (5, 0), (0, 0), (1, 1)])
 def test_images_with_few_or_no_keypoints(matcher, counts):
