@@ -37,11 +37,13 @@ def save_tensors(path: Path, content: Any) -> None:
         os.fsync(file.fileno())
 
 
-def read_tensors(path: Path, fix: str, pickle_bytes: int = PICKLE_BYTES) -> Any:
+def read_tensors(
+    path: Path, fix: str, pickle_bytes: int = PICKLE_BYTES, mapped: bool = False
+) -> Any:
     """Read what `write_tensors` wrote, onto the CPU; nothing in the file is executed.
 
     Tensors are dense and no larger than what the file holds of them, so that a small file never becomes a large
-    tensor by repetition. Its names and values may take ``pickle_bytes``.
+    tensor by repetition. Its names and values may take ``pickle_bytes``. Mapped tensors are read when they are used.
 
     Raises:
         InputError: The file is missing, damaged, compressed, or holds more than that; ends with ``fix``.
@@ -49,7 +51,9 @@ def read_tensors(path: Path, fix: str, pickle_bytes: int = PICKLE_BYTES) -> Any:
     check_file(path, TENSOR_FILE_BYTES, fix)
     try:
         reason = _fault_of_archive(path, pickle_bytes)
-        content = None if reason else torch.load(path, map_location="cpu", weights_only=True)
+        content = (
+            None if reason else torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+        )
     except pickle.UnpicklingError:  # torch's message advises to execute what the file holds
         reason = "it holds more than tensors and plain values, so it is not opened"
     except DAMAGED:

@@ -232,6 +232,11 @@ NO_LOCAL_FEATURES = LocalFeatures(
 )
 
 
+def without_local(rows: int) -> LocalFeatures:
+    """Return features (rows,) of images without any."""
+    return LocalFeatures(*(part.expand(rows, *part.shape) for part in NO_LOCAL_FEATURES))
+
+
 class Query(NamedTuple):
     """What is known at inference; nothing derived from the label may enter."""
 
@@ -242,6 +247,9 @@ class Query(NamedTuple):
     # unique within its scene, or with the scene in front where there are several
     name: str | Sequence[str]
     scene: Tensor  # (*,) int64, which of the scenes that one network was trained on; 0 for a single one
+    local: LocalFeatures = (
+        NO_LOCAL_FEATURES  # (*,) only for localizers that have landmarks; else empty
+    )
 
 
 class Sample(NamedTuple):

@@ -43,6 +43,20 @@ class TrainingCamera(NamedTuple):
         return self.width / self.height * (1 if same else squeezed)
 
 
+def lens_of(shape: tuple[int, int], lens: Lens | None, camera: TrainingCamera) -> Lens:
+    """Return the lens of an image of a shape (height, width); without one it is the training camera's."""
+    if lens is not None:
+        return lens
+    top, left = (
+        (whole - kept) // 2
+        for whole, kept in zip((camera.height, camera.width), camera.size, strict=True)
+    )
+    K = camera.K.double().clone()
+    K[0, 2] += left
+    K[1, 2] += top
+    return Lens(resized_intrinsics(K, (camera.height, camera.width), shape), ())
+
+
 def to_training_camera(
     image: NDArray[np.uint8], lens: Lens | None, camera: TrainingCamera, where: str = "image"
 ) -> tuple[NDArray[np.uint8], Tensor]:

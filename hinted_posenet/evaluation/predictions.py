@@ -8,8 +8,8 @@ from scipy.spatial import cKDTree
 from torch import Generator, Tensor
 from tqdm import tqdm
 
-from hinted_posenet.core.types import Hint, Modes, Pose, Sample
-from hinted_posenet.data.posed_images import batches, joined, map_tensors, to
+from hinted_posenet.core.types import Hint, Modes, Pose, Query, Sample
+from hinted_posenet.data.posed_images import batches, joined, map_tensors, take, to
 from hinted_posenet.hints.protocol import InferenceHints
 from hinted_posenet.hints.retrieval import RetrievalHint
 from hinted_posenet.hints.trivial import ConstantHint
@@ -107,9 +107,9 @@ def predict_split(
     found: dict[tuple[str, Role, int | None], list[Hint]] = {}
     several: dict[str, list[Modes]] = {}
     order = torch.randperm(len(split.query.name), generator=Generator().manual_seed(seed))
-    others = torch.split(split.query.feature[order], batch_size)
-    pairs = zip(batches(split, batch_size), others, strict=True)
-    for batch, other in tqdm(pairs, "predict", len(others), leave=False):
+    pairs = zip(batches(split, batch_size), batches(take(split, order), batch_size), strict=True)
+    count = -(-len(order) // batch_size)
+    for batch, other in tqdm(pairs, "predict", count, leave=False):
         query = to(batch.query, device)
         for name, control in controls.items():
             hint = control.at_inference(query, query.feature)
@@ -124,9 +124,7 @@ def predict_split(
         if source.gives_hints:
             answer = localizer.model.frame.resolve(prediction.hint)
             found.setdefault((HINT_ANSWER, "hint", None), []).append(answer)
-            swapped = localizer.model(other.float().to(device), prediction.hint)
-            unknown = torch.full((len(swapped.t),), torch.inf)
-            hint = Hint.isotropic(swapped, unknown, unknown)
+            hint = _of_another_image(localizer, query, to(other.query, device), prediction.hint)
             found.setdefault((SHUFFLED_IMAGE, "control", None), []).append(hint)
         for number, answer in enumerate(prediction.answers, start=1):
             found.setdefault((step_name(number), "network", number), []).append(answer)
@@ -146,3 +144,13 @@ def predict_split(
         about = (method, role, pose, stated, neighbour, step, oracle, places)
         answers.append(MethodAnswer(*about))
     return answers
+
+
+def _of_another_image(localizer: LocalizerModule, query: Query, other: Query, hint: Hint) -> Hint:
+    """Return what a localizer answers to the hints (B,) of queries (B,) with other images' features."""
+    if localizer.refinement:
+        swapped = query._replace(feature=other.feature, local=other.local)
+        return localizer.predict(swapped, hint).answers[-1]
+    pose = localizer.model(localizer.model.features(other)[0], hint)
+    unknown = torch.full((len(pose.t),), torch.inf)
+    return Hint.isotropic(pose, unknown, unknown)

@@ -15,6 +15,8 @@ from hinted_posenet.inference.localizer import LocalizerModule
 from hinted_posenet.inference.slots import check_node, find_target
 from hinted_posenet.models.posenet import PoseNet
 
+NETWORKS = ("backbone", "features", "matcher")  # nodes that may read weights from a file
+
 
 def build(config: Any, slot: str, **arguments: Any) -> Any:
     """Instantiate the node of a slot (`slots.SLOTS`), with further arguments.
@@ -56,7 +58,11 @@ def build_localizer(config: dict[str, Any], pretrained: bool = True) -> Localize
             raise
         reason = " ".join(str(error).split())
         raise InputError(f"head: {reason}; check the keys of head and pool") from error
-    return LocalizerModule(model, build(nodes["inference_hint"], "inference_hint"))
+    landmarks = None
+    if nodes.get("refine"):
+        parts = {key: build(nodes[key], key) for key in ("features", "matcher")}
+        landmarks = build(nodes["refine"], "refine", **parts)
+    return LocalizerModule(model, build(nodes["inference_hint"], "inference_hint"), landmarks)
 
 
 def without_files(config: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +80,10 @@ def without_files(config: dict[str, Any]) -> dict[str, Any]:
         raise InputError(
             "inference_hint.checkpoint: the checkpoint lacks its network; train it again"
         )
-    return {**config, "backbone": _unweighted(config["backbone"]), "head": head}
+    networks = {
+        key: _unweighted(config[key]) for key in NETWORKS if isinstance(config.get(key), dict)
+    }
+    return {**config, **networks, "head": head}
 
 
 def _unweighted(backbone: dict[str, Any]) -> dict[str, Any]:

@@ -38,14 +38,17 @@ class Estimate:
             so that the 95 % ellipsoid holds 95 % of calibration images.
         status: "ok"; "uncertain" where the position is less certain than that of 99 % of the validation images;
             "outside the map" where the image is unlike all training images.
-        hint: where the answer started from: "given", "ignored" where the localizer takes none, or the name of
-            its own source, such as "retrieval" or "none".
+        hint: where the answer started from: "given", "contradicted" where landmarks in the image exclude the given
+            one, so that it was left out, "ignored" where the localizer takes none, or the name of its own source,
+            such as "retrieval" or "none".
         steps: how many refinement steps changed the answer, at least 1.
         out_of_map: how unlike all training images the image is; at 1 it is no nearer to any of them than a
             quarter of the pairs of training images of different dates are to each other.
         modes: the places that the image may show: that of ``pose``, then others by their weight. Their covariances
             are those of the network if the place is the right one.
         origin: where the world lies on Earth; None if that is not known.
+        landmarks: how many landmarks agree on the pose; 0 where too few do, and the answer is the hint; None for
+            localizers without landmarks.
     """
 
     pose: Pose
@@ -56,6 +59,7 @@ class Estimate:
     out_of_map: float
     modes: tuple[Mode, ...]
     origin: Origin | None = None
+    landmarks: int | None = None
 
     @property
     def position_m(self) -> tuple[float, float, float]:

@@ -14,8 +14,11 @@ from torch import Tensor, nn
 from hinted_posenet.core.types import Hint, Pose, Query, Sample
 from hinted_posenet.hints.prior import PriorHint
 from hinted_posenet.hints.protocol import InferenceHints, robust_sigma
+from hinted_posenet.hints.retrieval import RetrievalHint
 from hinted_posenet.hints.trivial import no_hint
+from hinted_posenet.inference.refinement import LandmarkRefinement, Refined
 from hinted_posenet.inference.uncertainty import NONE, OWN, Uncertainty
+from hinted_posenet.models.landmarks.landmarks import LandmarkLocalizer
 from hinted_posenet.models.posenet import PoseNet
 
 log = logging.getLogger(__name__)
@@ -31,6 +34,7 @@ class Prediction(NamedTuple):
     hint: Hint  # (B,) the inference hint
     answers: list[Hint]  # (B,) the pose after each refinement step, with its calibrated covariance
     out_of_map: Tensor  # (B,) see `Uncertainty.out_of_map`; 1 and above: perhaps another place
+    landmarks: Refined | None = None  # (B,) what landmarks said, which the last answer is from
 
     @property
     def poses(self) -> list[Pose]:
@@ -39,13 +43,22 @@ class Prediction(NamedTuple):
 
 
 class LocalizerModule(nn.Module):
-    """A trained ``PoseNet``, with any head, whose predictions start from the hints of one source."""
+    """A trained ``PoseNet``, with any head, whose predictions start from the hints of one source.
 
-    def __init__(self, model: PoseNet, inference_hint: InferenceHints):
+    With landmarks, its last answer is refined by them.
+    """
+
+    def __init__(
+        self,
+        model: PoseNet,
+        inference_hint: InferenceHints,
+        landmarks: LandmarkLocalizer | None = None,
+    ):
         super().__init__()
         self.model = model
         self.inference_hint = inference_hint
         self.uncertainty = Uncertainty()
+        self.refinement = None if landmarks is None else LandmarkRefinement(landmarks)
 
     @property
     def device(self) -> torch.device:
@@ -70,13 +83,34 @@ class LocalizerModule(nn.Module):
         hint = self.inference_hint.at_inference(query, feature) if sensor is None else sensor
         if isinstance(self.inference_hint, PriorHint):
             sensor = hint
+        if self.refinement and self.model.head.answers_hint:
+            return self._by_landmarks(query, feature, hint, sensor)
         answers = self.model.cascade(feature, hint)
         if not self.uncertainty.is_fitted:
             return Prediction(hint, answers, torch.full_like(hint.sigma_t_m, torch.nan))
         known = no_hint(feature) if sensor is None else sensor
         seen = self.uncertainty.compare(feature, known)
         stated = [self.uncertainty.of_network(answer, seen, sensor) for answer in answers]
-        return Prediction(hint, stated, self.uncertainty.out_of_map(seen))
+        refined = None
+        if self.refinement:
+            refined = self.refinement(query, feature, stated[-1], stated[-1])
+            stated.append(refined.answer)
+        return Prediction(hint, stated, self.uncertainty.out_of_map(seen), refined)
+
+    def _by_landmarks(
+        self, query: Query, feature: Tensor, hint: Hint, sensor: Hint | None
+    ) -> Prediction:
+        """Return what landmarks make of hints (B,); a retrieved one only repeats what they look up themselves."""
+        assert self.refinement is not None
+        nothing = no_hint(feature)
+        retrieved = sensor is None and isinstance(self.inference_hint, RetrievalHint)
+        prior, fallback = nothing if retrieved else hint, self.model.frame.resolve(hint)
+        refined = self.refinement(query, feature, prior, fallback)
+        out_of_map = torch.full_like(hint.sigma_t_m, torch.nan)
+        if self.uncertainty.is_fitted:
+            seen = self.uncertainty.compare(feature, nothing if sensor is None else sensor)
+            out_of_map = self.uncertainty.out_of_map(seen)
+        return Prediction(hint, [refined.answer], out_of_map, refined)
 
     def answer(self, query: Query) -> Hint:
         """Return the last pose with its calibrated covariance, for queries (B,)."""
@@ -113,6 +147,8 @@ class LocalizerModule(nn.Module):
         if self.uncertainty.is_fitted:
             own = self.inference_hint.at_inference(query, feature)
             self._calibrate_covariances(feature, own, truth)
+        if self.refinement:
+            self.refinement.calibrate(query, feature, truth)
 
     def _calibrate_covariances(self, feature: Tensor, own: Hint, truth: Pose) -> None:
         """Measure the answers (N,) to the source's own hints, to none, and to those of simulated sensors."""

@@ -13,12 +13,21 @@ from tqdm import tqdm
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geodesy import Origin
 from hinted_posenet.core.offset import moved_hint
-from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Modes, Pose, Query, no_prior
+from hinted_posenet.core.types import (
+    NO_NEIGHBOURS,
+    Hint,
+    LocalFeatures,
+    Modes,
+    Pose,
+    Query,
+    no_prior,
+    without_local,
+)
 from hinted_posenet.data.load_image import AnyImage, load_image
 from hinted_posenet.data.posed_images import in_unit_range, map_tensors, to
 from hinted_posenet.data.priors.check import fault_of
 from hinted_posenet.data.query_camera import AnyK, QueryCamera, given_camera
-from hinted_posenet.data.training_camera import TrainingCamera, to_training_camera
+from hinted_posenet.data.training_camera import TrainingCamera, lens_of, to_training_camera
 from hinted_posenet.inference.build import describe_hint
 from hinted_posenet.inference.checkpoint import (
     Checkpoint,
@@ -153,7 +162,12 @@ class Localizer:
             given,
             [where],
             torch.zeros(1, dtype=torch.int64),
+            without_local(1),
         )
+        if self._network.refinement:
+            extractor = self._network.refinement.landmarks.features
+            local = extractor.extract(pixels, lens_of(pixels.shape[:2], lens, self.camera))
+            query = query._replace(local=LocalFeatures(*(part.unsqueeze(0) for part in local)))
         query = to(query, self._network.device)
         query = query._replace(feature=self._network.model.features(query)[0])
         prediction = self._network.predict(query, query.prior if hint else None)
@@ -185,22 +199,33 @@ class Localizer:
         answer, out_of_map = prediction.answers[-1], float(prediction.out_of_map[0])
         changed = [not torch.equal(a.t, b.t) for a, b in pairwise(prediction.poses)]
         offset_m = self._place.offset_m
+        certain_t_m, landmarks = self._network.uncertainty.certain_t_m, None
+        if prediction.landmarks and self._network.refinement:
+            certain_t_m = self._network.refinement.certain_t_m
+            landmarks = int(prediction.landmarks.inliers[0])
+            if started == "given" and prediction.landmarks.contradicted[0]:
+                started = "contradicted"
         t, q, covariance = (part[0].cpu().double() for part in (*answer.pose, answer.covariance))
         return Estimate(
             Pose(t + offset_m, q),
             covariance,
-            self._status(out_of_map, float(answer.sigma_t_m[0])),
+            _status(out_of_map, float(answer.sigma_t_m[0]) <= certain_t_m, landmarks),
             started,
             1 + sum(changed),
             out_of_map,
             _modes(modes, offset_m),
             self.origin,
+            landmarks,
         )
 
-    def _status(self, out_of_map: float, sigma_t_m: float) -> Status:
-        if out_of_map > 1.0:
-            return "outside the map"
-        return "uncertain" if not sigma_t_m <= self._network.uncertainty.certain_t_m else "ok"
+
+def _status(out_of_map: float, certain: bool, landmarks: int | None) -> Status:
+    """Return the status of an answer; landmarks that agree show that the image is of the map."""
+    if landmarks is not None:
+        return "ok" if landmarks and certain else "uncertain"
+    if out_of_map > 1.0:
+        return "outside the map"
+    return "ok" if certain else "uncertain"
 
 
 def _batch(hint: Hint) -> Hint:

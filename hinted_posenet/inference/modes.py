@@ -28,8 +28,10 @@ def modes_of(
     """
     answer = prediction.answers[-1]
     feature = localizer.model.features(query)[0]
-    found = localizer.model.modes(feature, prediction.hint)
-    if found is None:
+    found = None
+    if localizer.refinement is None:
+        found = localizer.model.modes(feature, prediction.hint)
+    if found is None and localizer.refinement is None:
         found = _from_several_starts(localizer, feature, query.prior, count)
     if found is None:
         found = _stacked([torch.zeros_like(answer.pose.t[:, 0])], [answer])

@@ -42,6 +42,7 @@ SLOTS = {
         "hinted_posenet.models.heads.base.Head",
         inside={"tail": "backbone"},
     ),
+    "refine": Slot(("hinted_posenet.models.landmarks.landmarks.LandmarkLocalizer",)),
     "rotation": Slot(("hinted_posenet.models.",), "hinted_posenet.models.encoding.Rotation"),
     "features": Slot(
         ("hinted_posenet.models.landmarks.",),

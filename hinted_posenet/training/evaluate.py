@@ -61,7 +61,7 @@ def replace_inference_hint(
 def calibrate(localizer: LocalizerModule, refinement_steps: int, scene: Scene) -> None:
     """Measure the localizer, its inference hint and its refinement steps on the validation split."""
     localizer.model.set_refinement_steps(refinement_steps)
-    validation = scene.features(localizer.model, "val", localizer.device)
+    validation = scene.samples(localizer, "val", localizer.device)
     localizer.calibrate(to(validation, localizer.device))
 
 
@@ -80,7 +80,7 @@ def score_split(
     ``trained_scene`` has the training images, which is the same scene unless an evaluation asks for another.
     ``about`` is what `describe_run` says, ``started`` the ``time.monotonic()`` at which the run began.
     """
-    samples = scene.features(localizer.model, split, localizer.device)
+    samples = scene.samples(localizer, split, localizer.device)
     batch_size = scene.settings.feature_batch_size
     answers = predict_split(localizer, controls, samples, batch_size, about["seed"])
     _check_finite(split, answers)
@@ -97,6 +97,7 @@ def score_split(
         "map": scene.map,
         "origin": scene.origin._asdict() if scene.origin else None,
         "priors": scene.priors,
+        "landmarks": localizer.refinement.landmarks.about() if localizer.refinement else None,
         "wall_time_s": round(time.monotonic() - started, 1),
         **provenance(str(localizer.device)),
     }

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.limits import NAMES_BYTES
 from hinted_posenet.core.tensor_files import read_tensors, write_tensors
-from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample
+from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose, Query, Sample, without_local
 from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.images import center_crop
 from hinted_posenet.data.posed_images import PosedImages, identity, stack, to
@@ -102,6 +102,7 @@ def _write(path: Path, sample: Sample) -> None:
     pose, covariance, _ = sample.query.prior
     prior = [*pose, covariance]
     content = sample.query._asdict() | {"prior": prior, "truth": list(sample.T_world_cam)}
+    del content["local"]  # which are kept in files of their own
     write_tensors(path, content)
 
 
@@ -114,7 +115,7 @@ def _read(path: Path, count: int) -> Sample | None:
         truth = Pose(*content.pop("truth"))
         t, q, covariance = content.pop("prior")
         prior = Hint(Pose(t, q), covariance, NO_NEIGHBOURS.expand(len(t), 0))
-        sample = Sample(Query(**content, prior=prior), truth)
+        sample = Sample(Query(**content, prior=prior, local=without_local(len(t))), truth)
         rows = (sample.query.name, sample.query.feature, sample.query.K, truth.t, truth.q, t)
         if any(len(part) != count for part in rows):
             raise InputError(f"{path}: has other images; computed anew")

@@ -21,8 +21,11 @@ from hinted_posenet.data.formats.layout import ReadViews
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.read_scene import stop_or_skip, without
 from hinted_posenet.data.splits import Splits, split_scenes
+from hinted_posenet.inference.localizer import LocalizerModule
+from hinted_posenet.models.landmarks.local_features import LocalFeatureExtractor
 from hinted_posenet.models.posenet import PoseNet
 from hinted_posenet.training.features import compute_features
+from hinted_posenet.training.local_features import SplitFeatures, compute_local_features
 from hinted_posenet.training.scene_priors import scene_priors
 from hinted_posenet.training.settings import DataSettings, TrainSettings
 
@@ -142,6 +145,24 @@ class Scene:
             augmented_views=augmented_views,
             seed=seed,
             cache=self.cache if is_frozen(model) and not self._rendered else None,
+        )
+
+    def samples(self, localizer: LocalizerModule, split: str, device: torch.device) -> Sample:
+        """Return a split as a localizer is asked for it: with features, and with local ones if it has landmarks."""
+        sample = self.features(localizer.model, split, device)
+        if localizer.refinement is None:
+            return sample
+        landmarks = localizer.refinement.landmarks
+        local = self.local_features(landmarks.features, split).best(landmarks.query_keypoints)
+        return sample._replace(query=sample.query._replace(local=local))
+
+    def local_features(self, extractor: LocalFeatureExtractor, split: str) -> SplitFeatures:
+        """Return the local features of a split's images, see `compute_local_features`."""
+        return compute_local_features(
+            extractor,
+            self.images(split, whole=True),
+            title=f"local features of {self.data.scene} {split}",
+            cache=None if self._rendered else self.cache,
         )
 
     def _decode(self) -> DecodedImages:

@@ -4,10 +4,15 @@ import shutil
 import time
 from typing import Any
 
+import torch
+
+from hinted_posenet.core.geometry import rotation_angle
+from hinted_posenet.core.types import Sample
 from hinted_posenet.data.posed_images import take, to
 from hinted_posenet.evaluation.predictions import fit_controls
 from hinted_posenet.evaluation.results_file import read_results
 from hinted_posenet.inference.checkpoint import save_checkpoint
+from hinted_posenet.inference.localizer import LocalizerModule
 from hinted_posenet.inference.place import Place
 from hinted_posenet.reports.compare import print_results
 from hinted_posenet.reports.learning_curve import learning_curve, read_history
@@ -37,7 +42,9 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
     if files.is_finished():
         print(f"{folder}: finished already")
         print_results(read_results(folder / "results.json"))
-        scores = [row["val/score"] for row in read_history(folder / "history.csv")]
+        history = folder / "history.csv"  # which landmarks alone have not
+        rows = read_history(history) if history.is_file() else []
+        scores = [row["val/score"] for row in rows]
         return min((float(score) for score in scores if score), default=float("nan"))
     run = Run.from_config(config)
     scene, localizer, device = run.scene, run.localizer, run.device
@@ -60,15 +67,16 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
     unchanging = (train_images, validation) if frozen else None
     data = batches(scene, settings, run.augment, None if streams else features, unchanging)
     files.open()  # not earlier: a mistake in config, labels or images leaves no trace
-    score = fit(run.trainer, run.module, data)
-    if not run.trainer.is_global_zero:  # a further process of a run on several devices
-        return score
+    score = None
+    if is_trained(localizer):
+        score = fit(run.trainer, run.module, data)
+        if not run.trainer.is_global_zero:  # a further process of a run on several devices
+            return score
+        learning_curve(folder / "learning_curve.png", folder / "history.csv")
 
-    learning_curve(folder / "learning_curve.png", folder / "history.csv")
     localizer.eval().to(device)
     if not frozen:  # the features have changed with the backbone
         train_images = scene.features(localizer.model, "train", device)
-        validation = scene.features(localizer.model, "val", device)
         localizer.inference_hint.fit(
             train_images.T_world_cam, train_images.query.feature, scene.sequences()
         )
@@ -78,7 +86,12 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
         scene.dates(),
         localizer.model.frame.scale_m,
     )
-    localizer.to(device).calibrate(to(validation, device))
+    if localizer.refinement:
+        landmarks = localizer.refinement.landmarks
+        local = scene.local_features(landmarks.features, "train")
+        landmarks.fit(train_images.T_world_cam, train_images.query.feature, local)
+    validation = to(scene.samples(localizer, "val", device), device)
+    localizer.to(device).calibrate(validation)
     place = Place.of(train_images, scene.origin, scene.offset_m)
     save_checkpoint(folder / "localizer.ckpt", localizer, config, key, place)
     controls = fit_controls(train_images, scene.sequences(), device)
@@ -86,4 +99,17 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
     for split, where in (("val", folder / "val"), ("test", folder)):
         score_split(scene, scene, localizer, controls, split, where, about, started)
     shutil.rmtree(folder / "lightning", ignore_errors=True)  # only an interrupted run needs it
-    return score
+    return validation_score(localizer, validation) if score is None else score
+
+
+def is_trained(localizer: LocalizerModule) -> bool:
+    """Return whether a localizer has weights to train; one of landmarks alone has none."""
+    return any(parameter.requires_grad for parameter in localizer.parameters())
+
+
+@torch.no_grad()
+def validation_score(localizer: LocalizerModule, validation: Sample) -> float:
+    """Return the median errors of a localizer on the validation split, as `train` does."""
+    pose, truth = localizer.answer(validation.query).pose, validation.T_world_cam
+    error_t = (pose.t - truth.t).norm(dim=-1).quantile(0.5) / localizer.model.frame.scale_m
+    return float(error_t + rotation_angle(pose.q, truth.q).quantile(0.5))

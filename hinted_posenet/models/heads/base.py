@@ -20,6 +20,7 @@ class Head(nn.Module):
     takes_hints = True  # False: the answer is that of the image alone
     # whether it uses all of a hint's covariance; else it gets one sigma of each, see `SceneFrame.reduced`
     takes_covariance = False
+    answers_hint = False  # whether it only passes its hint on, to landmarks
 
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Measure the training set once: poses (N,), features (N, C, G, G), sequences (N,) int64."""

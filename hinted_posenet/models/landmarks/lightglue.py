@@ -4,6 +4,7 @@ import re
 
 import torch
 from kornia.feature import LightGlue
+from torch import Tensor
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import LocalFeatures
@@ -49,7 +50,9 @@ class LightGlueMatcher(Matcher):
         )
         self.network.requires_grad_(False)
 
-    def match_used(self, first: LocalFeatures, second: LocalFeatures) -> Matches:
+    def match_used(
+        self, first: LocalFeatures, second: LocalFeatures, allowed: Tensor | None
+    ) -> Matches:
         """Match by descriptors and by places, scaled so that they fill a square of [-1, 1] as in training."""
         dims = {first.descriptor.shape[1], second.descriptor.shape[1]}
         if dims != {self.dim}:
@@ -69,7 +72,11 @@ class LightGlueMatcher(Matcher):
             for place, features in zip(places, (first, second), strict=True)
         ]
         found = self.network({"image0": inputs[0], "image1": inputs[1]})
-        return Matches(found["matches"][0], found["scores"][0])
+        rows, score = found["matches"][0], found["scores"][0]
+        if allowed is None:
+            return Matches(rows, score)
+        kept = allowed[rows[:, 0], rows[:, 1]]
+        return Matches(rows[kept], score[kept])
 
 
 def _of_kornia(name: str) -> str:

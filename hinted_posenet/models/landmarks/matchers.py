@@ -19,13 +19,19 @@ class Matches(NamedTuple):
 class Matcher(nn.Module):
     """Two images' features -> matches. Subclasses write `match_used`; weights are never trained."""
 
-    def match_used(self, first: LocalFeatures, second: LocalFeatures) -> Matches:
+    by_image = True  # False: features of several images may be matched as if they were of one
+
+    def match_used(
+        self, first: LocalFeatures, second: LocalFeatures, allowed: Tensor | None
+    ) -> Matches:
         """Match features (), of which each image has at least one and no row is unused."""
         raise NotImplementedError
 
     @torch.no_grad()
-    def match(self, first: LocalFeatures, second: LocalFeatures) -> Matches:
-        """Match features () of two images; unused rows have no match."""
+    def match(
+        self, first: LocalFeatures, second: LocalFeatures, allowed: Tensor | None = None
+    ) -> Matches:
+        """Match features () of two images; unused rows have no match, nor have pairs that are not allowed (N, M)."""
         used = [features.score.nonzero()[:, 0] for features in (first, second)]
         if not all(map(len, used)):
             return Matches(torch.empty(0, 2, dtype=torch.int64), torch.empty(0))
@@ -33,7 +39,9 @@ class Matcher(nn.Module):
             LocalFeatures(f.ray[rows], f.score[rows], f.descriptor[rows], f.focal_px)
             for f, rows in zip((first, second), used, strict=True)
         ]
-        found = self.match_used(*taken)
+        if allowed is not None:
+            allowed = allowed[used[0]][:, used[1]]
+        found = self.match_used(*taken, allowed)
         rows = [kept[column] for kept, column in zip(used, found.rows.T, strict=True)]
         return Matches(torch.stack(rows, dim=1), found.similarity)
 
@@ -51,9 +59,15 @@ class MutualMatcher(Matcher):
             raise InputError(f"matcher.min_similarity={min_similarity}: expected a cosine")
         self.min_similarity = min_similarity
 
-    def match_used(self, first: LocalFeatures, second: LocalFeatures) -> Matches:
-        """Match by descriptors alone."""
+    by_image = False
+
+    def match_used(
+        self, first: LocalFeatures, second: LocalFeatures, allowed: Tensor | None
+    ) -> Matches:
+        """Match by descriptors; what is not allowed is no neighbour either."""
         cosine = first.descriptor.float() @ second.descriptor.float().T
+        if allowed is not None:
+            cosine.masked_fill_(~allowed, -2.0)
         similarity, nearest = cosine.max(dim=1)
         # a fifth of the time of argmax over rows, which would say the same but for ties
         mutual = similarity == cosine.amax(dim=0)[nearest]

@@ -1,0 +1,136 @@
+"""Refinement by landmarks: what an image's landmarks say, with a calibrated covariance, combined with a prior.
+
+The landmarks alone give a pose and, from the curvature of the reprojection errors, its covariance. Errors that all
+landmarks share, as those of the labels, do not show in it. So it is stretched, and a constant is added; both are
+fitted to validation images. The posterior of that belief and the prior is the answer. A prior that contradicts the
+image is left out, and where the image shows too few landmarks, the prior is the answer.
+"""
+
+from typing import NamedTuple
+
+import torch
+from scipy.stats import chi2
+from torch import Tensor, nn
+
+from hinted_posenet.core.covariance import given, information, offset
+from hinted_posenet.core.types import Hint, LocalFeatures, Pose, Query
+from hinted_posenet.inference.sigma_fit import BLOCKS, PARTS, fit_weights, widened
+from hinted_posenet.models.landmarks.landmarks import LandmarkLocalizer, View
+
+# A prior whose distance from what the image says has less than this probability, in position or in rotation,
+# contradicts it.
+CONTRADICTION = 0.005
+CERTAIN = 0.99  # quantile of the validation images' sigmas
+FEWEST_VALIDATION = 8  # images in which landmarks were found, to fit the covariance to
+
+
+class Refined(NamedTuple):
+    """Answers to queries (B,)."""
+
+    answer: Hint  # (B,) the posterior; the fallback where too few landmarks are seen
+    inliers: Tensor  # (B,) int64, landmarks that agree on the pose; 0: too few
+    contradicted: Tensor  # (B,) bool, whether the prior was left out since the image contradicts it
+    candidates: Tensor  # (B,) int64, landmarks that were compared
+    guided: Tensor  # (B,) bool, whether they were looked for only where the prior predicts them
+
+
+class LandmarkRefinement(nn.Module):
+    """Landmarks, and how far poses from them can be trusted."""
+
+    weights: Tensor  # (parts, 2), see `widened`: of the stated covariance, and of a constant metre and radian
+    certain_t_m: Tensor  # () sigma of the position that 99 % of validation images do not exceed
+
+    def __init__(self, landmarks: LandmarkLocalizer):
+        super().__init__()
+        self.landmarks = landmarks
+        self.register_buffer("weights", torch.tensor([1.0, 0.0]).repeat(len(PARTS), 1))
+        self.register_buffer("certain_t_m", torch.tensor(torch.inf))
+
+    def forward(self, query: Query, feature: Tensor, prior: Hint, fallback: Hint) -> Refined:
+        """Refine priors (B,) for queries (B,) with features (B, C, G, G)."""
+        rows = [
+            self._refine(
+                _one(query.local, i), feature[i : i + 1], _row(prior, i), _row(fallback, i)
+            )
+            for i in range(len(feature))
+        ]
+        answers, *about = zip(*rows, strict=True)
+        t, q, covariance = (
+            torch.stack(parts).to(feature)
+            for parts in zip(*((*one.pose, one.covariance) for one in answers), strict=True)
+        )
+        inliers, contradicted, candidates, guided = (torch.tensor(part) for part in about)
+        answer = Hint(Pose(t, q), covariance, fallback.neighbours)
+        return Refined(answer, inliers, contradicted, candidates, guided)
+
+    @torch.no_grad()
+    def calibrate(self, query: Query, feature: Tensor, truth: Pose) -> None:
+        """Fit the covariance to poses from the landmarks alone on validation images (N,)."""
+        found = [
+            self.landmarks.locate(feature[i : i + 1], _one(query.local, i), None)
+            for i in range(len(feature))
+        ]
+        rows = [i for i, view in enumerate(found) if view]
+        if len(rows) < FEWEST_VALIDATION:
+            return
+        raw = [_stated(view) for view in found if view]
+        pose = Pose(*(torch.stack(part) for part in zip(*(one.pose for one in raw), strict=True)))
+        covariance = torch.stack([one.covariance for one in raw])
+        error = offset(pose, Pose(*(part[rows].double().cpu() for part in truth)))
+        constant = torch.ones_like(error)
+        self.weights.copy_(fit_weights(error, covariance, constant))
+        beliefs = [self._belief(view) for view in found if view]
+        sigmas_m = torch.stack([one.sigma_t_m for one in beliefs])
+        self.certain_t_m.copy_(sigmas_m.quantile(CERTAIN))
+
+    def _refine(
+        self, local: LocalFeatures, feature: Tensor, prior: Hint, fallback: Hint
+    ) -> tuple[Hint, int, bool, int, bool]:
+        """Return the answer () in float64, and the other parts of `Refined`."""
+        view = self.landmarks.locate(feature, local, prior) if local.score.numel() else None
+        if view is None:
+            return fallback, 0, False, 0, False
+        belief, inliers = self._belief(view), int(view.solved.inlier.sum())
+        contradicted = contradicts(belief, prior)
+        answer = belief if contradicted else given(belief, prior)[0]
+        return answer, inliers, contradicted, view.candidates, view.guided
+
+    def _belief(self, view: View) -> Hint:
+        """Return what the landmarks say () with its calibrated covariance."""
+        stated = _stated(view)
+        covariance = widened(
+            stated.covariance.unsqueeze(0),
+            torch.ones(1, 6, dtype=torch.float64),
+            self.weights.double().cpu().unsqueeze(0),
+        )
+        return stated._replace(covariance=covariance[0])
+
+
+def contradicts(belief: Hint, prior: Hint) -> bool:
+    """Return whether a prior () is too far from a belief () to be of the same pose, by what both state."""
+    off = offset(belief.pose, prior.pose)
+    for block in BLOCKS:
+        known = prior.variance[block].isfinite()
+        if block == BLOCKS[1] and not known.all():
+            continue  # a rotation about some axes only has no distance of its own
+        weight = information(belief.covariance[block, block] + prior.covariance[block, block])
+        distance = float(off[block] @ weight @ off[block])
+        if known.any() and distance > chi2.ppf(1 - CONTRADICTION, int(known.sum())):
+            return True
+    return False
+
+
+def _stated(view: View) -> Hint:
+    """Return the pose () with the inverse of its information."""
+    tiny = 1e-9 * view.solved.information.diagonal().diag()
+    return Hint(view.solved.pose, torch.linalg.inv(view.solved.information + tiny))
+
+
+def _one(local: LocalFeatures, row: int) -> LocalFeatures:
+    return LocalFeatures(*(part[row].cpu() for part in local))
+
+
+def _row(hint: Hint, row: int) -> Hint:
+    """Return one of hints (B,) in float64 on the CPU."""
+    pose = Pose(*(part[row].double().cpu() for part in hint.pose))
+    return Hint(pose, hint.covariance[row].double().cpu())

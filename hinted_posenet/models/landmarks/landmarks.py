@@ -1,0 +1,178 @@
+"""Landmarks: where an image was taken, from the landmarks that it shows, with or without a prior of the pose.
+
+A prior does two things. It says which landmarks can be in view and, if it is sharp, where in the image to look for
+each; and it is evidence, which `inference` combines with what the image says. A prior that the image contradicts is
+recognised, because the image alone is asked too.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, NamedTuple
+
+import torch
+from annotated_types import Ge
+from torch import Tensor, nn
+
+from hinted_posenet.core.geometry import rotation_angle
+from hinted_posenet.core.types import Hint, LocalFeatures, Pose
+from hinted_posenet.hints.retrieval_database import RetrievalDatabase
+from hinted_posenet.hints.trivial import no_hint
+from hinted_posenet.models.landmarks.landmark_map import LandmarkMap, Landmarks
+from hinted_posenet.models.landmarks.local_features import LocalFeatureExtractor
+from hinted_posenet.models.landmarks.matchers import Matcher
+from hinted_posenet.models.landmarks.pose_solver import Seen, Solved, projected, refine, search
+
+GATE = 3.0  # standard deviations around a predicted place in which a feature is looked for
+GATE_PX = 3.0  # standard deviation of places that is always allowed
+SHARP = (
+    0.15  # of the focal length: a prior that predicts places more vaguely does not guide the search
+)
+FEWEST_INLIERS = 25  # that make a pose; RANSAC finds up to 12 in images of other places
+VIEW_TURN_RAD = 0.6  # cameras turned by as much see other things
+
+
+class View(NamedTuple):
+    """What the landmarks say about one image."""
+
+    solved: Solved  # from the image alone
+    seen: Seen  # the matches, for the posterior
+    guided: bool  # whether matches were looked for where the prior predicts them
+    candidates: int  # landmarks that were compared
+
+
+class LandmarkLocalizer(nn.Module):
+    """Local features, a map of landmarks, and the search for a pose.
+
+    Args:
+        features: keypoints and descriptors of an image.
+        matcher: which features and landmarks show the same.
+        neighbours: images that each training image is matched with, to triangulate its features.
+        spacing: between training images that are kept, in units of the distance to the scene; 0 keeps all.
+        candidates: training images whose landmarks a query is matched with.
+        query_keypoints: features of a query that are matched, the best ones.
+        iterations: of RANSAC, at most.
+    """
+
+    def __init__(
+        self,
+        features: LocalFeatureExtractor,
+        matcher: Matcher,
+        neighbours: Annotated[int, Ge(1)],
+        spacing: Annotated[float, Ge(0)],
+        candidates: Annotated[int, Ge(1)],
+        query_keypoints: Annotated[int, Ge(4)],
+        iterations: Annotated[int, Ge(1)],
+    ):
+        super().__init__()
+        self.features, self.matcher = features, matcher
+        self.candidates, self.query_keypoints = candidates, query_keypoints
+        self.iterations = iterations
+        self.map = LandmarkMap(neighbours, spacing)
+        self.memory = RetrievalDatabase()
+
+    def fit(self, truth: Pose, feature: Tensor, local: Sequence[LocalFeatures]) -> None:
+        """Build the map from poses (N,), features (N, C, G, G) and local features of training images."""
+        self.map.fit(truth, local, self.matcher)
+        rows = self.map.row
+        self.memory.fit(Pose(truth.t[rows], truth.q[rows]), feature[rows])
+
+    def about(self) -> dict[str, Any]:
+        """Return what results say about the map."""
+        known = self.map
+        size = sum(
+            part.numel() * part.element_size()
+            for part in (*known.buffers(), *self.memory.buffers())
+        )
+        return {
+            "features": type(self.features).__name__,
+            "matcher": type(self.matcher).__name__,
+            "images": len(known.row),
+            "landmarks": len(known.point_m),
+            "megabytes": round(size / 1e6, 1),
+            "build_s": round(float(known.build_s), 1),
+        }
+
+    @torch.no_grad()
+    def locate(self, feature: Tensor, local: LocalFeatures, prior: Hint | None) -> View | None:
+        """Locate one image by its feature (1, C, G, G), local features () and prior () in the world.
+
+        None where too little in the image is known. A prior that does not lead to the place is left out.
+        """
+        best = [part[: self.query_keypoints] for part in local[:3]]
+        query = LocalFeatures(*best, local.focal_px)
+        if prior is None or not prior.variance.isfinite().any():
+            return self._unguided(feature, query, None)
+        return (
+            self._guided(feature, query, prior)
+            or self._unguided(feature, query, prior)
+            or self._unguided(feature, query, None)
+        )
+
+    def _unguided(self, feature: Tensor, query: LocalFeatures, prior: Hint | None) -> View | None:
+        """Match with the landmarks of the likeliest images, and of more if that is not enough."""
+        order = self._likely_images(feature, prior)
+        for count in (self.candidates, 4 * self.candidates):
+            if found := self._solve(query, self.map.of_images(order[:count]), None):
+                return found
+        return None
+
+    def _guided(self, feature: Tensor, query: LocalFeatures, prior: Hint) -> View | None:
+        """Match where a sharp prior () predicts the landmarks of images that it points to."""
+        if not prior.variance.isfinite().all():
+            return None
+        marks = self.map.of_images(self._likely_images(feature, prior)[: self.candidates])
+        pose = Pose(prior.pose.t.double(), prior.pose.q.double())
+        place, depth, J = projected(marks.point_m, pose)
+        variance = (J @ prior.covariance.double() @ J.mT).diagonal(dim1=1, dim2=2).float()
+        variance = variance + (GATE_PX / float(query.focal_px)) ** 2
+        if not len(variance) or float(variance.quantile(0.5)) > SHARP**2:
+            return None
+        off = query.ray.unsqueeze(1) - place.float()
+        allowed = (off.square() < GATE**2 * variance).all(dim=-1) & (depth > 0)
+        return self._solve(query, marks, allowed)
+
+    def _solve(self, query: LocalFeatures, marks: Landmarks, allowed: Tensor | None) -> View | None:
+        """Match, search and refine; None if too few landmarks agree."""
+        rows = self._matched(query, marks, allowed)
+        seen = Seen(marks.point_m[rows[:, 1]], query.ray[rows[:, 0]], float(query.focal_px))
+        found = search(seen, 0, self.iterations)
+        if found is None or int(found[1].sum()) < FEWEST_INLIERS:
+            return None
+        solved = refine(seen, found[0])
+        if int(solved.inlier.sum()) < FEWEST_INLIERS:
+            return None
+        return View(solved, seen, allowed is not None, len(marks.point_m))
+
+    def _matched(self, query: LocalFeatures, marks: Landmarks, allowed: Tensor | None) -> Tensor:
+        """Return pairs (M, 2) of rows of the query's features and of landmarks."""
+        if not self.matcher.by_image:
+            return self.matcher.match(query, _as_features(marks), allowed).rows
+        pairs = []
+        for image in marks.image.unique().tolist():
+            rows = (marks.image == image).nonzero()[:, 0]
+            part = _as_features(Landmarks(*(one[rows] for one in marks)))
+            part = part._replace(focal_px=self.map.focal_px[image].cpu())
+            may = None if allowed is None else allowed[:, rows]
+            here, there = self.matcher.match(query, part, may).rows.T
+            pairs.append(torch.stack([here, rows[there]], dim=1))
+        return torch.cat(pairs) if pairs else torch.empty(0, 2, dtype=torch.int64)
+
+    def _likely_images(self, feature: Tensor, prior: Hint | None) -> Tensor:
+        """Return all keyframes (M,), those that most likely see what the query sees first."""
+        if prior is None:
+            return self.memory.log_likelihood(feature, no_hint(feature))[0].argsort(descending=True)
+        batch = Hint(
+            Pose(*(part.float().unsqueeze(0) for part in prior.pose)),
+            prior.covariance.float().unsqueeze(0),
+        )
+        score = self.memory.log_likelihood(feature, batch)[0]
+        variance = float(prior.variance[3:].mean())
+        if variance < torch.inf:
+            q = prior.pose.q.to(self.memory.q).expand_as(self.memory.q)
+            turn = rotation_angle(self.memory.q, q)
+            score = score - turn.square() / 2 / (VIEW_TURN_RAD**2 + variance)
+        return score.argsort(descending=True)
+
+
+def _as_features(marks: Landmarks) -> LocalFeatures:
+    """Return landmarks as the features () of an image."""
+    return LocalFeatures(marks.ray, torch.ones(len(marks.ray)), marks.descriptor, torch.tensor(1.0))
