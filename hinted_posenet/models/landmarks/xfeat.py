@@ -45,7 +45,7 @@ class XFeatFeatures(LocalFeatureExtractor):
             raise InputError(f"features.threshold={threshold}: expected a probability")
         self.threshold = threshold
         self.network = XFeatModel()
-        del self.network.fine_matcher  # of dense matching: nine tenths of the weights
+        del self.network.fine_matcher  # of dense matching: more than half of the weights
         load_weights(self.network, weights, PACKAGED, _download, "features.weights")
         fuse_batch_norms(self.network)
         self.network.requires_grad_(False)
