@@ -6,7 +6,7 @@ number of rows are the same for all of them.
 
 import hashlib
 import math
-from typing import Any
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -22,9 +22,7 @@ from hinted_posenet.data.posed_images import in_unit_range, resized_intrinsics
 
 SMALLEST_PX = 32  # of a side; smaller images have no features
 WIDEST = math.tan(math.radians(80))  # ray; an error of a pixel grows with its square
-POLISHING = (
-    10  # steps that follow OpenCV's five, which leave strong lenses off by a pixel in the corners
-)
+STEPS = 10  # after OpenCV's five, which leave strong lenses off by a pixel in the corners
 INVERTED_PX = 0.05  # by which a ray may miss its pixel when it is distorted again
 
 # xy (n, 2) in pixels, score (n,) above 0, descriptor (n, D) of unit length
@@ -42,6 +40,7 @@ class LocalFeatureExtractor(nn.Module):
 
     def __init__(self, keypoints: int, size_px: int, dim: int):
         super().__init__()
+        self.eval()
         if keypoints < 1 or size_px < SMALLEST_PX:
             raise InputError(
                 f"features: keypoints={keypoints}, size_px={size_px}; expected at least 1 keypoint and "
@@ -92,11 +91,14 @@ class LocalFeatureExtractor(nn.Module):
         seen = torch.from_numpy(np.isfinite(ray).all(axis=1))
         return self._rows((torch.from_numpy(ray)[seen], score[seen], descriptor[seen]), focal_px)
 
+    def train(self, mode: bool = True) -> Self:
+        """Stay in evaluation mode: a batch of training must not change features."""
+        return super().train(False)
+
     @property
     def key(self) -> str:
         """Hash of the class, its settings and weights: equal keys mean equal features."""
         plain = {k: v for k, v in vars(self).items() if isinstance(v, int | float | str)}
-        plain.pop("training")
         digest = hashlib.sha256(
             f"{type(self).__module__}.{type(self).__qualname__} {plain}".encode()
         )
@@ -146,8 +148,9 @@ def rays(xy: NDArray[np.float64], lens: Lens) -> NDArray[np.float64]:
     found[~good] = 0
     shown = (xy - center) / focal
     if not isinstance(lens.distortion, Fisheye):
-        for _ in range(POLISHING):
-            found = found + shown - distorted(found, lens.distortion)
+        with np.errstate(over="ignore", invalid="ignore"):  # of what has no ray
+            for _ in range(STEPS):
+                found = found + shown - distorted(found, lens.distortion)
     missed = np.abs(distorted(found, lens.distortion) - shown) * focal
     good &= missed.max(axis=1, initial=0) < INVERTED_PX
     return np.where(good[:, None], found, np.nan)

@@ -1,6 +1,6 @@
 """Matchers: which keypoints of two images show the same place."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,10 @@ class Matcher(nn.Module):
     ) -> Matches:
         """Match features (), of which each image has at least one and no row is unused."""
         raise NotImplementedError
+
+    def train(self, mode: bool = True) -> Self:
+        """Stay in evaluation mode, as there is nothing to train."""
+        return super().train(False)
 
     @torch.no_grad()
     def match(
