@@ -16,7 +16,7 @@ from hinted_posenet.models.landmarks.matchers import MutualMatcher
 FOCAL_PX = 500.0
 HALF_WIDTH = 0.7  # of the image, in rays
 DIM = 32  # of a descriptor
-MOST = 400  # features of an image
+MOST = 250  # features of an image
 
 
 class World(NamedTuple):
@@ -31,7 +31,7 @@ def random(*shape: int, seed: int) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def wall(points: int = 1500, seed: int = 0, about_m: float = 0.0) -> World:
+def wall(points: int = 1000, seed: int = 0, about_m: float = 0.0) -> World:
     """Return points 3 to 5 m before cameras that look along z, around ``about_m`` on all axes."""
     uniform = torch.rand(points, 3, generator=torch.Generator().manual_seed(seed)).double()
     place = (uniform - 0.5) * torch.tensor([10.0, 6.0, 2.0]) + torch.tensor([0, 0, 4.0]) + about_m

@@ -89,7 +89,9 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
     if localizer.refinement:
         landmarks = localizer.refinement.landmarks
         local = scene.local_features(landmarks.features, "train")
-        landmarks.fit(train_images.T_world_cam, train_images.query.feature, local)
+        landmarks.fit(
+            train_images.T_world_cam, train_images.query.feature, local, folder / "landmarks"
+        )
     validation = to(scene.samples(localizer, "val", device), device)
     localizer.to(device).calibrate(validation)
     place = Place.of(train_images, scene.origin, scene.offset_m)
@@ -98,7 +100,8 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
     about = describe_run(config)
     for split, where in (("val", folder / "val"), ("test", folder)):
         score_split(scene, scene, localizer, controls, split, where, about, started)
-    shutil.rmtree(folder / "lightning", ignore_errors=True)  # only an interrupted run needs it
+    for part in ("lightning", "landmarks"):  # only an interrupted run needs them
+        shutil.rmtree(folder / part, ignore_errors=True)
     return validation_score(localizer, validation) if score is None else score
 
 

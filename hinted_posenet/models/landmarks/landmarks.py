@@ -6,6 +6,7 @@ recognised, because the image alone is asked too.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import torch
@@ -69,9 +70,18 @@ class LandmarkLocalizer(nn.Module):
         self.map = LandmarkMap(neighbours, spacing)
         self.memory = RetrievalDatabase()
 
-    def fit(self, truth: Pose, feature: Tensor, local: Sequence[LocalFeatures]) -> None:
-        """Build the map from poses (N,), features (N, C, G, G) and local features of training images."""
-        self.map.fit(truth, local, self.matcher)
+    def fit(
+        self,
+        truth: Pose,
+        feature: Tensor,
+        local: Sequence[LocalFeatures],
+        folder: Path | None = None,
+    ) -> None:
+        """Build the map from poses (N,), features (N, C, G, G) and local features of training images.
+
+        In ``folder`` it keeps what an interrupted fit has done.
+        """
+        self.map.fit(truth, local, self.matcher, folder)
         rows = self.map.row
         self.memory.fit(Pose(truth.t[rows], truth.q[rows]), feature[rows])
 
