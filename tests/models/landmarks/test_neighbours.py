@@ -50,7 +50,9 @@ def test_where_few_are_near_enough_the_nearest_are_taken():
     assert neighbours(on_a_line([0, 0.2, 5, 6, 7]), 0, DEPTH_M, 3).tolist() == [1, 2, 3]
 
 
-@pytest.mark.parametrize("choose", [lambda p: neighbours(p, 0, DEPTH_M, 4), lambda p: first_neighbours(p, 0, 4)])
+@pytest.mark.parametrize(
+    "choose", [lambda p: neighbours(p, 0, DEPTH_M, 4), lambda p: first_neighbours(p, 0, 4)]
+)
 def test_few_cameras_have_few_neighbours(choose):
     assert choose(on_a_line([0])).tolist() == []
     assert choose(on_a_line([3, 3, 3, 3])).tolist() == []  # at one place: no parallax
@@ -71,7 +73,9 @@ def test_keyframes_keep_a_distance():
     assert keyframes(pose, DEPTH_M, 0.125, 0.15).tolist() == [0, 3, 6, 9]
     assert keyframes(pose, DEPTH_M, 0.0, 0.15).tolist() == list(range(10))
     assert keyframes(on_a_line([1, 1, 1]), DEPTH_M, 0.125, 0.15).tolist() == [0]
-    assert keyframes(turned(on_a_line([1, 1, 1]), torch.tensor([1]), 0.2), 2, 0.1, 0.15).tolist() == [0, 1]
+    assert keyframes(
+        turned(on_a_line([1, 1, 1]), torch.tensor([1]), 0.2), 2, 0.1, 0.15
+    ).tolist() == [0, 1]
 
 
 def test_every_camera_is_near_a_keyframe():
