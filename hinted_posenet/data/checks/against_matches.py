@@ -14,7 +14,7 @@ from hinted_posenet.data.checks.neighbours import (
     FEWEST_CONTRADICTIONS,
     Verdicts,
     contradicted,
-    counted_verdicts,
+    count_by_view,
     doubtful_views,
     judge,
 )
@@ -79,12 +79,11 @@ def _neighbours(
     scene: Scene, matches: Sequence[Match], verdicts: Verdicts, off: dict[int, Off]
 ) -> list[Finding]:
     """Name the frames that are off the consensus of their neighbours."""
-    every = np.ones(len(matches), bool)
-    agree, contradict = counted_verdicts(matches, verdicts, every, len(scene.views))
-    said = verdicts.agree.sum() + verdicts.contradict.sum()
+    said = int(verdicts.is_known.sum())
     if said < FEWEST_VERDICTS:
         return []
-    compared = int((agree + contradict >= FEWEST_CONTRADICTIONS).sum())
+    verdicts_on = count_by_view(matches, verdicts.is_known, len(scene.views))
+    compared = int((verdicts_on >= FEWEST_CONTRADICTIONS).sum())
     of = f"{compared:,} of {counted(scene.views, 'frame')} compared"
     if not off:
         share = verdicts.contradict.sum() / said

@@ -14,6 +14,8 @@ from hinted_posenet.data.checks.neighbours import FREE_ERROR, pinhole
 Floats = npt.NDArray[np.float64]
 
 EXPLAINED = 0.5  # share of the matches that the pose must explain
+USED = 60  # matches of a neighbour
+MOST_NEIGHBOURS = 8
 FEWEST_NEIGHBOURS = 3  # one is left out in turn, and two give a scale
 SCATTER = 0.5  # of the distance from the stated position, between the positions without one neighbour each
 
@@ -46,6 +48,7 @@ def off_consensus(
         for match in matches
         if view in (match.a, match.b) and not {match.a, match.b} & ({*wrong} - {view})
     ]
+    seen = sorted(seen, key=lambda near: -len(near.x))[:MOST_NEIGHBOURS]
     if len(seen) < FEWEST_NEIGHBOURS:
         return Off(np.nan, np.nan)
     away_m = np.linalg.norm(np.stack([near.t for near in seen]), axis=1)
@@ -61,7 +64,7 @@ def off_consensus(
     ]
     off_m = float(np.linalg.norm(center_m))
     scatter_m = [
-        np.inf if other is None else np.linalg.norm(other[1] - center_m) for other in others
+        np.inf if other is None else float(np.linalg.norm(other[1] - center_m)) for other in others
     ]
     is_known = np.median(scatter_m) < SCATTER * off_m
     return Off(off_m if is_known else np.nan, float(np.arccos(np.clip(cosine, -1, 1))))
@@ -77,7 +80,8 @@ def _seen(scene: Scene, match: Match, view: int, factor: float) -> _Seen:
     pose = scene.views[near].T_world_cam
     R = pose.matrix()[:3, :3].numpy().T
     center_m = (pose.t - scene.views[view].T_world_cam.t).numpy()
-    return _Seen(R, -R @ center_m, K, x, x_frame, K_frame)
+    chosen = slice(None, None, max(1, len(x) // USED))
+    return _Seen(R, -R @ center_m, K, x[chosen], x_frame[chosen], K_frame)
 
 
 def _pose(seen: Sequence[_Seen], unit_m: float, error_px: float) -> tuple[Floats, Floats] | None:
@@ -90,7 +94,7 @@ def _pose(seen: Sequence[_Seen], unit_m: float, error_px: float) -> tuple[Floats
         pairwise.x1, pairwise.x2 = near.x, near.x_frame
     rig = [_extrinsics(near.R, near.t / unit_m) for near in seen]
     cameras = [pinhole(near.K) for near in seen]
-    ransac = {"max_epipolar_error": error_px, "max_iterations": 2000}
+    ransac = {"max_epipolar_error": error_px, "min_iterations": 50, "max_iterations": 500}
     found, said = poselib.estimate_generalized_relative_pose(
         matches,
         rig,

@@ -90,6 +90,7 @@ def match_groups(scene: Scene, matcher: Matcher, most: int) -> tuple[list[Match]
     """
     cameras = usable_cameras(scene)
     near = float(max(FEWEST_NEAR, np.sqrt(cameras.is_usable.sum())))
+    most_near = max(FEWEST_NEAR, cameras.is_usable.sum() - 1)
     known: set[tuple[int, int]] = set()
     found: list[Match] = []
     bar = tqdm(
@@ -106,7 +107,7 @@ def match_groups(scene: Scene, matcher: Matcher, most: int) -> tuple[list[Match]
         counts = np.array([len(match.x_a) for match in matched] + [0] * (len(pairs) - len(matched)))
         if len(counts):
             change = np.clip(np.median(counts) / USUAL_MATCHES, 1 / WIDER, WIDER)
-            near = max(FEWEST_NEAR, near * float(change))
+            near = min(max(FEWEST_NEAR, near * float(change)), most_near)
     return found, round(near)
 
 

@@ -19,12 +19,11 @@ Ints = npt.NDArray[np.int64]
 FREE_ERROR = 0.005  # 3 px of 640, of matches that a relative pose explains
 LEAST_PARALLAX = 0.015  # 10 px of 640: with less, a pair says nothing of positions
 MOST_TURN = 0.06  # 38 px of 640, where it says something of rotations only
+MOST_ERROR = 0.02  # 13 px of 640 contradict; RedKitchen's raw poses reach 11
 # The median error over the parallax is about the sine of the angle between the baselines. It is below 0.15 in
 # 99 % of the pairs of RedKitchen, and 0.4 for poses that have nothing to do with each other.
 AGREES, CONTRADICTS = 0.12, 0.2
-USUAL = (
-    3.0  # times the scene's own median of it is no contradiction: a scene may be rough as a whole
-)
+USUAL = 3.0  # times the scene's own medians is no contradiction: a scene may be rough as a whole
 FREE_SHARE = 0.7  # of the matches, which one relative pose must explain for a verdict
 FEWEST_CONTRADICTIONS = (
     3  # of a frame that is named; they must be more than half of the verdicts on it
@@ -33,11 +32,13 @@ MOST_DOUBTFUL = 12  # frames that are matched again
 
 
 class Verdicts(NamedTuple):
-    """Whether the matches of each of P pairs agree with the stated poses; neither where nothing can be said."""
+    """What the matches of each of P pairs say of the stated poses."""
 
+    is_known: Bools  # (P,) whether they could contradict
     agree: Bools  # (P,)
-    contradict: Bools  # (P,)
-    error_px: Floats  # (P,) median distance from the epipolar lines
+    contradict: (
+        Bools  # (P,); neither where it is not clear, or only the rotations can be seen to agree
+    )
 
 
 def judge(scene: Scene, matches: Sequence[Match], factor: float) -> Verdicts:
@@ -46,16 +47,19 @@ def judge(scene: Scene, matches: Sequence[Match], factor: float) -> Verdicts:
     ``factor`` multiplies the stated focal lengths.
     """
     measured = [_measured(scene, match, factor) for match in matches]
-    error_px, parallax_px, turn_px = np.array(measured).reshape(-1, 3).T
-    side_px = np.array([match.long_side_px for match in matches])
-    is_known = np.isfinite(parallax_px)
-    moves = is_known & (parallax_px >= LEAST_PARALLAX * side_px)
-    off = np.divide(error_px, parallax_px, out=np.zeros_like(error_px), where=moves)
-    usual = float(np.median(off[moves])) if moves.any() else 0.0
-    agree = moves & (off < AGREES)
-    is_off = (off > max(CONTRADICTS, USUAL * usual)) & (error_px > FREE_ERROR * side_px)
-    is_turned = is_known & ~moves & (turn_px > MOST_TURN * side_px)
-    return Verdicts(agree, (moves & is_off) | is_turned, error_px)
+    sides_px = np.array([match.long_side_px for match in matches])
+    error, parallax, turn = np.array(measured).reshape(-1, 3).T / sides_px
+    is_known = np.isfinite(parallax)
+    moves = is_known & (parallax >= LEAST_PARALLAX)
+    off = np.divide(error, parallax, out=np.zeros_like(error), where=moves)
+    usual_off, usual_error = (
+        USUAL * float(np.median(values[moves])) if moves.any() else 0.0 for values in (off, error)
+    )
+    agree = (off < AGREES) & (error < max(FREE_ERROR, usual_error))
+    is_off = (off > max(CONTRADICTS, usual_off)) & (error > FREE_ERROR)
+    is_off |= error > max(MOST_ERROR, USUAL * usual_error)
+    is_turned = is_known & ~moves & (turn > MOST_TURN)
+    return Verdicts(is_known, moves & agree, (moves & is_off) | is_turned)
 
 
 def _measured(scene: Scene, match: Match, factor: float) -> tuple[float, float, float]:
@@ -90,22 +94,16 @@ def pinhole(K: Floats) -> dict[str, object]:
     return {"model": "PINHOLE", "width": -1, "height": -1, "params": parameters}
 
 
-def counted_verdicts(
-    matches: Sequence[Match], verdicts: Verdicts, chosen: Bools, views: int
-) -> tuple[Ints, Ints]:
-    """Count the pairs that agree (N,) and that contradict (N,) by view, over the chosen (P,) pairs."""
+def count_by_view(matches: Sequence[Match], chosen: Bools, views: int) -> Ints:
+    """Count the chosen (P,) of the pairs by view (N,)."""
     ends = np.array([(match.a, match.b) for match in matches]).reshape(-1, 2)
-    agree, contradict = (
-        np.bincount(ends[chosen & said].ravel(), minlength=views)
-        for said in (verdicts.agree, verdicts.contradict)
-    )
-    return agree, contradict
+    return np.bincount(ends[chosen].ravel(), minlength=views)
 
 
 def doubtful_views(matches: Sequence[Match], verdicts: Verdicts, views: int) -> list[int]:
     """Return the views, by number, of which as many pairs contradict as agree, the clearest first."""
-    every = np.ones(len(matches), bool)
-    agree, contradict = counted_verdicts(matches, verdicts, every, views)
+    agree = count_by_view(matches, verdicts.agree, views)
+    contradict = count_by_view(matches, verdicts.contradict, views)
     order = np.argsort(agree - contradict, kind="stable")
     return [int(i) for i in order if contradict[i] and contradict[i] >= agree[i]][:MOST_DOUBTFUL]
 
@@ -119,7 +117,8 @@ def contradicted(matches: Sequence[Match], verdicts: Verdicts, views: int) -> li
     left = np.ones(len(matches), bool)
     found: list[int] = []
     while True:
-        agree, contradict = counted_verdicts(matches, verdicts, left, views)
+        agree = count_by_view(matches, left & verdicts.agree, views)
+        contradict = count_by_view(matches, left & verdicts.contradict, views)
         lead = np.where(contradict < FEWEST_CONTRADICTIONS, 0, contradict - agree)
         worst = int(np.lexsort((contradict, lead))[-1])
         if lead[worst] <= 0:
