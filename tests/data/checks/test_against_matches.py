@@ -1,6 +1,7 @@
 """Wrong poses and focal lengths against matched points, on images drawn from known cameras."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -130,6 +131,14 @@ def test_a_wrong_focal_length_is_told_with_the_right_one(room, factor):
     assert message.startswith(f"stated focal length {factor * FOCAL_PX:.0f} px, matches say ")
     assert float(message.split("matches say ")[1].split()[0]) == pytest.approx(FOCAL_PX, rel=0.02)
     assert "data.reader.focal_px=" in told["focal length"].fix
+
+
+def test_a_focal_length_that_nobody_states_is_estimated(room):
+    scene = replace(scene_of(with_focal(room, 1000 / FOCAL_PX)), has_intrinsics=False)
+    focal, neighbours = check_matches(scene, PAIRS)
+    assert (focal.severity, neighbours.severity) == ("note", "ok")
+    assert focal.message.startswith("no focal length is stated, matches say 2")
+    assert float(focal.fix.split("=")[1]) == pytest.approx(FOCAL_PX, rel=0.02)
 
 
 def test_wrong_poses_and_a_wrong_focal_length_are_told_apart(room):
