@@ -2,8 +2,9 @@
 
 The landmarks alone give a pose and, from the curvature of the reprojection errors, its covariance. Errors that all
 landmarks share, as those of the labels, do not show in it. So it is stretched, and a constant is added; both are
-fitted to validation images, and to training images that are located without their sequence. The posterior of that belief and the prior is the answer. A prior that contradicts the
-image is left out, and where the image shows too few landmarks, the prior is the answer.
+fitted to validation images, and to training images that are located without their sequence. The answer is the
+posterior of that belief and the prior. A prior that contradicts the image is left out, and where the image shows
+too few landmarks, the fallback is the answer.
 """
 
 from collections.abc import Sequence
