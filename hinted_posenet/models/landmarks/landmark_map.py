@@ -6,15 +6,18 @@ an image needs its neighbours alone, so that the work can be resumed.
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from typing import Annotated, NamedTuple
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
 import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from hinted_posenet.core.tensor_files import write_tensors
 from hinted_posenet.core.types import LocalFeatures, Pose
+from hinted_posenet.models.landmarks.map_blocks import BLOCK, fit_key, read_block
 from hinted_posenet.models.landmarks.matchers import Matcher
 from hinted_posenet.models.landmarks.neighbours import first_neighbours, keyframes, neighbours
 from hinted_posenet.models.landmarks.triangulation import Rays, triangulate
@@ -70,17 +73,40 @@ class LandmarkMap(nn.Module):
         self.register_buffer("build_s", torch.zeros(()))
 
     @torch.no_grad()
-    def fit(self, truth: Pose, local: Sequence[LocalFeatures], matcher: Matcher) -> None:
-        """Triangulate the features () of each of the training images with poses (N,)."""
+    def fit(
+        self,
+        truth: Pose,
+        local: Sequence[LocalFeatures],
+        matcher: Matcher,
+        folder: Path | None = None,
+    ) -> None:
+        """Triangulate the features () of each of the training images with poses (N,).
+
+        With ``folder`` landmarks are kept there while the work goes on, and those of an interrupted one are read.
+        """
         started = time.monotonic()
         depth_m = self._distance_to_scene(truth, local, matcher)
         self.row = keyframes(truth, depth_m, self.spacing, KEYFRAME_TURN_RAD)
-        found = list(self._all(truth, local, matcher, depth_m))
-        counts = torch.tensor([0, *(len(one.point_m) for one in found)])
-        self.start = counts.cumsum(0)
-        self.point_m, self.ray, self.descriptor = (
-            torch.cat([one[part] for one in found]) for part in range(3)
+        settings = f"{self.neighbours} {self.spacing} {MOST_PX} {LEAST_PARALLAX_RAD}"
+        key = fit_key(truth, local, matcher, settings) if folder else ""
+        blocks = []
+        with tqdm(total=len(self.row), desc="landmarks", unit="image", leave=False) as progress:
+            for rows in self.row.split(BLOCK):
+                file = folder / f"{key}-{int(rows[0])}.pt" if folder else None
+                kept = read_block(file) if file else None
+                if kept is None:
+                    found = self._block(rows, truth, local, matcher, depth_m, progress)
+                    if file:
+                        write_tensors(file, found._asdict())
+                else:
+                    found = Landmarks(**kept)
+                    progress.update(len(rows))
+                blocks.append(found)
+        self.point_m, self.ray, self.descriptor, image = (
+            torch.cat(parts) for parts in zip(*blocks, strict=True)
         )
+        ends = torch.searchsorted(image, self.row, right=True)
+        self.start = torch.cat([torch.zeros(1, dtype=torch.int64), ends])
         self.t_m, self.q = truth.t[self.row].clone(), truth.q[self.row].clone()
         self.focal_px = torch.stack([local[row].focal_px for row in self.row.tolist()])
         self.depth_m.fill_(depth_m)
@@ -96,12 +122,22 @@ class LandmarkMap(nn.Module):
         point_m, ray, descriptor = (part[rows.to(part.device)].cpu() for part in known)
         return Landmarks(point_m, ray, descriptor, image)
 
-    def _all(
-        self, truth: Pose, local: Sequence[LocalFeatures], matcher: Matcher, depth_m: float
-    ) -> Iterator[Landmarks]:
-        for row in tqdm(self.row.tolist(), "landmarks", unit="image", leave=False):
+    def _block(
+        self,
+        rows: Tensor,
+        truth: Pose,
+        local: Sequence[LocalFeatures],
+        matcher: Matcher,
+        depth_m: float,
+        progress: Any,
+    ) -> Landmarks:
+        """Return the landmarks of images (k,), one after the other."""
+        found = []
+        for row in rows.tolist():
             others = neighbours(truth, row, depth_m, self.neighbours)
-            yield image_landmarks(row, others, truth, local, matcher)
+            found.append(image_landmarks(row, others, truth, local, matcher))
+            progress.update()
+        return Landmarks(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 
     def _distance_to_scene(
         self, truth: Pose, local: Sequence[LocalFeatures], matcher: Matcher

@@ -5,6 +5,7 @@ mixed into the pose that is solved here: that is what the image says, so that a 
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import torch
@@ -68,9 +69,18 @@ class LandmarkLocalizer(nn.Module):
         self.map = LandmarkMap(neighbours, spacing)
         self.memory = RetrievalDatabase()
 
-    def fit(self, truth: Pose, feature: Tensor, local: Sequence[LocalFeatures]) -> None:
-        """Build the map from poses (N,), features (N, C, G, G) and local features of training images."""
-        self.map.fit(truth, local, self.matcher)
+    def fit(
+        self,
+        truth: Pose,
+        feature: Tensor,
+        local: Sequence[LocalFeatures],
+        folder: Path | None = None,
+    ) -> None:
+        """Build the map from poses (N,), features (N, C, G, G) and local features of training images.
+
+        In ``folder`` it keeps what an interrupted fit has done.
+        """
+        self.map.fit(truth, local, self.matcher, folder)
         rows = self.map.row
         self.memory.fit(Pose(truth.t[rows], truth.q[rows]), feature[rows])
 
