@@ -1,7 +1,7 @@
 """Landmark map: for each training image the points that its features show, and their descriptors.
 
-A point is triangulated from the feature of one image and those that match it in neighbouring images, whose poses are
-known. Points of different images are not merged: a wrong match then spoils one point and not a chain of them, and
+A point is triangulated from the feature of one image and those that match it in neighbouring images with known
+poses. Points of different images are not merged: a wrong match then spoils one point and not a chain of them, and
 an image needs its neighbours alone, so that the work can be resumed.
 """
 
@@ -118,8 +118,9 @@ class LandmarkMap(nn.Module):
         rows = torch.cat(spans) if spans else torch.empty(0, dtype=torch.int64)
         counts = torch.tensor([len(span) for span in spans], dtype=torch.int64)
         image = images.cpu().repeat_interleave(counts)
-        parts = (part[rows.to(part.device)].cpu() for part in (self.point_m, self.ray))
-        return Landmarks(*parts, self.descriptor[rows.to(self.descriptor.device)].cpu(), image)
+        known = (self.point_m, self.ray, self.descriptor)
+        point_m, ray, descriptor = (part[rows.to(part.device)].cpu() for part in known)
+        return Landmarks(point_m, ray, descriptor, image)
 
     def _block(
         self,
@@ -142,7 +143,7 @@ class LandmarkMap(nn.Module):
         self, truth: Pose, local: Sequence[LocalFeatures], matcher: Matcher
     ) -> float:
         """Return the median distance of what cameras see, from a few images matched with cameras near and far."""
-        probes = torch.linspace(0, len(truth.t) - 1, min(PROBES, len(truth.t))).long().unique()
+        probes = torch.linspace(0, len(truth.t) - 1, min(PROBES, len(truth.t))).long()
         away_m = []
         for row in tqdm(probes.tolist(), "distance to the scene", unit="image", leave=False):
             others = first_neighbours(truth, row, self.neighbours)

@@ -1,8 +1,7 @@
 """Landmarks: where an image was taken, from the landmarks that it shows, with or without a prior of the pose.
 
-A prior does two things. It says which landmarks can be in view and, if it is sharp, where in the image to look for
-each; and it is evidence, which `inference` combines with what the image says. A prior that the image contradicts is
-recognised, because the image alone is asked too.
+A prior says which landmarks can be in view and, if it is sharp, where in the image to look for each. It is not
+mixed into the pose that is solved here: that is what the image says, so that a wrong prior can be recognised.
 """
 
 from collections.abc import Sequence
@@ -111,10 +110,11 @@ class LandmarkLocalizer(nn.Module):
     ) -> View | None:
         """Locate one image by its feature (1, C, G, G), local features () and prior () in the world.
 
-        Only landmarks of allowed keyframes (M,) are used; None allows all. None is returned where too few are seen.
-        A prior that does not lead to the place is left out.
+        Only landmarks of allowed keyframes (M,) are used; None allows all. A prior that does not lead to the place
+        is left out. Where too few landmarks are seen, there is no answer.
         """
-        best = [part[: self.query_keypoints] for part in local[:3]]
+        count = self.query_keypoints
+        best = (local.ray[:count], local.score[:count], local.descriptor[:count])
         query = LocalFeatures(*best, local.focal_px)
         found = None
         if prior is not None and prior.variance.isfinite().any():
@@ -136,12 +136,14 @@ class LandmarkLocalizer(nn.Module):
         marks = self.map.of_images(likely[: self.candidates])
         pose = Pose(prior.pose.t.double(), prior.pose.q.double())
         place, depth, J = projected(marks.point_m, pose)
-        variance = (J @ prior.covariance.double() @ J.mT).diagonal(dim1=1, dim2=2).float()
-        variance = variance + (GATE_PX / float(query.focal_px)) ** 2
-        if not len(variance) or float(variance.quantile(0.5)) > SHARP**2:
+        flat = J.flatten(0, 1)
+        variance = ((flat @ prior.covariance.double()) * flat).sum(dim=1).view(-1, 2)
+        sigma = (variance + (GATE_PX / float(query.focal_px)) ** 2).sqrt().float()
+        if not len(sigma) or float(sigma.median()) > SHARP:
             return None
-        off = query.ray.unsqueeze(1) - place.float()
-        near = (off.square() < GATE**2 * variance).all(dim=-1) & (depth > 0)
+        near = (depth > 0).expand(len(query.ray), -1)
+        for ray, at, gate in zip(query.ray.T, place.float().T, GATE * sigma.T, strict=True):
+            near = near & ((ray.unsqueeze(1) - at).abs() < gate)
         return self._solve(query, marks, near)
 
     def _solve(self, query: LocalFeatures, marks: Landmarks, allowed: Tensor | None) -> View | None:
@@ -161,7 +163,7 @@ class LandmarkLocalizer(nn.Module):
         if not self.matcher.by_image:
             return self.matcher.match(query, _as_features(marks), allowed).rows
         pairs = []
-        for image in marks.image.unique().tolist():
+        for image in dict.fromkeys(marks.image.tolist()):
             rows = (marks.image == image).nonzero()[:, 0]
             part = _as_features(Landmarks(*(one[rows] for one in marks)))
             part = part._replace(focal_px=self.map.focal_px[image].cpu())

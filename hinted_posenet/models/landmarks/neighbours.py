@@ -19,7 +19,8 @@ def baselines(pose: Pose, row: int) -> Tensor:
     turned = rotation_angle(pose.q, pose.q[row].expand_as(pose.q)) > TURNED_RAD
     away = away.masked_fill(turned, torch.inf)
     away[row] = torch.inf
-    return away
+    found: Tensor = away
+    return found
 
 
 def neighbours(pose: Pose, row: int, depth_m: float, count: int) -> Tensor:
