@@ -27,7 +27,7 @@ from hinted_posenet.core.covariance import moved
 from hinted_posenet.core.types import Hint, LocalFeatures, Pose
 from hinted_posenet.inference.build import build_localizer
 from hinted_posenet.inference.checkpoint import load_localizer, read_checkpoint, save_checkpoint
-from hinted_posenet.inference.localizer import LocalizerModule
+from hinted_posenet.inference.localizer import LocalizerModule, prepare_device
 from hinted_posenet.inference.place import Place
 from hinted_posenet.models.landmarks.landmarks import LandmarkLocalizer
 
@@ -114,7 +114,7 @@ def query(landmarks: LandmarkLocalizer, seed: int) -> tuple[Tensor, LocalFeature
 
 def answer(checkpoint: Path) -> None:
     """Load a checkpoint, answer queries with and without a hint, and print a line for each."""
-    torch.set_num_threads(1)
+    prepare_device("cpu", threads=1)
     before_gib, started = peak_gib(), time.perf_counter()
     localizer = load_localizer(read_checkpoint(checkpoint))
     print(

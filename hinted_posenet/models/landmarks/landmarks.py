@@ -141,9 +141,11 @@ class LandmarkLocalizer(nn.Module):
         sigma = (variance + (GATE_PX / float(query.focal_px)) ** 2).sqrt().float()
         if not len(sigma) or float(sigma.median()) > SHARP:
             return None
-        near = (depth > 0).expand(len(query.ray), -1)
-        for ray, at, gate in zip(query.ray.T, place.float().T, GATE * sigma.T, strict=True):
-            near = near & ((ray.unsqueeze(1) - at).abs() < gate)
+        low, high = place.float() - GATE * sigma, place.float() + GATE * sigma
+        near = (depth > 0).repeat(len(query.ray), 1)
+        for axis in (0, 1):  # not at once: a third of the time
+            ray = query.ray[:, axis, None]
+            near &= (ray > low[:, axis]) & (ray < high[:, axis])
         return self._solve(query, marks, near)
 
     def _solve(self, query: LocalFeatures, marks: Landmarks, allowed: Tensor | None) -> View | None:
