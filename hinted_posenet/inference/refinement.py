@@ -86,8 +86,8 @@ class LandmarkRefinement(nn.Module):
         """Build the map of training images, and locate some of them without the landmarks of their own sequence.
 
         It has poses (N,), features (N, C, G, G), local features, and sequences (N,) int64. A held-out sequence is
-        often near to another one, so the errors of validation images alone would promise too much. In ``folder`` it
-        keeps what an interrupted fit has done.
+        often near to another one, so the errors of validation images alone would promise too much. In ``folder``
+        it keeps what an interrupted fit has done.
         """
         self.landmarks.fit(truth, feature, local, folder)
         if bool((sequence == sequence[0]).all()):

@@ -91,7 +91,7 @@ class LandmarkMap(nn.Module):
         key = fit_key(truth, local, matcher, settings) if folder else ""
         blocks = []
         with tqdm(total=len(self.row), desc="landmarks", unit="image", leave=False) as progress:
-            for rows in self.row.split(BLOCK):
+            for rows in torch.split(self.row, BLOCK):
                 file = folder / f"{key}-{int(rows[0])}.pt" if folder else None
                 kept = read_block(file) if file else None
                 if kept is None:

@@ -21,7 +21,7 @@ def fit_key(truth: Pose, local: Sequence[LocalFeatures], matcher: nn.Module, set
     for image in (truth, *local):
         for part in image:
             digest.update(f" {tuple(part.shape)} {part.dtype} ".encode())
-            digest.update(part.cpu().contiguous().numpy())
+            digest.update(part.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:24]
 
 

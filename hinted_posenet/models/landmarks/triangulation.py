@@ -99,7 +99,7 @@ def _projected(points: Tensor, center: Tensor, R: Tensor) -> tuple[Tensor, Tenso
 def _errors_px(points: Tensor, rays: Rays, R: Tensor) -> Tensor:
     """Return reprojection errors (N, V)."""
     seen, place = _projected(points, rays.pose.t.double(), R)
-    error = (place - rays.ray).norm(dim=-1) * rays.focal_px.double()
+    error: Tensor = (place - rays.ray).norm(dim=-1) * rays.focal_px.double()
     return error.masked_fill(seen[..., 2] <= 0, BEHIND_PX).masked_fill(~rays.seen, math.inf)
 
 
