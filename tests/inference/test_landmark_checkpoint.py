@@ -15,6 +15,7 @@ from hinted_posenet.inference.localizer import LocalizerModule
 
 LANDMARKS = ["train", "data=seven_scenes", "data.scene=x", "method=hinted_landmarks"]
 POSES = cameras(12)
+FEATURE = (112, 3, 3)  # of a whole image
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[LocalizerModule, Pa
     config = compose(*LANDMARKS)
     made = build_localizer(config, pretrained=False).eval()
     truth = Pose(POSES.t.float(), POSES.q.float())
-    feature = torch.randn(12, 320, 3, 3)
+    feature = torch.randn(12, *FEATURE)
     made.model.frame.fit(truth)
     made.inference_hint.fit(truth, feature, torch.arange(12))
     refinement = made.refinement
@@ -39,7 +40,7 @@ def test_a_loaded_localizer_gives_the_same_answers(saved):
     made, path = saved
     loaded = load_localizer(read_checkpoint(path))
     local = observed(wall(), camera(POSES, 5), 100, 0.5)
-    asked = query(1, torch.randn(1, 320, 3, 3))
+    asked = query(1, torch.randn(1, *FEATURE))
     asked = asked._replace(local=LocalFeatures(*(part.unsqueeze(0) for part in local)))
     ours, theirs = made.predict(asked), loaded.predict(asked)
     assert int(theirs.landmarks.inliers[0]) > 40

@@ -55,7 +55,7 @@ class LandmarkMap(nn.Module):
     # (M + 1,) int64, the landmarks of keyframe m are the rows start[m] to start[m + 1]
     start: Tensor
     row: Tensor  # (M,) int64, of keyframes among the training images
-    t_m: Tensor  # (M, 3)
+    t_m: Tensor  # (M, 3) float32
     q: Tensor  # (M, 4)
     focal_px: Tensor  # (M,)
     depth_m: Tensor  # () median distance of landmarks from the cameras
@@ -110,7 +110,7 @@ class LandmarkMap(nn.Module):
         self.descriptor, self.scale = quantized(descriptor)
         ends = torch.searchsorted(image, self.row, right=True)
         self.start = torch.cat([torch.zeros(1, dtype=torch.int64), ends])
-        self.t_m, self.q = truth.t[self.row].clone(), truth.q[self.row].clone()
+        self.t_m, self.q = truth.t[self.row].float(), truth.q[self.row].float()
         self.focal_px = torch.stack([local[row].focal_px for row in self.row.tolist()])
         self.depth_m.fill_(depth_m)
         self.build_s.fill_(time.monotonic() - started)

@@ -1,7 +1,7 @@
 """Descriptors in a byte a number, with a scale of each number: half of the memory.
 
-On RedKitchen 98 % of the mutual matches of SIFT stay the same, and as many lie on their epipolar line. With the same
-scale for all descriptors there may be, 1 / 127, a tenth of SIFT's matches changed.
+On RedKitchen 98 % of SIFT's mutual matches stay the same, and as many lie on their epipolar line. With a scale of
+1 / 127 for all numbers, a tenth of them changed.
 """
 
 import torch

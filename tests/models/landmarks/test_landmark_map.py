@@ -117,7 +117,7 @@ def test_images_without_features_have_no_landmarks(local):
 def test_spacing_keeps_fewer_images(local):
     sparse = fitted(POSES, local, spacing=0.2)
     assert 2 < len(sparse.row) < len(POSES.t)
-    assert torch.equal(sparse.t_m, POSES.t[sparse.row])
+    assert torch.equal(sparse.t_m, POSES.t[sparse.row].float())
     assert len(sparse.start) == len(sparse.row) + 1
     assert int(sparse.start[-1]) == len(sparse.point_m)
     whole = fitted(POSES, local)
