@@ -173,7 +173,9 @@ class LandmarkLocalizer(nn.Module):
             pairs.append(torch.stack([here, rows[there]], dim=1))
         return torch.cat(pairs) if pairs else torch.empty(0, 2, dtype=torch.int64)
 
-    def _likely_images(self, feature: Tensor, prior: Hint | None, allowed: Tensor | None) -> Tensor:
+    def _likely_images(
+        self, feature: Tensor, prior: Hint | None, allowed: Tensor | None = None
+    ) -> Tensor:
         """Return the allowed keyframes, those that most likely see what the query sees first."""
         nothing = no_hint(feature)
         if prior is None:
