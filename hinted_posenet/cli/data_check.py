@@ -9,7 +9,13 @@ from hinted_posenet.core.files import check_writable
 
 
 def run(
-    path: Path, out: Path, picture: bool, json: bool, quick: bool, write_exclude: bool | str
+    path: Path,
+    out: Path,
+    picture: bool,
+    json: bool,
+    quick: bool,
+    pairs: int,
+    write_exclude: bool | str,
 ) -> None:
     """Check, draw, write and print; exit with 1 where a scene is not sound."""
     from hinted_posenet.data.checks.examine import as_json, examine, report, write_exclude_list
@@ -18,6 +24,8 @@ def run(
 
     if picture:
         check_writable(out / "picture.png")
+    if pairs < 0:
+        raise InputError(f"pairs={pairs}: expected a number of pairs of images, or 0 for none")
     scenes = recognise_all(path)
     # without a name it is exclude.txt of each scene
     file = write_exclude if isinstance(write_exclude, str) else ""
@@ -28,7 +36,7 @@ def run(
         )
     examinations, written = [], []
     for number, found in enumerate(scenes):
-        examination = examine(found, decode=not quick)
+        examination = examine(found, decode=not quick, pairs=0 if quick else pairs)
         examinations.append(examination)
         if not json:
             print(("\n" if number else "") + report(examination), flush=True)

@@ -2,18 +2,21 @@
 
 The landmarks alone give a pose and, from the curvature of the reprojection errors, its covariance. Errors that all
 landmarks share, as those of the labels, do not show in it. So it is stretched, and a constant is added; both are
-fitted to validation images. The posterior of that belief and the prior is the answer. A prior that contradicts the
+fitted to validation images, and to training images that are located without their sequence. The posterior of that belief and the prior is the answer. A prior that contradicts the
 image is left out, and where the image shows too few landmarks, the prior is the answer.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from scipy.stats import chi2
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from hinted_posenet.core.covariance import given, information, offset
 from hinted_posenet.core.types import Hint, LocalFeatures, Pose, Query
+from hinted_posenet.hints.retrieval_database import evenly_spaced
 from hinted_posenet.inference.sigma_fit import BLOCKS, PARTS, fit_weights, widened
 from hinted_posenet.models.landmarks.landmarks import LandmarkLocalizer, View
 
@@ -21,7 +24,9 @@ from hinted_posenet.models.landmarks.landmarks import LandmarkLocalizer, View
 # contradicts it.
 CONTRADICTION = 0.005
 CERTAIN = 0.99  # quantile of the validation images' sigmas
-FEWEST_VALIDATION = 8  # images in which landmarks were found, to fit the covariance to
+FEWEST_KNOWN = 8  # images in which landmarks were found, to fit the covariance to
+PROBES = 150  # training images that are located without their own sequence
+PARTS_OF_ONE = 10  # a single sequence is divided into as many
 
 
 class Refined(NamedTuple):
@@ -39,12 +44,16 @@ class LandmarkRefinement(nn.Module):
 
     weights: Tensor  # (parts, 2), see `widened`: of the stated covariance, and of a constant metre and radian
     certain_t_m: Tensor  # () sigma of the position that 99 % of validation images do not exceed
+    probe_error: Tensor  # (P, 6) of training images, see `fit`
+    probe_covariance: Tensor  # (P, 6, 6) as the landmarks state it
 
     def __init__(self, landmarks: LandmarkLocalizer):
         super().__init__()
         self.landmarks = landmarks
         self.register_buffer("weights", torch.tensor([1.0, 0.0]).repeat(len(PARTS), 1))
         self.register_buffer("certain_t_m", torch.tensor(torch.inf))
+        self.register_buffer("probe_error", torch.empty(0, 6))
+        self.register_buffer("probe_covariance", torch.empty(0, 6, 6))
 
     def forward(self, query: Query, feature: Tensor, prior: Hint, fallback: Hint) -> Refined:
         """Refine priors (B,) for queries (B,) with features (B, C, G, G)."""
@@ -64,24 +73,41 @@ class LandmarkRefinement(nn.Module):
         return Refined(answer, inliers, contradicted, candidates, guided)
 
     @torch.no_grad()
+    def fit(
+        self, truth: Pose, feature: Tensor, local: Sequence[LocalFeatures], sequence: Tensor
+    ) -> None:
+        """Build the map of training images, and locate some of them without the landmarks of their own sequence.
+
+        It has poses (N,), features (N, C, G, G), local features, and sequences (N,) int64. A held-out sequence is
+        often near to another one, so the errors of validation images alone would promise too much.
+        """
+        self.landmarks.fit(truth, feature, local)
+        if bool((sequence == sequence[0]).all()):
+            sequence = torch.arange(len(sequence)) * PARTS_OF_ONE // len(sequence)
+        probes = evenly_spaced(len(truth.t), PROBES)
+        kept = sequence[self.landmarks.map.row]
+        views = [
+            self.landmarks.locate(feature[i : i + 1], local[i], None, kept != sequence[i])
+            for i in tqdm(probes.tolist(), "errors of landmarks", unit="image", leave=False)
+        ]
+        self.probe_error, self.probe_covariance = _errors(views, _rows(truth, probes))
+
+    @torch.no_grad()
     def calibrate(self, query: Query, feature: Tensor, truth: Pose) -> None:
-        """Fit the covariance to poses from the landmarks alone on validation images (N,)."""
-        found = [
+        """Fit the covariance to the errors of landmarks on validation images (N,) and on those of `fit`."""
+        views = [
             self.landmarks.locate(feature[i : i + 1], _one(query.local, i), None)
             for i in range(len(feature))
         ]
-        rows = [i for i, view in enumerate(found) if view]
-        if len(rows) < FEWEST_VALIDATION:
+        error, covariance = _errors(views, truth)
+        error = torch.cat([error, self.probe_error.to(error)])
+        covariance = torch.cat([covariance, self.probe_covariance.to(covariance)])
+        if len(error) < FEWEST_KNOWN:
             return
-        raw = [_stated(view) for view in found if view]
-        pose = Pose(*(torch.stack(part) for part in zip(*(one.pose for one in raw), strict=True)))
-        covariance = torch.stack([one.covariance for one in raw])
-        error = offset(pose, Pose(*(part[rows].double().cpu() for part in truth)))
-        constant = torch.ones_like(error)
-        self.weights.copy_(fit_weights(error, covariance, constant))
-        beliefs = [self._belief(view) for view in found if view]
-        sigmas_m = torch.stack([one.sigma_t_m for one in beliefs])
-        self.certain_t_m.copy_(sigmas_m.quantile(CERTAIN))
+        self.weights.copy_(fit_weights(error, covariance, torch.ones_like(error)))
+        sigmas_m = [self._belief(view).sigma_t_m for view in views if view]
+        if sigmas_m:
+            self.certain_t_m.copy_(torch.stack(sigmas_m).quantile(CERTAIN))
 
     def _refine(
         self, local: LocalFeatures, feature: Tensor, prior: Hint, fallback: Hint
@@ -124,6 +150,21 @@ def _stated(view: View) -> Hint:
     """Return the pose () with the inverse of its information."""
     tiny = 1e-9 * view.solved.information.diagonal().diag()
     return Hint(view.solved.pose, torch.linalg.inv(view.solved.information + tiny))
+
+
+def _errors(views: Sequence[View | None], truth: Pose) -> tuple[Tensor, Tensor]:
+    """Return the errors (n, 6) of views of images at true poses (N,), and the covariances (n, 6, 6) they state."""
+    rows = [i for i, view in enumerate(views) if view]
+    if not rows:
+        return torch.empty(0, 6, dtype=torch.float64), torch.empty(0, 6, 6, dtype=torch.float64)
+    stated = [_stated(view) for view in views if view]
+    pose = Pose(*(torch.stack(part) for part in zip(*(one.pose for one in stated), strict=True)))
+    true = Pose(*(part[rows].double().cpu() for part in truth))
+    return offset(pose, true), torch.stack([one.covariance for one in stated])
+
+
+def _rows(pose: Pose, rows: Tensor) -> Pose:
+    return Pose(pose.t[rows], pose.q[rows])
 
 
 def _one(local: LocalFeatures, row: int) -> LocalFeatures:

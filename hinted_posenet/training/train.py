@@ -87,9 +87,13 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
         localizer.model.frame.scale_m,
     )
     if localizer.refinement:
-        landmarks = localizer.refinement.landmarks
-        local = scene.local_features(landmarks.features, "train")
-        landmarks.fit(train_images.T_world_cam, train_images.query.feature, local)
+        extractor = localizer.refinement.landmarks.features
+        localizer.refinement.fit(
+            train_images.T_world_cam,
+            train_images.query.feature,
+            scene.local_features(extractor, "train"),
+            scene.sequences(),
+        )
     validation = to(scene.samples(localizer, "val", device), device)
     localizer.to(device).calibrate(validation)
     place = Place.of(train_images, scene.origin, scene.offset_m)

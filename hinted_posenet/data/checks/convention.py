@@ -114,23 +114,30 @@ def fundamental(a: Pose, b: Pose, K_a: Floats, K_b: Floats) -> Floats:
 
     ``a`` and ``b`` are T_world_cam; K_a and K_b (3, 3) are in pixels.
     """
+    return np.asarray(np.linalg.inv(K_b).T @ essential(a, b) @ np.linalg.inv(K_a))
+
+
+def essential(a: Pose, b: Pose) -> Floats:
+    """Return E (3, 3), of a baseline of length 1, with ``p_b^T E p_a = 0`` for a point in two cameras' frames.
+
+    ``a`` and ``b`` are T_world_cam.
+    """
     to_b = quaternion_inverse(b.q)
     R = quaternion_to_rotation_matrix(quaternion_product(to_b, a.q)).numpy()
     t = rotate(to_b, a.t - b.t)
     length = float(t.norm())
     # any direction will do where there is no baseline: a right rotation satisfies all, a wrong one none
     baseline = t.numpy() / length if length > 0 else np.array([1.0, 0.0, 0.0])
-    E = np.cross(np.eye(3), baseline) @ R
-    return np.asarray(np.linalg.inv(K_b).T @ E @ np.linalg.inv(K_a))
+    return np.asarray(np.cross(np.eye(3), baseline) @ R)
 
 
 def sampson_px(F: Floats, x_a: Floats, x_b: Floats) -> Floats:
-    """Return the first-order distance (M,) in pixels of matches x_a, x_b (M, 2) from satisfying F."""
+    """Return the first-order distance (*, M) in pixels of matches x_a, x_b (M, 2) from satisfying F (*, 3, 3)."""
     ones = np.ones((len(x_a), 1))
     a, b = np.hstack([x_a, ones]), np.hstack([x_b, ones])
-    lines_b, lines_a = a @ F.T, b @ F
-    error = np.abs((b * lines_b).sum(axis=1))
-    slope = np.sqrt((lines_b[:, :2] ** 2).sum(axis=1) + (lines_a[:, :2] ** 2).sum(axis=1))
+    lines_b, lines_a = a @ np.swapaxes(F, -1, -2), b @ F
+    error = np.abs((b * lines_b).sum(axis=-1))
+    slope = np.sqrt((lines_b[..., :2] ** 2).sum(axis=-1) + (lines_a[..., :2] ** 2).sum(axis=-1))
     return np.asarray(error / np.maximum(slope, 1e-300))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hinted_posenet.data.checks import files
+from hinted_posenet.data.checks.against_matches import PAIRS, check_matches
 from hinted_posenet.data.checks.checked_scene import (
     FAULTS,
     Finding,
@@ -33,7 +34,7 @@ CHECKS_OF_VIEWS = (  # where there are any
     files.check_duplicates,
     files.check_leakage,
 )
-EXCLUDABLE = ("labels", "images", "rotations", "positions", "flips", "known frames")
+EXCLUDABLE = ("labels", "images", "rotations", "positions", "flips", "neighbours", "known frames")
 
 
 class Examination(NamedTuple):
@@ -49,14 +50,22 @@ class Examination(NamedTuple):
         return not any(finding.severity in FAULTS for finding in self.findings)
 
 
-def examine(found: Recognised, decode: bool = True) -> Examination:
-    """Read a scene and check everything; images are decoded, or else only their headers are read."""
+def examine(found: Recognised, decode: bool = True, pairs: int = PAIRS) -> Examination:
+    """Read a scene and check everything; images are decoded, or else only their headers are read.
+
+    About ``pairs`` pairs of images are matched to test focal lengths and single poses.
+    """
     scene = read_checked_scene(found, decode)
     trial = try_conventions(scene)
     checks = CHECKS + CHECKS_OF_VIEWS if scene.views else CHECKS
     findings = [finding for check in checks for finding in check(scene)]
     flagged = {name for f in findings if f.severity in FAULTS for name in f.frames}
-    findings += [*files.check_known(scene, flagged), *check_convention(scene, trial)]
+    conventions = check_convention(scene, trial)
+    # under a wrong convention every pose contradicts its neighbours
+    is_read_right = all(finding.severity != "error" for finding in conventions)
+    by_matches = check_matches(scene, pairs) if is_read_right else []
+    flagged |= {name for f in by_matches for name in f.frames}
+    findings += [*by_matches, *files.check_known(scene, flagged), *conventions]
     return Examination(scene, findings, trial)
 
 

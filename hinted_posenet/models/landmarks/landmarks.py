@@ -92,34 +92,38 @@ class LandmarkLocalizer(nn.Module):
         }
 
     @torch.no_grad()
-    def locate(self, feature: Tensor, local: LocalFeatures, prior: Hint | None) -> View | None:
+    def locate(
+        self,
+        feature: Tensor,
+        local: LocalFeatures,
+        prior: Hint | None,
+        allowed: Tensor | None = None,
+    ) -> View | None:
         """Locate one image by its feature (1, C, G, G), local features () and prior () in the world.
 
-        None where too little in the image is known. A prior that does not lead to the place is left out.
+        Only landmarks of allowed keyframes (M,) are used; None allows all. None is returned where too few are seen.
+        A prior that does not lead to the place is left out.
         """
         best = [part[: self.query_keypoints] for part in local[:3]]
         query = LocalFeatures(*best, local.focal_px)
-        if prior is None or not prior.variance.isfinite().any():
-            return self._unguided(feature, query, None)
-        return (
-            self._guided(feature, query, prior)
-            or self._unguided(feature, query, prior)
-            or self._unguided(feature, query, None)
-        )
+        found = None
+        if prior is not None and prior.variance.isfinite().any():
+            likely = self._likely_images(feature, prior, allowed)
+            found = self._guided(query, likely, prior) or self._unguided(query, likely)
+        return found or self._unguided(query, self._likely_images(feature, None, allowed))
 
-    def _unguided(self, feature: Tensor, query: LocalFeatures, prior: Hint | None) -> View | None:
-        """Match with the landmarks of the likeliest images, and of more if that is not enough."""
-        order = self._likely_images(feature, prior)
+    def _unguided(self, query: LocalFeatures, likely: Tensor) -> View | None:
+        """Match with the landmarks of the likeliest keyframes (M,), and of more if those are not enough."""
         for count in (self.candidates, 4 * self.candidates):
-            if found := self._solve(query, self.map.of_images(order[:count]), None):
+            if found := self._solve(query, self.map.of_images(likely[:count]), None):
                 return found
         return None
 
-    def _guided(self, feature: Tensor, query: LocalFeatures, prior: Hint) -> View | None:
-        """Match where a sharp prior () predicts the landmarks of images that it points to."""
+    def _guided(self, query: LocalFeatures, likely: Tensor, prior: Hint) -> View | None:
+        """Match where a sharp prior () predicts the landmarks of the likeliest keyframes (M,)."""
         if not prior.variance.isfinite().all():
             return None
-        marks = self.map.of_images(self._likely_images(feature, prior)[: self.candidates])
+        marks = self.map.of_images(likely[: self.candidates])
         pose = Pose(prior.pose.t.double(), prior.pose.q.double())
         place, depth, J = projected(marks.point_m, pose)
         variance = (J @ prior.covariance.double() @ J.mT).diagonal(dim1=1, dim2=2).float()
@@ -127,8 +131,8 @@ class LandmarkLocalizer(nn.Module):
         if not len(variance) or float(variance.quantile(0.5)) > SHARP**2:
             return None
         off = query.ray.unsqueeze(1) - place.float()
-        allowed = (off.square() < GATE**2 * variance).all(dim=-1) & (depth > 0)
-        return self._solve(query, marks, allowed)
+        near = (off.square() < GATE**2 * variance).all(dim=-1) & (depth > 0)
+        return self._solve(query, marks, near)
 
     def _solve(self, query: LocalFeatures, marks: Landmarks, allowed: Tensor | None) -> View | None:
         """Match, search and refine; None if too few landmarks agree."""
@@ -156,21 +160,21 @@ class LandmarkLocalizer(nn.Module):
             pairs.append(torch.stack([here, rows[there]], dim=1))
         return torch.cat(pairs) if pairs else torch.empty(0, 2, dtype=torch.int64)
 
-    def _likely_images(self, feature: Tensor, prior: Hint | None) -> Tensor:
-        """Return all keyframes (M,), those that most likely see what the query sees first."""
+    def _likely_images(self, feature: Tensor, prior: Hint | None, allowed: Tensor | None) -> Tensor:
+        """Return the allowed keyframes, those that most likely see what the query sees first."""
+        nothing = no_hint(feature)
         if prior is None:
-            return self.memory.log_likelihood(feature, no_hint(feature))[0].argsort(descending=True)
-        batch = Hint(
-            Pose(*(part.float().unsqueeze(0) for part in prior.pose)),
-            prior.covariance.float().unsqueeze(0),
-        )
-        score = self.memory.log_likelihood(feature, batch)[0]
-        variance = float(prior.variance[3:].mean())
-        if variance < torch.inf:
-            q = prior.pose.q.to(self.memory.q).expand_as(self.memory.q)
-            turn = rotation_angle(self.memory.q, q)
-            score = score - turn.square() / 2 / (VIEW_TURN_RAD**2 + variance)
-        return score.argsort(descending=True)
+            score = self.memory.log_likelihood(feature, nothing)[0]
+        else:
+            t, q = (part.to(feature).unsqueeze(0) for part in prior.pose)
+            batch = Hint(Pose(t, q), prior.covariance.to(feature).unsqueeze(0))
+            turn = rotation_angle(self.memory.q, q.expand_as(self.memory.q))
+            variance = VIEW_TURN_RAD**2 + batch.sigma_r_rad.square()  # infinite without a rotation
+            score = self.memory.log_likelihood(feature, batch)[0] - turn.square() / 2 / variance
+        if allowed is not None:
+            score = score.masked_fill(~allowed, -torch.inf)
+        order = score.argsort(descending=True)
+        return order[score[order] > -torch.inf]
 
 
 def _as_features(marks: Landmarks) -> LocalFeatures:

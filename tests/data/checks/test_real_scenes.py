@@ -38,6 +38,8 @@ def test_redkitchen_passes(real_data):
     examination = examine(recognise(real_data / "seven_scenes" / "redkitchen"))
     assert examination.is_sound
     assert to_exclude(examination) == {}
+    severity = {finding.check: finding.severity for finding in examination.findings}
+    assert severity["focal length"] == severity["neighbours"] == "ok"
     convention = examination.findings[-1]
     assert (convention.check, convention.severity) == ("convention", "ok")
     # the colour camera repeats images while the tracker goes on
@@ -58,10 +60,49 @@ def test_redkitchen_with_inverted_poses_is_told(real_data, tmp_path):
             else:
                 shutil.copy(path, target)
     write_splits(folder, "sequence2\nsequence5\n", "sequence8\n")
-    examination = examine(recognise(folder), decode=False)
+    examination = examine(recognise(folder), decode=False)  # no pose can be judged by itself
     (fault,) = (f for f in examination.findings if f.severity in FAULTS)
     assert fault.check == "convention"
     assert fault.message.startswith("the inverse fits better")
+
+
+def shifted(T: np.ndarray) -> np.ndarray:
+    """Half a metre aside."""
+    T[:3, 3] += [0.3, -0.3, 0.26]
+    return T
+
+
+def turned(T: np.ndarray) -> np.ndarray:
+    """10 degrees about the optical axis and 6 to the side."""
+    roll, yaw = np.radians([10, 6])
+    about_z = [[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]]
+    about_y = [[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]]
+    T[:3, :3] = T[:3, :3] @ np.array(about_z) @ np.array(about_y)
+    return T
+
+
+def test_single_wrong_poses_and_a_wrong_focal_length_of_redkitchen_are_told(real_data, tmp_path):
+    source, folder = real_data / "seven_scenes" / "redkitchen", tmp_path / "redkitchen"
+    for sequence in ("seq-01", "seq-02"):
+        shutil.copytree(source / sequence, folder / sequence)
+    write_splits(folder, "sequence1\n", "sequence2\n")
+    elsewhere = np.loadtxt(source / "seq-06" / "frame-000000.pose.txt")
+    wrong = {
+        "seq-01/frame-000012": shifted,
+        "seq-01/frame-000030": turned,
+        "seq-02/frame-000020": lambda T: elsewhere,
+    }
+    for name, change in wrong.items():
+        path = folder / f"{name}.pose.txt"
+        path.chmod(0o644)
+        np.savetxt(path, change(np.loadtxt(path)))
+    (folder / "camera-intrinsics.txt").write_text("630 0 320\n0 630 240\n0 0 1\n")
+    examination = examine(recognise(folder), decode=False, pairs=500)
+    told = {finding.check: finding for finding in examination.findings}
+    assert told["focal length"].severity == "warning"
+    assert "stated focal length 630 px, matches say 5" in told["focal length"].message
+    assert set(told["neighbours"].frames) == {f"{name}.color.jpg" for name in wrong}
+    assert told["neighbours"].frames.keys() <= to_exclude(examination).keys()
 
 
 def write_splits(folder: Path, train: str, test: str) -> None:
