@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.tensor_files import read_tensors, write_tensors
-from hinted_posenet.core.types import Query
+from hinted_posenet.core.types import Query, without_local
 from hinted_posenet.hints.network import NetworkHint
 from hinted_posenet.hints.protocol import TrainingHints
 from hinted_posenet.hints.trivial import no_hint
@@ -177,7 +177,13 @@ def _try(localizer: LocalizerModule) -> None:
     model = localizer.model
     feature = torch.zeros(1, model.backbone.channels[0], model.pool.grid, model.pool.grid)
     known = Query(
-        torch.empty(1, 0), feature, torch.eye(3)[None], no_hint(feature), [""], torch.zeros(1)
+        torch.empty(1, 0),
+        feature,
+        torch.eye(3)[None],
+        no_hint(feature),
+        [""],
+        torch.zeros(1),
+        without_local(1),
     )
     localizer.predict(known)
 
