@@ -8,7 +8,8 @@ round the room and back on another way, past things with texture; never turn on 
 a generated room are taken. Everything goes to imported/ and runs/ of the current folder; a finished step is not
 repeated.
 
-A video does not tell its scale: read "m" as "units of COLMAP's model", or give --scale-m, how many metres a unit is.
+A video does not tell its scale: read "cm" as hundredths of a unit of COLMAP's model, or give --scale-m, how many
+metres a unit is.
 """
 
 import argparse
@@ -130,8 +131,8 @@ def row(name: str, views: Sequence[View], answers: Sequence[Answer]) -> list[str
     landmarks = np.median([one.found.landmarks or 0 for one in answers])
     certain = sum(one.found.status == "ok" for one in answers)
     time_ms = np.median([one.time_ms for one in answers])
-    cells = [f"{1e2 * x:.1f} cm" for x in (np.median(error_m), error_m.max())]
-    cells += [f"{np.median(error_deg):.2f} deg", f"{1e2 * sigma_m:.1f} cm", f"{landmarks:.0f}"]
+    cells = [f"{100 * x:.3g} cm" for x in (np.median(error_m), error_m.max())]
+    cells += [f"{np.median(error_deg):.2g} deg", f"{100 * sigma_m:.2g} cm", f"{landmarks:.0f}"]
     return [name, *cells, f"{certain} of {len(answers)}", f"{time_ms:.0f}"]
 
 

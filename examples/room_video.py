@@ -51,12 +51,12 @@ def write_posed(folder: Path, frames: int = 60, seed: int = 0) -> None:
             cv2.imwrite(str(file), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
             pose, K = Pose.from_matrix(T_world_cam), torch.from_numpy(intrinsics())
             views.append(View(file.name, file, pose, K, "walk", {}))
-        write_views({"train": views, "val": [], "test": []}, folder.name, TransformsFormat(), folder)
+        write_views(
+            {"train": views, "val": [], "test": []}, folder.name, TransformsFormat(), folder
+        )
 
 
-def photos(
-    frames: int, seed: int
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
+def photos(frames: int, seed: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
     """Yield BGR images (HEIGHT_PX, WIDTH_PX, 3) of the walk, each with T_world_cam (4, 4)."""
     scene = o3d.t.geometry.RaycastingScene()
     for corner, size in [((0.0, 0.0, 0.0), ROOM_M), *FURNITURE_M]:
