@@ -43,7 +43,8 @@ def read_tensors(
     """Read what `write_tensors` wrote, onto the CPU; nothing in the file is executed.
 
     Tensors are dense and no larger than what the file holds of them, so that a small file never becomes a large
-    tensor by repetition. Its names and values may take ``pickle_bytes``. Mapped tensors are read when they are used.
+    tensor by repetition. Its names and values may take ``pickle_bytes``. Tensors that are ``mapped``
+    are read when they are used.
 
     Raises:
         InputError: The file is missing, damaged, compressed, or holds more than that; ends with ``fix``.

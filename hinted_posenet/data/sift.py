@@ -8,9 +8,14 @@ CONTRAST = 0.01  # OpenCV's threshold is 0.04, which finds few points on walls a
 
 
 def detect_sift(
-    image: NDArray[np.uint8], most: int, contrast: float = CONTRAST
+    image: NDArray[np.uint8],
+    most: int,
+    contrast: float = CONTRAST,
+    mask: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
     """Find the keypoints of an RGB image (H, W, 3), at most ``most``, the strongest first.
+
+    With a ``mask`` (H, W) they are looked for where it is true.
 
     Returns:
         xy (n, 2) in pixels, the center of the top-left pixel at (0.5, 0.5); score (n,), SIFT's response; and
@@ -19,8 +24,10 @@ def detect_sift(
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     # without precise upscaling OpenCV's keypoints are off by a quarter of a pixel
-    sift = cv2.SIFT.create(most, contrastThreshold=contrast, enable_precise_upscale=True)
-    keypoints, found = sift.detectAndCompute(grey, None)
+    count = most if mask is None else 0  # OpenCV chooses the best before it looks at the mask
+    sift = cv2.SIFT.create(count, contrastThreshold=contrast, enable_precise_upscale=True)
+    wanted = None if mask is None else mask.astype(np.uint8)
+    keypoints, found = sift.detectAndCompute(grey, wanted)
     score = np.array([point.response for point in keypoints], np.float64)
     order = np.argsort(-score, kind="stable")[:most]  # OpenCV keeps more where scores are equal
     xy = np.array([point.pt for point in keypoints], np.float64).reshape(-1, 2)[order] + 0.5

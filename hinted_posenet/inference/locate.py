@@ -209,7 +209,7 @@ class Localizer:
         return Estimate(
             Pose(t + offset_m, q),
             covariance,
-            _status(out_of_map, float(answer.sigma_t_m[0]) <= certain_t_m, landmarks),
+            _status(out_of_map, float(answer.sigma_t_m[0]) <= float(certain_t_m), landmarks),
             started,
             1 + sum(changed),
             out_of_map,

@@ -2,11 +2,13 @@
 
 The landmarks alone give a pose and, from the curvature of the reprojection errors, its covariance. Errors that all
 landmarks share, as those of the labels, do not show in it. So it is stretched, and a constant is added; both are
-fitted to validation images, and to training images that are located without their sequence. The posterior of that belief and the prior is the answer. A prior that contradicts the
-image is left out, and where the image shows too few landmarks, the prior is the answer.
+fitted to validation images, and to training images that are located without their sequence. The answer is the
+posterior of that belief and the prior. A prior that contradicts the image is left out, and where the image shows
+too few landmarks, the fallback is the answer.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -74,14 +76,20 @@ class LandmarkRefinement(nn.Module):
 
     @torch.no_grad()
     def fit(
-        self, truth: Pose, feature: Tensor, local: Sequence[LocalFeatures], sequence: Tensor
+        self,
+        truth: Pose,
+        feature: Tensor,
+        local: Sequence[LocalFeatures],
+        sequence: Tensor,
+        folder: Path | None = None,
     ) -> None:
         """Build the map of training images, and locate some of them without the landmarks of their own sequence.
 
         It has poses (N,), features (N, C, G, G), local features, and sequences (N,) int64. A held-out sequence is
-        often near to another one, so the errors of validation images alone would promise too much.
+        often near to another one, so the errors of validation images alone would promise too much. In ``folder``
+        it keeps what an interrupted fit has done.
         """
-        self.landmarks.fit(truth, feature, local)
+        self.landmarks.fit(truth, feature, local, folder)
         if bool((sequence == sequence[0]).all()):
             sequence = torch.arange(len(sequence)) * PARTS_OF_ONE // len(sequence)
         probes = evenly_spaced(len(truth.t), PROBES)

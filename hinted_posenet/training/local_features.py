@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -74,7 +75,7 @@ def _extracted(
 ) -> Iterator[LocalFeatures]:
     for row in rows:
         view, pixels = images.stored(row)
-        yield extractor.extract(pixels, Lens(view.K, view.distortion))
+        yield extractor.extract(np.asarray(pixels, np.uint8), Lens(view.K, view.distortion))
 
 
 def _file(

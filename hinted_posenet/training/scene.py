@@ -148,7 +148,7 @@ class Scene:
         )
 
     def samples(self, localizer: LocalizerModule, split: str, device: torch.device) -> Sample:
-        """Return a split as a localizer is asked for it: with features, and with local ones if it has landmarks."""
+        """Return a split as a localizer is asked for it: with features, local ones too if it has landmarks."""
         sample = self.features(localizer.model, split, device)
         if localizer.refinement is None:
             return sample

@@ -93,6 +93,7 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
             train_images.query.feature,
             scene.local_features(extractor, "train"),
             scene.sequences(),
+            folder / "landmarks",
         )
     validation = to(scene.samples(localizer, "val", device), device)
     localizer.to(device).calibrate(validation)
@@ -102,7 +103,8 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
     about = describe_run(config)
     for split, where in (("val", folder / "val"), ("test", folder)):
         score_split(scene, scene, localizer, controls, split, where, about, started)
-    shutil.rmtree(folder / "lightning", ignore_errors=True)  # only an interrupted run needs it
+    for part in ("lightning", "landmarks"):  # only an interrupted run needs them
+        shutil.rmtree(folder / part, ignore_errors=True)
     return validation_score(localizer, validation) if score is None else score
 
 

@@ -1,20 +1,23 @@
 """Landmark map: for each training image the points that its features show, and their descriptors.
 
-A point is triangulated from the feature of one image and those that match it in neighbouring images, whose poses are
-known. Points of different images are not merged: a wrong match then spoils one point and not a chain of them, and
+A point is triangulated from the feature of one image and those that match it in neighbouring images with known
+poses. Points of different images are not merged: a wrong match then spoils one point and not a chain of them, and
 an image needs its neighbours alone, so that the work can be resumed.
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from typing import Annotated, NamedTuple
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
 import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from hinted_posenet.core.tensor_files import write_tensors
 from hinted_posenet.core.types import LocalFeatures, Pose
+from hinted_posenet.models.landmarks.map_blocks import BLOCK, fit_key, read_block
 from hinted_posenet.models.landmarks.matchers import Matcher
 from hinted_posenet.models.landmarks.neighbours import first_neighbours, keyframes, neighbours
 from hinted_posenet.models.landmarks.triangulation import Rays, triangulate
@@ -70,17 +73,40 @@ class LandmarkMap(nn.Module):
         self.register_buffer("build_s", torch.zeros(()))
 
     @torch.no_grad()
-    def fit(self, truth: Pose, local: Sequence[LocalFeatures], matcher: Matcher) -> None:
-        """Triangulate the features () of each of the training images with poses (N,)."""
+    def fit(
+        self,
+        truth: Pose,
+        local: Sequence[LocalFeatures],
+        matcher: Matcher,
+        folder: Path | None = None,
+    ) -> None:
+        """Triangulate the features () of each of the training images with poses (N,).
+
+        With ``folder`` landmarks are kept there while the work goes on, and those of an interrupted one are read.
+        """
         started = time.monotonic()
         depth_m = self._distance_to_scene(truth, local, matcher)
         self.row = keyframes(truth, depth_m, self.spacing, KEYFRAME_TURN_RAD)
-        found = list(self._all(truth, local, matcher, depth_m))
-        counts = torch.tensor([0, *(len(one.point_m) for one in found)])
-        self.start = counts.cumsum(0)
-        self.point_m, self.ray, self.descriptor = (
-            torch.cat([one[part] for one in found]) for part in range(3)
+        settings = f"{self.neighbours} {self.spacing} {MOST_PX} {LEAST_PARALLAX_RAD}"
+        key = fit_key(truth, local, matcher, settings) if folder else ""
+        blocks = []
+        with tqdm(total=len(self.row), desc="landmarks", unit="image", leave=False) as progress:
+            for rows in torch.split(self.row, BLOCK):
+                file = folder / f"{key}-{int(rows[0])}.pt" if folder else None
+                kept = read_block(file) if file else None
+                if kept is None:
+                    found = self._block(rows, truth, local, matcher, depth_m, progress)
+                    if file:
+                        write_tensors(file, found._asdict())
+                else:
+                    found = Landmarks(**kept)
+                    progress.update(len(rows))
+                blocks.append(found)
+        self.point_m, self.ray, self.descriptor, image = (
+            torch.cat(parts) for parts in zip(*blocks, strict=True)
         )
+        ends = torch.searchsorted(image, self.row, right=True)
+        self.start = torch.cat([torch.zeros(1, dtype=torch.int64), ends])
         self.t_m, self.q = truth.t[self.row].clone(), truth.q[self.row].clone()
         self.focal_px = torch.stack([local[row].focal_px for row in self.row.tolist()])
         self.depth_m.fill_(depth_m)
@@ -92,21 +118,32 @@ class LandmarkMap(nn.Module):
         rows = torch.cat(spans) if spans else torch.empty(0, dtype=torch.int64)
         counts = torch.tensor([len(span) for span in spans], dtype=torch.int64)
         image = images.cpu().repeat_interleave(counts)
-        parts = (part[rows.to(part.device)].cpu() for part in (self.point_m, self.ray))
-        return Landmarks(*parts, self.descriptor[rows.to(self.descriptor.device)].cpu(), image)
+        known = (self.point_m, self.ray, self.descriptor)
+        point_m, ray, descriptor = (part[rows.to(part.device)].cpu() for part in known)
+        return Landmarks(point_m, ray, descriptor, image)
 
-    def _all(
-        self, truth: Pose, local: Sequence[LocalFeatures], matcher: Matcher, depth_m: float
-    ) -> Iterator[Landmarks]:
-        for row in tqdm(self.row.tolist(), "landmarks", unit="image", leave=False):
+    def _block(
+        self,
+        rows: Tensor,
+        truth: Pose,
+        local: Sequence[LocalFeatures],
+        matcher: Matcher,
+        depth_m: float,
+        progress: Any,
+    ) -> Landmarks:
+        """Return the landmarks of images (k,), one after the other."""
+        found = []
+        for row in rows.tolist():
             others = neighbours(truth, row, depth_m, self.neighbours)
-            yield image_landmarks(row, others, truth, local, matcher)
+            found.append(image_landmarks(row, others, truth, local, matcher))
+            progress.update()
+        return Landmarks(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 
     def _distance_to_scene(
         self, truth: Pose, local: Sequence[LocalFeatures], matcher: Matcher
     ) -> float:
         """Return the median distance of what cameras see, from a few images matched with cameras near and far."""
-        probes = torch.linspace(0, len(truth.t) - 1, min(PROBES, len(truth.t))).long().unique()
+        probes = torch.linspace(0, len(truth.t) - 1, min(PROBES, len(truth.t))).long()
         away_m = []
         for row in tqdm(probes.tolist(), "distance to the scene", unit="image", leave=False):
             others = first_neighbours(truth, row, self.neighbours)

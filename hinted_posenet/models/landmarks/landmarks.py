@@ -1,11 +1,11 @@
 """Landmarks: where an image was taken, from the landmarks that it shows, with or without a prior of the pose.
 
-A prior does two things. It says which landmarks can be in view and, if it is sharp, where in the image to look for
-each; and it is evidence, which `inference` combines with what the image says. A prior that the image contradicts is
-recognised, because the image alone is asked too.
+A prior says which landmarks can be in view and, if it is sharp, where in the image to look for each. It is not
+mixed into the pose that is solved here: that is what the image says, so that a wrong prior can be recognised.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import torch
@@ -69,9 +69,18 @@ class LandmarkLocalizer(nn.Module):
         self.map = LandmarkMap(neighbours, spacing)
         self.memory = RetrievalDatabase()
 
-    def fit(self, truth: Pose, feature: Tensor, local: Sequence[LocalFeatures]) -> None:
-        """Build the map from poses (N,), features (N, C, G, G) and local features of training images."""
-        self.map.fit(truth, local, self.matcher)
+    def fit(
+        self,
+        truth: Pose,
+        feature: Tensor,
+        local: Sequence[LocalFeatures],
+        folder: Path | None = None,
+    ) -> None:
+        """Build the map from poses (N,), features (N, C, G, G) and local features of training images.
+
+        In ``folder`` it keeps what an interrupted fit has done.
+        """
+        self.map.fit(truth, local, self.matcher, folder)
         rows = self.map.row
         self.memory.fit(Pose(truth.t[rows], truth.q[rows]), feature[rows])
 
@@ -101,10 +110,11 @@ class LandmarkLocalizer(nn.Module):
     ) -> View | None:
         """Locate one image by its feature (1, C, G, G), local features () and prior () in the world.
 
-        Only landmarks of allowed keyframes (M,) are used; None allows all. None is returned where too few are seen.
-        A prior that does not lead to the place is left out.
+        Only landmarks of allowed keyframes (M,) are used; None allows all. A prior that does not lead to the place
+        is left out. Where too few landmarks are seen, there is no answer.
         """
-        best = [part[: self.query_keypoints] for part in local[:3]]
+        count = self.query_keypoints
+        best = (local.ray[:count], local.score[:count], local.descriptor[:count])
         query = LocalFeatures(*best, local.focal_px)
         found = None
         if prior is not None and prior.variance.isfinite().any():
@@ -151,7 +161,7 @@ class LandmarkLocalizer(nn.Module):
         if not self.matcher.by_image:
             return self.matcher.match(query, _as_features(marks), allowed).rows
         pairs = []
-        for image in marks.image.unique().tolist():
+        for image in dict.fromkeys(marks.image.tolist()):
             rows = (marks.image == image).nonzero()[:, 0]
             part = _as_features(Landmarks(*(one[rows] for one in marks)))
             part = part._replace(focal_px=self.map.focal_px[image].cpu())

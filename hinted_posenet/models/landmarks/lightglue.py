@@ -39,6 +39,7 @@ class LightGlueMatcher(Matcher):
         }
         self.network = LightGlue(None, **settings).eval()  # type: ignore[arg-type]  # kornia's hint lacks None
         self.features, self.dim = features, settings["input_dim"]
+        self.min_similarity = min_similarity  # part of the key of what is made with it
         load_weights(
             self.network,
             weights,

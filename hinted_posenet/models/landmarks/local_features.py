@@ -4,7 +4,6 @@ An extractor only has to detect, in pixels of an image that is small enough. Res
 number of rows are the same for all of them.
 """
 
-import hashlib
 import math
 from typing import Any, Self
 
@@ -19,6 +18,7 @@ from hinted_posenet.core.types import LocalFeatures
 from hinted_posenet.data.cameras import Lens
 from hinted_posenet.data.distortion import Fisheye, distorted, straightened
 from hinted_posenet.data.posed_images import in_unit_range, resized_intrinsics
+from hinted_posenet.models.landmarks.module_key import module_key
 
 SMALLEST_PX = 32  # of a side; smaller images have no features
 WIDEST = math.tan(math.radians(80))  # ray; an error of a pixel grows with its square
@@ -98,14 +98,7 @@ class LocalFeatureExtractor(nn.Module):
     @property
     def key(self) -> str:
         """Hash of the class, its settings and weights: equal keys mean equal features."""
-        plain = {k: v for k, v in vars(self).items() if isinstance(v, int | float | str)}
-        digest = hashlib.sha256(
-            f"{type(self).__module__}.{type(self).__qualname__} {plain}".encode()
-        )
-        for name, value in self.state_dict().items():
-            digest.update(f" {name} {tuple(value.shape)} {value.dtype} ".encode())
-            digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
-        return digest.hexdigest()
+        return module_key(self)
 
     @property
     def _device(self) -> torch.device:

@@ -35,7 +35,7 @@ class Matcher(nn.Module):
     def match(
         self, first: LocalFeatures, second: LocalFeatures, allowed: Tensor | None = None
     ) -> Matches:
-        """Match features () of two images; unused rows have no match, nor have pairs that are not allowed (N, M)."""
+        """Match features () of two images, where pairs (N, M) are allowed; unused rows have no match."""
         used = [features.score.nonzero()[:, 0] for features in (first, second)]
         if not all(map(len, used)):
             return Matches(torch.empty(0, 2, dtype=torch.int64), torch.empty(0))
@@ -45,7 +45,7 @@ class Matcher(nn.Module):
         ]
         if allowed is not None:
             allowed = allowed[used[0]][:, used[1]]
-        found = self.match_used(*taken, allowed)
+        found = self.match_used(taken[0], taken[1], allowed)
         rows = [kept[column] for kept, column in zip(used, found.rows.T, strict=True)]
         return Matches(torch.stack(rows, dim=1), found.similarity)
 

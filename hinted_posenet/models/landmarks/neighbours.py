@@ -1,5 +1,6 @@
 """Which training images are matched with each other: near enough to look alike, far enough for parallax."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,7 +20,8 @@ def baselines(pose: Pose, row: int) -> Tensor:
     turned = rotation_angle(pose.q, pose.q[row].expand_as(pose.q)) > TURNED_RAD
     away = away.masked_fill(turned, torch.inf)
     away[row] = torch.inf
-    return away
+    found: Tensor = away
+    return found
 
 
 def neighbours(pose: Pose, row: int, depth_m: float, count: int) -> Tensor:
@@ -38,8 +40,8 @@ def first_neighbours(pose: Pose, row: int, count: int) -> Tensor:
     """Return at most ``count`` rows of cameras (N,), spaced in the logarithm of the rank of their baselines."""
     away, order = baselines(pose, row).sort()
     order = order[away.isfinite() & (away > 0)][:FIRST]
-    steps = torch.linspace(0, 1, count) * torch.tensor(max(len(order), 1)).log()
-    return order[(steps.exp().round().long() - 1).clamp_min(0).unique()] if len(order) else order
+    ranks = np.unique(np.geomspace(1, max(len(order), 1), count).round().astype(int)) - 1
+    return order[ranks] if len(order) else order
 
 
 def keyframes(pose: Pose, depth_m: float, spacing: float, turn_rad: float) -> Tensor:

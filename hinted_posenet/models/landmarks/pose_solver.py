@@ -15,7 +15,7 @@ from hinted_posenet.core.types import Pose
 MOST_PX = 3.0  # reprojection error of an inlier
 FEWEST = 4  # matches that a pose can be solved from
 STEPS = 10  # Gauss-Newton steps
-CONVERGED = 1e-9  # largest component of a step
+CONVERGED = 1e-6  # square of the length of a step, in standard deviations
 SCALE_PX = 2.0  # of the Cauchy loss
 
 
@@ -76,12 +76,12 @@ def refine(seen: Seen, start: Pose) -> Solved:
         inlier = size < MOST_PX
         noise_px = _noise_px(size[inlier])
         weight = inlier / (1 + (size / SCALE_PX).square()) / noise_px**2
-        H = (weight[:, None, None] * J.mT @ J).sum(dim=0)
-        pull = -(weight[:, None, None] * (J.mT @ error.unsqueeze(-1))).sum(dim=(0, 2))
+        pull = (weight[:, None, None] * J).flatten(0, 1).T  # (6, 2 M)
+        H = pull @ J.flatten(0, 1)
         damping = 1e-9 * H.diagonal().clamp_min(1e-12).diag()
-        step = torch.linalg.solve(H + damping, pull)
+        step = -torch.linalg.solve(H + damping, pull @ error.flatten())
         pose = moved(pose, step)
-        if float(step.abs().max()) < CONVERGED:
+        if float(step @ H @ step) < CONVERGED:
             break
     return Solved(pose, H, inlier)
 
@@ -112,4 +112,4 @@ def _residuals(seen: Seen, pose: Pose) -> tuple[Tensor, Tensor]:
 
 def _noise_px(size: Tensor) -> float:
     """Return the standard deviation per axis of errors of size (M,), whose median is 1.18 of it."""
-    return max(float(size.quantile(0.5)) / math.sqrt(2 * math.log(2)), 0.3) if len(size) else 1.0
+    return max(float(size.median()) / math.sqrt(2 * math.log(2)), 0.3) if len(size) else 1.0

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from hinted_posenet.core.types import Pose
 
-ROUNDS = 6  # Gauss-Newton steps before, and again after, wrong matches are dropped
+ROUNDS = 6  # Gauss-Newton steps
 SCALE_PX = 2.0  # of the Cauchy loss: an error that large has half of its weight
 LONGEST_STEP = 0.3  # of the distance to the first camera, in one Gauss-Newton step
-DAMPING = 1e-3  # of the mean curvature: two cameras nearly determine the depth
+DAMPING = 1e-4  # of the mean curvature: two cameras nearly determine the depth
 BEHIND_PX = 1e9  # error of a point behind a camera
 
 
@@ -34,9 +34,12 @@ class Points(NamedTuple):
 
 
 def triangulate(rays: Rays, most_px: float) -> Points:
-    """Triangulate N points; rays that are more than twice ``most_px`` away from the first result are left out."""
+    """Triangulate N points of the first camera with the rays of others that agree with it.
+
+    Rays that are more than twice ``most_px`` away from the likeliest of two-camera points are left out.
+    """
     R = quaternion_to_rotation_matrix(rays.pose.q.double())
-    points = _refined(_closest(rays, R), rays, R)
+    points = _first(rays, R, 2 * most_px)
     near = _errors_px(points, rays, R) < 2 * most_px
     rays = rays._replace(seen=rays.seen & near)
     points = _refined(points, rays, R)
@@ -44,33 +47,42 @@ def triangulate(rays: Rays, most_px: float) -> Points:
     return Points(points, error_px, _parallax(points, rays.pose.t, error_px < most_px))
 
 
-def _closest(rays: Rays, R: Tensor) -> Tensor:
-    """Return the points (N, 3) that are closest to all of their rays."""
-    direction = torch.cat([rays.ray.double(), torch.ones_like(rays.ray[..., :1]).double()], dim=-1)
-    direction = torch.nn.functional.normalize(direction, dim=-1)
-    direction = torch.einsum("vij,nvj->nvi", R, direction)
-    across = torch.eye(3).to(R) - direction.unsqueeze(-1) * direction.unsqueeze(-2)
-    across = across * rays.seen[..., None, None]
-    through = (across @ rays.pose.t.double().unsqueeze(-1)).sum(dim=1)
-    solved: Tensor = torch.linalg.solve(across.sum(dim=1) + 1e-9 * torch.eye(3).to(R), through)
-    return solved.squeeze(-1)
+def _first(rays: Rays, R: Tensor, most_px: float) -> Tensor:
+    """Return the points (N, 3) on rays of the first camera that most others agree with.
+
+    Each other camera proposes the depth at which the point comes closest to its own ray.
+    """
+    center, ray = rays.pose.t.double(), rays.ray.double()
+    direction = torch.cat([ray[:, 0], torch.ones_like(ray[:, 0, :1])], dim=-1) @ R[0].T
+    start = torch.einsum("vji,vj->vi", R, center[0] - center)
+    along = torch.einsum("vji,nj->nvi", R, direction)
+    by_depth = along[..., :2] - ray * along[..., 2:]
+    fixed = start[:, :2] - ray * start[:, 2:]
+    depth = -(fixed * by_depth).sum(-1) / by_depth.square().sum(-1).clamp_min(1e-12)
+    depth = depth.masked_fill(~rays.seen, 0.0)
+    agreeing = []
+    for proposed in depth.unbind(dim=1):
+        points = center[0] + proposed.unsqueeze(1) * direction
+        miss = (_errors_px(points, rays, R) / most_px).clamp(max=1)
+        agreeing.append((1 - miss.square()).sum(dim=1))
+    best = torch.stack(agreeing, dim=1).argmax(dim=1, keepdim=True)
+    return center[0] + depth.gather(1, best) * direction
 
 
 def _refined(points: Tensor, rays: Rays, R: Tensor) -> Tensor:
     """Minimize the reprojection errors of points (N, 3) under a Cauchy loss."""
-    focal, center = rays.focal_px.double()[:, None, None], rays.pose.t.double()
+    focal, center, ray = rays.focal_px.double()[:, None], rays.pose.t.double(), rays.ray.double()
     for _ in range(ROUNDS):
         seen, place = _projected(points, center, R)
-        error = (place - rays.ray) * focal.squeeze(-1)
-        J = torch.eye(2, 3).to(R).repeat(*place.shape[:-1], 1, 1)
-        J[..., 2] = -place
-        J = focal * J / seen[..., 2, None, None].clamp_min(1e-6) @ R.mT
+        error = (place - ray) * focal
+        J = R.mT[:, :2] - place.unsqueeze(-1) * R.mT[:, 2:]
+        J = J * (focal / seen[..., 2:].clamp_min(1e-6)).unsqueeze(-1)
         weight = rays.seen * (seen[..., 2] > 0) / (1 + error.square().sum(-1) / SCALE_PX**2)
-        H = (weight[..., None, None] * J.mT @ J).sum(dim=1)
-        gradient = (weight[..., None, None] * (J.mT @ error.unsqueeze(-1))).sum(dim=1)
+        pull = (weight[..., None, None] * J).flatten(1, 2).mT  # (N, 3, 2 V)
+        H = pull @ J.flatten(1, 2)
         curvature = H.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None]
         H = H + (DAMPING * curvature + 1e-12) * torch.eye(3).to(R)
-        step = torch.linalg.solve(H, gradient).squeeze(-1)
+        step = torch.linalg.solve(H, pull @ error.flatten(1).unsqueeze(-1)).squeeze(-1)
         most = LONGEST_STEP * (points - center[0]).norm(dim=-1, keepdim=True)
         points = points - step * (most / step.norm(dim=-1, keepdim=True).clamp_min(1e-12)).clamp(
             max=1
@@ -87,7 +99,7 @@ def _projected(points: Tensor, center: Tensor, R: Tensor) -> tuple[Tensor, Tenso
 def _errors_px(points: Tensor, rays: Rays, R: Tensor) -> Tensor:
     """Return reprojection errors (N, V)."""
     seen, place = _projected(points, rays.pose.t.double(), R)
-    error = (place - rays.ray).norm(dim=-1) * rays.focal_px.double()
+    error: Tensor = (place - rays.ray).norm(dim=-1) * rays.focal_px.double()
     return error.masked_fill(seen[..., 2] <= 0, BEHIND_PX).masked_fill(~rays.seen, math.inf)
 
 
