@@ -14,7 +14,16 @@ from hinted_posenet.training.train import train
 
 # scene -> size of the world, in units of a room whose walls are 4 m and 7 m ahead
 SCALES = {"cambridge": 20.0, "aerial": 20.0}
-LAYOUTS = "seven_scenes cambridge twelve_scenes colmap transforms tum csv aerial".split()
+LAYOUTS = [
+    "seven_scenes",
+    "cambridge",
+    "twelve_scenes",
+    "colmap",
+    "transforms",
+    "tum",
+    "csv",
+    "aerial",
+]
 
 
 def draw_walls(path: Path, camera: fakes.Camera, focal_px: float, scale: float) -> None:
