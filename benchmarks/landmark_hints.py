@@ -1,7 +1,6 @@
 """What a hint is worth to landmarks: sharp and vague ones, wrong ones, and images of other places.
 
-Reads a trained run of hinted_landmarks, or of any method with refine=landmarks that only passes its hint on, and asks
-it about its test images:
+Reads a trained run of hinted_landmarks and asks it about its test images:
 
     python benchmarks/landmark_hints.py runs/seven_scenes/redkitchen/hinted_landmarks/seed-0
 
@@ -156,7 +155,7 @@ def foreign(kind: str, localizer: LocalizerModule, pixels: list[np.ndarray]) -> 
     assert localizer.refinement is not None
     extractor = localizer.refinement.landmarks.features
     K = torch.tensor([[525.0, 0, 320], [0, 525, 240], [0, 0, 1]], dtype=torch.float64)
-    local = [extractor.extract(image, Lens(K, ())) for image in made]
+    local = [extractor.extract(np.asarray(image, np.uint8), Lens(K, ())) for image in made]
     small = torch.stack(
         [torch.from_numpy(cv2.resize(image, (320, 240))).permute(2, 0, 1) / 255 for image in made]
     )
@@ -191,8 +190,8 @@ def row(name: str, got: Asked, ratio: float = math.nan) -> str:
     error = 100 * float(got.error_m.quantile(0.5)), float(got.error_deg.quantile(0.5))
     p95 = 100 * float(got.error_m.quantile(0.95))
     return (
-        f"  {name:22} {shares[0]:4.0f} % {shares[1]:4.0f} % {shares[2]:4.0f} %  {error[0]:6.2f} cm {error[1]:5.2f} deg "
-        f"(95 %: {p95:6.1f} cm) {ratio:5.2f} {float(got.candidates.float().quantile(0.5)):6.0f} {got.ms:7.1f} ms"
+        f"  {name:22} {shares[0]:4.0f} % {shares[1]:4.0f} % {shares[2]:4.0f} % "
+        f" {error[0]:6.2f} cm {error[1]:5.2f} deg (95 %: {p95:6.1f} cm) {ratio:5.2f} {float(got.candidates.float().quantile(0.5)):6.0f} {got.ms:7.1f} ms"
     )
 
 
