@@ -1,135 +1,162 @@
-"""From a video of a room, filmed with a phone, to a network that tells where in the room a photo was taken.
+"""Where in a room was a photo taken? From a phone's video, or images with poses, to centimetres in minutes.
 
-    python examples/room_from_phone_video.py [VIDEO] [--frames N] [--epochs N]
+    python examples/room_from_phone_video.py [VIDEO or FOLDER] [--features xfeat] [--hint-m 0.3]
 
-Without VIDEO a generated room is filmed. How to film: walk slowly, all round the room and back on another way,
-past things with texture; never turn on the spot. Needs COLMAP's Python package: pip install pycolmap. Everything
-goes to room/, imported/ and runs/ of the current folder; a finished step is not repeated.
+A FOLDER holds images whose poses are known: a COLMAP model, a transforms.json, an export of Polycam or Record3D,
+or any other layout of docs/formats.md. A VIDEO gets its poses from COLMAP (pip install pycolmap): walk slowly, all
+round the room and back on another way, past things with texture; never turn on the spot. Without both, photos of
+a generated room are taken. Everything goes to imported/ and runs/ of the current folder; a finished step is not
+repeated.
 
-The poses are in units of COLMAP's model, whose scale a video does not tell: read "m" as "units" in the tables, or
-give --scale-m, how many metres a unit is: a known distance divided by the same distance in the model.
+A video does not tell its scale: read "cm" as hundredths of a unit of COLMAP's model, or give --scale-m, how many
+metres a unit is.
 """
 
 import argparse
 import contextlib
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-import cv2
+import numpy as np
 import room_video
+import torch
+from matplotlib.figure import Figure
+from room_reconstruction import choose_frames, reconstruct
 
+import hinted_posenet as hp
 from hinted_posenet.cli.main import main as hinted_posenet
-from hinted_posenet.core.errors import InputError, one_line_errors
+from hinted_posenet.core.covariance import moved, offset
+from hinted_posenet.core.errors import one_line_errors
+from hinted_posenet.core.figures import save_figure
+from hinted_posenet.core.tables import text_table
+from hinted_posenet.core.types import View
+from hinted_posenet.data.cameras import Lens
+from hinted_posenet.data.formats.csv_frames import read_views
+from hinted_posenet.data.query_camera import QueryCamera
+from hinted_posenet.inference.estimate import Estimate
+from hinted_posenet.inference.map_marks import ellipse_95
 
-ROOM = Path("room")
-FEATURES = 1500  # of an image, at most; matching takes time with its square
-ENOUGH = 0.8  # share of the frames that a reconstruction has to place
-ADVICE = "film slower, in better light, with more overlap between what you see, and never turn on the spot"
-WITHOUT_PYCOLMAP = f"""pycolmap is missing: pip install pycolmap. With COLMAP itself, run
-  cd {ROOM} && mkdir -p sparse
-  colmap feature_extractor --database_path colmap.db --image_path images --ImageReader.single_camera 1
-  colmap exhaustive_matcher --database_path colmap.db
-  colmap mapper --database_path colmap.db --image_path images --output_path sparse
-and then this script again"""
+HEADER = ["", "median", "worst", "rotation", "stated sigma", "landmarks", "certain", "ms an image"]
 
 
 def main() -> None:
-    """Frames, reconstruction, data set, two networks, report."""
+    """Posed images, a map of landmarks, held-out frames with and without a hint."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("video", nargs="?", type=Path, help="any that OpenCV reads")
-    parser.add_argument("--frames", type=int, default=60, help="to take of it (%(default)s)")
-    parser.add_argument("--epochs", type=int, default=30, help="(%(default)s)")
+    parser.add_argument("source", nargs="?", type=Path, help="a video, or a folder of posed images")
+    parser.add_argument("--frames", type=int, default=60, help="to take (%(default)s)")
     parser.add_argument("--scale-m", type=float, default=1.0, help="metres of a unit of the model")
+    parser.add_argument("--features", default="sift", help="sift, xfeat or aliked (%(default)s)")
+    parser.add_argument("--hint-m", type=float, default=0.3, help="sigma of hints (%(default)s)")
+    parser.add_argument("--hint-deg", type=float, default=5.0, help="(%(default)s)")
     arguments = parser.parse_args()
     with one_line_errors():
-        video = arguments.video or generated_video()
-        if not (ROOM / "images").is_dir():
-            choose_frames(video, ROOM / "images", arguments.frames)
-        if not (ROOM / "sparse" / "0").is_dir():
-            reconstruct(ROOM, arguments.scale_m)
-        locate(arguments.epochs)
+        folder = posed_images(arguments.source, arguments.frames, arguments.scale_m)
+        run = train(folder, arguments.features)
+        localizer = hp.load(run)
+        views = read_views(Path("imported"), folder.name, "test")
+        alone = located(localizer, views, [None] * len(views))
+        hints = simulated_hints(views, arguments.hint_m, arguments.hint_deg)
+        hinted = located(localizer, views, hints)
+        name = f"image and a hint of {arguments.hint_m:g} m, {arguments.hint_deg:g} deg"
+        print()
+        print(text_table([HEADER, row("image alone", views, alone), row(name, views, hinted)]))
+        draw(Path("runs/room.jpg"), localizer.positions_m, views, hinted)
 
 
-def generated_video() -> Path:
-    """Film a simulated room."""
-    video = ROOM / "generated.avi"
-    if not video.is_file():
-        print("filming a generated room ...", flush=True)
-        ROOM.mkdir(exist_ok=True)
-        room_video.film(video)
-    return video
+def posed_images(source: Path | None, frames: int, scale_m: float) -> Path:
+    """Return a folder of images with poses: the given one, that of a video, or a generated room."""
+    if source is not None and not source.is_file():
+        return source.absolute()
+    folder = Path("room" if source else "generated_room").absolute()
+    if source is None and not folder.is_dir():
+        print("taking photos of a generated room ...", flush=True)
+        room_video.write_posed(folder, frames)
+    if source and not (folder / "images").is_dir():
+        choose_frames(source, folder / "images", frames)
+    if source and not (folder / "sparse" / "0").is_dir():
+        reconstruct(folder, scale_m)
+    return folder
 
 
-def choose_frames(video: Path, folder: Path, count: int) -> None:
-    """Cut the video into ``count`` equal pieces, and write the sharpest frame of each as a JPEG."""
-    film = cv2.VideoCapture(str(video))
-    length = int(film.get(cv2.CAP_PROP_FRAME_COUNT))
-    if length < count:
-        raise InputError(
-            f"{video}: {length} frames that OpenCV can read, {count} are wanted; film longer, give --frames, or "
-            "turn it into an .mp4 with `ffmpeg -i VIDEO room.mp4`"
-        )
-    best: dict[int, tuple[float, cv2.typing.MatLike]] = {}
-    for index in range(length):
-        read, image = film.read()
-        if not read:
-            break
-        piece = index * count // length
-        sharpness = cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.CV_64F).var()
-        if piece not in best or sharpness > best[piece][0]:
-            best[piece] = sharpness, image
-    folder.mkdir(parents=True)
-    for piece, (_, image) in best.items():
-        cv2.imwrite(str(folder / f"{piece:04d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
-    print(f"{video}: the sharpest {len(best)} of {length} frames in {folder}")
-
-
-def reconstruct(room: Path, scale_m: float) -> None:
-    """Structure from motion by COLMAP: where each frame was taken, in room/sparse/0."""
-    try:
-        import pycolmap
-    except ImportError:
-        raise InputError(WITHOUT_PYCOLMAP) from None
-    images, database = room / "images", room / "colmap.db"
-    database.unlink(missing_ok=True)
-    print("structure from motion ...", flush=True)
-    pycolmap.logging.minloglevel = int(pycolmap.logging.ERROR)
-    options = pycolmap.FeatureExtractionOptions()
-    options.sift.max_num_features = FEATURES
-    pycolmap.extract_features(
-        database, images, camera_mode=pycolmap.CameraMode.SINGLE, extraction_options=options
-    )
-    pycolmap.match_exhaustive(database)
-    models = pycolmap.incremental_mapping(database, images, room)
-    frames = len(list(images.iterdir()))
-    if not models:
-        raise InputError(f"{images}: COLMAP found no two frames to begin with; {ADVICE}")
-    largest = max(models.values(), key=lambda model: model.num_reg_images())
-    placed = largest.num_reg_images()
-    print(f"{placed} of {frames} frames placed; {largest.num_points3D()} points")
-    if placed < ENOUGH * frames:
-        raise InputError(
-            f"{images}: COLMAP placed {placed} of {frames} frames in the largest of {len(models)} models; {ADVICE}"
-        )
-    largest.transform(pycolmap.Sim3d(scale_m, pycolmap.Rotation3d(), [0, 0, 0]))
-    (room / "sparse" / "0").mkdir(parents=True)
-    largest.write(room / "sparse" / "0")
-
-
-def locate(epochs: int) -> None:
-    """From here on the command line does it."""
+def train(folder: Path, features: str) -> Path:
+    """Return the run's folder; some of the frames are held out, whole stretches of the way at a time."""
     with contextlib.suppress(SystemExit):  # it ends with 1 where it found something, which it tells
-        command("data", "check", str(ROOM), "quick=true")
-    if not Path("imported/room").is_dir():
-        command("data", "import", str(ROOM), "out=imported/room")
-    words = ["data=csv", "paths.data=.", "data.root=imported", "data.scene=room", "resume=true"]
-    words += ["data.height=192", "data.width=256", "logger=none", f"trainer.max_epochs={epochs}"]
-    for method in ("posenet", "hinted_memory"):
-        command("train", *words, f"method={method}")
-    runs = [f"runs/csv/room/{method}/seed-0" for method in ("posenet", "hinted_memory")]
-    command("compare", *runs)
-    command("report", *runs, "out=runs/room.html")
-    command("show", "what=run", f"run={runs[-1]}", "what.window=false", "out=runs/room.jpg")
+        command("data", "check", str(folder), "quick=true")
+    if not Path("imported", folder.name).is_dir():
+        command("data", "import", str(folder), f"out=imported/{folder.name}")
+    words = ["data=csv", "paths.data=.", "data.root=imported", f"data.scene={folder.name}"]
+    words += ["method=hinted_landmarks", f"features={features}", f"name={features}_landmarks"]
+    command("train", *words, "logger=none", "resume=true")
+    return Path("runs/csv", folder.name, f"{features}_landmarks", "seed-0")
+
+
+def simulated_hints(views: Sequence[View], sigma_m: float, sigma_deg: float) -> list[hp.Hint]:
+    """Return what a sensor of that accuracy would say of each view."""
+    random = np.random.default_rng(0)
+    sigmas = np.repeat([sigma_m, np.radians(sigma_deg)], 3)
+    wrong = torch.from_numpy(random.normal(size=(len(views), 6)) * sigmas)
+    poses = [moved(view.T_world_cam, off) for view, off in zip(views, wrong, strict=True)]
+    return [hp.Hint.from_pose(pose, sigma_m, sigma_deg) for pose in poses]
+
+
+class Answer(NamedTuple):
+    """What was answered to a view."""
+
+    found: Estimate
+    time_ms: float
+
+
+def located(
+    localizer: hp.Localizer, views: Sequence[View], hints: Sequence[hp.Hint | None]
+) -> list[Answer]:
+    """Localize views, each with its hint."""
+    answers = []
+    for view, hint in zip(views, hints, strict=True):
+        started = time.perf_counter()
+        camera = QueryCamera(Lens(view.K, view.distortion), size=view.size)
+        found = localizer.locate(view.image, camera, hint, far_hint="ignore")
+        answers.append(Answer(found, 1000 * (time.perf_counter() - started)))
+    return answers
+
+
+def row(name: str, views: Sequence[View], answers: Sequence[Answer]) -> list[str]:
+    """Return a line of the table."""
+    pairs = zip(views, answers, strict=True)
+    off = torch.stack([offset(view.T_world_cam, one.found.pose) for view, one in pairs])
+    error_m, error_deg = off[:, :3].norm(dim=1).numpy(), off[:, 3:].norm(dim=1).rad2deg().numpy()
+    sigma_m = np.median([float(one.found.sigma_m.norm()) for one in answers])
+    landmarks = np.median([one.found.landmarks or 0 for one in answers])
+    certain = sum(one.found.status == "ok" for one in answers)
+    time_ms = np.median([one.time_ms for one in answers])
+    cells = [f"{100 * x:.3g} cm" for x in (np.median(error_m), error_m.max())]
+    cells += [f"{np.median(error_deg):.2g} deg", f"{100 * sigma_m:.2g} cm", f"{landmarks:.0f}"]
+    return [name, *cells, f"{certain} of {len(answers)}", f"{time_ms:.0f}"]
+
+
+def draw(
+    path: Path, training_t: torch.Tensor, views: Sequence[View], answers: Sequence[Answer]
+) -> None:
+    """Draw training cameras, true and answered positions and 95 % ellipses on the plane that cameras move in."""
+    first, second = sorted(np.argsort(np.ptp(training_t.numpy(), axis=0))[-2:].tolist())
+    plane = [first, second]
+    truth = torch.stack([view.T_world_cam.t for view in views])
+    answer = torch.stack([one.found.pose.t for one in answers])
+    figure = Figure(figsize=(7, 7), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(*training_t[:, plane].T, ".", color="#8c959f", label="training cameras")
+    axes.plot(*truth[:, plane].T, "o", mfc="none", color="#1a7f37", label="true positions")
+    axes.plot(*answer[:, plane].T, "+", color="#1f6feb", label="answers, with 95 % ellipses")
+    for one in answers:
+        outline = ellipse_95(one.found.covariance, (first, second))
+        if outline is not None:
+            axes.plot(*(outline + one.found.pose.t[plane]).T, color="#1f6feb", lw=0.8)
+    axes.set(aspect="equal", xlabel=f"{'xyz'[first]} (m)", ylabel=f"{'xyz'[second]} (m)")
+    axes.legend()
+    save_figure(figure, path)
+    print(f"written: {path}")
 
 
 def command(*words: str) -> None:

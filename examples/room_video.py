@@ -1,11 +1,18 @@
-"""A video of a generated room, as a phone films it on two rounds: for those who have no video at hand."""
+"""A generated room, as a phone films it on two rounds: for those who have no video of a room at hand."""
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import open3d as o3d
+import torch
 from numpy.typing import NDArray
+
+from hinted_posenet.core.types import Pose, View
+from hinted_posenet.data.formats.export import write_views
+from hinted_posenet.data.formats.transforms import TransformsFormat
 
 WIDTH_PX, HEIGHT_PX, HFOV_DEG, FPS = 480, 360, 65.0, 8
 ROOM_M = (5.0, 4.0, 2.6)
@@ -29,17 +36,42 @@ def film(path: Path, frames: int = 120, seed: int = 0) -> None:
         frames: of the video, at 8 a second.
         seed: of the textures.
     """
-    rng = np.random.default_rng(seed)
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (WIDTH_PX, HEIGHT_PX))
+    for frame, (image, _) in enumerate(photos(frames, seed)):
+        video.write(cv2.GaussianBlur(image, (9, 9), 2.5) if frame % 3 == 1 else image)
+    video.release()
+
+
+def write_posed(folder: Path, frames: int = 60, seed: int = 0) -> None:
+    """Write sharp frames with their true poses as images/ and transforms.json, as apps that scan rooms do."""
+    with tempfile.TemporaryDirectory() as drafts:
+        views = []
+        for frame, (image, T_world_cam) in enumerate(photos(frames, seed)):
+            file = Path(drafts, f"{frame:04d}.jpg")
+            cv2.imwrite(str(file), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+            pose, K = Pose.from_matrix(T_world_cam), torch.from_numpy(intrinsics())
+            views.append(View(file.name, file, pose, K, "walk", {}))
+        write_views(
+            {"train": views, "val": [], "test": []}, folder.name, TransformsFormat(), folder
+        )
+
+
+def photos(frames: int, seed: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
+    """Yield BGR images (HEIGHT_PX, WIDTH_PX, 3) of the walk, each with T_world_cam (4, 4)."""
     scene = o3d.t.geometry.RaycastingScene()
     for corner, size in [((0.0, 0.0, 0.0), ROOM_M), *FURNITURE_M]:
         box = o3d.t.geometry.TriangleMesh.create_box(*size)
         scene.add_triangles(box.translate(o3d.core.Tensor.from_numpy(np.array(corner, np.float32))))
-    paper = wallpaper(rng)
-    video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (WIDTH_PX, HEIGHT_PX))
+    paper = wallpaper(np.random.default_rng(seed))
     for frame in range(frames):
-        image = photo(scene, paper, *walk(frame / frames))
-        video.write(cv2.GaussianBlur(image, (9, 9), 2.5) if frame % 3 == 1 else image)
-    video.release()
+        T_world_cam = walk(frame / frames)
+        yield photo(scene, paper, T_world_cam), T_world_cam
+
+
+def intrinsics() -> NDArray[np.float64]:
+    """Return K (3, 3), in pixels."""
+    focal_px = WIDTH_PX / 2 / np.tan(np.radians(HFOV_DEG) / 2)
+    return np.array([[focal_px, 0, WIDTH_PX / 2], [0, focal_px, HEIGHT_PX / 2], [0, 0, 1]])
 
 
 def wallpaper(rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -51,27 +83,34 @@ def wallpaper(rng: np.random.Generator) -> NDArray[np.uint8]:
     return cv2.GaussianBlur(image, (0, 0), 1.0).clip(0, 255).astype(np.uint8)
 
 
-def walk(share: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Camera center and the point looked at, in metres, after that share of the two rounds."""
+def walk(share: float) -> NDArray[np.float64]:
+    """Return T_world_cam (4, 4), metres, after that share of the two rounds."""
     angle = 4 * np.pi * share
     outwards = np.array([np.cos(angle), np.sin(angle), 0.0])
     middle = np.array([ROOM_M[0] / 2, ROOM_M[1] / 2, 1.0])
     radius_m = 1.5 if share < 0.5 else 1.2  # the second round is a little closer and higher
     height_m = 0.4 + 0.2 * (share >= 0.5) + 0.1 * np.sin(5 * angle)
     center = middle + outwards * [radius_m, 0.8 * radius_m, 0.0] + [0.0, 0.0, height_m]
-    return center, middle - outwards + [0.0, 0.0, 0.2 * np.cos(3 * angle)]
+    ahead = middle - outwards + [0.0, 0.0, 0.2 * np.cos(3 * angle)] - center
+    right = np.cross(ahead, [0.0, 0.0, 1.0])
+    axes = [right, np.cross(ahead, right), ahead]
+    T_world_cam = np.eye(4)
+    T_world_cam[:3, :3] = np.column_stack([axis / np.linalg.norm(axis) for axis in axes])
+    T_world_cam[:3, 3] = center
+    return T_world_cam
 
 
 def photo(
     scene: o3d.t.geometry.RaycastingScene,
     paper: NDArray[np.uint8],
-    center: NDArray[np.float64],
-    target: NDArray[np.float64],
+    T_world_cam: NDArray[np.float64],
 ) -> NDArray[np.uint8]:
     """BGR image (HEIGHT_PX, WIDTH_PX, 3)."""
-    down = np.array([0.0, 0.0, -1.0])  # rows of an image count downwards, Open3D's upwards
-    at, eye, up = (o3d.core.Tensor.from_numpy(vector) for vector in (target, center, down))
-    rays = scene.create_rays_pinhole(HFOV_DEG, at, eye, up, WIDTH_PX, HEIGHT_PX)
+    rays = scene.create_rays_pinhole(
+        *(o3d.core.Tensor.from_numpy(m) for m in (intrinsics(), np.linalg.inv(T_world_cam))),
+        WIDTH_PX,
+        HEIGHT_PX,
+    )
     hit = scene.cast_rays(rays)
     start, along = rays.numpy()[..., :3], rays.numpy()[..., 3:]
     point_m = start + along * hit["t_hit"].numpy()[..., None]

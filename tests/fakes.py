@@ -214,7 +214,9 @@ def write_colmap(root: Path, scene: str = "tower", frames: int = 4, binary: bool
     if binary:
         data = struct.pack("<Q", len(focal_px))
         for camera_id, focal in focal_px.items():  # model 1 is PINHOLE
-            data += struct.pack("<iiQQ4d", camera_id, 1, WIDTH, HEIGHT, focal, focal, 32, 24)
+            data += struct.pack(
+                "<iiQQ4d", camera_id, 1, WIDTH, HEIGHT, focal, focal, WIDTH / 2, HEIGHT / 2
+            )
         (model / "cameras.bin").write_bytes(data)
         data = struct.pack("<Q", len(images))
         for image_id, view, camera_id, name in images:
@@ -223,7 +225,10 @@ def write_colmap(root: Path, scene: str = "tower", frames: int = 4, binary: bool
             data += b"".join(struct.pack("<ddq", *point) for point in points)
         (model / "images.bin").write_bytes(data)
     else:
-        lines = [f"{i} SIMPLE_PINHOLE {WIDTH} {HEIGHT} {f} 32 24" for i, f in focal_px.items()]
+        lines = [
+            f"{i} SIMPLE_PINHOLE {WIDTH} {HEIGHT} {f} {WIDTH / 2} {HEIGHT / 2}"
+            for i, f in focal_px.items()
+        ]
         (model / "cameras.txt").write_text("\n".join(["# cameras", *lines]) + "\n")
         lines = ["# images", "# of two lines each"]
         for image_id, view, camera_id, name in images:
@@ -283,7 +288,9 @@ def write_tum(root: Path, scene: str = "office", frames: int = 4) -> Path:
                 poses.append(f"{time_s + offset_s:.4f} {numbers(t, np.array(q))}")
     (folder / "rgb.txt").write_text("\n".join(stamps) + "\n")
     (folder / "groundtruth.txt").write_text("\n".join(poses) + "\n")
-    (folder / "cameras.txt").write_text(f"1 SIMPLE_PINHOLE {WIDTH} {HEIGHT} {FOCAL_PX} 32 24\n")
+    (folder / "cameras.txt").write_text(
+        f"1 SIMPLE_PINHOLE {WIDTH} {HEIGHT} {FOCAL_PX} {WIDTH / 2} {HEIGHT / 2}\n"
+    )
     for split, names in lists.items():
         (folder / f"{split}.txt").write_text("\n".join(names) + "\n")
     return folder
@@ -307,7 +314,14 @@ def write_csv(root: Path, scene: str = "garden", frames: int = 4, inverse: bool 
             draw(folder / "images" / name, view, focal_px)
             q, t = (view.q_cam_world, view.t_cam_world) if inverse else (view.q, view.t)
             row = [name, split, sequence, str(i / 10), *numbers(q, t).split()]
-            row += [f"{focal_px}", f"{focal_px}", "32", "24", f"{WIDTH}", f"{HEIGHT}"]
+            row += [
+                f"{focal_px}",
+                f"{focal_px}",
+                f"{WIDTH / 2}",
+                f"{HEIGHT / 2}",
+                f"{WIDTH}",
+                f"{HEIGHT}",
+            ]
             rows.append(",".join([*row, "rain" if split == "test" else "sun"]))
     (folder / "frames.csv").write_text("\n".join(rows) + "\n")
     return folder

@@ -50,6 +50,7 @@ def test_every_group_is_covered():
         "loss",
         "method",
         "optim",
+        "refine",
     }
     train |= {"paths", "pool", "rotation", "inference_hint", "train_hint", "trainer"}
     assert groups - train == {

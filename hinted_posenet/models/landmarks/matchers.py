@@ -45,7 +45,7 @@ class Matcher(nn.Module):
             LocalFeatures(f.ray[rows], f.score[rows], f.descriptor[rows], f.focal_px)
             for f, rows in zip((first, second), used, strict=True)
         ]
-        if allowed is not None:
+        if allowed is not None and (len(used[0]), len(used[1])) != allowed.shape:
             allowed = allowed[used[0]][:, used[1]]
         found = self.match_used(taken[0], taken[1], allowed)
         rows = [kept[column] for kept, column in zip(used, found.rows.T, strict=True)]
