@@ -189,9 +189,11 @@ def row(name: str, got: Asked, ratio: float = math.nan) -> str:
     ]
     error = 100 * float(got.error_m.quantile(0.5)), float(got.error_deg.quantile(0.5))
     p95 = 100 * float(got.error_m.quantile(0.95))
+    candidates = float(got.candidates.float().quantile(0.5))
     return (
         f"  {name:22} {shares[0]:4.0f} % {shares[1]:4.0f} % {shares[2]:4.0f} % "
-        f" {error[0]:6.2f} cm {error[1]:5.2f} deg (95 %: {p95:6.1f} cm) {ratio:5.2f} {float(got.candidates.float().quantile(0.5)):6.0f} {got.ms:7.1f} ms"
+        f"{error[0]:7.2f} cm {error[1]:5.2f} deg (95 %: {p95:6.1f} cm) "
+        f"{ratio:5.2f} {candidates:6.0f} {got.ms:7.1f} ms"
     )
 
 
