@@ -171,7 +171,8 @@ def stack(samples: list[Sample]) -> Sample:
 
 def take(sample: Sample, rows: Tensor | slice) -> Sample:
     """Return the given rows of a stacked Sample."""
-    taken = map_tensors(lambda tensor: tensor[rows], sample)
+    # a query that was made without local features has no rows of them
+    taken = map_tensors(lambda tensor: tensor[rows] if len(tensor) else tensor, sample)
     index = torch.arange(len(sample.query.name))[rows].tolist()
     names = [sample.query.name[i] for i in index]
     return taken._replace(query=taken.query._replace(name=names))

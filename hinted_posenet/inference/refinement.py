@@ -121,7 +121,11 @@ class LandmarkRefinement(nn.Module):
         self, local: LocalFeatures, feature: Tensor, prior: Hint, fallback: Hint
     ) -> tuple[Hint, int, bool, int, bool]:
         """Return the answer () in float64, and the other parts of `Refined`."""
-        view = self.landmarks.locate(feature, local, prior) if local.score.numel() else None
+        if not local.score.numel():
+            return fallback, 0, False, 0, False
+        view = self.landmarks.locate(feature, local, prior)
+        if view and view.guided and contradicts(self._belief(view), prior):
+            view = self.landmarks.locate(feature, local, None)  # it was looked for in the wrong places
         if view is None:
             return fallback, 0, False, 0, False
         belief, inliers = self._belief(view), int(view.solved.inlier.sum())
