@@ -27,9 +27,10 @@ from hinted_posenet.core.covariance import moved
 from hinted_posenet.core.types import Hint, LocalFeatures, Pose
 from hinted_posenet.inference.build import build_localizer
 from hinted_posenet.inference.checkpoint import load_localizer, read_checkpoint, save_checkpoint
-from hinted_posenet.inference.localizer import LocalizerModule
+from hinted_posenet.inference.localizer import LocalizerModule, prepare_device
 from hinted_posenet.inference.place import Place
 from hinted_posenet.models.landmarks.landmarks import LandmarkLocalizer
+from hinted_posenet.models.landmarks.quantization import quantized
 
 SEEN, NEW = 500, 100  # landmarks of an image, and those that the image before has not
 FOCAL_PX, NOISE_PX = 500.0, 0.5
@@ -76,7 +77,7 @@ def filled(localizer: LocalizerModule, images: int, dim: int) -> None:
         torch.stack([place_m, 0 * place_m, 0 * place_m], dim=1),
         torch.tensor([1.0, 0, 0, 0]).repeat(images, 1),
     )
-    known.point_m, known.descriptor = point_m[rows], looks[rows]
+    known.point_m, (known.descriptor, known.scale) = point_m[rows], quantized(looks[rows])
     off_m = known.point_m - pose.t.repeat_interleave(SEEN, dim=0)
     known.ray = off_m[:, :2] / off_m[:, 2:]
     known.start, known.row = SEEN * torch.arange(images + 1), torch.arange(images)
@@ -114,7 +115,7 @@ def query(landmarks: LandmarkLocalizer, seed: int) -> tuple[Tensor, LocalFeature
 
 def answer(checkpoint: Path) -> None:
     """Load a checkpoint, answer queries with and without a hint, and print a line for each."""
-    torch.set_num_threads(1)
+    prepare_device("cpu", threads=1)
     before_gib, started = peak_gib(), time.perf_counter()
     localizer = load_localizer(read_checkpoint(checkpoint))
     print(
@@ -136,7 +137,9 @@ def answer(checkpoint: Path) -> None:
             started = time.perf_counter()
             view = landmarks.locate(feature, local, prior)
             seconds.append(time.perf_counter() - started)
-            errors_m.append(math.inf if view is None else float((view.solved.pose.t - truth.t).norm()))
+            errors_m.append(
+                math.inf if view is None else float((view.solved.pose.t - truth.t).norm())
+            )
         median_s, worst_s = sorted(seconds)[QUERIES // 2], max(seconds)
         parts = {name: spent.get(name, 0.0) / QUERIES * 1e3 for name in PARTS}
         rest = sum(seconds) / QUERIES * 1e3 - sum(parts.values())
@@ -179,7 +182,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--images", type=int, default=10_000)
-    parser.add_argument("--dim", type=int, default=64, help="of a descriptor: 64 of xfeat, 128 of sift")
+    parser.add_argument(
+        "--dim", type=int, default=64, help="of a descriptor: 64 of xfeat, 128 of sift"
+    )
     parser.add_argument("--folder", type=Path, help="to write to; a temporary one if not given")
     parser.add_argument("--answer", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -188,11 +193,15 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         path = Path(name) / "localizer.ckpt"
-        config = compose("train", "data=seven_scenes", "data.scene=street", "method=hinted_landmarks")
+        config = compose(
+            "train", "data=seven_scenes", "data.scene=street", "method=hinted_landmarks"
+        )
         localizer = build_localizer(config, pretrained=False)
         filled(localizer, arguments.images, arguments.dim)
         started = time.perf_counter()
-        place = Place(torch.eye(3).double(), torch.zeros(1, 3).double(), None, torch.zeros(3).double())
+        place = Place(
+            torch.eye(3).double(), torch.zeros(1, 3).double(), None, torch.zeros(3).double()
+        )
         save_checkpoint(path, localizer, config, "", place)
         print(
             f"{arguments.images:,} images, {SEEN * arguments.images:,} landmarks of {arguments.dim} numbers: "

@@ -107,7 +107,8 @@ def photo(
 ) -> NDArray[np.uint8]:
     """BGR image (HEIGHT_PX, WIDTH_PX, 3)."""
     rays = scene.create_rays_pinhole(
-        *(o3d.core.Tensor.from_numpy(m) for m in (intrinsics(), np.linalg.inv(T_world_cam))),
+        o3d.core.Tensor.from_numpy(intrinsics()),
+        o3d.core.Tensor.from_numpy(np.linalg.inv(T_world_cam)),
         WIDTH_PX,
         HEIGHT_PX,
     )

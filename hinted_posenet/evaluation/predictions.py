@@ -8,8 +8,8 @@ from scipy.spatial import cKDTree
 from torch import Generator, Tensor
 from tqdm import tqdm
 
-from hinted_posenet.core.types import Hint, Modes, Pose, Query, Sample
-from hinted_posenet.data.posed_images import batches, joined, map_tensors, take, to
+from hinted_posenet.core.types import Hint, LocalFeatures, Modes, Pose, Query, Sample
+from hinted_posenet.data.posed_images import batches, joined, map_tensors, to
 from hinted_posenet.hints.protocol import InferenceHints
 from hinted_posenet.hints.retrieval import RetrievalHint
 from hinted_posenet.hints.trivial import ConstantHint
@@ -107,7 +107,12 @@ def predict_split(
     found: dict[tuple[str, Role, int | None], list[Hint]] = {}
     several: dict[str, list[Modes]] = {}
     order = torch.randperm(len(split.query.name), generator=Generator().manual_seed(seed))
-    pairs = zip(batches(split, batch_size), batches(take(split, order), batch_size), strict=True)
+    swapped = split.query._replace(feature=split.query.feature[order])
+    if localizer.refinement:
+        local = LocalFeatures(*(part[order] for part in split.query.local))
+        swapped = swapped._replace(local=local)
+    others = batches(split._replace(query=swapped), batch_size)
+    pairs = zip(batches(split, batch_size), others, strict=True)
     count = -(-len(order) // batch_size)
     for batch, other in tqdm(pairs, "predict", count, leave=False):
         query = to(batch.query, device)

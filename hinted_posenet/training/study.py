@@ -107,13 +107,16 @@ def measure_curves(localizer: LocalizerModule, scene: Scene) -> dict[str, Any]:
     fitted retrieval hint, which is calibrated here.
     """
     device, model = localizer.device, localizer.model
-    validation = to(scene.features(model, "val", device), device)
-    test = to(scene.features(model, "test", device), device)
+    validation = to(scene.samples(localizer, "val", device), device)
+    test = to(scene.samples(localizer, "test", device), device)
     half_extent_m = float(model.frame.scale_m)
     sweep, contraction = [], {}
     for fraction in SWEEP:
         hint = OracleHint(fraction * half_extent_m, None, seed=1).query_of(test).prior
-        answer = model(test.query.feature.float(), hint)
+        if localizer.refinement:
+            answer = localizer.predict(test.query, hint).answers[-1].pose
+        else:
+            answer = model(test.query.feature.float(), hint)
         errors = {"hint": _errors(hint.pose, test), "answer": _errors(answer, test)}
         sweep.append({"fraction": fraction, **errors})
     localizer.calibrate(validation)

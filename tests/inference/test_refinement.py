@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from landmark_world import appearance, camera, cameras, localizer, observed, random, wall
+from landmark_world import appearance, camera, cameras, localizer, observed, random, views, wall
 from poses import query
 from torch import Tensor
 
@@ -158,6 +158,22 @@ def test_only_what_a_prior_knows_can_contradict(axes):
     assert not contradicts(
         belief, Hint(moved(at, torch.full((6,), 0.01).double()), variance.diag())
     )
+
+
+def test_training_images_are_located_without_their_own_sequence(tmp_path):
+    poses = cameras(12)
+    sequence = torch.arange(12) // 4
+    found = LandmarkRefinement(localizer(WORLD, poses))
+    local = views(WORLD, poses)
+    found.fit(poses, appearance(poses), local, sequence, tmp_path / "landmarks")
+    assert len(list((tmp_path / "landmarks").iterdir())) == 1
+    assert 6 <= len(found.probe_error) <= 12
+    assert len(found.probe_covariance) == len(found.probe_error)
+    assert found.probe_error[:, :3].norm(dim=1).quantile(0.5) < 0.03
+    # with its own landmarks, some of which have the very noise of its features, it is nearer
+    own = [found.landmarks.locate(appearance(poses)[i : i + 1], local[i], None) for i in range(12)]
+    own_m = torch.stack([(view.solved.pose.t - poses.t[i]).norm() for i, view in enumerate(own)])
+    assert own_m.quantile(0.5) < found.probe_error[:, :3].norm(dim=1).quantile(0.5)
 
 
 def test_too_few_validation_images_change_nothing():

@@ -20,6 +20,7 @@ from hinted_posenet.core.types import LocalFeatures, Pose
 from hinted_posenet.models.landmarks.map_blocks import BLOCK, fit_key, read_block
 from hinted_posenet.models.landmarks.matchers import Matcher
 from hinted_posenet.models.landmarks.neighbours import first_neighbours, keyframes, neighbours
+from hinted_posenet.models.landmarks.quantization import quantized, restored
 from hinted_posenet.models.landmarks.triangulation import Rays, triangulate
 
 PROBES = 24  # training images that the distance to the scene is measured at
@@ -49,12 +50,12 @@ class LandmarkMap(nn.Module):
 
     point_m: Tensor  # (L, 3) float32
     ray: Tensor  # (L, 2) float32
-    descriptor: Tensor  # (L, D) float16
-    start: (
-        Tensor  # (M + 1,) int64, the landmarks of keyframe m are the rows start[m] to start[m + 1]
-    )
+    descriptor: Tensor  # (L, D) int8, see `quantized`
+    scale: Tensor  # (D,) of the descriptors
+    # (M + 1,) int64, the landmarks of keyframe m are the rows start[m] to start[m + 1]
+    start: Tensor
     row: Tensor  # (M,) int64, of keyframes among the training images
-    t_m: Tensor  # (M, 3)
+    t_m: Tensor  # (M, 3) float32
     q: Tensor  # (M, 4)
     focal_px: Tensor  # (M,)
     depth_m: Tensor  # () median distance of landmarks from the cameras
@@ -65,7 +66,8 @@ class LandmarkMap(nn.Module):
         self.neighbours, self.spacing = neighbours, spacing
         for name, shape in {"point_m": 3, "ray": 2, "t_m": 3, "q": 4}.items():
             self.register_buffer(name, torch.empty(0, shape))
-        self.register_buffer("descriptor", torch.empty(0, 0, dtype=torch.float16))
+        self.register_buffer("descriptor", torch.empty(0, 0, dtype=torch.int8))
+        self.register_buffer("scale", torch.empty(0))
         self.register_buffer("start", torch.zeros(1, dtype=torch.int64))
         self.register_buffer("row", torch.empty(0, dtype=torch.int64))
         self.register_buffer("focal_px", torch.empty(0))
@@ -102,12 +104,13 @@ class LandmarkMap(nn.Module):
                     found = Landmarks(**kept)
                     progress.update(len(rows))
                 blocks.append(found)
-        self.point_m, self.ray, self.descriptor, image = (
+        self.point_m, self.ray, descriptor, image = (
             torch.cat(parts) for parts in zip(*blocks, strict=True)
         )
+        self.descriptor, self.scale = quantized(descriptor)
         ends = torch.searchsorted(image, self.row, right=True)
         self.start = torch.cat([torch.zeros(1, dtype=torch.int64), ends])
-        self.t_m, self.q = truth.t[self.row].clone(), truth.q[self.row].clone()
+        self.t_m, self.q = truth.t[self.row].float(), truth.q[self.row].float()
         self.focal_px = torch.stack([local[row].focal_px for row in self.row.tolist()])
         self.depth_m.fill_(depth_m)
         self.build_s.fill_(time.monotonic() - started)
@@ -120,7 +123,7 @@ class LandmarkMap(nn.Module):
         image = images.cpu().repeat_interleave(counts)
         known = (self.point_m, self.ray, self.descriptor)
         point_m, ray, descriptor = (part[rows.to(part.device)].cpu() for part in known)
-        return Landmarks(point_m, ray, descriptor, image)
+        return Landmarks(point_m, ray, restored(descriptor, self.scale.cpu()), image)
 
     def _block(
         self,

@@ -39,11 +39,13 @@ class Matcher(nn.Module):
         used = [features.score.nonzero()[:, 0] for features in (first, second)]
         if not all(map(len, used)):
             return Matches(torch.empty(0, 2, dtype=torch.int64), torch.empty(0))
+        if len(used[0]) == len(first.score) and len(used[1]) == len(second.score):
+            return self.match_used(first, second, allowed)
         taken = [
             LocalFeatures(f.ray[rows], f.score[rows], f.descriptor[rows], f.focal_px)
             for f, rows in zip((first, second), used, strict=True)
         ]
-        if allowed is not None:
+        if allowed is not None and (len(used[0]), len(used[1])) != allowed.shape:
             allowed = allowed[used[0]][:, used[1]]
         found = self.match_used(taken[0], taken[1], allowed)
         rows = [kept[column] for kept, column in zip(used, found.rows.T, strict=True)]
@@ -71,7 +73,7 @@ class MutualMatcher(Matcher):
         """Match by descriptors; what is not allowed is no neighbour either."""
         cosine = first.descriptor.float() @ second.descriptor.float().T
         if allowed is not None:
-            cosine.masked_fill_(~allowed, -2.0)
+            cosine = torch.where(allowed, cosine, -2.0)
         similarity, nearest = cosine.max(dim=1)
         # a fifth of the time of argmax over rows, which would say the same but for ties
         mutual = similarity == cosine.amax(dim=0)[nearest]

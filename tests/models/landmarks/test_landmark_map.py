@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hinted_posenet.core.types import LocalFeatures, Pose
 from hinted_posenet.models.landmarks import map_blocks
-from hinted_posenet.models.landmarks.landmark_map import LandmarkMap
+from hinted_posenet.models.landmarks.landmark_map import LandmarkMap, Landmarks
 from hinted_posenet.models.landmarks.matchers import Matches, MutualMatcher
 
 WORLD, POSES = wall(), cameras(12)
@@ -50,8 +50,12 @@ def built(local: list[LocalFeatures]) -> LandmarkMap:
     return fitted(POSES, local)
 
 
+def marks_of(built: LandmarkMap) -> Landmarks:
+    return built.of_images(torch.arange(len(built.row)))
+
+
 def test_landmarks_are_at_the_points_that_look_like_them(built):
-    looks = built.descriptor.float() @ WORLD.descriptor.T
+    looks = marks_of(built).descriptor.float() @ WORLD.descriptor.T
     off_m = (built.point_m - WORLD.point_m[looks.argmax(dim=1)]).norm(dim=1)
     assert len(built.point_m) > 100 * len(POSES.t)
     assert off_m.quantile(0.5) < 0.02
@@ -64,7 +68,7 @@ def test_landmarks_are_features_of_their_image(built, local):
         own = local[place]
         rows = torch.cdist(marks.ray, own.ray).argmin(dim=1)
         assert torch.equal(own.ray[rows], marks.ray)
-        assert torch.equal(own.descriptor[rows], marks.descriptor)
+        torch.testing.assert_close(own.descriptor[rows], marks.descriptor, rtol=0, atol=0.003)
         assert (marks.image == place).all()
 
 
@@ -80,7 +84,7 @@ def test_far_from_the_origin_points_are_as_good():
     about_m = 1e4
     world, poses = wall(about_m=about_m), cameras(12, about_m=about_m)
     built = fitted(poses, views(world, poses))
-    looks = built.descriptor.float() @ world.descriptor.T
+    looks = marks_of(built).descriptor.float() @ world.descriptor.T
     off_m = (built.point_m.double() - world.point_m[looks.argmax(dim=1)]).norm(dim=1)
     assert len(built.point_m) > 100 * len(poses.t)
     assert off_m.quantile(0.5) < 0.02
@@ -113,17 +117,14 @@ def test_images_without_features_have_no_landmarks(local):
 def test_spacing_keeps_fewer_images(local):
     sparse = fitted(POSES, local, spacing=0.2)
     assert 2 < len(sparse.row) < len(POSES.t)
-    assert torch.equal(sparse.t_m, POSES.t[sparse.row])
+    assert torch.equal(sparse.t_m, POSES.t[sparse.row].float())
     assert len(sparse.start) == len(sparse.row) + 1
     assert int(sparse.start[-1]) == len(sparse.point_m)
     whole = fitted(POSES, local)
     for place, row in enumerate(sparse.row.tolist()):
-        for ours, theirs in zip(
-            sparse.of_images(torch.tensor([place]))[:3],
-            whole.of_images(torch.tensor([row]))[:3],
-            strict=True,
-        ):
-            assert torch.equal(ours, theirs)
+        ours, theirs = sparse.of_images(torch.tensor([place])), whole.of_images(torch.tensor([row]))
+        assert torch.equal(ours.point_m, theirs.point_m)
+        assert torch.equal(ours.ray, theirs.ray)
 
 
 @pytest.fixture

@@ -86,8 +86,17 @@ def test_a_prior_of_the_position_alone_chooses_images(known):
         view = few.locate(alike, seen(row), place)
         assert off(view, row)[:3].norm() < NEAR[0]
         assert not view.guided
-        marks = few.map.of_images(few._likely_images(alike, place)[:1])
-        assert (POSES.t[int(marks.image[0])] - QUERIES.t[row]).norm() < 0.6
+        nearest = int((POSES.t - QUERIES.t[row]).norm(dim=1).argmin())
+        assert view.candidates == int(few.map.start.diff()[nearest])
+
+
+def test_landmarks_of_images_that_are_not_allowed_are_not_used(known):
+    allowed = torch.arange(12) % 3 == 0
+    for given in (None, prior(camera(QUERIES, 3), *SHARP)):
+        view = known.locate(look(3), seen(3), given, allowed)
+        assert off(view, 3)[:3].norm() < NEAR[0]
+        assert view.candidates == int(known.map.start.diff()[allowed].sum())
+        assert known.locate(look(3), seen(3), given, torch.zeros(12, dtype=torch.bool)) is None
 
 
 def test_another_room_is_not_located(known):
