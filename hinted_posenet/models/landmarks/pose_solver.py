@@ -15,7 +15,7 @@ from hinted_posenet.core.types import Pose
 MOST_PX = 3.0  # reprojection error of an inlier
 FEWEST = 4  # matches that a pose can be solved from
 STEPS = 10  # Gauss-Newton steps
-CONVERGED = 1e-6  # square of the length of a step, in standard deviations
+CONVERGED = 1e-4  # square of the length of a step, in standard deviations
 SCALE_PX = 2.0  # of the Cauchy loss
 
 

@@ -95,7 +95,7 @@ def test_landmarks_of_images_that_are_not_allowed_are_not_used(known):
     for given in (None, prior(camera(QUERIES, 3), *SHARP)):
         view = known.locate(look(3), seen(3), given, allowed)
         assert off(view, 3)[:3].norm() < NEAR[0]
-        assert view.candidates == int(known.map.start.diff()[allowed].sum())
+        assert 0 < view.candidates <= int(known.map.start.diff()[allowed].sum())
         assert known.locate(look(3), seen(3), given, torch.zeros(12, dtype=torch.bool)) is None
 
 
