@@ -131,8 +131,8 @@ def row(name: str, views: Sequence[View], answers: Sequence[Answer]) -> list[str
     landmarks = np.median([one.found.landmarks or 0 for one in answers])
     certain = sum(one.found.status == "ok" for one in answers)
     time_ms = np.median([one.time_ms for one in answers])
-    cells = [f"{100 * x:.3g} cm" for x in (np.median(error_m), error_m.max())]
-    cells += [f"{np.median(error_deg):.2g} deg", f"{100 * sigma_m:.2g} cm", f"{landmarks:.0f}"]
+    cells = [f"{100 * x:.1f} cm" for x in (np.median(error_m), error_m.max())]
+    cells += [f"{np.median(error_deg):.2f} deg", f"{100 * sigma_m:.1f} cm", f"{landmarks:.0f}"]
     return [name, *cells, f"{certain} of {len(answers)}", f"{time_ms:.0f}"]
 
 

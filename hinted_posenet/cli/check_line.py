@@ -22,6 +22,7 @@ from hinted_posenet.core.errors import InputError, UsageError, near, reason
 from hinted_posenet.core.schema import check_argument, check_plain, checked, hints_of
 
 PRINTING = {"--cfg", "-c", "--info", "-i", "--hydra-help"}  # these ask for no value that is missing
+OF_LANDMARKS = ("features", "matcher")
 MENU = ("climate", "flight", "navigation")  # dates, plans and sensors that a recipe chooses from
 
 
@@ -185,22 +186,34 @@ def _check_added(verb: str, overrides: list[str], line: Line) -> None:
 
 
 def _check_named(verb: str, overrides: list[str], config: DictConfig) -> None:
-    """Check that a run with another head than its method's does not take the method's name."""
-    heads = [word for word in overrides if word.startswith("head=")]
-    if not heads or any(word.startswith("name=") for word in overrides):
+    """Check that a run with another head than its method's, or landmarks, does not take the method's name."""
+    if any(word.startswith("name=") for word in overrides):
         return
-    method = composed(verb, [word for word in overrides if word not in heads])
-    if method.head["_target_"] != config.head["_target_"]:
-        raise UsageError(
-            f"{heads[-1]}: the run would be named {config.name} after its method, which has another "
-            "head; give the method=NAME that has this head, or a name=NAME"
-        )
+    for part in ("head", "refine"):
+        chosen = [word for word in overrides if word.startswith(f"{part}=")]
+        if not chosen:
+            continue
+        method = composed(verb, [word for word in overrides if word not in chosen])
+        if _class_of(method.get(part)) != _class_of(config.get(part)):
+            raise UsageError(
+                f"{chosen[-1]}: the run would be named {config.name} after its method, which has another "
+                f"{part}; give the method=NAME that has this {part}, or a name=NAME"
+            )
+
+
+def _class_of(node: DictConfig | None) -> str:
+    return str(node["_target_"]) if node else "null"
 
 
 def _check_used(verb: str, overrides: list[str], config: DictConfig) -> None:
-    """Refuse words for dates, plans and sensors that the recipe does not use: they would be ignored."""
+    """Refuse words that would be ignored: the recipe does not use the dates, or nothing the landmarks."""
     for word in overrides:
-        if word.partition("=")[0].partition(".")[0] not in MENU:
+        group = word.partition("=")[0].partition(".")[0]
+        if verb == "train" and group in OF_LANDMARKS and not config.get("refine"):
+            raise UsageError(
+                f"{word}: changes nothing without landmarks; add method=hinted_landmarks or refine=landmarks"
+            )
+        if group not in MENU:
             continue
         try:
             other = composed(verb, [o for o in overrides if o != word])

@@ -130,6 +130,14 @@ MISTAKES = {
         ["simulate", "recipe=naip", "climate=twelve_months"],
         ["climate=twelve_months", "changes nothing"],
     ),
+    "landmarks' features without landmarks": (
+        ["train", "data=seven_scenes", "features=xfeat"],
+        ["features=xfeat", "add method=hinted_landmarks or refine=landmarks"],
+    ),
+    "a network with landmarks named as without": (
+        ["train", "data=seven_scenes", "method=posenet", "refine=landmarks"],
+        ["named posenet after its method, which has another refine", "name=NAME"],
+    ),
     "no equals sign": (["train", "data=seven_scenes", "resume"], ["resume"]),
 }
 
@@ -139,6 +147,9 @@ SOUND = [  # words that look like mistakes and are none
     ["train", "data=seven_scenes", "image_cache_gb=0.5", "head.hidden=64", "data.crop=[64,64]"],
     ["train", "data=seven_scenes", "+trainer.check_val_every_n_epoch=2", "~callbacks.predictions"],
     ["train", "data=seven_scenes", "method=hinted_residual", "head.bound=null", "head.axes=camera"],
+    ["train", "data=seven_scenes", "refine=landmarks", "features=xfeat", "name=refined"],
+    ["train", "data=seven_scenes", "method=hinted_landmarks", "matcher.min_similarity=0.5"],
+    ["train", "data=seven_scenes", "experiment=redkitchen_hinted_landmarks", "features=xfeat"],
     ["train", "data=aerial_live", "recipe=naip", "world.source=[a,b]", "loss=beta", "loss.beta=7"],
     [
         "evaluate",

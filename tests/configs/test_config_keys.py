@@ -90,7 +90,9 @@ def test_train_reads_every_key(place: Workspace, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(
         RunFolder, "open", lambda folder: folder.path.mkdir(parents=True, exist_ok=True)
     )
-    words = place.train_overrides("method=hinted_residual", "name=recorded", "logger=csv")
+    words = place.train_overrides(
+        "method=hinted_residual", "refine=landmarks", "name=recorded", "logger=csv"
+    )
     assert unread("train", config("train", *words)) == set()
 
 

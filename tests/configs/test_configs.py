@@ -10,7 +10,7 @@ from tiny import config
 
 from hinted_posenet.cli.help import groups_of
 from hinted_posenet.core.extensions import config_folder
-from hinted_posenet.core.types import Hint, Pose, Query
+from hinted_posenet.core.types import Hint, Pose, Query, without_local
 from hinted_posenet.inference.build import _unweighted, build, build_localizer
 
 WITH_TARGET = ("augment", "trainer")  # of a training config, beside the localizer
@@ -73,7 +73,7 @@ def default_of(choice: str) -> str:
         c
         for c in choices(
             *("augment", "backbone", "callbacks", "head", "logger", "loss", "method", "optim"),
-            *("paths", "pool", "rotation", "inference_hint", "train_hint", "trainer"),
+            *("paths", "pool", "refine", "rotation", "inference_hint", "train_hint", "trainer"),
         )
         # test_train.py trains the network that the one needs, test_wandb_logger.py does without the package
         if c not in ("inference_hint=network", "logger=wandb")
@@ -96,7 +96,13 @@ def test_training_choice_builds_and_answers(choice):
     prior = Hint.isotropic(truth, torch.ones(2), torch.ones(2))
     image = torch.rand(2, 3, size, size)
     query = Query(
-        image, torch.empty(0), torch.eye(3).expand(2, 3, 3), prior, ["a", "b"], torch.zeros(2)
+        image,
+        torch.empty(0),
+        torch.eye(3).expand(2, 3, 3),
+        prior,
+        ["a", "b"],
+        torch.zeros(2),
+        without_local(2),
     )
     with torch.no_grad():
         localizer.fit(truth, localizer.model.features(query)[0], torch.arange(2))
@@ -108,10 +114,10 @@ def test_training_choice_builds_and_answers(choice):
     assert len(poses) == plain["refinement_steps"]
     assert poses[-1].t.isfinite().all()
     assert hasattr(build(plain["train_hint"], "train_hint"), "for_training")
-    optimizer = build(plain["optim"]["optimizer"], "optimizer")(
-        p for p in localizer.parameters() if p.requires_grad
-    )
-    build(plain["optim"]["scheduler"], "scheduler")(optimizer, total_steps=100)
+    trained = [p for p in localizer.parameters() if p.requires_grad]
+    if trained:  # landmarks alone have nothing to train
+        optimizer = build(plain["optim"]["optimizer"], "optimizer")(trained)
+        build(plain["optim"]["scheduler"], "scheduler")(optimizer, total_steps=100)
 
 
 @pytest.mark.parametrize("choice", choices("data"))
