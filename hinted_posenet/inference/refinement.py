@@ -26,6 +26,7 @@ from hinted_posenet.models.landmarks.landmarks import LandmarkLocalizer, View
 # contradicts it.
 CONTRADICTION = 0.005
 CERTAIN = 0.99  # quantile of the validation images' sigmas
+PRECISE = 0.01  # of the distance to the scene: a smaller sigma is always certain
 FEWEST_KNOWN = 8  # images in which landmarks were found, to fit the covariance to
 PROBES = 150  # training images that are located without their own sequence
 PARTS_OF_ONE = 10  # a single sequence is divided into as many
@@ -45,7 +46,8 @@ class LandmarkRefinement(nn.Module):
     """Landmarks, and how far poses from them can be trusted."""
 
     weights: Tensor  # (parts, 2), see `widened`: of the stated covariance, and of a constant metre and radian
-    certain_t_m: Tensor  # () sigma of the position that 99 % of validation images do not exceed
+    # () sigma of the position that 99 % of validation images do not exceed, or more if those are very precise
+    certain_t_m: Tensor
     probe_error: Tensor  # (P, 6) of training images, see `fit`
     probe_covariance: Tensor  # (P, 6, 6) as the landmarks state it
 
@@ -115,7 +117,8 @@ class LandmarkRefinement(nn.Module):
         self.weights.copy_(fit_weights(error, covariance, torch.ones_like(error)))
         sigmas_m = [self._belief(view).sigma_t_m for view in views if view]
         if sigmas_m:
-            self.certain_t_m.copy_(torch.stack(sigmas_m).quantile(CERTAIN))
+            certain_t_m = torch.stack(sigmas_m).quantile(CERTAIN)
+            self.certain_t_m.copy_(certain_t_m.clamp_min(PRECISE * self.landmarks.map.depth_m))
 
     def _refine(
         self, local: LocalFeatures, feature: Tensor, prior: Hint, fallback: Hint
@@ -125,7 +128,9 @@ class LandmarkRefinement(nn.Module):
             return fallback, 0, False, 0, False
         view = self.landmarks.locate(feature, local, prior)
         if view and view.guided and contradicts(self._belief(view), prior):
-            view = self.landmarks.locate(feature, local, None)  # it was looked for in the wrong places
+            view = self.landmarks.locate(
+                feature, local, None
+            )  # it was looked for in the wrong places
         if view is None:
             return fallback, 0, False, 0, False
         belief, inliers = self._belief(view), int(view.solved.inlier.sum())
