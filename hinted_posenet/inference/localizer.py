@@ -105,9 +105,8 @@ class LocalizerModule(nn.Module):
         nothing = no_hint(feature)
         retrieved = sensor is None and isinstance(self.inference_hint, RetrievalHint)
         prior, fallback = nothing if retrieved else hint, self.model.frame.resolve(hint)
-        if (
-            retrieved and self.uncertainty.is_fitted
-        ):  # its errors in dates that were left out are larger
+        if retrieved and self.uncertainty.is_fitted:
+            # errors in dates that were left out are larger than those on validation images
             fallback = self.uncertainty.of_retrieval(hint, feature, query.prior)
         refined = self.refinement(query, feature, prior, fallback)
         out_of_map = torch.full_like(hint.sigma_t_m, torch.nan)

@@ -128,9 +128,8 @@ class LandmarkRefinement(nn.Module):
             return fallback, 0, False, 0, False
         view = self.landmarks.locate(feature, local, prior)
         if view and view.guided and contradicts(self._belief(view), prior):
-            view = self.landmarks.locate(
-                feature, local, None
-            )  # it was looked for in the wrong places
+            # landmarks were looked for in the wrong places
+            view = self.landmarks.locate(feature, local, None)
         if view is None:
             return fallback, 0, False, 0, False
         belief, inliers = self._belief(view), int(view.solved.inlier.sum())

@@ -23,9 +23,8 @@ from hinted_posenet.models.landmarks.pose_solver import Seen, Solved, projected,
 
 GATE = 3.0  # standard deviations around a predicted place in which a feature is looked for
 GATE_PX = 3.0  # standard deviation of places that is always allowed
-SHARP = (
-    0.15  # of the focal length: a prior that predicts places more vaguely does not guide the search
-)
+# of the focal length: a prior that predicts places more vaguely does not guide the search
+SHARP = 0.15
 FEWEST_INLIERS = 25  # that make a pose; RANSAC finds up to 12 in images of other places
 VIEW_TURN_RAD = 0.6  # cameras turned by as much see other things
 
@@ -34,7 +33,6 @@ class View(NamedTuple):
     """What the landmarks say about one image."""
 
     solved: Solved  # from the image alone
-    seen: Seen  # the matches, for the posterior
     guided: bool  # whether matches were looked for where the prior predicts them
     candidates: int  # landmarks that were compared
 
@@ -160,7 +158,7 @@ class LandmarkLocalizer(nn.Module):
         solved = refine(seen, found[0])
         if int(solved.inlier.sum()) < FEWEST_INLIERS:
             return None
-        return View(solved, seen, allowed is not None, len(marks.point_m))
+        return View(solved, allowed is not None, len(marks.point_m))
 
     def _matched(self, query: LocalFeatures, marks: Landmarks, allowed: Tensor | None) -> Tensor:
         """Return pairs (M, 2) of rows of the query's features and of landmarks."""
