@@ -2,7 +2,8 @@
 
 Reads a trained run of hinted_landmarks and asks it about its test images:
 
-    python benchmarks/landmark_hints.py runs/seven_scenes/redkitchen/hinted_landmarks/seed-0
+    python benchmarks/landmark_hints.py runs/seven_scenes/redkitchen/hinted_landmarks/seed-0 \\
+        --document docs/landmarks.md
 
 Hints are simulated: the true pose with noise of the stated sigma, in parts of the scene's half extent and as many
 radians. Times are of one image without its features, on one thread.
@@ -14,11 +15,14 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from torch import Generator, Tensor
+from torch.nn.functional import normalize
 
 from hinted_posenet.core.geometry import rotation_angle
+from hinted_posenet.core.tables import insert_text, markdown_table
 from hinted_posenet.core.types import Hint, LocalFeatures, Pose, Query, Sample
 from hinted_posenet.data.cameras import Lens
 from hinted_posenet.data.posed_images import take
@@ -26,12 +30,17 @@ from hinted_posenet.hints.gaussian import perturb
 from hinted_posenet.hints.trivial import no_hint
 from hinted_posenet.inference.checkpoint import load_localizer, read_checkpoint
 from hinted_posenet.inference.localizer import LocalizerModule, prepare_device
-from hinted_posenet.inference.refinement import LandmarkRefinement
+from hinted_posenet.inference.refinement import LandmarkRefinement, Refined
 from hinted_posenet.training.run import read_scene
+from hinted_posenet.training.scene import Scene
 
 SIZES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # of the half extent, and radians
 WRONG = 5.0  # sigmas
-FOREIGN = ("white wall", "blurred", "noise", "mirrored and turned")
+FOREIGN = ("white wall", "blurred", "noise", "mirrored")
+HEADER = [
+    *("hint", "found", "guided", "hint contradicted", "median error", "95 %"),
+    *("of the better of hint and none", "landmarks compared", "time"),
+]
 
 
 class Asked(NamedTuple):
@@ -47,46 +56,48 @@ class Asked(NamedTuple):
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the table, and put it into a page if asked to."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("run", type=Path, help="folder of a finished run")
-    torch.set_num_threads(1)
+    parser.add_argument("run", type=Path, help="folder of a finished run of hinted_landmarks")
+    parser.add_argument(
+        "--document",
+        type=Path,
+        help="also put the table between <!-- begin hints --> and <!-- end hints --> of FILE",
+    )
+    given = parser.parse_args()
     prepare_device("cpu", 1)
-    checkpoint = read_checkpoint(parser.parse_args().run)
+    checkpoint = read_checkpoint(given.run)
     localizer = load_localizer(checkpoint)
-    assert localizer.refinement is not None, "train with refine=landmarks"
+    assert localizer.refinement is not None, "train with method=hinted_landmarks"
     scene = read_scene(checkpoint.config, offset_m=checkpoint.place.offset_m)
     test = scene.samples(localizer, "test", torch.device("cpu"))
     half_m = float(localizer.model.frame.scale_m)
-    nothing = no_hint(test.query.K)
-    alone = asked(localizer, test, nothing)
-    print("hint: found, guided, contradicted, error, of min(hint, no hint), candidates, time")
-    print(row("none", alone))
+    alone = asked(localizer, test, no_hint(test.query.K))
+    rows = [HEADER, row("none", alone)]
     for size in SIZES:
-        sigma_m, sigma_rad = (
-            torch.full((len(nothing.pose.t),), size * half_m),
-            torch.full((len(nothing.pose.t),), size),
-        )
+        sigma_m, sigma_rad = (torch.full((len(test.query.K),), x) for x in (size * half_m, size))
         pose = perturb(test.T_world_cam, sigma_m, sigma_rad, Generator().manual_seed(0))
         hint = Hint.isotropic(pose, sigma_m, sigma_rad)
-        off_m = float((pose.t - test.T_world_cam.t).norm(dim=-1).quantile(0.5))
         answers = asked(localizer, test, hint)
-        best_m = min(off_m, float(alone.error_m.quantile(0.5)))
-        name = f"{100 * size * half_m:.1f} cm, {math.degrees(size):.2f} deg"
-        print(row(name, answers, float(answers.error_m.quantile(0.5)) / best_m))
-        wrong = asked(localizer, test, displaced(test.T_world_cam, hint))
-        print(row(f"  {WRONG:.0f} sigma off", wrong))
-    print(
-        "images that do not show the place: taken for a place in it without hint, with a sharp hint"
-    )
+        off_m = (pose.t - test.T_world_cam.t).norm(dim=-1).quantile(0.5)
+        best_m = float(torch.minimum(off_m, alone.error_m.quantile(0.5)))
+        name = f"{100 * size * half_m:.1f} cm, {math.degrees(size):.1f}°"
+        rows.append(row(name, answers, f"{float(answers.error_m.quantile(0.5)) / best_m:.2f}"))
+        rows.append(row("the same, 5 sigma off", asked(localizer, test, displaced(test, hint))))
+    hint = Hint.isotropic(test.T_world_cam, *(torch.tensor(0.03 * x) for x in (half_m, 1.0)))
     for kind in FOREIGN:
-        queries = foreign(kind, localizer, scene_pixels(scene, 40))
-        hints = [no_hint(queries.K), sharp(take(test, slice(len(queries.K))).T_world_cam, half_m)]
+        query = foreign(kind, localizer, scene, test.query)
         shares = [
-            float((localizer.predict(queries, hint).landmarks.inliers > 0).float().mean())  # type: ignore[union-attr]
-            for hint in hints
+            float((refined(localizer, query, one).inliers > 0).float().mean())
+            for one in (no_hint(test.query.K), hint)
         ]
-        print(f"  {kind:20} {100 * shares[0]:5.1f} % {100 * shares[1]:5.1f} %")
+        name = f"{kind}: alone, and with a hint of {3 * half_m:.1f} cm"
+        found = " and ".join(f"{100 * share:.0f} %" for share in shares)
+        rows.append([name, found, *[""] * (len(HEADER) - 2)])
+    table = markdown_table(rows)
+    print(table)
+    if given.document:
+        insert_text(given.document, "hints", table)
 
 
 def asked(localizer: LocalizerModule, test: Sample, hint: Hint) -> Asked:
@@ -115,86 +126,56 @@ def asked(localizer: LocalizerModule, test: Sample, hint: Hint) -> Asked:
     )
 
 
-def displaced(truth: Pose, hint: Hint) -> Hint:
+def displaced(test: Sample, hint: Hint) -> Hint:
     """Return hints whose position is five sigmas off, in random directions."""
-    direction = torch.nn.functional.normalize(
-        torch.randn(len(truth.t), 3, generator=Generator().manual_seed(1)), dim=-1
-    )
-    sigma_m = hint.sigma_t_m.unsqueeze(-1)
-    return hint._replace(pose=Pose(truth.t + WRONG * sigma_m * direction, truth.q))
+    generator = Generator().manual_seed(1)
+    direction = normalize(torch.randn(len(test.query.K), 3, generator=generator), dim=-1)
+    t = test.T_world_cam.t + WRONG * hint.sigma_t_m.unsqueeze(-1) * direction
+    return hint._replace(pose=Pose(t, test.T_world_cam.q))
 
 
-def sharp(truth: Pose, half_m: float) -> Hint:
-    """Return good hints, of 3 % of the half extent."""
-    sigma = torch.full((len(truth.t),), 0.03)
-    return Hint.isotropic(truth, sigma * half_m, sigma)
+def refined(localizer: LocalizerModule, query: Query, hint: Hint) -> Refined:
+    """Ask about queries (N,) with hints (N,)."""
+    found = localizer.predict(query, hint).landmarks
+    assert found is not None
+    return found
 
 
-def scene_pixels(scene: object, count: int) -> list[np.ndarray]:
-    """Return some test images (H, W, 3)."""
-    images = scene.images("test")  # type: ignore[attr-defined]
-    return [np.asarray(images.stored(i)[1], np.uint8) for i in range(min(count, len(images)))]
-
-
-def foreign(kind: str, localizer: LocalizerModule, pixels: list[np.ndarray]) -> Query:
-    """Return queries of images that do not show the place as it is."""
-    import cv2
-
-    made = []
-    rng = np.random.default_rng(0)
-    for image in pixels:
+def foreign(kind: str, localizer: LocalizerModule, scene: Scene, query: Query) -> Query:
+    """Return the queries (N,) with local features of images that do not show the place as it is."""
+    assert localizer.refinement is not None
+    extractor, images = localizer.refinement.landmarks.features, scene.images("test")
+    rng, found = np.random.default_rng(0), []
+    for i in range(len(images)):
+        view, stored = images.stored(i)
+        image = np.asarray(stored, np.uint8)
         if kind == "white wall":
             image = np.clip(rng.normal(230, 2, image.shape), 0, 255).astype(np.uint8)
         elif kind == "blurred":
-            image = cv2.GaussianBlur(image, (0, 0), 25)
+            image = np.asarray(cv2.GaussianBlur(image, (0, 0), 25), np.uint8)
         elif kind == "noise":
             image = rng.integers(0, 255, image.shape).astype(np.uint8)
         else:
             image = np.ascontiguousarray(image[::-1])
-        made.append(image)
-    assert localizer.refinement is not None
-    extractor = localizer.refinement.landmarks.features
-    K = torch.tensor([[525.0, 0, 320], [0, 525, 240], [0, 0, 1]], dtype=torch.float64)
-    local = [extractor.extract(np.asarray(image, np.uint8), Lens(K, ())) for image in made]
-    small = torch.stack(
-        [torch.from_numpy(cv2.resize(image, (320, 240))).permute(2, 0, 1) / 255 for image in made]
-    )
-    feature = localizer.model.with_feature(
-        Query(
-            small,
-            torch.empty(0),
-            K.expand(len(made), 3, 3),
-            no_hint(small),
-            [""] * len(made),
-            torch.zeros(len(made)),
-        )
-    ).feature
-    stacked = LocalFeatures(*(torch.stack(part) for part in zip(*local, strict=True)))
-    names = [""] * len(made)
-    return Query(
-        small[:, :0],
-        feature,
-        K.float().expand(len(made), 3, 3),
-        no_hint(small),
-        names,
-        torch.zeros(len(made)),
-        stacked,
-    )
+        found.append(extractor.extract(image, Lens(view.K, view.distortion)))
+    local = LocalFeatures(*(torch.stack(part) for part in zip(*found, strict=True)))
+    return query._replace(local=local)
 
 
-def row(name: str, got: Asked, ratio: float = math.nan) -> str:
+def row(name: str, got: Asked, ratio: str = "") -> list[str]:
     """Return a line of the table."""
-    shares = [
-        100 * float(part.float().mean()) for part in (got.found, got.guided, got.contradicted)
+    shares = (got.found, got.guided, got.contradicted)
+    error_m, error_deg = (part.quantile(0.5).item() for part in (got.error_m, got.error_deg))
+    p95_m = got.error_m.quantile(0.95).item()
+    return [
+        name,
+        *(f"{100 * share.float().mean().item():.0f} %" for share in shares),
+        f"{100 * error_m:.2f} cm, {error_deg:.2f}°",
+        f"{100 * p95_m:.1f} cm",
+        ratio,
+        f"{got.candidates.float().quantile(0.5).item():.0f}",
+        f"{got.ms:.0f} ms",
     ]
-    error = 100 * float(got.error_m.quantile(0.5)), float(got.error_deg.quantile(0.5))
-    p95 = 100 * float(got.error_m.quantile(0.95))
-    candidates = float(got.candidates.float().quantile(0.5))
-    return (
-        f"  {name:22} {shares[0]:4.0f} % {shares[1]:4.0f} % {shares[2]:4.0f} % "
-        f"{error[0]:7.2f} cm {error[1]:5.2f} deg (95 %: {p95:6.1f} cm) "
-        f"{ratio:5.2f} {candidates:6.0f} {got.ms:7.1f} ms"
-    )
 
 
 if __name__ == "__main__":

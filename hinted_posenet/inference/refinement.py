@@ -25,7 +25,7 @@ from hinted_posenet.models.landmarks.landmarks import LandmarkLocalizer, View
 # A prior whose distance from what the image says has less than this probability, in position or in rotation,
 # contradicts it.
 CONTRADICTION = 0.005
-CERTAIN = 0.99  # quantile of the validation images' sigmas
+CERTAIN = 0.99  # quantile of the sigmas of images that the covariance is fitted to
 PRECISE = 0.01  # of the distance to the scene: a smaller sigma is always certain
 FEWEST_KNOWN = 8  # images in which landmarks were found, to fit the covariance to
 PROBES = 150  # training images that are located without their own sequence
@@ -46,7 +46,7 @@ class LandmarkRefinement(nn.Module):
     """Landmarks, and how far poses from them can be trusted."""
 
     weights: Tensor  # (parts, 2), see `widened`: of the stated covariance, and of a constant metre and radian
-    # () sigma of the position that 99 % of validation images do not exceed, or more if those are very precise
+    # () sigma of the position that 99 % of the images do not exceed, or more if those are very precise
     certain_t_m: Tensor
     probe_error: Tensor  # (P, 6) of training images, see `fit`
     probe_covariance: Tensor  # (P, 6, 6) as the landmarks state it
@@ -115,10 +115,9 @@ class LandmarkRefinement(nn.Module):
         if len(error) < FEWEST_KNOWN:
             return
         self.weights.copy_(fit_weights(error, covariance, torch.ones_like(error)))
-        sigmas_m = [self._belief(view).sigma_t_m for view in views if view]
-        if sigmas_m:
-            certain_t_m = torch.stack(sigmas_m).quantile(CERTAIN)
-            self.certain_t_m.copy_(certain_t_m.clamp_min(PRECISE * self.landmarks.map.depth_m))
+        variance_m2 = self._calibrated(covariance).diagonal(dim1=1, dim2=2)[:, :3].mean(dim=1)
+        certain_t_m = variance_m2.sqrt().quantile(CERTAIN)
+        self.certain_t_m.copy_(certain_t_m.clamp_min(PRECISE * self.landmarks.map.depth_m))
 
     def _refine(
         self, local: LocalFeatures, feature: Tensor, prior: Hint, fallback: Hint
@@ -140,12 +139,12 @@ class LandmarkRefinement(nn.Module):
     def _belief(self, view: View) -> Hint:
         """Return what the landmarks say () with its calibrated covariance."""
         stated = _stated(view)
-        covariance = widened(
-            stated.covariance.unsqueeze(0),
-            torch.ones(1, 6, dtype=torch.float64),
-            self.weights.double().cpu().unsqueeze(0),
-        )
-        return stated._replace(covariance=covariance[0])
+        return stated._replace(covariance=self._calibrated(stated.covariance.unsqueeze(0))[0])
+
+    def _calibrated(self, stated: Tensor) -> Tensor:
+        """Return calibrated covariances (N, 6, 6) of those that landmarks state."""
+        weights = self.weights.to(stated).expand(len(stated), -1, -1)
+        return widened(stated, torch.ones_like(stated[:, 0]), weights)
 
 
 def contradicts(belief: Hint, prior: Hint) -> bool:
