@@ -2,8 +2,7 @@
 
 Reads a trained run of hinted_landmarks and asks it about its test images:
 
-    python benchmarks/landmark_hints.py runs/seven_scenes/redkitchen/hinted_landmarks/seed-0 \\
-        --document docs/landmarks.md
+    python benchmarks/landmark_hints.py RUN --document docs/landmarks.md
 
 Hints are simulated: the true pose with noise of the stated sigma, in parts of the scene's half extent and as many
 radians. Times are of one image without its features, on one thread.
