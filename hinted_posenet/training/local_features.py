@@ -17,6 +17,7 @@ from hinted_posenet.data.cameras import Lens
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.splits import views_key
 from hinted_posenet.models.landmarks.local_features import LocalFeatureExtractor
+from hinted_posenet.training.masks import Masks
 
 FORMAT = 1  # raise when a file's content changes
 SEGMENT = 64  # images of a file, the most that a killed process loses
@@ -46,21 +47,25 @@ class SplitFeatures(Sequence[LocalFeatures]):
 
 @torch.no_grad()
 def compute_local_features(
-    extractor: LocalFeatureExtractor, images: PosedImages, title: str, cache: Path | None
+    extractor: LocalFeatureExtractor,
+    images: PosedImages,
+    title: str,
+    cache: Path | None,
+    masks: Masks | None = None,
 ) -> SplitFeatures:
     """Return the local features of images as they are stored, at the extractor's own size.
 
-    With ``cache`` they are kept there, keyed by the images' content and cameras and by the extractor.
+    With ``cache`` they are kept there, keyed by the images' content and cameras, by masks and by the extractor.
     """
     segments = []
     with tqdm(total=len(images), desc=title, unit="image") as progress:
         for start in range(0, len(images), SEGMENT):
             rows = range(start, min(start + SEGMENT, len(images)))
             views = [images.views[row] for row in rows]
-            file = _file(cache, extractor, views, images) if cache else None
+            file = _file(cache, extractor, views, images, masks) if cache else None
             segment = _read(file, len(views)) if file else None
             if segment is None:
-                parts = zip(*_extracted(extractor, images, rows), strict=True)
+                parts = zip(*_extracted(extractor, images, rows, masks), strict=True)
                 segment = LocalFeatures(*(torch.stack(part) for part in parts))
                 if file:
                     write_tensors(file, segment._asdict())
@@ -71,18 +76,26 @@ def compute_local_features(
 
 
 def _extracted(
-    extractor: LocalFeatureExtractor, images: PosedImages, rows: range
+    extractor: LocalFeatureExtractor, images: PosedImages, rows: range, masks: Masks | None
 ) -> Iterator[LocalFeatures]:
     for row in rows:
         view, pixels = images.stored(row)
-        yield extractor.extract(np.asarray(pixels, np.uint8), Lens(view.K, view.distortion))
+        image = np.asarray(pixels, np.uint8)
+        wanted = masks.wanted(view, image.shape[:2]) if masks else None
+        yield extractor.extract(image, Lens(view.K, view.distortion), wanted)
 
 
 def _file(
-    cache: Path, extractor: LocalFeatureExtractor, views: list[View], images: PosedImages
+    cache: Path,
+    extractor: LocalFeatureExtractor,
+    views: list[View],
+    images: PosedImages,
+    masks: Masks | None,
 ) -> Path:
     contents = images.decoded.contents if images.decoded else None
     key = f"local {FORMAT} {extractor.key} {views_key(views, contents)}"
+    if masks:
+        key += f" {masks.key(views)}"
     return cache / "features" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.pt"
 
 

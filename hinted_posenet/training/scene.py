@@ -22,10 +22,11 @@ from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.read_scene import stop_or_skip, without
 from hinted_posenet.data.splits import Splits, split_scenes
 from hinted_posenet.inference.localizer import LocalizerModule
-from hinted_posenet.models.landmarks.local_features import LocalFeatureExtractor
+from hinted_posenet.models.landmarks.landmarks import LandmarkLocalizer
 from hinted_posenet.models.posenet import PoseNet
 from hinted_posenet.training.features import compute_features
 from hinted_posenet.training.local_features import SplitFeatures, compute_local_features
+from hinted_posenet.training.masks import Masks
 from hinted_posenet.training.scene_priors import scene_priors
 from hinted_posenet.training.settings import DataSettings, TrainSettings
 
@@ -153,16 +154,21 @@ class Scene:
         if localizer.refinement is None:
             return sample
         landmarks = localizer.refinement.landmarks
-        local = self.local_features(landmarks.features, split).best(landmarks.query_keypoints)
+        local = self.local_features(landmarks, split).best(landmarks.query_keypoints)
         return sample._replace(query=sample.query._replace(local=local))
 
-    def local_features(self, extractor: LocalFeatureExtractor, split: str) -> SplitFeatures:
-        """Return the local features of a split's images, see `compute_local_features`."""
+    def local_features(self, landmarks: LandmarkLocalizer, split: str) -> SplitFeatures:
+        """Return the local features of a split's images; only training images are masked."""
+        masks = None
+        if landmarks.masks and split == "train":
+            masks = Masks(Path(landmarks.masks))
+            masks.check(self.views[split])
         return compute_local_features(
-            extractor,
+            landmarks.features,
             self.images(split, whole=True),
-            title=f"local features of {self.data.scene} {split}",
-            cache=None if self._rendered else self.cache,
+            f"local features of {self.data.scene} {split}",
+            None if self._rendered else self.cache,
+            masks,
         )
 
     def _decode(self) -> DecodedImages:

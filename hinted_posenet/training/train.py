@@ -87,11 +87,10 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
         localizer.model.frame.scale_m,
     )
     if localizer.refinement:
-        extractor = localizer.refinement.landmarks.features
         localizer.refinement.fit(
             train_images.T_world_cam,
             train_images.query.feature,
-            scene.local_features(extractor, "train"),
+            scene.local_features(localizer.refinement.landmarks, "train"),
             scene.sequences(),
             folder / "landmarks",
         )

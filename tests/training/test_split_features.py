@@ -2,16 +2,21 @@
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from fakes import FOCAL_PX, write_seven_scenes
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.tensor_files import write_tensors
 from hinted_posenet.core.types import LocalFeatures
 from hinted_posenet.data.formats.seven_scenes import read_views
 from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.models.landmarks.local_features import Detections, LocalFeatureExtractor
+from hinted_posenet.models.landmarks.sift import SiftFeatures
 from hinted_posenet.training.local_features import SplitFeatures, compute_local_features
+from hinted_posenet.training.masks import Masks
 
 IMAGES, SEGMENT = 12, 4
 
@@ -144,3 +149,34 @@ def test_the_best_rows_of_all_images(images, tmp_path):
         assert best.focal_px.shape == (IMAGES,)
         for row, one in enumerate(found):
             assert torch.equal(best.ray[row, 0], one.ray[0])
+
+
+@pytest.mark.parametrize("suffix", [".color.jpg.png", ".color.png"])
+def test_nothing_is_detected_where_the_mask_is_black(images, tmp_path, suffix):
+    first = Path(images.views[0].name)
+    stem = first.name.split(".")[0]
+    kind = first.name.removeprefix(stem)
+    name = first.with_name(stem + suffix.replace(".color.jpg", kind))
+    folder = tmp_path / "masks"
+    (folder / name).parent.mkdir(parents=True)
+    cv2.imwrite(str(folder / name), np.where(np.arange(64) > 32, 0, np.full((48, 1), 255)))
+    sift = SiftFeatures(200, 64, 0.001)
+    everywhere = compute_local_features(sift, images, "test", tmp_path / "cache")
+    masked = compute_local_features(sift, images, "test", tmp_path / "cache", Masks(folder))
+    right = [(one[0].ray[:, 0] > 0.01) & (one[0].score > 0) for one in (everywhere, masked)]
+    assert right[0].any()
+    assert not right[1].any()
+    assert torch.equal(everywhere[1].ray, masked[1].ray)
+
+
+def test_masks_that_fit_no_image_are_refused(images, tmp_path):
+    with pytest.raises(InputError, match="no such folder"):
+        Masks(tmp_path / "missing")
+    (tmp_path / "masks").mkdir()
+    with pytest.raises(InputError, match=r"holds no mask of any image; name them as .*\.png"):
+        Masks(tmp_path / "masks").check(images.views)
+    name = f"{images.views[0].name}.png"
+    (tmp_path / "masks" / name).parent.mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "masks" / name), np.zeros((4, 5), np.uint8))
+    with pytest.raises(InputError, match="5 x 4 pixels, its image has 64 x 48; resize the mask"):
+        compute_local_features(Brightest(), images, "test", None, Masks(tmp_path / "masks"))

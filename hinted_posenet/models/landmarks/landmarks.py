@@ -48,6 +48,7 @@ class LandmarkLocalizer(nn.Module):
         candidates: training images whose landmarks a query is matched with.
         query_keypoints: features of a query that are matched, the best ones.
         iterations: of RANSAC, at most.
+        masks: folder of masks of the training images; None masks nothing. A query is never masked.
     """
 
     def __init__(
@@ -59,11 +60,12 @@ class LandmarkLocalizer(nn.Module):
         candidates: Annotated[int, Ge(1)],
         query_keypoints: Annotated[int, Ge(4)],
         iterations: Annotated[int, Ge(1)],
+        masks: str | None = None,
     ):
         super().__init__()
         self.features, self.matcher = features, matcher
         self.candidates, self.query_keypoints = candidates, query_keypoints
-        self.iterations = iterations
+        self.iterations, self.masks = iterations, masks
         self.map = LandmarkMap(neighbours, spacing)
         self.memory = RetrievalDatabase()
 
