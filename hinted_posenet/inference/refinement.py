@@ -110,11 +110,14 @@ class LandmarkRefinement(nn.Module):
             for i in range(len(feature))
         ]
         error, covariance = _errors(views, truth)
-        error = torch.cat([error, self.probe_error.to(error)])
-        covariance = torch.cat([covariance, self.probe_covariance.to(covariance)])
+        left_out, stated = self.probe_error.to(error), self.probe_covariance.to(covariance)
+        error, covariance = torch.cat([error, left_out]), torch.cat([covariance, stated])
         if len(error) < FEWEST_KNOWN:
             return
-        self.weights.copy_(fit_weights(error, covariance, torch.ones_like(error)))
+        weights = fit_weights(error, covariance, torch.ones_like(error))
+        if len(left_out) >= FEWEST_KNOWN:  # an easy validation split does not hide what these show
+            weights = weights.maximum(fit_weights(left_out, stated, torch.ones_like(left_out)))
+        self.weights.copy_(weights)
         variance_m2 = self._calibrated(covariance).diagonal(dim1=1, dim2=2)[:, :3].mean(dim=1)
         certain_t_m = variance_m2.sqrt().quantile(CERTAIN)
         self.certain_t_m.copy_(certain_t_m.clamp_min(PRECISE * self.landmarks.map.depth_m))
