@@ -226,7 +226,7 @@ def write_colmap(root: Path, scene: str = "tower", frames: int = 4, binary: bool
         (model / "images.bin").write_bytes(data)
     else:
         lines = [
-            f"{i} SIMPLE_PINHOLE {WIDTH} {HEIGHT} {f} {WIDTH / 2} {HEIGHT / 2}"
+            f"{i} SIMPLE_PINHOLE {WIDTH} {HEIGHT} {f} {WIDTH / 2:g} {HEIGHT / 2:g}"
             for i, f in focal_px.items()
         ]
         (model / "cameras.txt").write_text("\n".join(["# cameras", *lines]) + "\n")
@@ -289,7 +289,7 @@ def write_tum(root: Path, scene: str = "office", frames: int = 4) -> Path:
     (folder / "rgb.txt").write_text("\n".join(stamps) + "\n")
     (folder / "groundtruth.txt").write_text("\n".join(poses) + "\n")
     (folder / "cameras.txt").write_text(
-        f"1 SIMPLE_PINHOLE {WIDTH} {HEIGHT} {FOCAL_PX} {WIDTH / 2} {HEIGHT / 2}\n"
+        f"1 SIMPLE_PINHOLE {WIDTH} {HEIGHT} {FOCAL_PX} {WIDTH / 2:g} {HEIGHT / 2:g}\n"
     )
     for split, names in lists.items():
         (folder / f"{split}.txt").write_text("\n".join(names) + "\n")
@@ -317,8 +317,8 @@ def write_csv(root: Path, scene: str = "garden", frames: int = 4, inverse: bool 
             row += [
                 f"{focal_px}",
                 f"{focal_px}",
-                f"{WIDTH / 2}",
-                f"{HEIGHT / 2}",
+                f"{WIDTH / 2:g}",
+                f"{HEIGHT / 2:g}",
                 f"{WIDTH}",
                 f"{HEIGHT}",
             ]
