@@ -97,7 +97,7 @@ def test_single_wrong_poses_and_a_wrong_focal_length_of_redkitchen_are_told(real
         path.chmod(0o644)
         np.savetxt(path, change(np.loadtxt(path)))
     (folder / "camera-intrinsics.txt").write_text("630 0 320\n0 630 240\n0 0 1\n")
-    examination = examine(recognise(folder), decode=False, pairs=500)
+    examination = examine(recognise(folder), decode=False, pairs=1000)
     told = {finding.check: finding for finding in examination.findings}
     assert told["focal length"].severity == "warning"
     assert "stated focal length 630 px, matches say 5" in told["focal length"].message
