@@ -3,6 +3,9 @@
 import json as json_module
 import sys
 from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Ge
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.files import check_writable
@@ -14,7 +17,7 @@ def run(
     picture: bool,
     json: bool,
     quick: bool,
-    pairs: int,
+    pairs: Annotated[int, Ge(0)],
     write_exclude: bool | str,
 ) -> None:
     """Check, draw, write and print; exit with 1 where a scene is not sound."""
@@ -24,8 +27,6 @@ def run(
 
     if picture:
         check_writable(out / "picture.png")
-    if pairs < 0:
-        raise InputError(f"pairs={pairs}: expected a number of pairs of images, or 0 for none")
     scenes = recognise_all(path)
     # without a name it is exclude.txt of each scene
     file = write_exclude if isinstance(write_exclude, str) else ""

@@ -87,7 +87,7 @@ def test_machines_get_one_object(check, scene, tmp_path):
         (["nothing"], 1, "error: nothing: no such folder"),
         (["."], 1, "error: .: no data set of a known layout"),
         ([], 2, "PATH"),
-        ([".", "pairs=-1"], 1, "error: pairs=-1: expected a number of pairs"),
+        ([".", "pairs=-1"], 2, "error: pairs=-1: expected 0 or more"),
     ],
 )
 def test_nothing_to_check_is_told_in_one_line(check, arguments, code, message):

@@ -107,7 +107,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
         run(tmp_path / "file" / "run").locked().__enter__()
 
 
-@pytest.mark.parametrize("name", ["..", ".", "a/b", "/tmp/x", "a\0b", "a\nb", "a\x1b[31mb", ""])
+@pytest.mark.parametrize("name", ["..", ".", "a/b", "/a/x", "a\0b", "a\nb", "a\x1b[31mb", ""])
 @pytest.mark.parametrize("key", ["name", "data.name"])
 def test_a_name_is_no_path(key, name):
     config = {"name": "posenet", "data": {"name": "tum", "scene": "desk"}}
