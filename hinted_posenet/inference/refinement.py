@@ -27,7 +27,6 @@ from hinted_posenet.models.landmarks.landmarks import LandmarkLocalizer, View
 CONTRADICTION = 0.005
 CERTAIN = 0.99  # quantile of the sigmas of images that the covariance is fitted to
 PRECISE = 0.01  # of the distance to the scene: a smaller sigma is always certain
-FEWEST_KNOWN = 8  # images in which landmarks were found, to fit the covariance to
 PROBES = 150  # training images that are located without their own sequence
 PARTS_OF_ONE = 10  # a single sequence is divided into as many
 
@@ -112,10 +111,10 @@ class LandmarkRefinement(nn.Module):
         error, covariance = _errors(views, truth)
         left_out, stated = self.probe_error.to(error), self.probe_covariance.to(covariance)
         error, covariance = torch.cat([error, left_out]), torch.cat([covariance, stated])
-        if len(error) < FEWEST_KNOWN:
+        if not len(error):
             return
         weights = fit_weights(error, covariance, torch.ones_like(error))
-        if len(left_out) >= FEWEST_KNOWN:  # an easy validation split does not hide what these show
+        if len(left_out):  # an easy validation split does not hide what these show
             weights = weights.maximum(fit_weights(left_out, stated, torch.ones_like(left_out)))
         self.weights.copy_(weights)
         variance_m2 = self._calibrated(covariance).diagonal(dim1=1, dim2=2)[:, :3].mean(dim=1)

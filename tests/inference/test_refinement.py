@@ -176,9 +176,22 @@ def test_training_images_are_located_without_their_own_sequence(tmp_path):
     assert own_m.quantile(0.5) < found.probe_error[:, :3].norm(dim=1).quantile(0.5)
 
 
-def test_too_few_validation_images_change_nothing():
+def test_few_validation_images_are_better_than_what_matches_state():
     plain = LandmarkRefinement(localizer(WORLD, cameras(12)))
     before = plain.weights.clone()
-    plain.calibrate(*asked(TEST))
+    query, feature, truth = asked(TEST)
+    off = truth._replace(t=truth.t + torch.tensor([0.1, 0.0, 0.0]))  # as labels may be
+    plain.calibrate(query, feature, off)
+    assert (plain.weights[:2] > before[:2]).any()
+    wide = plain(query, feature, no_hint(feature), no_hint(feature)).answer
+    assert (wide.sigma_t_m > 0.02).all()
+
+
+def test_images_without_landmarks_calibrate_nothing():
+    plain = LandmarkRefinement(localizer(WORLD, cameras(12)))
+    before = plain.weights.clone()
+    query, feature, truth = asked(TEST)
+    blank = query.local._replace(score=torch.zeros_like(query.local.score))
+    plain.calibrate(query._replace(local=blank), feature, truth)
     assert torch.equal(plain.weights, before)
     assert plain.certain_t_m.isinf()
