@@ -15,7 +15,7 @@ from hinted_posenet.models.landmarks.matchers import MutualMatcher
 
 FOCAL_PX = 500.0
 HALF_WIDTH = 0.7  # of the image, in rays
-DIM = 32  # of a descriptor
+DIM = 128  # of a descriptor, as of SIFT
 MOST = 250  # features of an image
 
 

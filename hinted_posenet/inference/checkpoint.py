@@ -116,6 +116,8 @@ def load_localizer(checkpoint: Checkpoint) -> LocalizerModule:
                 grown = torch.empty_like(found, dtype=buffer.dtype)
                 setattr(localizer.get_submodule(owner), leaf, grown)
         localizer.load_state_dict(checkpoint.state)
+        if localizer.refinement:
+            localizer.refinement.landmarks.check()
         localizer.eval()
         _try(localizer)
     except InputError as error:

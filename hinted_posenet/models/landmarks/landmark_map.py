@@ -15,6 +15,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.tensor_files import write_tensors
 from hinted_posenet.core.types import LocalFeatures, Pose
 from hinted_posenet.models.landmarks.map_blocks import BLOCK, fit_key, read_block
@@ -114,6 +115,21 @@ class LandmarkMap(nn.Module):
         self.focal_px = torch.stack([local[row].focal_px for row in self.row.tolist()])
         self.depth_m.fill_(depth_m)
         self.build_s.fill_(time.monotonic() - started)
+
+    def check(self) -> None:
+        """Refuse a map whose parts do not belong together, as a checkpoint's may not.
+
+        Raises:
+            InputError: They do not.
+        """
+        images, landmarks = len(self.row), len(self.point_m)
+        sizes = [len(part) for part in (self.ray, self.descriptor)]
+        fits = sizes == [landmarks] * 2 and len(self.start) == images + 1
+        fits = fits and {len(part) for part in (self.t_m, self.q, self.focal_px)} == {images}
+        fits = fits and len(self.scale) == self.descriptor.shape[1]
+        fits = fits and int(self.start[0]) == 0 and int(self.start[-1]) == landmarks
+        if not fits or bool((self.start.diff() < 0).any()):
+            raise InputError("its landmarks do not belong together")
 
     def of_images(self, images: Tensor) -> Landmarks:
         """Return the landmarks of keyframes (k,)."""

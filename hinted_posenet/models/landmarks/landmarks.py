@@ -12,6 +12,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import rotation_angle
 from hinted_posenet.core.types import Hint, LocalFeatures, Pose
 from hinted_posenet.hints.retrieval_database import RetrievalDatabase
@@ -63,6 +64,11 @@ class LandmarkLocalizer(nn.Module):
         masks: str | None = None,
     ):
         super().__init__()
+        if matcher.dim not in (None, features.dim):
+            raise InputError(
+                f"matcher: takes descriptors of {matcher.dim} numbers, features have {features.dim}; choose the "
+                "matcher that was trained with the features"
+            )
         self.features, self.matcher = features, matcher
         self.candidates, self.query_keypoints = candidates, query_keypoints
         self.iterations, self.masks = iterations, masks
@@ -83,6 +89,17 @@ class LandmarkLocalizer(nn.Module):
         self.map.fit(truth, local, self.matcher, folder)
         rows = self.map.row
         self.memory.fit(Pose(truth.t[rows], truth.q[rows]), feature[rows])
+
+    def check(self) -> None:
+        """Refuse a map that does not fit together, or the features.
+
+        Raises:
+            InputError: It does not.
+        """
+        self.map.check()
+        images, dim = len(self.map.row), self.map.descriptor.shape[1]
+        if images and (len(self.memory.t_m) != images or dim != self.features.dim):
+            raise InputError("its landmarks are of other features or images")
 
     def about(self) -> dict[str, Any]:
         """Return what results say about the map."""

@@ -20,6 +20,7 @@ from hinted_posenet.data.distortion import Fisheye, distorted, straightened
 from hinted_posenet.data.posed_images import in_unit_range, resized_intrinsics
 from hinted_posenet.models.landmarks.module_key import module_key
 
+MOST_KEYPOINTS = 1 << 16  # each image has as many rows, used or not
 SMALLEST_PX = 32  # of a side; smaller images have no features
 WIDEST = math.tan(math.radians(80))  # ray; an error of a pixel grows with its square
 STEPS = 10  # after OpenCV's five, which leave strong lenses off by a pixel in the corners
@@ -41,10 +42,10 @@ class LocalFeatureExtractor(nn.Module):
     def __init__(self, keypoints: int, size_px: int, dim: int):
         super().__init__()
         self.eval()
-        if keypoints < 1 or size_px < SMALLEST_PX:
+        if not 1 <= keypoints <= MOST_KEYPOINTS or size_px < SMALLEST_PX:
             raise InputError(
-                f"features: keypoints={keypoints}, size_px={size_px}; expected at least 1 keypoint and "
-                f"{SMALLEST_PX} pixels"
+                f"features: keypoints={keypoints}, size_px={size_px}; expected 1 to {MOST_KEYPOINTS:,} keypoints "
+                f"and at least {SMALLEST_PX} pixels"
             )
         self.keypoints, self.size_px, self.dim = keypoints, size_px, dim
 

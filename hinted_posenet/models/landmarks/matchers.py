@@ -20,6 +20,7 @@ class Matcher(nn.Module):
     """Two images' features -> matches. Subclasses write `match_used`; weights are never trained."""
 
     by_image = True  # False: features of several images may be matched as if they were of one
+    dim: int | None = None  # of the descriptors that it takes; None takes any
 
     def match_used(
         self, first: LocalFeatures, second: LocalFeatures, allowed: Tensor | None
