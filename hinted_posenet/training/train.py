@@ -1,11 +1,13 @@
 """Train a network, from images with poses to a scored checkpoint; reads from top to bottom."""
 
+import logging
 import shutil
 import time
 from typing import Any
 
 import torch
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import rotation_angle
 from hinted_posenet.core.types import Sample
 from hinted_posenet.data.posed_images import take, to
@@ -22,6 +24,8 @@ from hinted_posenet.training.fitting import batches, fit
 from hinted_posenet.training.run import Run, describe_run, run_folder
 from hinted_posenet.training.run_folder import RunFolder
 from hinted_posenet.training.scene import is_frozen
+
+log = logging.getLogger(__name__)
 
 
 def train(config: dict[str, Any]) -> float:
@@ -66,6 +70,9 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
     run.module.fit_scene(train_images.T_world_cam, train_images.query.feature, scene.sequences())
     unchanging = (train_images, validation) if frozen else None
     data = batches(scene, settings, run.augment, None if streams else features, unchanging)
+    local = None
+    if localizer.refinement:  # before hours of training, as an image or a mask may be broken
+        local = scene.local_features(localizer.refinement.to(device).landmarks, "train")
     files.open()  # not earlier: a mistake in config, labels or images leaves no trace
     score = None
     if is_trained(localizer):
@@ -86,14 +93,10 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
         scene.dates(),
         localizer.model.frame.scale_m,
     )
-    if localizer.refinement:
-        localizer.refinement.fit(
-            train_images.T_world_cam,
-            train_images.query.feature,
-            scene.local_features(localizer.refinement.landmarks, "train"),
-            scene.sequences(),
-            folder / "landmarks",
-        )
+    if localizer.refinement and local:
+        labels = train_images.T_world_cam, train_images.query.feature
+        localizer.refinement.fit(*labels, local, scene.sequences(), folder / "landmarks")
+        _check_landmarks(localizer)
     validation = to(scene.samples(localizer, "val", device), device)
     localizer.to(device).calibrate(validation)
     place = Place.of(train_images, scene.origin, scene.offset_m)
@@ -105,6 +108,18 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
     for part in ("lightning", "landmarks"):  # only an interrupted run needs them
         shutil.rmtree(folder / part, ignore_errors=True)
     return validation_score(localizer, validation) if score is None else score
+
+
+def _check_landmarks(localizer: LocalizerModule) -> None:
+    """Refuse a map without landmarks; a network that was trained is kept all the same, with a warning."""
+    if localizer.refinement and not len(localizer.refinement.landmarks.map.point_m):
+        message = (
+            "landmarks: none could be triangulated; cameras have to move, and images need texture and the right "
+            "poses and K, which `hinted-posenet data check` tests"
+        )
+        if not is_trained(localizer):
+            raise InputError(message)
+        log.warning("%s; answers are those of the network", message)
 
 
 def is_trained(localizer: LocalizerModule) -> bool:

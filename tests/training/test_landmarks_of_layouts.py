@@ -10,6 +10,7 @@ import walks
 from layouts import READERS
 from tiny import config, results
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Hint, Pose, View
 from hinted_posenet.data.formats import seven_scenes
 from hinted_posenet.inference.locate import load
@@ -108,6 +109,17 @@ def test_a_trained_map_answers_photos_with_hints_right_and_wrong(tmp_path, monke
     assert (lost.status, lost.landmarks) == ("uncertain", 0)
     assert torch.allclose(lost.pose.t, off.t, atol=1e-6)
     assert torch.allclose(lost.covariance, hint.covariance, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_camera_that_does_not_move_gives_no_map(tmp_path, monkeypatch):
+    words = write_textured("seven_scenes", tmp_path, monkeypatch)
+    for path in (tmp_path / "data/seven_scenes").rglob("*.pose.txt"):
+        T_world_cam = np.loadtxt(path)
+        T_world_cam[:3, 3] = 0
+        np.savetxt(path, T_world_cam)
+    with pytest.raises(InputError, match="landmarks: none could be triangulated; cameras have"):
+        train(config(*words, "method=hinted_landmarks"))
 
 
 @pytest.mark.slow
