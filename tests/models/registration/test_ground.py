@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from ground import K, RESOLUTION_M, SIZE, cameras, ground, hills, texture, whole
+from ground import RESOLUTION_M, SIZE, K, cameras, ground, hills, texture, whole
 from torch import Tensor
 
 from hinted_posenet.models.registration.array_ground import ArrayGround
 from hinted_posenet.models.registration.ground import GroundPatch, join_patches
 from hinted_posenet.models.registration.projection import pixel_centers, project, sight
-from hinted_posenet.simulator.world import ArrayWorld, Bounds, Capture, PixelGrid
+from hinted_posenet.simulator.world import ArrayWorld, Capture, PixelGrid
 
 EAST, NORTH = 0.3, -0.2  # of a plane, metres up a metre
 
