@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from hinted_posenet.core.covariance import world_covariance
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.models.registration.alignment import (
     Photos,
@@ -132,7 +133,11 @@ def take_surroundings(ground: Ground, views: Views, prior: Hint) -> Surroundings
     """Take the patches (B,) of the map in which images (B,) with priors (B,) may lie.
 
     Cells are those of the map, or larger ones for images that show more than `CANVAS` of them.
+
+    Raises:
+        InputError: A prior is not known in all parts.
     """
+    check_known(prior)
     rows = [
         _row_of(ground, Views(*(part[i : i + 1] for part in views)), prior, i)
         for i in range(len(views.K))
@@ -141,6 +146,23 @@ def take_surroundings(ground: Ground, views: Views, prior: Hint) -> Surroundings
     cells = canvas + 2 * max(row.reach for row in rows)
     patches = [ground.patch(row.center_m, cells, row.cell_m) for row in rows]
     return Surroundings(join_patches(patches), canvas)
+
+
+def check_known(prior: Hint) -> None:
+    """Refuse priors (B,) of which a part is not known or not a number.
+
+    Raises:
+        InputError: Which one.
+    """
+    parts = (*prior.pose, prior.covariance.flatten(1))
+    known = torch.stack([part.isfinite().all(dim=1) for part in parts]).all(dim=0)
+    if not known.all():
+        row = int((~known).nonzero()[0])
+        raise InputError(
+            f"prior of image {row} of {len(known)}: position {prior.pose.t[row].tolist()}, variances "
+            f"{prior.variance[row].tolist()}; expected one that is known in all parts: complete a "
+            "GPS by the rotations and heights that cameras have"
+        )
 
 
 class _Row(NamedTuple):
