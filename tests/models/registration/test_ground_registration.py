@@ -206,7 +206,7 @@ def spoiled(part: str) -> Hint:
 @pytest.mark.parametrize("part", ["position", "rotation", "covariance"])
 def test_a_prior_that_is_not_known_in_full_is_refused(part):
     views = rendered(ground(), cameras(3, seed=5, reach_m=20.0))
-    with pytest.raises(ValueError, match="prior of image 1 .* known in all parts"):
+    with pytest.raises(ValueError, match=r"prior of image 1 .* known in all parts"):
         take_surroundings(ground(), views, spoiled(part))
 
 
@@ -227,10 +227,38 @@ def test_surroundings_fit_the_image_and_the_prior():
 
 def test_an_image_from_high_up_is_laid_out_in_larger_cells():
     high = Pose(torch.tensor([[0.0, 0.0, 2003.0]]), DOWN.unsqueeze(0))
-    views = Views(torch.rand(1, 3, PIXELS, PIXELS), K.unsqueeze(0))
-    around = take_surroundings(ground(), views, prior(high, 10.0, 0.1))
+    few = Views(torch.rand(1, 3, PIXELS, PIXELS), K.unsqueeze(0))
+    around = take_surroundings(ground(), few, prior(high, 10.0, 0.1))
+    assert around.patch.cell_m.item() == pytest.approx(0.9 * 2000 / 70)  # of the image's pixels
+    many = Views(torch.rand(1, 3, 8 * PIXELS, 8 * PIXELS), K.unsqueeze(0) * 8)
+    around = take_surroundings(ground(), many, prior(high, 10.0, 0.1))
     assert around.canvas == CANVAS
     assert around.patch.cell_m.item() == pytest.approx(2000 * PIXELS / 70 / CANVAS, rel=0.01)
+
+
+def test_the_horizon_does_not_take_the_cells_of_what_lies_before_it(model):
+    over, truth = ground(), cameras(2, seed=5, oblique_deg=45.0, reach_m=20.0)
+    wide = K - K * torch.tensor(
+        [[0.64, 0.0, 0.0], [0.0, 0.64, 0.0], [0.0, 0.0, 0.0]]
+    )  # 104 degrees
+    views, hint = rendered(over, truth, wide), prior(off(truth, 1.0, 0.2), 1.0, 0.2)
+    around = take_surroundings(over, views, hint)
+    assert around.patch.cell_m.max() < 10.0
+    found = registered(model, over, views, hint)
+    assert (error_m(found, truth) < 0.3).all()
+
+
+def test_a_camera_that_looks_at_the_sky_keeps_its_prior(model):
+    pose = Pose(torch.tensor([[0.0, 0.0, 103.0]]), torch.tensor([[1.0, 0.0, 0.0, 0.0]]))
+    views, hint = Views(torch.rand(1, 3, PIXELS, PIXELS), K.unsqueeze(0)), prior(pose, 5.0, 1.0)
+    found = registered(model, ground(), views, hint)
+    torch.testing.assert_close(found.answer.pose.t, pose.t, atol=0.5, rtol=0)
+    assert (found.evidence[:, 3] == 0).all()
+
+
+def test_a_patch_of_cells_of_kilometres_fits_in_memory():
+    patch = ground().patch((0.0, 0.0), 32, 5000.0)
+    assert patch.cells == 32
 
 
 def test_surroundings_lie_around_what_is_seen_and_not_below_the_camera():
@@ -238,9 +266,7 @@ def test_surroundings_lie_around_what_is_seen_and_not_below_the_camera():
     pose = Pose(torch.tensor([[0.0, -100.0, 103.0]]), oblique.unsqueeze(0))
     views = long(pose, ground())
     around = take_surroundings(ground(), views, prior(pose, 1.0, 0.1))
-    torch.testing.assert_close(
-        around.patch.center_m.float(), torch.zeros(1, 2), atol=1.0, rtol=0
-    )
+    torch.testing.assert_close(around.patch.center_m.float(), torch.zeros(1, 2), atol=1.0, rtol=0)
 
 
 def test_the_state_holds_what_is_learned_and_no_map(model):
