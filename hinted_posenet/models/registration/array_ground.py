@@ -12,6 +12,8 @@ from hinted_posenet.models.registration.ground import GroundPatch
 from hinted_posenet.simulator.world import World
 from hinted_posenet.simulator.world.pixel_grid import Bounds
 
+FINEST = 8  # lookups along a side of a cell, however many pixels it covers
+
 
 class ArrayGround(nn.Module):
     """Photos (D, 3, rows, cols) and heights (rows, cols) of one piece of ground, north up, as buffers.
@@ -63,7 +65,7 @@ class ArrayGround(nn.Module):
     ) -> GroundPatch:
         """See `Ground`: bilinear, or averages where cells are larger than the pixels; of some photos or all."""
         chosen = list(range(len(self.dates)) if photos is None else photos)
-        finer = max(1, round(cell_m / self.resolution_m))
+        finer = min(max(1, round(cell_m / self.resolution_m)), FINEST)
         side = cells * finer
         step_m = (torch.arange(side) + 0.5 - side / 2) * cell_m / finer
         x = (center_m[0] + step_m.double() - self.bounds.xmin) / self.resolution_m
