@@ -49,6 +49,7 @@ def locate_over_map(settings: LocateSettings, shown: int = 0) -> LocatedOverMap:
         settings.dem,
         settings.dem_above,
         settings.ground_m or 0.0,
+        settings.weights,
         settings.accelerator,
         settings.threads,
     )
