@@ -45,9 +45,10 @@ class ArrayGround(nn.Module):
         grid = world.pixel_grid
         photo = np.stack([world.photo(grid.window, capture) for capture in captures])
         heights = torch.from_numpy(world.surface(grid.window))
-        height_m = torch.nn.functional.interpolate(
-            heights[None, None], (grid.rows, grid.cols), mode="bilinear", align_corners=False
-        )[0, 0]
+        y, x = ((torch.arange(n) + 0.5) / n * 2 - 1 for n in (grid.rows, grid.cols))
+        centers = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).unsqueeze(0)
+        # the outermost heights are at the edges of the world, not at the centers of its pixels
+        height_m = grid_sample(heights[None, None], centers, align_corners=True)[0, 0]
         known = torch.ones(len(captures), grid.rows, grid.cols, dtype=torch.bool)
         names = [capture.key for capture in captures]
         photo = torch.from_numpy(photo).permute(0, 3, 1, 2).contiguous()
