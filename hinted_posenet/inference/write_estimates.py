@@ -12,7 +12,8 @@ Columns of the CSV: ``name``, ``time_s`` (empty for photos); ``status``, ``hint`
 of `Estimate`; the camera center ``x_m y_m z_m`` in the world; the pose ``T_cam_world_qw`` to ``T_cam_world_tz``
 (world-to-camera); one standard deviation per axis of the world ``sigma_x_m sigma_y_m sigma_z_m`` and about it
 ``sigma_rx_deg sigma_ry_deg sigma_rz_deg``. A scene with a geographic origin adds ``latitude_deg longitude_deg
-altitude_m heading_deg``; ``covariance`` adds the upper triangle ``cov_xx cov_xy ... cov_rzrz`` in m^2, m rad and rad^2.
+altitude_m heading_deg``; ``covariance`` adds the upper triangle ``cov_xx cov_xy ... cov_rzrz`` in m^2, m rad and
+rad^2.
 
 An image without an answer has nan and its status; text and TUM state the status in a comment before its line.
 """
