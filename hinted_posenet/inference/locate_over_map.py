@@ -49,6 +49,7 @@ def locate_over_map(settings: LocateSettings, shown: int = 0) -> LocatedOverMap:
         settings.dem,
         settings.dem_above,
         settings.ground_m or 0.0,
+        settings.weights,
         settings.accelerator,
         settings.threads,
     )
@@ -80,7 +81,8 @@ def map_line(localizer: MapLocalizer) -> str:
     """Describe a map in one line."""
     files = localizer.files
     dates = ", ".join(files.dates[:3]) + (" ..." if len(files.dates) > 3 else "")
-    return f"map: {files.bounds.size} at {files.resolution_m:.2g} m a pixel, {len(files.dates)} dates: {dates}"
+    count = f"{len(files.dates)} date{'s' if len(files.dates) > 1 else ''}"
+    return f"map: {files.bounds.size} at {files.resolution_m:.2g} m a pixel, {count}: {dates}"
 
 
 def _completed(

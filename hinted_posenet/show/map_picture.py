@@ -39,6 +39,7 @@ from hinted_posenet.simulator.world.map_files import MapFiles, MapPart
 MOST = 3  # images on a picture
 PANEL = 4.4  # inches, a side of a map
 PHOTO_PX, MAP_CELLS = 900, 560  # an image and a map have on the picture
+SMOOTH = 21  # cells over which the outline of what an image shows is smoothed
 SQUARES = 8  # of the checkerboard, across what an image shows
 MARGIN = 1.15  # of what a map shows
 WIDEST = 30.0  # a map is wider than what the image shows, at most
@@ -60,14 +61,16 @@ class _Square(NamedTuple):
         (x, y), half = self.center_m, self.side_m / 2
         return x - half, x + half, y - half, y + half
 
+    @property
+    def date(self) -> int:
+        """Which date is drawn: of those that show the most ground, the last one."""
+        share = self.part.known.mean(axis=(1, 2))
+        return int(np.flatnonzero(share >= share.max() - 0.01)[-1])
+
     def photo(self) -> NDArray[np.uint8]:
-        """Return the last date that shows the middle, white where it shows nothing."""
-        middle = len(self.part.height_m) // 2
-        known = np.flatnonzero(self.part.known[:, middle, middle])
-        date = int(known[-1]) if len(known) else 0
-        return np.where(self.part.known[date, ..., None], self.part.photo[date], 255).astype(
-            np.uint8
-        )
+        """Return the photo of the date, white where it shows nothing."""
+        known = self.part.known[self.date, ..., None]
+        return np.where(known, self.part.photo[self.date], 255).astype(np.uint8)
 
 
 def write_map_picture(path: Path, located: Sequence[Located], files: MapFiles) -> None:
@@ -196,7 +199,7 @@ def _draw_where(axes: Axes, one: Located, image: _Image | None, files: MapFiles)
         draw_place(axes, t, HINT)
     if row.answered:
         _draw_answer(axes, row, side_m)
-    _finish(axes, square, "on the map")
+    _finish(axes, square, f"on the map of {files.dates[square.date]}")
 
 
 def _draw_fit(axes: Axes, one: Located, image: _Image | None, files: MapFiles) -> None:
@@ -214,7 +217,7 @@ def _draw_fit(axes: Axes, one: Located, image: _Image | None, files: MapFiles) -
     chosen = square.shown & ((row + col) % 2 == 0)
     axes.imshow(np.where(chosen[..., None], square.laid_out, square.photo()), extent=square.extent)
     _draw_outline(axes, square)
-    _draw_answer(axes, one.row, side_m, with_ellipse=True)
+    _draw_answer(axes, one.row, side_m)
     _finish(axes, square, "image over map, in every second square")
 
 
@@ -228,10 +231,9 @@ def _finish(axes: Axes, square: _Square, title: str) -> None:
     axes.locator_params(nbins=5)
 
 
-def _draw_answer(axes: Axes, row: EstimateRow, side_m: float, with_ellipse: bool = True) -> None:
+def _draw_answer(axes: Axes, row: EstimateRow, side_m: float) -> None:
     t = row.pose.t[:2].numpy()
-    if with_ellipse:
-        draw_ellipse(axes, t, row.covariance, (0, 1), ESTIMATE)
+    draw_ellipse(axes, t, row.covariance, (0, 1), ESTIMATE)
     direction = pointer(row.pose.q).numpy()
     tip = t + 0.14 * side_m * direction / np.linalg.norm(direction)
     for colour, width in (("white", 4.0), (ESTIMATE, 2.2)):
@@ -301,7 +303,13 @@ def _square(
     fx, fy, cx, cy = (float(image.lens.K[i, j]) for i, j in ((0, 0), (1, 1), (0, 2), (1, 2)))
     col, row = fx * seen[..., 0] / depth + cx, fy * seen[..., 1] / depth + cy
     height, width = image.pixels.shape[:2]
-    shown = ahead & (col >= 0) & (col <= width) & (row >= 0) & (row <= height)
-    maps = [(axis - 0.5).astype(np.float32) for axis in (col, row)]
-    laid_out = cv2.remap(image.pixels, *maps, cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
-    return _Square((x, y), side_m, part, np.asarray(laid_out, np.uint8), shown)
+    inside = ahead & (col >= 0) & (col <= width) & (row >= 0) & (row <= height)
+    x_px, y_px = ((axis - 0.5).astype(np.float32) for axis in (col, row))
+    laid_out = cv2.remap(
+        image.pixels, x_px, y_px, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    # trees and walls would make its edge ragged
+    smooth = np.ones((SMOOTH, SMOOTH), np.uint8)
+    shown = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_CLOSE, smooth)
+    shown = cv2.morphologyEx(shown, cv2.MORPH_OPEN, smooth)
+    return _Square((x, y), side_m, part, np.asarray(laid_out, np.uint8), np.asarray(shown) > 0)
