@@ -70,7 +70,7 @@ def _heights(path: Path) -> np.ndarray:
     except (ValueError, EOFError) as error:
         text = " ".join(str(error).split())
         raise InputError(f"{path}: no array of heights ({text}); fetch it again") from None
-    heights = heights[..., 0] if heights.ndim == 3 else heights
+    heights = np.asarray(heights[..., 0] if heights.ndim == 3 else heights)
     if heights.ndim != 2 or heights.dtype.kind not in "fiu" or not heights.size:
         raise InputError(
             f"{path}: {heights.dtype} of shape {heights.shape}, expected heights (H, W); fetch it again"

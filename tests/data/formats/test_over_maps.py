@@ -353,7 +353,7 @@ def test_what_is_wrong_with_a_frame_is_one_line(tmp_path: Path) -> None:
 
 def test_the_map_of_a_frame_lies_where_its_pixels_say(tmp_path: Path) -> None:
     folder = surveys.write_ortholoc(tmp_path, frames=1)
-    name = "test_inPlace/L08_R0030.png"
+    name = "test_inPlace/L08_R3000.png"
     found = scene_map(folder, tmp_path / "maps", frame=name)
     with rasterio.open(found.photos[0]) as file:
         assert tuple(file.bounds) == (-5, -5, 7, 7)
@@ -362,7 +362,7 @@ def test_the_map_of_a_frame_lies_where_its_pixels_say(tmp_path: Path) -> None:
         assert tuple(file.bounds) == (-5, -5, 7, 7)
         assert np.array_equal(file.read(1), surveys.map_heights(), equal_nan=True)
     assert_says(lambda: scene_map(folder, tmp_path), "each frame has its own map")
-    path = folder / "test_inPlace/L08_R0030.npz"
+    path = folder / "test_inPlace/L08_R3000.npz"
     with np.load(path) as arrays:
         points = arrays["dsm"]
     rewrite(path, dsm=points[::-1])
