@@ -1,174 +1,186 @@
-"""Ground Registration: the pose of a downward-looking image by registering it to a ground map around the hint.
+"""Ground Registration: the pose of an image from above, by registering it to photos and heights of the ground.
 
-The head of an ordinary `PoseNet` whose feature is the image itself, so that it trains, cascades and is
-evaluated as the other hinted networks are.
+An image is laid out on the ground as if taken from the pose that the hint states, and compared there with the
+photos of the map: first by learned features, in a search of heading, height and place; then block by block; then
+window by window, to fractions of a cell. Each step solves for the maximum a posteriori pose with the hint as its
+prior, so that a sharp hint is not made worse, and every sensor counts by its covariance.
 """
 
 import math
-from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
-from hinted_posenet.core.covariance import camera_information, world_covariance
-from hinted_posenet.core.geometry import compose_rotvec, relative_rotvec
+from hinted_posenet.core.covariance import world_covariance
 from hinted_posenet.core.types import Hint, Pose
-from hinted_posenet.models.backbones.base import ImageBackbone
-from hinted_posenet.models.encoding import SceneFrame
-from hinted_posenet.models.heads.base import Head
-from hinted_posenet.models.posenet import PoseNet
 from hinted_posenet.models.registration.alignment import (
+    Photos,
     WindowTrust,
     compare,
     known_windows,
-    pose_loss,
-    toward,
     weighted,
-    window_centers,
 )
-from hinted_posenet.models.registration.coarse import CoarseRegistration
-from hinted_posenet.models.registration.features import BLOCK, STRIDE
-from hinted_posenet.models.registration.ground_map import GroundMap, Overhead, footprint_px
-from hinted_posenet.models.registration.plane import Prior, information_step, pixel_centers
+from hinted_posenet.models.registration.features import BLOCK, REACH, STRIDE
+from hinted_posenet.models.registration.ground import Ground, GroundPatch, join_patches
+from hinted_posenet.models.registration.projection import ground_jacobian, laid_out, sight
+from hinted_posenet.models.registration.search import PLACE_SIGMAS, Registrar, Views, seen_point
+from hinted_posenet.models.registration.solve import Evidence, Prior, information_of, solve_step
 
-MATCHES, ALIGNMENTS = 3, 7  # steps at inference
-TRAINING_PHOTOS, TRAINING_ALIGNMENTS = 2, 3
-MATCH_START_M, ALIGN_START_M = 30.0, 9.0  # how far training starts from the truth, at most
+MATCHES, ALIGNMENTS = 2, 5  # steps
+CANVAS = 192  # cells at most that an image is laid out on
+MULTIPLE = 2 * STRIDE * BLOCK  # of cells of a canvas: whole blocks, also in cells of twice the size
+MARGIN = STRIDE * REACH  # cells beyond a canvas in which blocks are looked for
+MOST_CELLS = 160  # beyond a canvas that are searched
+LEVEL_CELLS = 64  # around the camera, in which the level of the ground is looked up
 
 
-class GroundRegistrationHead(Head):
-    """(image, hint) -> pose: a search around the hint, matching of blocks, then alignment to the pixel.
+class Surroundings(NamedTuple):
+    """Where images (B,) are looked for."""
 
-    Each step solves for the maximum a posteriori pose with the hint as its prior, so that a sharp hint is not
-    made worse; the training rotations are a second prior. Two things are learned: features that look alike on
-    every date, and how far to trust a window. The search needs a hint of the position; retrieval can give it.
-    The feature is the image itself, and all images are of one camera K (3, 3).
+    patch: GroundPatch  # (B,)
+    canvas: int  # cells a side that an image is laid out on
+
+
+class Registered(NamedTuple):
+    """Answers to images (B,)."""
+
+    answer: Hint  # (B,) posterior of the image and the prior
+    # (B, 6, 6) of what the image says alone, metres along the world's axes, then radians about the camera's
+    information: Tensor
+    evidence: Tensor  # (B, n) of how well the image fits the map, see `GroundRegistration.EVIDENCE`
+
+
+class GroundRegistration(nn.Module):
+    """(image, camera, prior, patch of the map) -> pose with its covariance.
+
+    Two things are learned: features of the ground that look alike on every date, and how far to trust a window.
     """
 
-    takes_covariance = True
-    K: Tensor  # (3, 3)
-    spread_r_rad: Tensor  # (3,) sigma of training rotations about the camera's axes
-    train_t_m: Tensor  # (N, 3) where training images were taken
-    train_sequence: Tensor  # (N,) and on which sequence
-    allowed: Tensor  # (D,) bool, photos that may be used
-    canvas: Tensor  # () photo pixels across the ground that an image is laid out on
-
-    def __init__(self, channels: int, grid: int, ground_map: GroundMap, K: Tensor):
-        super().__init__()
-        self.map = ground_map
-        self.coarse = CoarseRegistration()
-        self.trust = WindowTrust()
-        self.register_buffer("K", K.float())
-        self.register_buffer("spread_r_rad", torch.full((3,), math.pi))
-        self.register_buffer("train_t_m", torch.empty(0, 3))
-        self.register_buffer("train_sequence", torch.empty(0, dtype=torch.int64))
-        self.register_buffer("allowed", torch.ones(len(ground_map.photo), dtype=torch.bool))
-        self.register_buffer("canvas", torch.tensor(STRIDE * BLOCK))
-
-    def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
-        """Measure the rotations and the usual footprint of training images (N, 3, H, W) with poses (N,)."""
-        frame = SceneFrame()
-        frame.fit(truth)
-        turn = relative_rotvec(frame.mean_q, truth.q)
-        self.spread_r_rad = turn.square().mean(dim=0).sqrt().clamp_min(math.radians(0.1))
-        self.train_t_m, self.train_sequence = truth.t.clone(), sequence.clone()
-        height_m = float((truth.t[:, 2] - self.map.height_m).quantile(0.5))
-        side_px = max(feature.shape[-2:])
-        self.canvas.fill_(footprint_px(self.map, self.K, height_m, side_px, STRIDE * BLOCK))
-
-    def forward(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Pose:
-        """Predict poses (B,) from images (B, 3, H, W) and hints (B,)."""
-        return self.estimate(feature, hint, frame).pose
-
-    def estimate(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Hint:
-        """Return the poses of images (B, 3, H, W) with their covariances."""
-        image, prior, over = feature, self._prior(hint, frame), self._over()
-        allowed = self.allowed.expand(len(image), -1)
-        reach = self.coarse.reach(over, prior)
-        around = self.coarse.surroundings(over, prior.pose, allowed, reach)
-        pose = self.coarse.search(over, image, prior, around)
-        for _ in range(MATCHES):
-            pose = self.coarse.match(over, image, pose, prior, around)
-        for _ in range(ALIGNMENTS):
-            pose, information = self._align(over, image, pose, prior, allowed)
-        return Hint(pose, world_covariance(torch.linalg.inv(information), pose.q))
-
-    def loss(self, feature: Tensor, hint: Hint, frame: SceneFrame, truth: Pose) -> Tensor:
-        """Compute the loss (B,) of matching blocks and of aligning windows, from starts between hint and truth.
-
-        A training image never sees the photo of its own sequence.
-        """
-        over = self._over()
-        row = torch.cdist(truth.t, self.train_t_m).argmin(dim=1)
-        photo = torch.arange(len(self.allowed), device=row.device)
-        allowed = self.allowed & (self.train_sequence[row, None] != photo)
-        some = allowed.float().multinomial(min(TRAINING_PHOTOS, int(allowed.sum(dim=1).min())))
-        few = torch.zeros_like(allowed).scatter(1, some, True)
-        start = toward(truth, hint.pose, MATCH_START_M)
-        around = self.coarse.surroundings(over, start, few)
-        loss = self.coarse.loss(over, feature, start, around, truth)
-        pose = toward(truth, hint.pose, ALIGN_START_M)
-        pixels = pixel_centers(4, 4, feature.shape[-1] / 4).flatten(0, 1).to(pose.t)
-        pixels = pixels.expand(len(row), -1, -1)
-        nothing = torch.zeros(len(pose.t), 6, 6, device=pose.t.device)
-        for _ in range(TRAINING_ALIGNMENTS):
-            pose, information = self._align(over, feature, pose, Prior(pose, nothing), allowed)
-            moved_m = (over.ground(pose, pixels) - over.ground(truth, pixels)).norm(dim=-1)
-            loss = loss + pose_loss(pose, information, truth, moved_m)
-            pose = Pose(pose.t.detach(), pose.q.detach())
-        return loss
-
-    def _over(self) -> Overhead:
-        return Overhead(self.map, self.K, int(self.canvas))
-
-    def _prior(self, hint: Hint, frame: SceneFrame) -> Prior:
-        """Combine the hint by Bayes' rule with the rotations of training images, which know tilt far better."""
-        hint = frame.filled(hint)
-        said = camera_information(hint.covariance, hint.pose.q)
-        turn = relative_rotvec(frame.mean_q, hint.pose.q)
-        off = torch.cat([torch.zeros_like(turn), turn], dim=-1).unsqueeze(
-            -1
-        )  # from the mean rotation
-        known = torch.cat([torch.zeros_like(self.spread_r_rad), self.spread_r_rad**-2])
-        whole = said + known.diag_embed()
-        move = torch.linalg.solve(whole, said @ off).squeeze(-1)
-        q = compose_rotvec(frame.mean_q, move[:, 3:])
-        return Prior(Pose(hint.pose.t + move[:, :3], q), whole)
-
-    def _align(
-        self, over: Overhead, image: Tensor, pose: Pose, prior: Prior, allowed: Tensor
-    ) -> tuple[Pose, Tensor]:
-        """Solve for the pose (B,) from windows and the prior, and its information (B, 6, 6)."""
-        height, width = image.shape[-2:]
-        with torch.no_grad():
-            photos, known = self.map.render(pose, self.K, height, width)
-            windows = compare(image.float(), photos)
-            centers = window_centers(pixel_centers(height, width).to(self.K))
-            J = over.jacobian(pose, centers.expand(len(image), -1, -1))
-            usable = known_windows(known) & allowed[:, :, None, None]
-        A, b = weighted(windows, self.trust(windows.statistics) * usable.unsqueeze(2))
-        return information_step(pose, J, A, b, prior)
-
-
-class WholeImage(ImageBackbone):
-    """A backbone that leaves the image as it is, for heads that look at pixels."""
-
     def __init__(self) -> None:
-        nothing = nn.Identity()
-        super().__init__(nothing, nothing, (3,), (0.0,) * 3, (1.0,) * 3, "none")
+        super().__init__()
+        self.registrar = Registrar()
+        self.trust = WindowTrust()
 
-    def maps(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return the image."""
-        return (image,)
+    def forward(
+        self, views: Views, prior: Hint, around: Surroundings, allowed: Tensor | None = None
+    ) -> Registered:
+        """Register images (B, 3, H, W) with priors (B,), known in all parts, to their surroundings.
+
+        ``allowed`` (B, D) bool are the photos that may be looked at.
+        """
+        patch, canvas = around
+        if allowed is None:
+            allowed = patch.known.flatten(2).any(dim=2)
+        center_m, patch = patch.center_m, patch.local()
+        known = Prior.of(moved_hint(prior, -center_m, patch.height_m))
+        coarse = patch.halved()
+        code = self.registrar.map_code(coarse, allowed)
+        found = self.registrar.search(views, known, coarse, code, canvas // 2)
+        pose = found.pose
+        wide = patch.window(seen_point(views, pose, patch)[:, :2], canvas + 2 * MARGIN)
+        code = self.registrar.map_code(wide, allowed)
+        for _ in range(MATCHES):
+            pose = self.registrar.match(views, pose, known, wide, code).pose
+        inner = patch.window(seen_point(views, pose, patch)[:, :2], canvas)
+        photos = Photos.of(inner)
+        for _ in range(ALIGNMENTS):
+            step = self.align(views, pose, known, inner, photos, allowed)
+            pose = step[0].pose
+        solved, information, residual = step
+        answer = Hint(pose, world_covariance(solved.covariance, pose.q))
+        evidence = torch.stack([found.fit, found.margin, *residual], dim=1)
+        return Registered(moved_hint(answer, center_m, prior.pose.t), information, evidence)
+
+    def align(
+        self,
+        views: Views,
+        pose: Pose,
+        prior: Prior,
+        patch: GroundPatch,
+        photos: Photos,
+        allowed: Tensor,
+    ) -> tuple[Prior, Tensor, tuple[Tensor, Tensor]]:
+        """Solve for poses (B,) from windows and the prior.
+
+        Returns:
+            The poses with their information; that of the image alone (B, 6, 6); and two measures (B,) of the fit.
+        """
+        with torch.no_grad():
+            image, seen = laid_out(views.image, pose, views.K, patch)
+            windows = compare(image, photos)
+            usable = known_windows(photos.known & seen.unsqueeze(1)) & allowed[:, :, None, None]
+            cells = patch.cell_m.view(-1, 1, 1, 1) * pose.t.new_tensor([1.0, -1.0]).view(1, 1, 2, 1)
+            J = ground_jacobian(pose, photos.point_m, photos.slope) / cells
+        A, b = weighted(windows, self.trust(windows.statistics) * usable.unsqueeze(2))
+        evidence = Evidence(J, A, b)
+        solved, _ = solve_step(pose, evidence, prior)
+        agree = (windows.statistics[:, :, 0::4].mean(dim=2) * usable).sum(dim=(1, 2, 3))
+        agree = agree / usable.sum(dim=(1, 2, 3)).clamp_min(1)
+        share = usable.any(dim=1).float().mean(dim=(1, 2))
+        return solved, information_of(evidence)[0], (agree, share)
 
 
-class NoPool(nn.Identity):
-    """Keeps every pixel."""
+def moved_hint(hint: Hint, by_m: Tensor, like: Tensor) -> Hint:
+    """Return hints (B,) in worlds that are shifted by (B, 2), moved in float64, in the type of ``like``."""
+    t = hint.pose.t.double() + pad(by_m, (0, 1))
+    return Hint(Pose(t.to(like), hint.pose.q.to(like)), hint.covariance.to(like), hint.neighbours)
 
-    grid = 1
+
+def take_surroundings(ground: Ground, views: Views, prior: Hint) -> Surroundings:
+    """Take the patches (B,) of the map in which images (B,) with priors (B,) may lie.
+
+    Cells are those of the map, or larger ones for images that show more than `CANVAS` of them.
+    """
+    rows = [
+        _row_of(ground, Views(*(part[i : i + 1] for part in views)), prior, i)
+        for i in range(len(views.K))
+    ]
+    canvas = max(row.canvas for row in rows)
+    cells = canvas + 2 * max(row.reach for row in rows)
+    patches = [ground.patch(row.center_m, cells, row.cell_m) for row in rows]
+    return Surroundings(join_patches(patches), canvas)
 
 
-def ground_registration(ground_map: GroundMap, K: Tensor, refinement_steps: int = 1) -> PoseNet:
-    """Build a PoseNet that registers images of the camera K (3, 3) to a map."""
-    head = partial(GroundRegistrationHead, ground_map=ground_map, K=K)
-    return PoseNet(WholeImage(), NoPool(), head, refinement_steps)
+class _Row(NamedTuple):
+    center_m: tuple[float, float]
+    cell_m: float
+    canvas: int
+    reach: int
+
+
+def _row_of(ground: Ground, views: Views, prior: Hint, row: int) -> _Row:
+    """Return where one image lies, and with which cells."""
+    pose, covariance = (
+        Pose(prior.pose.t[row : row + 1], prior.pose.q[row : row + 1]),
+        prior.covariance[row : row + 1],
+    )
+    t_m = pose.t[0].tolist()
+    center_m = t_m[0], t_m[1]
+    for _ in range(
+        2
+    ):  # the second one lies around what the image shows, which need not be below the camera
+        level = ground.patch(center_m, LEVEL_CELLS, ground.resolution_m)
+        local = Pose((pose.t - pad(level.center_m, (0, 1))).float(), pose.q.float())
+        level = level.local()
+        point = seen_point(views, local, level)
+        center_m = center_m[0] + float(point[0, 0]), center_m[1] + float(point[0, 1])
+    across_m = footprint_m(views, local, level)
+    cell_m = max(ground.resolution_m, across_m / CANVAS)
+    canvas = min(MULTIPLE * math.ceil(across_m / cell_m / MULTIPLE), CANVAS)
+    J = ground_jacobian(local, point.unsqueeze(1), torch.zeros(1, 1, 2))[0, 0]
+    known = Prior.of(Hint(local, covariance.float())).covariance[0]
+    reach_m = PLACE_SIGMAS * float((J @ known @ J.T).diagonal().max().sqrt())
+    reach = min(MULTIPLE // 2 * math.ceil(reach_m / cell_m / (MULTIPLE // 2)), MOST_CELLS)
+    return _Row(center_m, cell_m, canvas, max(reach, 2 * MARGIN))
+
+
+def footprint_m(views: Views, pose: Pose, patch: GroundPatch) -> float:
+    """Return how far it is across the ground that an image shows, from edge to edge."""
+    height, width = views.image.shape[-2:]
+    edges = [(0, height / 2), (width, height / 2), (width / 2, 0), (width / 2, height)]
+    edge = views.K.new_tensor(edges).expand(len(views.K), 4, 2)
+    shown = patch.meet(pose.t, sight(pose, views.K, edge))[..., :2]
+    west, east, north, south = shown[0]
+    return float(torch.stack([(west - east).norm(), (north - south).norm()]).max())
