@@ -1,5 +1,7 @@
 """The map of a scene of the data sets that have one: georeferenced files, and where the world of the views lies.
 
+`MapFiles(found.photos, found.dem or None, origin=found.origin)` opens a map in the world of its scene's views.
+
 Positions of the views, `read_views`, are metres east, north and up of ``SceneMap.origin``. UAV-VisLoc has
 GeoTIFFs. AnyVisLoc and OrthoLoC have pixels in metres of their own, which are written as GeoTIFFs once, see
 `simulator.world.local_raster`.

@@ -37,8 +37,8 @@ def test_sound_data_sets_of_every_layout_pass(tmp_path, layout, decode):
     assert faults(tmp_path / scene, decode) == []
 
 
-# COLMAP's reader knows which images its model has; ACE's and LLFF's refuse images without a label, and an .npz file
-# has its own
+# COLMAP's reader knows which images its model has; ACE's and LLFF's refuse images without a label, and an .npz
+# file has its own
 WITHOUT_UNLABELLED = {"colmap", "ace", "llff", "ortholoc", "anyvisloc"}
 
 
