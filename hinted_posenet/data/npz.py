@@ -29,7 +29,6 @@ IMAGES = ("image_query", "image")  # as the readers' data sets name them
 FIX = "fetch the file again"
 SPOILT = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
-
 Members = Mapping[str, Callable[[], IO[bytes]]]  # name -> what opens the array
 
 
@@ -50,9 +49,8 @@ class Label(NamedTuple):
     """What is in a file beside the pixels."""
 
     arrays: dict[str, NDArray[Any]]
-    size: (
-        tuple[int, int] | None
-    )  # (width, height) in pixels of the image; None: it has none, or an empty one
+    # (width, height) in pixels of the image; None: it has none, or an empty one
+    size: tuple[int, int] | None
 
 
 def read_label(path: Path, names: Sequence[str]) -> Label:
