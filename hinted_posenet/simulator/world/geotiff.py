@@ -21,9 +21,11 @@ from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geodesy import Origin
 from hinted_posenet.core.text import check_file
 from hinted_posenet.simulator.world import Bounds
+from hinted_posenet.simulator.world.map_tiles import open_tiles, tile_folder
 
 FILE_BYTES = 1 << 50  # GeoTIFFs are read by windows, so that they may have any size
 POINTS_PX = 2.0  # most that ground control points may be off an affine map of the pixels
+DATE = r"(?<!\d)((?:19|20)\d{2})([-_.]?)(\d{2})\2(\d{2})(?!\d)"  # in the name of a file
 MOST_DEG = 0.01  # of a pixel, about a kilometre
 
 Files = str | Path | Sequence[str | Path]
@@ -41,7 +43,7 @@ def dated_files(source: Files | Mapping[str, Files]) -> dict[str, tuple[Path, ..
             found.setdefault(iso_date(date), []).extend(listed(files))
     else:
         for path in listed(source):
-            found.setdefault(_date_in(path), []).append(path)
+            found.setdefault(_required_date(path), []).append(path)
     if not found:
         raise InputError(f"{source}: no GeoTIFF given; set world.source to a folder of GeoTIFFs")
     return {date: tuple(sorted(found[date], key=_by_name)) for date in sorted(found)}
@@ -70,12 +72,19 @@ def iso_date(date: object) -> str:
         raise InputError(f"world: {date!r} is no date; write it as YYYY-MM-DD") from None
 
 
-def _date_in(path: Path) -> str:
-    for digits in re.findall(r"(?<!\d)(?:19|20)\d{6}(?!\d)", path.stem):
+def date_in(path: Path) -> str | None:
+    """Return the date in the name of a file, 20150926 or 2015-09-26, in ISO format."""
+    for match in re.finditer(DATE, path.stem):
         try:
-            return datetime.date.fromisoformat(digits).isoformat()
+            return datetime.date.fromisoformat("".join(match.group(1, 3, 4))).isoformat()
         except ValueError:
             continue  # eight digits that are no date, such as a tile number
+    return None
+
+
+def _required_date(path: Path) -> str:
+    if date := date_in(path):
+        return date
     raise InputError(
         f"{path}: no date YYYYMMDD in the file name; rename it, or give world.source as "
         "{date: file}"
@@ -96,8 +105,13 @@ class Extent(NamedTuple):
 
 
 def open_geotiff(path: Path, overview: int | None = None) -> rasterio.DatasetReader:
-    """Open a readable, georeferenced raster; ``overview`` selects one of its built-in overviews."""
+    """Open a readable, georeferenced raster; ``overview`` selects one of its built-in overviews.
+
+    A folder of XYZ tiles is one raster.
+    """
     options = {} if overview is None else {"overview_level": overview}
+    if path.is_dir():
+        return open_tiles(path, 0 if overview is None else overview + 1)
     check_file(path, FILE_BYTES)
     try:
         with warnings.catch_warnings():  # `placement` says what to do about it
@@ -229,7 +243,8 @@ def extent_of(path: Path, local: CRS) -> Extent:
         grid, _, _ = calculate_default_transform(
             placed.crs, local, file.width, file.height, **placed.extent(file.width, file.height)
         )
-        return Extent(path, bounds, float(grid.a), tuple(file.overviews(1)))
+        overviews = tile_folder(path).overviews if path.is_dir() else tuple(file.overviews(1))
+        return Extent(path, bounds, float(grid.a), overviews)
 
 
 def union(boxes: Sequence[Bounds]) -> Bounds:

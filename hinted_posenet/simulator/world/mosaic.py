@@ -125,12 +125,17 @@ class Mosaic:
             if factor * extent.resolution_m <= grid.resolution_m
         ]
         file = open_geotiff(extent.path, finer[-1] if finer else None)
+        step_m = extent.resolution_m * (extent.overviews[finer[-1]] if finer else 1)
+        averaged = step_m < grid.resolution_m
+        # GDAL guesses the scale from the whole grid, wrongly where the file covers but a part of it
+        scale = dict.fromkeys(("XSCALE", "YSCALE"), str(step_m / grid.resolution_m))
         return WarpedVRT(
             file,
             crs=self.local,
             transform=from_origin(grid.xmin, grid.ymax, grid.resolution_m, grid.resolution_m),
             width=grid.cols,
             height=grid.rows,
+            **(scale if averaged else {}),
             **placement(file).options,
             **self.layer.options(file),
         )
