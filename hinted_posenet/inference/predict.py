@@ -47,7 +47,9 @@ def predict(settings: PredictSettings, shown: int = 0) -> Predicted:
     images = open_images(
         settings.images, *rate, settings.video_start_s, upright=not settings.as_stored
     )
-    localizer = load(settings.checkpoint, settings.accelerator, settings.threads)
+    localizer = load(
+        settings.checkpoint, settings.accelerator, settings.threads, settings.map, settings.dem
+    )
     asked = settings.out, settings.poses_format, localizer.origin, settings.covariance
     format = poses_format(*asked)  # refuses before anything is computed
     lines: list[str] = []

@@ -33,6 +33,8 @@ class PredictSettings(PriorSettings):
     """What is localized, with what, and where it is written; configs/predict.yaml explains the keys."""
 
     checkpoint: Path = Path()
+    map: str | None = None
+    dem: str | None = None
     images: Annotated[str, MinLen(1)] = "."
     out: Path = Path("poses.csv")
     preview: Path | None = None
