@@ -12,6 +12,8 @@ from hinted_posenet.models.registration.ground import GroundPatch
 from hinted_posenet.simulator.world import World
 from hinted_posenet.simulator.world.pixel_grid import Bounds
 
+FINEST = 8  # lookups along a side of a cell, however many pixels it covers
+
 
 class ArrayGround(nn.Module):
     """Photos (D, 3, rows, cols) and heights (rows, cols) of one piece of ground, north up, as buffers.
@@ -45,9 +47,10 @@ class ArrayGround(nn.Module):
         grid = world.pixel_grid
         photo = np.stack([world.photo(grid.window, capture) for capture in captures])
         heights = torch.from_numpy(world.surface(grid.window))
-        height_m = torch.nn.functional.interpolate(
-            heights[None, None], (grid.rows, grid.cols), mode="bilinear", align_corners=False
-        )[0, 0]
+        y, x = ((torch.arange(n) + 0.5) / n * 2 - 1 for n in (grid.rows, grid.cols))
+        centers = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).unsqueeze(0)
+        # the outermost heights are at the edges of the world, not at the centers of its pixels
+        height_m = grid_sample(heights[None, None], centers, align_corners=True)[0, 0]
         known = torch.ones(len(captures), grid.rows, grid.cols, dtype=torch.bool)
         names = [capture.key for capture in captures]
         photo = torch.from_numpy(photo).permute(0, 3, 1, 2).contiguous()
@@ -55,7 +58,7 @@ class ArrayGround(nn.Module):
 
     def patch(self, center_m: tuple[float, float], cells: int, cell_m: float) -> GroundPatch:
         """See `Ground`: bilinear, or averages where cells are larger than the pixels."""
-        finer = max(1, round(cell_m / self.resolution_m))
+        finer = min(max(1, round(cell_m / self.resolution_m)), FINEST)
         side = cells * finer
         step_m = (torch.arange(side) + 0.5 - side / 2) * cell_m / finer
         x = (center_m[0] + step_m.double() - self.bounds.xmin) / self.resolution_m

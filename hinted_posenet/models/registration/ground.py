@@ -82,7 +82,7 @@ class GroundPatch(NamedTuple):
         return point_m
 
     def window(self, center_m: Tensor, cells: int) -> Self:
-        """Return the ``cells`` x ``cells`` whose middle is nearest to centers (B, 2); not known beyond the patch."""
+        """Return the ``cells`` x ``cells`` nearest around centers (B, 2); not known beyond the patch."""
         off = (center_m - self.center_m) / self.cell_m.unsqueeze(1)
         first = off * off.new_tensor([1.0, -1.0]) + (self.cells - cells) / 2
         first = first.round().nan_to_num().clamp(-cells, self.cells).long()

@@ -68,7 +68,7 @@ def registration_loss(
 
 
 def toward(truth: Pose, hint: Pose, limit_m: Tensor, level_m: Tensor) -> Pose:
-    """Return the hint (B,), or the pose on the way from the truth to it that is off by ``limit_m`` (B,) on the ground.
+    """Return the hint (B,), or the pose on the way to it from the truth that is off by ``limit_m`` (B,) there.
 
     A turn counts as what it moves at the distance of the ground, which is at a height of ``level_m`` (B,).
     """

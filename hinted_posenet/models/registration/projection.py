@@ -1,4 +1,4 @@
-"""A camera over ground with relief: which pixel shows a point, and how a motion of the camera moves what it shows."""
+"""A camera over ground with relief: which pixel shows a point, and how its motion moves what it shows."""
 
 import torch
 from kornia.geometry.conversions import quaternion_to_rotation_matrix
