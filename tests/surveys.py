@@ -63,7 +63,7 @@ def write_ortholoc(root: Path, scene: str = "full", frames: int = 4) -> Path:
         for frame in range(frames):
             view, domain = camera(number, frame), "xDOPDSM" if frame % 2 else "R"
             other = "test_outPlace" if part == "test_inPlace" and frame % 2 else part
-            name = f"{place}_{domain}{10 * number + frame:04d}"
+            name = f"{place}_{domain}{1000 * number + frame:04d}"
             (folder / other).mkdir(parents=True, exist_ok=True)
             T_cam_world = np.column_stack([view.R.T, view.t_cam_world])
             lifted = T_cam_world.copy()
@@ -91,7 +91,7 @@ def write_anyvisloc(root: Path, scene: str = "Scene_03", frames: int = 4) -> Pat
     lists: dict[str, list[str]] = {"train": [], "val": [], "test": []}
     for number, split in enumerate(("train", "train", "val", "test")):
         for frame in range(frames):
-            view, name = camera(number, frame), f"L03_{10 * number + frame + 1:04d}"
+            view, name = camera(number, frame), f"L03_{1000 * number + frame + 1:04d}"
             heading_deg, pitch_deg, roll_deg = angles(view.R)
             pose_c2w = np.eye(4)
             pose_c2w[:3, :3], pose_c2w[:3, 3] = flip @ view.R, flip @ view.t

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from hinted_posenet.core.covariance import world_covariance
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.models.registration.alignment import (
     Photos,
@@ -33,6 +34,10 @@ CANVAS = 192  # cells at most that an image is laid out on
 MULTIPLE = 2 * STRIDE * BLOCK  # of cells of a canvas: whole blocks, also in cells of twice the size
 MARGIN = STRIDE * REACH  # cells beyond a canvas in which blocks are looked for
 MOST_CELLS = 160  # beyond a canvas that are searched
+FARTHEST = 2.5  # distances to the middle of an image, across which it is laid out at most
+SHARPEST = (
+    0.9  # of an image's pixels on the ground that cells have at least: finer ones misfit its blur
+)
 LEVEL_CELLS = 64  # around the camera, in which the level of the ground is looked up
 
 
@@ -131,8 +136,13 @@ def moved_hint(hint: Hint, by_m: Tensor, like: Tensor) -> Hint:
 def take_surroundings(ground: Ground, views: Views, prior: Hint) -> Surroundings:
     """Take the patches (B,) of the map in which images (B,) with priors (B,) may lie.
 
-    Cells are those of the map, or larger ones for images that show more than `CANVAS` of them.
+    Cells are those of the map, or larger ones for images that show more than `CANVAS` of them or have larger
+    pixels.
+
+    Raises:
+        InputError: A prior is not known in all parts.
     """
+    check_known(prior)
     rows = [
         _row_of(ground, Views(*(part[i : i + 1] for part in views)), prior, i)
         for i in range(len(views.K))
@@ -141,6 +151,23 @@ def take_surroundings(ground: Ground, views: Views, prior: Hint) -> Surroundings
     cells = canvas + 2 * max(row.reach for row in rows)
     patches = [ground.patch(row.center_m, cells, row.cell_m) for row in rows]
     return Surroundings(join_patches(patches), canvas)
+
+
+def check_known(prior: Hint) -> None:
+    """Refuse priors (B,) of which a part is not known or not a number.
+
+    Raises:
+        InputError: Which one.
+    """
+    parts = (*prior.pose, prior.covariance.flatten(1))
+    known = torch.stack([part.isfinite().all(dim=1) for part in parts]).all(dim=0)
+    if not known.all():
+        row = int((~known).nonzero()[0])
+        raise InputError(
+            f"prior of image {row} of {len(known)}: position {prior.pose.t[row].tolist()}, variances "
+            f"{prior.variance[row].tolist()}; expected one that is known in all parts: complete a "
+            "GPS by the rotations and heights that cameras have"
+        )
 
 
 class _Row(NamedTuple):
@@ -167,7 +194,8 @@ def _row_of(ground: Ground, views: Views, prior: Hint, row: int) -> _Row:
         point = seen_point(views, local, level)
         center_m = center_m[0] + float(point[0, 0]), center_m[1] + float(point[0, 1])
     across_m = footprint_m(views, local, level)
-    cell_m = max(ground.resolution_m, across_m / CANVAS)
+    pixel_m = float((point - local.t).norm() / views.K[0, 0, 0])
+    cell_m = max(ground.resolution_m, across_m / CANVAS, SHARPEST * pixel_m)
     canvas = min(MULTIPLE * math.ceil(across_m / cell_m / MULTIPLE), CANVAS)
     J = ground_jacobian(local, point.unsqueeze(1), torch.zeros(1, 1, 2))[0, 0]
     known = Prior.of(Hint(local, covariance.float())).covariance[0]
@@ -177,10 +205,15 @@ def _row_of(ground: Ground, views: Views, prior: Hint, row: int) -> _Row:
 
 
 def footprint_m(views: Views, pose: Pose, patch: GroundPatch) -> float:
-    """Return how far it is across the ground that an image shows, from edge to edge."""
+    """Return how far it is across the ground that an image shows, from edge to edge.
+
+    Not farther than `FARTHEST`: beyond, ground near the horizon would take the cells of what lies before it.
+    """
     height, width = views.image.shape[-2:]
     edges = [(0, height / 2), (width, height / 2), (width / 2, 0), (width / 2, height)]
     edge = views.K.new_tensor(edges).expand(len(views.K), 4, 2)
     shown = patch.meet(pose.t, sight(pose, views.K, edge))[..., :2]
     west, east, north, south = shown[0]
-    return float(torch.stack([(west - east).norm(), (north - south).norm()]).max())
+    across_m = torch.stack([(west - east).norm(), (north - south).norm()]).max()
+    distance_m = (seen_point(views, pose, patch) - pose.t).norm()
+    return float(torch.minimum(across_m, FARTHEST * distance_m))

@@ -14,6 +14,7 @@ from hinted_posenet.simulator.world import Bounds, PixelGrid, Raster
 from hinted_posenet.simulator.world.bands import Photo
 from hinted_posenet.simulator.world.geotiff import (
     Files,
+    enu_crs,
     extent_of,
     local_frame,
     open_geotiff,
@@ -50,6 +51,8 @@ class MapFiles:
         dem: rasters of heights, of the surface if there is a choice; None is level ground.
         dem_above: what heights are above: ellipsoid or geoid; None takes it from the CRS of the files.
         ground_m: height of level ground.
+        origin: where (0, 0) of the map's world lies, such as that of a data set's poses; None is the middle of the
+            photos.
 
     Raises:
         InputError: A file cannot be used.
@@ -61,11 +64,12 @@ class MapFiles:
         dem: Files | None = None,
         dem_above: str | None = None,
         ground_m: float = 0.0,
+        origin: Origin | None = None,
     ) -> None:
         paths, stated = photo_files(photos)
         for path in paths:
             _check_photo(path)
-        origin, local = local_frame(paths)
+        origin, local = (origin, enu_crs(origin)) if origin else local_frame(paths)
         extents = {path: extent_of(path, local) for path in paths}
         dates = by_date(list(extents.values()))
         if stated:

@@ -17,6 +17,7 @@ from hinted_posenet.data.formats import anyvisloc, ortholoc, uav_visloc
 from hinted_posenet.data.formats.georeference import scene_origin
 from hinted_posenet.data.formats.notes import collected_notes
 from hinted_posenet.data.formats.scene_map import scene_map
+from hinted_posenet.simulator.world.map_files import MapFiles
 
 
 def rewrite(path: Path, **arrays: np.ndarray | None) -> None:
@@ -305,6 +306,30 @@ def test_a_map_that_is_not_described_is_told(tmp_path: Path) -> None:
     assert_says(read, "L03_reference.json: no map 'aerial' among its modes (none)")
 
 
+def test_a_part_of_a_map_is_read_in_the_world_of_the_views(tmp_path: Path) -> None:
+    found = scene_map(surveys.write_anyvisloc(tmp_path, frames=1), tmp_path / "maps")
+    opened = MapFiles(list(found.photos), list(found.dem), origin=found.origin)
+    # the north-west pixel, which is red, and its neighbours to the east and south
+    part = opened.part((-5.0 + 0.5, 7.0 - 0.5), 2, 0.5)
+    assert part.photo[0, 0, 0].tolist() == [255, 0, 0]
+    assert part.photo[0, 0, 1].tolist() == [0, 0, 10] and part.photo[0, 1, 0].tolist() == [0, 10, 0]
+    # heights rise by 1 m a metre to the south; their map begins 2 m further south than the photo
+    part = opened.part((0.0, -5.0), 4, 0.5)
+    assert np.diff(part.height_m[:, 0]) == pytest.approx(0.5, abs=1e-3)
+    assert part.height_m.mean() == pytest.approx(
+        9.5, abs=1e-3
+    )  # 10 m south of the edge, half a pixel in
+
+
+def test_a_flight_is_seen_on_its_map(tmp_path: Path) -> None:
+    folder = surveys.write_uav_visloc(tmp_path, frames=1)
+    found = scene_map(folder, tmp_path / "maps")
+    opened = MapFiles(list(found.photos), origin=found.origin)
+    bounds = opened.bounds
+    assert bounds.xmin == pytest.approx(-bounds.xmax, rel=1e-3)
+    assert bounds.ymax - bounds.ymin == pytest.approx(0.16 * 110_900, rel=1e-3)
+
+
 # OrthoLoC
 
 
@@ -353,7 +378,7 @@ def test_what_is_wrong_with_a_frame_is_one_line(tmp_path: Path) -> None:
 
 def test_the_map_of_a_frame_lies_where_its_pixels_say(tmp_path: Path) -> None:
     folder = surveys.write_ortholoc(tmp_path, frames=1)
-    name = "test_inPlace/L08_R0030.png"
+    name = "test_inPlace/L08_R3000.png"
     found = scene_map(folder, tmp_path / "maps", frame=name)
     with rasterio.open(found.photos[0]) as file:
         assert tuple(file.bounds) == (-5, -5, 7, 7)
@@ -362,7 +387,7 @@ def test_the_map_of_a_frame_lies_where_its_pixels_say(tmp_path: Path) -> None:
         assert tuple(file.bounds) == (-5, -5, 7, 7)
         assert np.array_equal(file.read(1), surveys.map_heights(), equal_nan=True)
     assert_says(lambda: scene_map(folder, tmp_path), "each frame has its own map")
-    path = folder / "test_inPlace/L08_R0030.npz"
+    path = folder / "test_inPlace/L08_R3000.npz"
     with np.load(path) as arrays:
         points = arrays["dsm"]
     rewrite(path, dsm=points[::-1])
