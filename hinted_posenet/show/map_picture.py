@@ -44,7 +44,7 @@ MOST = 3  # images on a picture
 PANEL = 4.4  # inches, a side of a map
 SQUARES = 8  # of the checkerboard, across what an image shows
 MARGIN = 1.15  # of what a map shows
-WIDEST = 30.0  # a map is wider than what the image shows, at most
+AROUND, WIDEST = 1.9, 30.0  # a map is wider than what the image shows, at least and at most
 DPI = 100
 
 
@@ -114,11 +114,14 @@ def caption(one: Located, origin: Origin) -> str:
     sigma = row.sigma
     level = float(sigma[:2].square().mean().sqrt())
     heading = float(heading_rad(row.pose.q).rad2deg()) % 360
-    above = "" if origin.vertical == "unknown" else f" above the {origin.vertical}"
+    known = origin.vertical != "unknown"
+    above = f"above the {origin.vertical}" if known else "in the heights of the map"
+    plus_minus = [f"\N{PLUS-MINUS SIGN} {max(s, 0.1):.1f}" for s in (level, float(sigma[2]))]
+    turn_deg = max(float(sigma[5].rad2deg()), 0.1)
     lines = [
-        f"{latitude:.6f}°, {longitude:.6f}° \N{PLUS-MINUS SIGN} {level:.1f} m per axis",
-        f"altitude {altitude:.1f} \N{PLUS-MINUS SIGN} {float(sigma[2]):.1f} m{above}",
-        f"heading {heading:.1f} \N{PLUS-MINUS SIGN} {float(sigma[5].rad2deg()):.1f}°",
+        f"{latitude:.6f}°, {longitude:.6f}° {plus_minus[0]} m per axis",
+        f"altitude {altitude:.1f} {plus_minus[1]} m {above}",
+        f"heading {heading:.1f} \N{PLUS-MINUS SIGN} {turn_deg:.1f}°",
     ]
     if one.hint is not None:
         moved_m = float((row.pose.t - one.hint.pose.t)[:2].norm())
@@ -141,7 +144,9 @@ def _draw_where(axes: Axes, one: Located, image: PinholeImage | None, files: Map
     low, high = points.min(0), points.max(0)
     center, side_m = (low + high) / 2, MARGIN * float((high - low).max())
     if image is not None:
-        widest_m = WIDEST * float(np.ptp(marks[-1], axis=0).max())
+        shown_m = float(np.ptp(marks[-1], axis=0).max())
+        side_m = max(side_m, AROUND * shown_m)
+        widest_m = WIDEST * shown_m
         if side_m > widest_m:  # a prior that knows little
             center, side_m = row.pose.t[:2].numpy(), widest_m
     square = map_square(center, side_m, row.pose, image, files)
@@ -207,7 +212,7 @@ def _draw_outline(axes: Axes, square: MapSquare) -> None:
         axes.contour(
             x,
             y,
-            square.shown.astype(float),
+            square.outline.astype(float),
             [0.5],
             colors=colour,
             linewidths=width,

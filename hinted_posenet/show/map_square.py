@@ -1,7 +1,7 @@
 """An image laid out on a square of the map, as pictures show it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from hinted_posenet.inference.estimate_row import Located
 from hinted_posenet.simulator.world.map_files import MapFiles, MapPart
 
 PHOTO_PX, MAP_CELLS = 900, 560  # an image and a map have on the picture
-SMOOTH = 21  # cells over which the outline of what an image shows is smoothed
+SMOOTH = 81  # cells over which heights are smoothed for the outline of what an image shows
 
 
 class PinholeImage(NamedTuple):
@@ -52,6 +52,7 @@ class MapSquare(NamedTuple):
     part: MapPart
     laid_out: NDArray[np.uint8]  # (n, n, 3) the image on the ground
     shown: NDArray[np.bool_]  # (n, n) where the image shows the ground
+    outline: NDArray[np.bool_]  # (n, n) the same, as if the ground were smooth
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
@@ -97,23 +98,33 @@ def map_square(
     shape = part.height_m.shape
     if image is None:
         blank = np.zeros((*shape, 3), np.uint8)
-        return MapSquare((x, y), side_m, part, blank, np.zeros(shape, np.bool_))
+        return MapSquare((x, y), side_m, part, blank, *np.zeros((2, *shape), np.bool_))
     step = (np.arange(MAP_CELLS) + 0.5 - MAP_CELLS / 2) * side_m / MAP_CELLS
-    east, north = np.meshgrid(x + step, y - step)
-    points = torch.from_numpy(np.stack([east, north, part.height_m.astype(np.float64)], axis=-1))
-    seen = rotate(quaternion_inverse(pose.q.double()), points - pose.t.double()).numpy()
+    plan = np.meshgrid(x + step, y - step)
+    col, row, shown = _seen(image, pose, [*plan, part.height_m])
+    x_px, y_px = ((axis - 0.5).astype(np.float32) for axis in (col, row))
+    laid_out = cv2.remap(
+        image.pixels, x_px, y_px, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    # trees and walls would make the outline ragged
+    smooth = cv2.blur(part.height_m, (SMOOTH, SMOOTH), borderType=cv2.BORDER_REPLICATE)
+    outline = _seen(image, pose, [*plan, smooth]).shown
+    return MapSquare((x, y), side_m, part, np.asarray(laid_out, np.uint8), shown, outline)
+
+
+class _Seen(NamedTuple):
+    col: NDArray[np.float64]  # (n, n) pixels
+    row: NDArray[np.float64]
+    shown: NDArray[np.bool_]  # (n, n) whether this is inside of the image
+
+
+def _seen(image: PinholeImage, pose: Pose, points: Sequence[NDArray[Any]]) -> _Seen:
+    """Project points, x, y and z (n, n) each, into an image."""
+    xyz = torch.from_numpy(np.stack([axis.astype(np.float64) for axis in points], axis=-1))
+    seen = rotate(quaternion_inverse(pose.q.double()), xyz - pose.t.double()).numpy()
     ahead = seen[..., 2] > 1e-3
     depth = np.where(ahead, seen[..., 2], 1.0)
     fx, fy, cx, cy = (float(image.lens.K[i, j]) for i, j in ((0, 0), (1, 1), (0, 2), (1, 2)))
     col, row = fx * seen[..., 0] / depth + cx, fy * seen[..., 1] / depth + cy
     height, width = image.pixels.shape[:2]
-    inside = ahead & (col >= 0) & (col <= width) & (row >= 0) & (row <= height)
-    x_px, y_px = ((axis - 0.5).astype(np.float32) for axis in (col, row))
-    laid_out = cv2.remap(
-        image.pixels, x_px, y_px, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    # trees and walls would make its edge ragged
-    smooth = np.ones((SMOOTH, SMOOTH), np.uint8)
-    shown = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_CLOSE, smooth)
-    shown = cv2.morphologyEx(shown, cv2.MORPH_OPEN, smooth)
-    return MapSquare((x, y), side_m, part, np.asarray(laid_out, np.uint8), np.asarray(shown) > 0)
+    return _Seen(col, row, ahead & (col >= 0) & (col <= width) & (row >= 0) & (row <= height))

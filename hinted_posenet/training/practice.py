@@ -25,10 +25,18 @@ CANVAS = 96  # cells a side that are compared: a part of what the image shows, w
 IMAGE_PX = (128, 224)
 ACROSS = (100.0, 190.0)  # cells that an image shows
 FOV_DEG = (30.0, 90.0)
-LEVEL_TILT_DEG, OBLIQUE_DEG, OBLIQUE = 6.0, 45.0, 0.2  # usual tilt, largest one, and the share of images with it
+LEVEL_TILT_DEG, OBLIQUE_DEG, OBLIQUE = (
+    6.0,
+    45.0,
+    0.2,
+)  # usual tilt, largest one, and the share of images with it
 SIGMA_CELLS, SIGMA_RAD = (0.6, 6.0), (0.005, 0.05)  # of the hints
-APART_CELLS = 0.3  # standard deviation of the shift between photos of two dates, as of real orthophotos
-DOWN = torch.tensor([0.0, -1.0, 0.0, 0.0])  # a camera that looks down, with north at the top of its image
+APART_CELLS = (
+    0.3  # standard deviation of the shift between photos of two dates, as of real orthophotos
+)
+DOWN = torch.tensor(
+    [0.0, -1.0, 0.0, 0.0]
+)  # a camera that looks down, with north at the top of its image
 
 
 class Exercise(NamedTuple):
@@ -99,7 +107,9 @@ def _draw_one(
     colours = torch.cat([photo.photo for photo in photos], dim=1)[0].float() / 255
     known = torch.cat([photo.known for photo in photos], dim=1)
     patch = ground.patch((x, y), cells, cell_m, [])._replace(known=known)
-    colours = torch.stack([through_sensor(photo[None], generator, map_photo=True)[0] for photo in colours])
+    colours = torch.stack(
+        [through_sensor(photo[None], generator, map_photo=True)[0] for photo in colours]
+    )
     patch = patch._replace(photo=(colours * 255).round().to(torch.uint8).unsqueeze(0))
     t = t + torch.tensor([x, y, 0.0])
     return image, K, t, q, patch
