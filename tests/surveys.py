@@ -53,6 +53,13 @@ def map_heights() -> np.ndarray:
     return heights
 
 
+def rewrite(path: Path, **arrays: np.ndarray | None) -> None:
+    """Replace arrays of a frame; None leaves one out."""
+    with np.load(path) as found:
+        kept = {**found, **arrays}
+    np.savez_compressed(path, **{name: array for name, array in kept.items() if array is not None})
+
+
 def write_ortholoc(root: Path, scene: str = "full", frames: int = 4) -> Path:
     """Places L01 and L02 for training, L01 for validation, L08 for the test; every frame has a map."""
     folder = root / scene
