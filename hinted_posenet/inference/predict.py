@@ -43,17 +43,11 @@ def predict(settings: PredictSettings, shown: int = 0) -> Predicted:
         settings.video_start_s,
         upright=not settings.as_stored,
     )
-<<<<<<< HEAD
-    localizer = load(settings.checkpoint, settings.accelerator, settings.threads)
-    # refuses before anything is computed
-    poses_format(settings.out, settings.poses_format, localizer.origin, settings.covariance)
-=======
     localizer = load(
         settings.checkpoint, settings.accelerator, settings.threads, settings.map, settings.dem
     )
-    asked = settings.out, settings.poses_format, localizer.origin, settings.covariance
-    format = poses_format(*asked)  # refuses before anything is computed
->>>>>>> 8e117b1b6343189964cb29648076688ead2db9f9
+    # refuses before anything is computed
+    poses_format(settings.out, settings.poses_format, localizer.origin, settings.covariance)
     lines: list[str] = []
     hints: list[Hint | None] = []
     if settings.priors:

@@ -32,12 +32,6 @@ class PriorSettings:
 class QuerySettings(PriorSettings):
     """Which images are localized, and where the answers are written; configs/predict.yaml explains the keys."""
 
-<<<<<<< HEAD
-=======
-    checkpoint: Path = Path()
-    map: str | None = None
-    dem: str | None = None
->>>>>>> 8e117b1b6343189964cb29648076688ead2db9f9
     images: Annotated[str, MinLen(1)] = "."
     out: Path = Path("poses.csv")
     preview: Path | None = None

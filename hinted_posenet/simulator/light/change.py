@@ -36,7 +36,7 @@ def soil(land: Land, season: Season, resolution_m: float, seed: int) -> Raster:
     parcel = (land.parcel_draw * np.float32(BLOCKS)).astype(np.int64)
     clear = 2 * uniform(stream(seed, f"soil {season.date}"), parcel) - 1
     strength = np.where(land.ground == Cover.FIELD, season.soil * clear, 0).astype(np.float32)
-    return np.clip(1 + strength * pattern, np.float32(0.5), np.float32(1.6))
+    return np.asarray(np.clip(1 + strength * pattern, 0.5, 1.6), np.float32)
 
 
 def _with_new_fields(land: Land, season: Season, seed: int) -> Land:

@@ -39,7 +39,7 @@ class Season:
         soil: relative contrast of dry, wet and salty patches within fields, drawn by field and date.
         vigour: largest relative change of a tree's colour from date to date.
         colour_spread: factor of the drawn exposure, warmth and tint that all photos of a date share.
-        gamma: exponent of the photo's tones; above 1 for stronger contrast.
+        gamma: exponent of the photo's tones; above 1 for stronger contrast, below 1 for weaker.
         registration_m: deviation of the photo's place on the ground, each of east and north, which changes
             over 1.5 km; 3 deviations at most.
         blur_m: deviation of the photo's blur on the ground.

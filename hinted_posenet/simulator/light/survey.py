@@ -36,7 +36,7 @@ def developed(
         image = _blurred(_blurred(image, kernel, 0), kernel, 1)
     if season.gamma != 1:
         level = np.maximum(image, 0) / np.float32(MIDDLE)
-        image = np.float32(MIDDLE) * level ** np.float32(season.gamma)
+        image = np.float32(MIDDLE) * np.power(level, np.float32(season.gamma), dtype=np.float32)
     return image
 
 
