@@ -18,7 +18,7 @@ import pyproj
 import rasterio
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 from pyproj.crs import CompoundCRS
 from rasterio.transform import from_origin
 from torch import Tensor
@@ -34,6 +34,11 @@ from hinted_posenet.simulator.world.generated.generated_world import GeneratedWo
 FOLDER = Path(__file__).parent / "flight_over_map"
 SEASONS = {"map": Season("2024-07-10"), "flight": Season("2025-09-20", solar_hour=14.0)}
 CAMERA = Camera(360, 270, focal_px=300.0)
+LENS: dict[int, float] = {  # as EXIF states it: 3 mm, and a sensor of 100 pixels per mm
+    ExifTags.Base.FocalLength: CAMERA.focal_px / 100,
+    ExifTags.Base.FocalPlaneXResolution: 100.0,
+    ExifTags.Base.FocalPlaneResolutionUnit: 4,
+}
 POSES = {  # east, north and height above ground in metres; heading, pitch and roll in degrees
     "a.jpg": (-120.0, 60.0, 150.0, 35.0, -88.0, 1.0),
     "b.jpg": (70.0, 110.0, 165.0, 120.0, -91.0, -2.0),
@@ -66,7 +71,7 @@ def locate(folder: Path) -> None:
             sigma_m=[GPS_SIGMA_M, ALTITUDE_SIGMA_M],
             sigma_deg=[TILT_SIGMA_DEG, HEADING_SIGMA_DEG],
         )
-        found = world_map.locate(folder / "photos" / row["name"], K=CAMERA.K, hint=prior)
+        found = world_map.locate(folder / "photos" / row["name"], hint=prior)
         answer_m, prior_m = (
             float((t - truth[row["name"]])[:2].norm()) for t in (found.pose.t, place)
         )
@@ -103,7 +108,10 @@ def make(folder: Path) -> None:
     for name, (east, north, height, *angles) in POSES.items():
         position = np.array([east, north, world.terrain_at(east, north) + height])
         image = renderer.render(hp.Pose.from_angles(position, *angles), world.captures[1]).rgb
-        Image.fromarray(image).save(folder / "photos" / name, quality=85)
+        photo = Image.fromarray(image)
+        exif = photo.getexif()
+        exif.get_ifd(ExifTags.IFD.Exif).update(LENS)
+        photo.save(folder / "photos" / name, quality=85, exif=exif)
         off_m = noise.normal(size=3) * [GPS_SIGMA_M, GPS_SIGMA_M, ALTITUDE_SIGMA_M]
         heading = angles[0] + HEADING_SIGMA_DEG * noise.normal()
         truth.append((name, *on_earth(world, position), *angles))

@@ -119,7 +119,7 @@ def test_gps_in_the_images_is_the_default(here, tmp_path: Path, words: list[str]
         ("map=dem.tif", "dem.tif: one band of float32 looks like heights"),
         ("dem_above=sea", "dem_above=sea: expected one of ellipsoid, geoid"),
         ("K=null", "a.jpg: its camera is not known, and its EXIF states no focal length"),
-        ("weights=gps.csv", "gps.csv: expected the weights of a registration"),
+        ("weights=gps.csv", "gps.csv: not readable (no file of torch.save)"),
         ("altitude_above=geoid", "altitude is above ellipsoid, and altitude_above=geoid says"),
         ("priors=absent.csv", "absent.csv"),
     ],

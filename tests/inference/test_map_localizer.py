@@ -102,7 +102,13 @@ def test_an_image_of_another_place_is_uncertain(over_map: MapLocalizer) -> None:
 
 def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(1)}, tmp_path / "a.pt")
+    with pytest.raises(InputError, match=r"a.pt: expected the weights of a registration"):
+        load_registration(tmp_path / "a.pt")
     (tmp_path / "b.pt").write_text("no weights")
-    for name in ("a.pt", "b.pt"):
-        with pytest.raises(InputError, match=f"{name}: expected the weights of a registration"):
-            load_registration(tmp_path / name)
+    with pytest.raises(InputError, match=r"b.pt: not readable .*; give weights="):
+        load_registration(tmp_path / "b.pt")
+    state = GroundRegistration().state_dict()
+    next(iter(state.values())).fill_(torch.nan)
+    torch.save(state, tmp_path / "c.pt")
+    with pytest.raises(InputError, match=r"c.pt: its weights are not finite"):
+        load_registration(tmp_path / "c.pt")
