@@ -26,17 +26,31 @@ if TYPE_CHECKING:
     from hinted_posenet.evaluation.score import score_file as score
     from hinted_posenet.inference.estimate import Estimate
     from hinted_posenet.inference.locate import Localizer, load
+    from hinted_posenet.inference.map_localizer import MapLocalizer, open_map
 
-__all__ = ["Estimate", "Hint", "InputError", "Localizer", "Origin", "Pose", "load", "score"]
+__all__ = [
+    "Estimate",
+    "Hint",
+    "InputError",
+    "Localizer",
+    "MapLocalizer",
+    "Origin",
+    "Pose",
+    "load",
+    "open_map",
+    "score",
+]
 
 _WHERE = {  # name -> module, and its name there
     "Estimate": ("inference.estimate", "Estimate"),
     "Hint": ("core.types", "Hint"),
     "InputError": ("core.errors", "InputError"),
     "Localizer": ("inference.locate", "Localizer"),
+    "MapLocalizer": ("inference.map_localizer", "MapLocalizer"),
     "Origin": ("core.geodesy", "Origin"),
     "Pose": ("core.types", "Pose"),
     "load": ("inference.locate", "load"),
+    "open_map": ("inference.map_localizer", "open_map"),
     "score": ("evaluation.score", "score_file"),
 }
 

@@ -6,23 +6,27 @@ from pathlib import Path
 import captures
 import fakes
 import pytest
+import surveys
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import View
 from hinted_posenet.data.formats import (
     ace,
     aerial,
+    anyvisloc,
     cambridge,
     colmap,
     csv_frames,
     kapture,
     llff,
+    ortholoc,
     polycam,
     record3d,
     seven_scenes,
     transforms,
     tum,
     twelve_scenes,
+    uav_visloc,
 )
 
 READERS: dict[str, tuple[Callable[..., Path], Callable[..., list[View]], str]] = {
@@ -39,6 +43,9 @@ READERS: dict[str, tuple[Callable[..., Path], Callable[..., list[View]], str]] =
     "kapture": (captures.write_kapture, kapture.read_views, "plaza"),
     "polycam": (captures.write_polycam, polycam.read_views, "loft"),
     "record3d": (captures.write_record3d, record3d.read_views, "desk"),
+    "ortholoc": (surveys.write_ortholoc, ortholoc.read_views, "full"),
+    "anyvisloc": (surveys.write_anyvisloc, anyvisloc.read_views, "Scene_03"),
+    "uav_visloc": (surveys.write_uav_visloc, uav_visloc.read_views, "03"),
 }
 
 

@@ -10,12 +10,13 @@ from hinted_posenet.training.settings import Count, Seed
 General = Literal["auto", "colmap", "transforms", "tum", "csv"]
 Captured = Literal["llff", "kapture", "polycam", "record3d"]
 Published = Literal["cambridge", "seven_scenes", "twelve_scenes", "ace", "aerial"]
+OverMaps = Literal["ortholoc", "anyvisloc", "uav_visloc"]
 
 
 def run(
     source: Path,
     out: Path,
-    layout: Literal[General, Captured, Published],
+    layout: Literal[General, Captured, Published, OverMaps],
     reader: dict[str, Any] | None,
     split: Literal["sequence", "block", "keep"] | None,
     test_share: float,

@@ -108,8 +108,8 @@ def converted_altitude(
     if "unknown" in (above, wanted):
         whose = "the altitudes are" if above == "unknown" else "z = 0 of the scene is"
         raise InputError(
-            f"it is not known what {whose} above; state it, or leave altitudes out "
-            "(altitude_above=ignore)"
+            f"it is not known what {whose} above; state it (of a map, dem_above=geoid or ellipsoid), or leave "
+            "altitudes out (altitude_above=ignore)"
         )
     if above == wanted:
         return altitude

@@ -1,7 +1,8 @@
 """Image files as they are stored: which formats are read, what a header says, and the pixels in their own bits.
 
 Nothing is turned by EXIF orientation here, because K and pose of a label belong to the pixels as stored. The
-formats TIFF and HEIC turn their pixels themselves, in every decoder, so that theirs are stored upright.
+formats TIFF and HEIC turn their pixels themselves, in every decoder, so that theirs are stored upright. A
+``.npz`` file, in which some data sets keep a frame, is read as the image in it, see `data.npz`.
 """
 
 import io
@@ -19,6 +20,7 @@ from PIL import Image
 from hinted_posenet.core.errors import InputError, missing_extra
 from hinted_posenet.core.limits import IMAGE_BYTES, IMAGE_PIXELS
 from hinted_posenet.core.text import check_file, reading
+from hinted_posenet.data import npz
 
 HEIF_SUFFIXES = {".heic", ".heif", ".hif"}  # read by the extra `heic`
 SUFFIXES = {
@@ -46,7 +48,9 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read the content of an image file."""
+    """Read the content of an image file; of a ``.npz``, that of the image in it."""
+    if path.suffix == npz.SUFFIX:
+        return npz.image_content(path)
     check_file(path, IMAGE_BYTES, "fetch it again")
     with reading(path, "fetch it again"):
         return path.read_bytes()
@@ -60,6 +64,9 @@ def opened(path: Path, content: bytes | None = None) -> Iterator[Image.Image]:
         InputError: It is no regular file, no image, or one of more than `IMAGE_PIXELS`; or what is done with it
             meanwhile fails, for a header of a stranger may hold anything.
     """
+    if path.suffix == npz.SUFFIX:
+        yield Image.fromarray(npz.image_pixels(content or npz.image_content(path), path))
+        return
     if content is None:
         check_file(path, IMAGE_BYTES, "fetch it again")
         with reading(path, "fetch it again"), path.open("rb") as file:
@@ -94,6 +101,8 @@ def turn_of(header: Image.Image) -> int:
 
 def stored_size(path: Path) -> tuple[int, int]:
     """Return (width, height) in pixels as stored, from the file's header alone."""
+    if path.suffix == npz.SUFFIX:
+        return npz.image_size(path)
     with opened(path) as image:
         return image.size
 
@@ -106,6 +115,8 @@ def stored_pixels(content: bytes, path: Path) -> NDArray[Any]:
     Raises:
         InputError: It is no image, damaged, too large, or its values are not of 8 or 16 bits.
     """
+    if content.startswith(npz.NPY):
+        return npz.image_pixels(content, path)
     with opened(path, content) as header:
         if header.format == "HEIF":  # OpenCV does not read it
             return np.asarray(header.convert("RGB"))

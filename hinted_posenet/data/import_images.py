@@ -30,7 +30,10 @@ from hinted_posenet.data.read_scene import SceneViews, read_usable
 from hinted_posenet.data.splits import SEPARATOR
 
 # these read "all"
-WITHOUT_SPLITS = ("colmap", "transforms", "tum", "csv", "llff", "kapture", "polycam", "record3d")
+WITHOUT_SPLITS = (
+    *("colmap", "transforms", "tum", "csv", "llff", "kapture", "polycam", "record3d"),
+    *("anyvisloc", "uav_visloc"),
+)
 ENOUGH_SEQUENCES = 3  # one to train on, one for validation and one for the test
 SHORTER_SIDE_PX = 256  # of the images in the suggested training command
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from hinted_posenet.core.geodesy import Origin
 from hinted_posenet.core.types import Pose
+from hinted_posenet.inference.map_marks import heading_rad
 
 Status = Literal["ok", "uncertain", "outside the map"]
 # quantile of chi-square with 3 degrees of freedom: the ellipsoid that holds 95 %
@@ -89,6 +90,19 @@ class Estimate:
     def radius_95_m(self) -> float:
         """Longest half axis of the ellipsoid that holds the position with 95 %."""
         return math.sqrt(CHI2_3_95 * float(torch.linalg.eigvalsh(self.covariance[:3, :3])[-1]))
+
+    @property
+    def heading_deg(self) -> float:
+        """Heading from 0 to 360, clockwise from north (y), see `map_marks.heading_rad`.
+
+        It is that of the optical axis, or of the top of an image that was taken looking down.
+        """
+        return math.degrees(float(heading_rad(self.pose.q))) % 360.0
+
+    @property
+    def sigma_heading_deg(self) -> float:
+        """Standard deviation of the heading."""
+        return float(self.sigma_deg[2])
 
     @property
     def latitude_longitude_altitude(self) -> tuple[float, float, float] | None:

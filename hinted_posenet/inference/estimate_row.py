@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hinted_posenet.core.types import Hint, Pose
+from hinted_posenet.data.query_camera import QueryCamera
 
 
 class EstimateRow(NamedTuple):
@@ -46,3 +47,4 @@ class Located(NamedTuple):
     row: EstimateRow
     pixels: NDArray[np.uint8] | None  # RGB (H, W, 3); None: it cannot be read
     hint: Hint | None = None  # () that the estimate began with; None: there was none
+    camera: QueryCamera | None = None  # None: that of the training

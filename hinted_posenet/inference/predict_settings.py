@@ -29,12 +29,9 @@ class PriorSettings:
 
 
 @dataclass(frozen=True)
-class PredictSettings(PriorSettings):
-    """What is localized, with what, and where it is written; configs/predict.yaml explains the keys."""
+class QuerySettings(PriorSettings):
+    """Which images are localized, and where the answers are written; configs/predict.yaml explains the keys."""
 
-    checkpoint: Path = Path()
-    map: str | None = None
-    dem: str | None = None
     images: Annotated[str, MinLen(1)] = "."
     out: Path = Path("poses.csv")
     preview: Path | None = None
@@ -49,3 +46,12 @@ class PredictSettings(PriorSettings):
     video_start_s: float = 0.0
     threads: Annotated[int, Ge(0)] = 0
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+
+
+@dataclass(frozen=True)
+class PredictSettings(QuerySettings):
+    """What is localized, with what, and where it is written; configs/predict.yaml explains the keys."""
+
+    checkpoint: Path = Path()
+    map: str | None = None
+    dem: str | None = None

@@ -151,13 +151,13 @@ def _draw_map(axes: Axes, one: Located, scene: SceneMap) -> None:
         middle = row.pose.t[plane].numpy()
     if one.hint is not None:
         hint = one.hint.pose.t.double()[plane].numpy()
-        outline = _draw_ellipse(axes, hint, one.hint.covariance, scene.plane, HINT)
+        outline = draw_ellipse(axes, hint, one.hint.covariance, scene.plane, HINT)
         wide = np.ptp(outline, axis=0).max() > size_m
         shown.append((hint[None] if wide else outline) - middle)
-        _draw_place(axes, hint, HINT)
+        draw_place(axes, hint, HINT)
     if row.answered:
-        shown.append(_draw_ellipse(axes, middle, row.covariance, scene.plane, ESTIMATE) - middle)
-        _draw_place(axes, middle, ESTIMATE)
+        shown.append(draw_ellipse(axes, middle, row.covariance, scene.plane, ESTIMATE) - middle)
+        draw_place(axes, middle, ESTIMATE)
     reach_m = max(CLOSEST * size_m, *(MARGIN * float(np.abs(part).max()) for part in shown))
     # all of the map where there is no estimate, and never more than twice the map
     reach_m = min(reach_m, size_m) if row.answered else size_m / 2
@@ -176,7 +176,7 @@ def _draw_map(axes: Axes, one: Located, scene: SceneMap) -> None:
     axes.locator_params(nbins=4)
 
 
-def _draw_ellipse(
+def draw_ellipse(
     axes: Axes, center: NDArray[np.float64], covariance: Tensor, plane: Plane, colour: str
 ) -> NDArray[np.float64]:
     """Draw the 95 % ellipse if it is known, and return its outline (*, 2), or else the center (1, 2)."""
@@ -191,6 +191,6 @@ def _draw_ellipse(
     return outline
 
 
-def _draw_place(axes: Axes, place: NDArray[np.float64], colour: str) -> None:
+def draw_place(axes: Axes, place: NDArray[np.float64], colour: str) -> None:
     """Draw a point (2,) with a white edge."""
     axes.plot(place[0], place[1], "o", color=colour, ms=7, mec="white", mew=0.8, zorder=6)

@@ -18,15 +18,22 @@ from hinted_posenet.data.formats import cambridge
 DATASETS = Path(__file__).parents[2] / "datasets"
 
 
+UNKNOWN = {  # scenes whose number of frames no published source states
+    ("twelve_scenes", "office1/gates381"),
+    ("ortholoc", "full"),
+    ("uav_visloc", "09"),
+}
+
+
 def readme(name: str) -> str:
     return (DATASETS.parent / read_dataset_card(name).readme).read_text()
 
 
 def test_every_folder_has_a_card_and_a_readme():
     folders = sorted(path.name for path in DATASETS.iterdir())
-    assert (
-        dataset_card_names() == folders == ["aerial", "cambridge", "seven_scenes", "twelve_scenes"]
-    )
+    over_maps = ["anyvisloc", "ortholoc", "uav_visloc"]
+    others = ["aerial", "cambridge", "seven_scenes", "twelve_scenes"]
+    assert dataset_card_names() == folders == sorted([*over_maps, *others])
     for name in folders:
         assert readme(name).startswith(f"# {read_dataset_card(name).title}\n")
 
@@ -48,9 +55,10 @@ def test_a_card_is_whole(name):
     assert card.scenes
     assert card.default_ground_truth in card.ground_truths
     assert all((card.title, card.licence, card.terms, card.citation, card.manual))
-    for scene in card.scenes.values():
+    for scene_name, scene in card.scenes.items():
         known = {"train", "test"} <= scene.frames.keys() <= {"train", "val", "test"}
-        assert known or scene == read_dataset_card("twelve_scenes").scenes["office1/gates381"]
+        without_split = scene.frames.keys() == {"all"}
+        assert known or without_split or (name, scene_name) in UNKNOWN
         assert all(count > 0 for count in scene.frames.values())
         for archive in scene.archives:
             assert re.fullmatch(r"\w+\.zip", archive.file)
@@ -96,6 +104,17 @@ def test_the_counts_of_twelve_scenes():
     assert found == {
         name: " / ".join(map(str, scene.frames.values())) or "not known"
         for name, scene in scenes.items()
+    }
+
+
+@pytest.mark.parametrize("name", ["anyvisloc", "uav_visloc"])
+def test_the_counts_of_sets_without_a_split(name):
+    table = [cells(line) for line in readme(name).splitlines() if line.startswith("| ")][1:]
+    step = 2 if name == "anyvisloc" else 3  # flight, region, frames
+    found = {row[n]: row[n + step - 1] for row in table for n in range(0, len(row), step) if row[n]}
+    scenes = read_dataset_card(name).scenes
+    assert found == {
+        scene: str(known.frames.get("all", "not known")) for scene, known in scenes.items()
     }
 
 

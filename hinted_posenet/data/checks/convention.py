@@ -159,6 +159,9 @@ HOLDS = {
     "kapture": "world-to-camera, quaternion w x y z and translation",
     "polycam": "camera-to-world 3x4 matrices with ARKit's camera axes, as in OpenGL",
     "record3d": "camera-to-world, quaternion x y z w and position, with ARKit's camera axes",
+    "ortholoc": "world-to-camera 3x4 matrices",
+    "anyvisloc": "camera-to-world 4x4 matrices, whose world has y to the south",
+    "uav_visloc": "latitude, longitude, height and the angles of the aircraft",
     "tum": "the camera's position and the camera-to-world quaternion x y z w",
     "csv": "what the names of the columns say: T_world_cam is camera-to-world",
 }

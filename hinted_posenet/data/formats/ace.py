@@ -21,6 +21,7 @@ from pathlib import Path
 from hinted_posenet.core import text
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Fault, View
+from hinted_posenet.data import npz
 from hinted_posenet.data.cameras import (
     Lens,
     intrinsics_text,
@@ -105,7 +106,8 @@ class AceFormat:
         """Assign numbers to sequences and frames; validation joins training."""
         found = []
         for split, view, number, frame in layout.numbered(views):
-            suffix = ".png" if view.distortion else view.image.suffix
+            has_own = not view.distortion and view.image.suffix != npz.SUFFIX
+            suffix = view.image.suffix if has_own else ".png"
             folder = "test" if split == "test" else "train"
             sequence = f"seq-{number:02d}"
             name = f"{folder}/rgb/{sequence}-frame-{frame:06d}.color{suffix}"

@@ -1,7 +1,8 @@
 """Where the world of a scene lies on Earth, as the manifest in its folder states it.
 
 Aerial scenes state ``origin`` in ``manifest.json``, CSV scenes ``georeference`` in ``manifest.yaml``; both have
-longitude_deg and latitude_deg and may have altitude_m and vertical, see `Origin`.
+longitude_deg and latitude_deg and may have altitude_m and vertical, see `Origin`. Of UAV-VisLoc it is the
+middle of the flight's map.
 """
 
 import math
@@ -11,7 +12,7 @@ from typing import Any
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geodesy import VERTICALS, Origin
 from hinted_posenet.core.text import read_yaml
-from hinted_posenet.data.formats import layout
+from hinted_posenet.data.formats import layout, uav_visloc
 
 KEY = "georeference"
 CARD = "docs/priors.md"
@@ -27,7 +28,7 @@ def scene_origin(folder: Path) -> Origin | None:
         return _origin(layout.read_json(path, CARD), "origin", path)
     if (path := folder / "manifest.yaml").is_file():
         return _origin(read_yaml(path, f"see {CARD}"), KEY, path)
-    return None
+    return uav_visloc.scene_origin(folder) if uav_visloc.is_scene(folder) else None
 
 
 def _origin(manifest: Any, key: str, path: Path) -> Origin | None:

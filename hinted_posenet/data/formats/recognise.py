@@ -10,18 +10,21 @@ from hinted_posenet.core.text import read_text, reading
 from hinted_posenet.data.formats import (
     ace,
     aerial,
+    anyvisloc,
     cambridge,
     colmap,
     csv_frames,
     kapture,
     listed,
     llff,
+    ortholoc,
     polycam,
     record3d,
     seven_scenes,
     transforms,
     tum,
     twelve_scenes,
+    uav_visloc,
 )
 from hinted_posenet.data.formats.colmap_folders import has_model, is_model, largest_model
 from hinted_posenet.data.formats.layout import SPLITS, ReadViews
@@ -152,6 +155,9 @@ LAYOUTS = (  # the most specific first, because aerial folders have a frames.csv
     _Layout(
         "twelve_scenes", _has("split.txt"), twelve_scenes.read_views, lambda _: PUBLISHED, depth=2
     ),
+    _Layout("ortholoc", _has(*ortholoc.MARKERS), ortholoc.read_views, lambda _: SPLITS),
+    _Layout("anyvisloc", _has(*anyvisloc.MARKERS), anyvisloc.read_views, listed.splits),
+    _Layout("uav_visloc", uav_visloc.is_scene, uav_visloc.read_views, listed.splits),
     _Layout("transforms", _has(*TRANSFORMS), transforms.read_views, transforms.splits_of),
     COLMAP,
     _Layout("tum", _has("rgb.txt"), tum.read_views, listed.splits),

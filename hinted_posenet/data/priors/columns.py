@@ -26,6 +26,7 @@ COVARIANCE = tuple(
 SIGMA_LEVEL = ("sigma_horizontal_m", "sigma_vertical_m")
 SIGMA_ANGLES = ("sigma_heading_deg", "sigma_pitch_deg", "sigma_roll_deg")
 SIGMAS_T = (("sigma_x_m", "sigma_y_m", "sigma_z_m"), SIGMA_LEVEL, ("sigma_t_m",))
+OPTIONAL = {"z", "altitude", *ANGLES[1:], *SIGMA_ANGLES[1:]}  # a compass knows the heading alone
 SIGMAS_R = (("sigma_rx_deg", "sigma_ry_deg", "sigma_rz_deg"), SIGMA_ANGLES, ("sigma_r_deg",))
 
 
@@ -62,7 +63,7 @@ def find_columns(names: Sequence[str], where: str, prefix: str = "") -> Columns:
             raise InputError(f"{where}: {both} say the same in two ways; remove one, see {CARD}")
         chosen = there[0] if there else ()
         for name in chosen:
-            if name not in names and name not in ("z", "altitude"):
+            if name not in names and name not in OPTIONAL:
                 raise InputError(f"{where}: {prefix}{name} is missing beside {prefix}{chosen[0]}")
         found.append(chosen)
     columns = Columns(*found)

@@ -69,7 +69,7 @@ def parse_row(row: Row, columns: Columns, where: str) -> Reading | None:
         turns = _turns(row, columns, rotation, q, where)
         covariance = blocks(_spread(row, columns, where), turns)
     # which of x, y, z; latitude and longitude are known together
-    empty = torch.tensor([first, second, third, *[q is None] * 3])
+    empty = torch.tensor([first, second, third, *_empty_turns(columns, rotation, q)])
     (time_s,) = _numbers(row, ("time_s",), where)
     if time_s is not None and not math.isfinite(time_s):
         raise InputError(f"{where}: time_s is {time_s:g}, expected seconds; correct it")
@@ -96,6 +96,14 @@ def _rotation(columns: Sequence[str], found: Found, where: str) -> Tensor | None
     if len(numbers) < len(QUATERNION):
         raise InputError(f"{where}: expected all of {row_text(QUATERNION)}, or none of them")
     return unit_quaternion(torch.tensor(numbers, dtype=torch.float64), where)[0]
+
+
+def _empty_turns(columns: Columns, rotation: Found, q: Tensor | None) -> list[bool]:
+    """Return about which axes of the world nothing is known, as far as no column of sigmas says it."""
+    if q is None or columns.rotation != ANGLES or columns.sigma_r or columns.covariance:
+        return [q is None] * 3
+    heading, pitch, roll = (number is None for number in rotation)
+    return [pitch or roll, pitch or roll, heading]
 
 
 def _full_covariance(row: Row, where: str) -> Tensor:

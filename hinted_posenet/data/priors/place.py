@@ -1,7 +1,7 @@
 """Place the priors of a file in the world of a scene, with what its user states where the file does not."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import torch
@@ -17,6 +17,9 @@ ALTITUDES = ("ellipsoid", "geoid", "takeoff", "ground", "scene")  # what an alti
 IGNORE = "ignore"
 
 
+GroundAt = Callable[[float, float], float]  # x, y of the scene -> z of the ground
+
+
 class PriorKeys(NamedTuple):
     """What the user states about a file of priors, where the file does not; `prior_keys` checks them."""
 
@@ -27,6 +30,7 @@ class PriorKeys(NamedTuple):
     altitude_above: str | None = None
     takeoff_altitude_m: float | None = None  # z of the place of take-off in the scene
     ground_m: float | None = None  # z of the ground in the scene
+    ground_at: GroundAt | None = None  # the same where it is not level, in place of ground_m
 
 
 def prior_keys(
@@ -118,6 +122,8 @@ def _positions(readings: Sequence[Reading], keys: PriorKeys, origin: Origin | No
         except InputError as error:
             raise InputError(f"{first.where}: {error}") from None
         for i, position in zip(rows, found, strict=True):
+            if above == "ground" and keys.ground_m is None and keys.ground_at:
+                position[2] += keys.ground_at(float(position[0]), float(position[1]))
             positions[i] = position
     return positions
 
@@ -154,6 +160,8 @@ def _lifted_m(above: str | None, keys: PriorKeys, origin: Origin, where: str) ->
     if above not in needed:
         return 0.0
     height_m = keys.takeoff_altitude_m if above == "takeoff" else keys.ground_m
+    if above == "ground" and height_m is None and keys.ground_at:
+        return origin.altitude_m  # the ground below each is added later
     if height_m is None:
         raise InputError(
             f"{where}: its altitude is above {above}; give {needed[above]}, the height of that in z of "

@@ -1,7 +1,7 @@
 """Search and matching: learned features of an image laid out on the ground, held against those of the map."""
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from kornia.geometry.conversions import quaternion_to_rotation_matrix
@@ -56,10 +56,72 @@ class Found(NamedTuple):
     """Of a search."""
 
     pose: Pose  # (B,)
+    heading: Tensor  # (B,) of the layout, in steps of the space
+    height: Tensor  # (B,)
+    total: Tensor  # (B,) log probability, up to a constant
     fit: Tensor  # (B,) score of the place, in standard deviations over all places
     margin: (
         Tensor  # (B,) by which it is better than the best place elsewhere; inf where all are near
     )
+
+    def or_better(self, other: Self) -> Self:
+        """Return the more probable (B,) of two."""
+        better = other.total > self.total
+        rest = (torch.where(better, b, a) for a, b in zip(self[1:], other[1:], strict=True))
+        return type(self)(other.pose.where(better, self.pose), *rest)
+
+
+class Space(NamedTuple):
+    """Where images (B,) are looked for."""
+
+    prior: Prior
+    patch: GroundPatch
+    inner: GroundPatch  # the middle of the patch, on which images are laid out
+    middle_m: Tensor  # (B, 3) point of the surface in the middle
+    places: (
+        Tensor  # (P, 2) of a layout in the patch, row by row: features east and north of the middle
+    )
+    feature_m: Tensor  # (B,) side of a feature
+    headings: int  # that are searched to either side
+    turn_rad: Tensor  # (B,) step between two of them
+    rise_m: Tensor  # (B,) step between two heights
+    shared: Tensor  # (B, 6, 2) covariance of the pose with heading and height
+    both: Tensor  # (B, 2, 2) covariance of heading and height
+    covariance: Tensor  # (B, 6, 6) that is left when both are known
+
+    @classmethod
+    def of(cls, prior: Prior, patch: GroundPatch, canvas: int) -> Self:
+        """Divide what a prior leaves open."""
+        covariance = prior.covariance
+        up = quaternion_to_rotation_matrix(prior.pose.q)[:, 2]  # the world's vertical in the camera
+        zero = torch.zeros_like(up)
+        height = zero + zero.new_tensor([0.0, 0.0, 1.0])
+        parts = torch.cat([zero, up], dim=1), torch.cat([height, zero], dim=1)
+        shared = covariance @ torch.stack(parts, dim=2)
+        both = torch.stack(parts, dim=1) @ shared
+        heading_rad, height_m = both.diagonal(dim1=1, dim2=2).sqrt().unbind(dim=1)
+        reach_rad = (HEADING_SIGMAS * heading_rad).clamp_max(math.pi)
+        headings = math.ceil(float(reach_rad.max()) / HEADING_STEP - 0.5)
+        above_m = prior.pose.t[:, 2] - patch.height_m.mean(dim=(1, 2))
+        rise_m = torch.minimum(HEIGHT_SIGMAS * height_m, HEIGHT_STEP * above_m)
+        level_m = patch.height_at(patch.center_m.unsqueeze(1))
+        side = (patch.cells - canvas) // STRIDE + 1
+        step = torch.arange(side, device=zero.device) - (side - 1) / 2
+        south, east = torch.meshgrid(step, step, indexing="ij")
+        return cls(
+            prior,
+            patch,
+            patch.window(patch.center_m, canvas),
+            torch.cat([patch.center_m, level_m], dim=1),
+            torch.stack([east, -south], dim=-1).flatten(0, 1),
+            STRIDE * patch.cell_m,
+            headings,
+            reach_rad / max(headings, 1),
+            rise_m,
+            shared,
+            both,
+            covariance - shared @ torch.linalg.solve(both, shared.mT),
+        )
 
 
 def seen_point(views: Views, pose: Pose, patch: GroundPatch) -> Tensor:
@@ -88,46 +150,56 @@ class Registrar(nn.Module):
     ) -> Found:
         """Find the most probable (B,) of headings, heights and places in a patch with its map code (B, C, m, m).
 
-        Images are laid out on ``canvas`` cells. The displacement that is found moves position and tilt as far as
-        the prior leaves each of them open.
+        Images are laid out on ``canvas`` cells: first from all headings, then from headings between the best one
+        and its neighbours, then from other heights.
         """
-        batch = len(views.K)
-        row = torch.arange(batch, device=code.device)
-        cells, inner = _places(patch, canvas), patch.window(patch.center_m, canvas)
-        places_m = cells * (STRIDE * patch.cell_m).view(-1, 1, 1)
-        level_m = patch.height_at(patch.center_m.unsqueeze(1))[:, 0]
-        layouts, covariance = _layouts(prior, patch)
-        best = torch.full((batch,), -torch.inf, device=code.device)
-        fits, margin, found = best, best, prior.pose
-        for motion, unlikely in layouts:
-            pose = moved(prior.pose, motion)
-            point = seen_point(views, pose, patch)
-            # laid out in the middle of the patch, as if the camera were there
-            to_middle = torch.cat([patch.center_m, level_m.unsqueeze(1)], dim=1) - point
-            there = Pose(pose.t + to_middle, pose.q)
-            laid, weight = self.encoder(*laid_out(views.image, there, views.K, inner))
-            score = correlate(laid * weight, code).flatten(1)
-            score = score - score.mean(dim=1, keepdim=True)
-            J = ground_jacobian(pose, point.unsqueeze(1), torch.zeros_like(point[:, None, :2]))[
-                :, 0
-            ]
-            open_m2 = J @ covariance @ J.mT + (0.1 * patch.cell_m**2).view(-1, 1, 1) * torch.eye(2)
-            off_m = places_m + to_middle[:, None, :2]
-            far = (off_m * torch.linalg.solve(open_m2, off_m.mT).mT).sum(dim=-1) / 2
-            total = SEARCH_TRUST * self.log_sharpness.exp() * score - far - unlikely.unsqueeze(1)
-            top, place = total.max(dim=1)
-            score = score / score.std(dim=1, keepdim=True).clamp_min(1e-6)
-            elsewhere = (cells - cells[place].unsqueeze(1)).abs().amax(dim=-1) > REACH
-            fit = score[row, place]
-            step_m = off_m[row, place].unsqueeze(-1)
-            step = (covariance @ J.mT @ torch.linalg.solve(open_m2, step_m)).squeeze(-1)
-            better = top > best
-            found = moved(pose, step).where(better, found)
-            best = torch.where(better, top, best)
-            fits = torch.where(better, fit, fits)
-            gap = fit - score.where(elsewhere, -torch.inf).amax(dim=1)
-            margin = torch.where(better, gap, margin)
-        return Found(found, fits, margin)
+        space = Space.of(prior, patch, canvas)
+        zero = torch.zeros_like(prior.pose.t[:, 0])
+        best = self._place(views, space, zero, zero, code)
+        for heading in range(1, space.headings + 1):
+            for side in (-1.0, 1.0):
+                turn = zero + side * heading
+                best = best.or_better(self._place(views, space, turn, zero, code))
+        for side in (-0.5, 0.5) if space.headings else ():
+            best = best.or_better(self._place(views, space, best.heading + side, zero, code))
+        for side in (-1.0, 1.0):
+            best = best.or_better(self._place(views, space, best.heading, zero + side, code))
+        return best
+
+    def _place(
+        self, views: Views, space: "Space", heading: Tensor, height: Tensor, code: Tensor
+    ) -> Found:
+        """Find the best place (B,) for a heading and a height (B,), in steps of the space.
+
+        The displacement moves position and tilt as far as the prior leaves each of them open.
+        """
+        row = torch.arange(len(code), device=code.device)
+        change = torch.stack([heading * space.turn_rad, height * space.rise_m], dim=1).unsqueeze(2)
+        weight = torch.linalg.solve(space.both, change)
+        unlikely = (change.mT @ weight).flatten() / 2
+        pose = moved(space.prior.pose, (space.shared @ weight).squeeze(2))
+        point = seen_point(views, pose, space.patch)
+        to_middle = (
+            space.middle_m - point
+        )  # it is laid out in the middle, as if the camera were there
+        there = Pose(pose.t + to_middle, pose.q)
+        laid, trust = self.encoder(*laid_out(views.image, there, views.K, space.inner))
+        score = correlate(laid * trust, code).flatten(1)
+        score = score - score.mean(dim=1, keepdim=True)
+        J = ground_jacobian(pose, point.unsqueeze(1), torch.zeros_like(point[:, None, :2]))[:, 0]
+        tiny = (0.1 * space.patch.cell_m**2).view(-1, 1, 1) * torch.eye(2).to(J)
+        open_m2 = J @ space.covariance @ J.mT + tiny
+        off_m = space.places * space.feature_m.view(-1, 1, 1) + to_middle[:, None, :2]
+        far = (off_m * torch.linalg.solve(open_m2, off_m.mT).mT).sum(dim=-1) / 2
+        total = SEARCH_TRUST * self.log_sharpness.exp() * score - far - unlikely.unsqueeze(1)
+        total, place = total.max(dim=1)
+        step_m = off_m[row, place].unsqueeze(-1)
+        step = (space.covariance @ J.mT @ torch.linalg.solve(open_m2, step_m)).squeeze(-1)
+        score = score / score.std(dim=1, keepdim=True).clamp_min(1e-6)
+        near = (space.places - space.places[place].unsqueeze(1)).abs().amax(dim=-1) <= REACH
+        fit = score[row, place]
+        margin = fit - score.masked_fill(near, -torch.inf).amax(dim=1)
+        return Found(moved(pose, step), heading, height, total, fit, margin)
 
     def match(
         self, views: Views, pose: Pose, prior: Prior, patch: GroundPatch, code: Tensor
@@ -184,45 +256,3 @@ def true_displacement(
     pixels, _ = project(pose, views.K, points_m)
     off_m: Tensor = (patch.meet(truth.t, sight(truth, views.K, pixels)) - points_m)[..., :2]
     return off_m
-
-
-def _places(patch: GroundPatch, canvas: int) -> Tensor:
-    """Return the places (P, 2) of a canvas in a patch, row by row: features east and north of the middle."""
-    side = (patch.cells - canvas) // STRIDE + 1
-    step = torch.arange(side, device=patch.cell_m.device) - (side - 1) / 2
-    south, east = torch.meshgrid(step, step, indexing="ij")
-    return torch.stack([east, -south], dim=-1).flatten(0, 1)
-
-
-def _layouts(prior: Prior, patch: GroundPatch) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
-    """Return the motions (B, 6) of the headings and heights that are searched, and how improbable (B,) each is.
-
-    Also the covariance (B, 6, 6) that is left when heading and height are known.
-    """
-    covariance = prior.covariance
-    up = quaternion_to_rotation_matrix(prior.pose.q)[:, 2]  # the world's vertical in the camera
-    zero = torch.zeros_like(up)
-    G = torch.stack(
-        [torch.cat([zero, up], dim=1), zero.new_tensor([0, 0, 1, 0, 0, 0]).expand(len(up), 6)],
-        dim=2,
-    )
-    shared = covariance @ G  # (B, 6, 2)
-    both = G.mT @ shared
-    heading_rad, height_m = both.diagonal(dim1=1, dim2=2).sqrt().unbind(dim=1)
-    above_m = prior.pose.t[:, 2] - patch.height_m.mean(dim=(1, 2))
-    count = math.ceil(
-        2
-        * HEADING_SIGMAS
-        * float(heading_rad.max().clamp_max(math.pi / HEADING_SIGMAS))
-        / HEADING_STEP
-    )
-    headings = torch.linspace(-HEADING_SIGMAS, HEADING_SIGMAS, count + 1 + count % 2)
-    turn = heading_rad.clamp_max(math.pi / HEADING_SIGMAS)
-    rise = torch.minimum(HEIGHT_SIGMAS * height_m, HEIGHT_STEP * above_m)
-    layouts = []
-    for heading in headings.tolist():
-        for height in (-1.0, 0.0, 1.0):
-            change = torch.stack([heading * turn, height * rise], dim=1).unsqueeze(2)
-            weight = torch.linalg.solve(both, change)
-            layouts.append(((shared @ weight).squeeze(2), (change.mT @ weight).flatten() / 2))
-    return layouts, covariance - shared @ torch.linalg.solve(both, shared.mT)

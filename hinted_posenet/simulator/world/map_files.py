@@ -25,6 +25,7 @@ from hinted_posenet.simulator.world.map_heights import DemFiles, Ground, LevelGr
 from hinted_posenet.simulator.world.map_photos import Photos, by_date, map_files, photo_files
 from hinted_posenet.simulator.world.map_pyramid import Pyramid
 
+GROUND_M, GROUND_CELLS = 20.0, 9  # around a place, in which the level of the ground is looked up
 SLOW_PX = 3e7  # of a file, that one part reads: about a second
 
 log = logging.getLogger(__name__)
@@ -116,6 +117,13 @@ class MapFiles:
         photos, known = zip(*(one.part(grid) for one in self._pyramids.values()), strict=True)
         height_m, has_height = self._ground.part(grid)
         return MapPart(np.stack(photos), np.stack(known) & has_height, height_m)
+
+    def ground_m(self, x_m: float, y_m: float) -> float:
+        """Return the height around a place: the median of some 20 m, so that a tree does not count."""
+        cell_m = max(self.resolution_m, GROUND_M / GROUND_CELLS)
+        reach_m = GROUND_CELLS * cell_m / 2
+        grid = PixelGrid(x_m - reach_m, y_m + reach_m, cell_m, GROUND_CELLS, GROUND_CELLS)
+        return float(np.median(self._ground.part(grid)[0]))
 
     def _warn_if_slow(self, grid: PixelGrid) -> None:
         """Say once how to make a file fast that has no overview of a resolution that is asked for."""

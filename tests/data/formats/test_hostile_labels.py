@@ -100,7 +100,8 @@ def twice_in_ace(folder: Path) -> None:
     pose.with_name(pose.name.replace(".pose.txt", ".txt")).write_bytes(pose.read_bytes())
 
 
-ONE_PLACE = {"llff", "polycam", "record3d"}  # pose and image have one number or one name
+# pose and image have one number, one name or one file
+ONE_PLACE = {"llff", "polycam", "record3d", "ortholoc", "anyvisloc"}
 ANOTHER_POSE = {  # one image, two poses
     "colmap": twice_in_colmap,
     "ace": twice_in_ace,
@@ -112,6 +113,7 @@ ANOTHER_POSE = {  # one image, two poses
     "transforms": change("transforms.json", again),
     "tum": elsewhere("rgb.txt", 0, " "),
     "csv": elsewhere("frames.csv", 9, ","),
+    "uav_visloc": elsewhere("03.csv", 5, ","),
 }
 
 

@@ -20,7 +20,14 @@ from hinted_posenet.data.formats import (
 )
 from hinted_posenet.data.splits import split_views
 
-PUBLISHED = ("cambridge", "seven_scenes", "twelve_scenes", "aerial")
+PUBLISHED = (
+    *("cambridge", "seven_scenes", "twelve_scenes", "aerial"),
+    *("ortholoc", "anyvisloc", "uav_visloc"),
+)
+
+
+# a file of llff has no names, and in the others an image and its label are one file
+WITHOUT_NAMES = {"llff", "ortholoc", "anyvisloc"}
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -81,7 +88,7 @@ def test_a_label_is_told_with_its_file_and_size(tmp_path: Path, dataset: str) ->
         assert view.rotation_error == pytest.approx(0, abs=0.1 if dataset == "cambridge" else 1e-12)
 
 
-@pytest.mark.parametrize("dataset", sorted(READERS.keys() - {"llff"}))  # whose file has no names
+@pytest.mark.parametrize("dataset", sorted(READERS.keys() - WITHOUT_NAMES))
 def test_missing_and_faulty_frames_are_told_or_left_out(tmp_path: Path, dataset: str) -> None:
     write, read, scene = READERS[dataset]
     write(tmp_path, frames=4)

@@ -1,0 +1,109 @@
+"""Localize the images of a folder, glob, list or video over a map, and write their poses."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.files import check_writable
+from hinted_posenet.core.types import Hint
+from hinted_posenet.data.exif_camera import exif_camera
+from hinted_posenet.data.query_camera import QueryCamera, given_camera
+from hinted_posenet.data.query_images import QueryImage, open_images
+from hinted_posenet.inference.answer_images import answer_images
+from hinted_posenet.inference.estimate_row import Located
+from hinted_posenet.inference.locate_settings import LocateSettings
+from hinted_posenet.inference.map_localizer import MapLocalizer, open_map
+from hinted_posenet.inference.map_prior import Assumed, full_prior
+from hinted_posenet.inference.predict import read_hints
+from hinted_posenet.inference.write_estimates import poses_format
+
+
+class LocatedOverMap(NamedTuple):
+    """What was written, and some of the images for a picture."""
+
+    localizer: MapLocalizer
+    shown: list[Located]
+    lines: list[str]  # a summary
+
+
+def locate_over_map(settings: LocateSettings, shown: int = 0) -> LocatedOverMap:
+    """Localize images over a map and write their poses; ``shown`` of them come back with their pixels.
+
+    An image without a prior on the map, or that cannot be read, is written without an answer.
+
+    Raises:
+        InputError: Output, images, map, priors or camera are wrong, or no image could be localized.
+    """
+    check_writable(settings.out)
+    camera = given_camera(settings.K, settings.focal_px, settings.camera_file)
+    images = open_images(
+        settings.images,
+        settings.every,
+        settings.every_s,
+        settings.video_start_s,
+        upright=not settings.as_stored,
+    )
+    localizer = open_map(
+        settings.map,
+        settings.dem,
+        settings.dem_above,
+        settings.ground_m or 0.0,
+        settings.accelerator,
+        settings.threads,
+    )
+    poses_format(settings.out, settings.poses_format, localizer.origin, settings.covariance)
+    localizer.assumed = Assumed(
+        settings.tilt_sigma_deg, settings.heading_deg, settings.height_above_ground_m
+    )
+    lines = [map_line(localizer)]
+    if settings.priors is None:
+        lines.append("priors: GPS and attitude in the images, since priors=FILE is not given")
+    source = settings.priors or "exif"
+    listed = images.listed()
+    hints = read_hints(settings, source, listed, localizer, lines, localizer.files.ground_m)
+    hints, more = _completed(hints, localizer)
+    lines += more
+    used: Counter[str] = Counter()
+
+    def camera_of(image: QueryImage) -> QueryCamera | None:
+        used["given" if camera else "stated"] += 1
+        return camera or exif_camera(image.path)
+
+    found = answer_images("locate", settings, images, localizer, camera_of, hints, shown)
+    if used["stated"]:
+        lines.append("cameras: the focal length in the EXIF of the images, since none is given")
+    return LocatedOverMap(localizer, found.shown, lines + found.lines)
+
+
+def map_line(localizer: MapLocalizer) -> str:
+    """Describe a map in one line."""
+    files = localizer.files
+    dates = ", ".join(files.dates[:3]) + (" ..." if len(files.dates) > 3 else "")
+    return f"map: {files.bounds.size} at {files.resolution_m:.2g} m a pixel, {len(files.dates)} dates: {dates}"
+
+
+def _completed(
+    hints: Sequence[Hint | None], localizer: MapLocalizer
+) -> tuple[list[Hint | None], list[str]]:
+    """Fill in what priors do not know, and say what that was; one that cannot be completed stays as it is."""
+    completed: list[Hint | None] = []
+    counts: Counter[str] = Counter()
+    for hint in hints:
+        try:
+            full = full_prior(hint, localizer.files.ground_m, localizer.assumed)
+        except InputError:
+            completed.append(hint)
+            continue
+        completed.append(full.hint)
+        counts.update(full.assumed)
+    assumed = localizer.assumed
+    told = {
+        "tilt": f"no pitch and roll: the camera is taken to look straight down, to {assumed.tilt_sigma_deg:g} "
+        "degrees (tilt_sigma_deg)",
+        "heading": "no heading: every heading is searched"
+        if assumed.heading_deg is None
+        else "no heading: heading_deg is taken",
+        "height": "no altitude: height_above_ground_m is taken",
+    }
+    return completed, [f"{counts[part]} priors have {told[part]}" for part in told if counts[part]]

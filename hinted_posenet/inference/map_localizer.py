@@ -1,0 +1,143 @@
+"""Localize images over a map: ``open_map`` photos and heights, give ``locate`` an image and a prior."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.formatting import length
+from hinted_posenet.core.geodesy import Origin
+from hinted_posenet.core.types import Hint
+from hinted_posenet.data.exif_camera import exif_camera
+from hinted_posenet.data.images import resized, undistorted
+from hinted_posenet.data.load_image import AnyImage, Pixels, load_image
+from hinted_posenet.data.posed_images import resized_intrinsics
+from hinted_posenet.data.query_camera import AnyK, QueryCamera, given_camera
+from hinted_posenet.inference.estimate import Estimate, Mode
+from hinted_posenet.inference.localizer import prepare_device
+from hinted_posenet.inference.map_prior import Assumed, check_height, full_prior, looked_at
+from hinted_posenet.simulator.world.map_files import MapFiles
+
+WORKING_PX = 320  # longest side of an image that is registered
+BEYOND_SIGMAS = 3.0  # of the prior, that what an image shows may be beyond the map
+
+Files = str | Path | list[str | Path]
+
+
+def open_map(
+    photos: Files | Mapping[str, Files],
+    dem: Files | None = None,
+    dem_above: str | None = None,
+    ground_m: float = 0.0,
+    device: str = "auto",
+    threads: int = 0,
+) -> "MapLocalizer":
+    """Open a map of georeferenced photos, and heights if there are any, to localize images over it.
+
+    ``photos`` may be a raster, a folder of rasters or of XYZ tiles, or a list, of one date or many, and
+    ``dem_above`` is what heights are above, ellipsoid or geoid, where the files do not say it; see `MapFiles`.
+    Without heights the ground is level at ``ground_m``.
+
+    Raises:
+        InputError: A file cannot be used.
+    """
+    files = MapFiles(photos, dem, dem_above, ground_m)
+    return MapLocalizer(files, prepare_device(device, threads))
+
+
+class MapLocalizer:
+    """Localizes images over a map, without any training on the place; made by `open_map`.
+
+    For images and ``K`` see `Localizer`; where no K is given, the focal length that an image file states in its
+    EXIF is taken. A hint has to know the place and the height; what it does not know of the rotation is taken
+    from ``assumed``: a camera that looks straight down, with any heading.
+    """
+
+    takes_hints = True
+
+    def __init__(
+        self, files: MapFiles, device: torch.device, assumed: Assumed | None = None
+    ) -> None:
+        self.files, self.device = files, device
+        self.assumed = assumed or Assumed()
+        self.name = "the map"
+
+    @property
+    def origin(self) -> Origin:
+        """Where the world of all poses lies on Earth: the middle of the map."""
+        return self.files.origin
+
+    @property
+    def extent(self) -> tuple[Tensor, float]:
+        """Center (3,) and size in metres of the map."""
+        bounds = self.files.bounds
+        x, y = bounds.center_m
+        center = torch.tensor([x, y, self.files.ground_m(x, y)], dtype=torch.float64)
+        return center, max(bounds.width_m, bounds.height_m)
+
+    def locate(
+        self, image: AnyImage, K: AnyK | QueryCamera | None = None, hint: Hint | None = None
+    ) -> Estimate:
+        """Localize one image with a hint () in the world of the map, see `origin`.
+
+        Raises:
+            InputError: The image, K or the hint is wrong; the message says what was expected.
+        """
+        where = str(image) if isinstance(image, str | Path) else "image"
+        prior = self.checked_prior(hint)
+        if K is None and isinstance(image, str | Path):
+            K = exif_camera(Path(image))
+        if K is None:
+            raise InputError(
+                f"{where}: its camera is not known, and its EXIF states no focal length; give K=[fx,fy,cx,cy], "
+                "focal_px or camera_file"
+            )
+        camera = K if isinstance(K, QueryCamera) else given_camera(K)
+        assert camera is not None
+        pixels, small_K = working_image(load_image(image, where), camera, where)
+        return self._answer(pixels, small_K, prior)
+
+    def checked_prior(self, hint: Hint | None) -> Hint:
+        """Return a hint () that is known in all parts.
+
+        Raises:
+            InputError: It has no place or height, or lies outside the map or below its ground.
+        """
+        prior = full_prior(hint, self.files.ground_m, self.assumed).hint
+        check_height(prior, self.files.ground_m)
+        x, y = looked_at(prior, self.files.ground_m).tolist()
+        bounds = self.files.bounds
+        off_m = math.hypot(
+            max(bounds.xmin - x, x - bounds.xmax, 0.0), max(bounds.ymin - y, y - bounds.ymax, 0.0)
+        )
+        if off_m > BEYOND_SIGMAS * float(prior.variance[:2].max().sqrt()):
+            raise InputError(
+                f"by its prior it shows ground {length(off_m)} outside the map; give a map of that place, or "
+                "correct the prior"
+            )
+        return prior
+
+    @torch.inference_mode()
+    def _answer(self, pixels: Pixels, K: Tensor, prior: Hint) -> Estimate:
+        from hinted_posenet.inference.stand_in import register
+
+        hint, fit = register(self.files, pixels, K, prior)
+        pose, covariance = hint.pose, hint.covariance
+        status = "ok" if fit > 0.5 else "uncertain"
+        modes = (Mode(1.0, pose, covariance),)
+        return Estimate(pose, covariance, status, "given", 1, 1 - fit, modes, self.origin)
+
+
+def working_image(pixels: Pixels, camera: QueryCamera, where: str) -> tuple[Pixels, Tensor]:
+    """Return an image (H, W, 3) without distortion and at most `WORKING_PX` wide, (3, h, w), and its K (3, 3)."""
+    height, width = pixels.shape[:2]
+    lens = camera.of_image(height, width, where)
+    if lens.distortion:
+        pixels = undistorted(pixels, lens.K, lens.distortion)
+    scale = min(1.0, WORKING_PX / max(height, width))
+    size = max(1, round(scale * height)), max(1, round(scale * width))
+    K = resized_intrinsics(lens.K.double(), (height, width), size)
+    return resized(pixels, *size), K

@@ -1,0 +1,176 @@
+"""Practice over generated worlds: images, cameras and maps of every scale, season and sensor, to train registration.
+
+No real photo is in it. A view shows one date of a world, the map two others, each through a sensor of its own.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Generator, Tensor
+from torch.nn.functional import avg_pool2d, grid_sample, interpolate
+
+from hinted_posenet.core.geometry import compose_rotvec, quaternion_product
+from hinted_posenet.core.types import Hint, Pose
+from hinted_posenet.hints.gaussian import log_uniform, perturb
+from hinted_posenet.models.registration.array_ground import ArrayGround
+from hinted_posenet.models.registration.ground import GroundPatch, join_patches
+from hinted_posenet.models.registration.ground_registration import MARGIN, Surroundings
+from hinted_posenet.models.registration.projection import pixel_centers, sight
+from hinted_posenet.models.registration.search import Views
+
+MAP_DATES = 2  # photos that an image is held against
+CANVAS = 96  # cells a side that are compared: a part of what the image shows, which trains as well in less time
+IMAGE_PX = (128, 224)
+ACROSS = (100.0, 190.0)  # cells that an image shows
+FOV_DEG = (30.0, 90.0)
+LEVEL_TILT_DEG, OBLIQUE_DEG, OBLIQUE = 6.0, 45.0, 0.2  # usual tilt, largest one, and the share of images with it
+SIGMA_CELLS, SIGMA_RAD = (0.6, 6.0), (0.005, 0.05)  # of the hints
+APART_CELLS = 0.3  # standard deviation of the shift between photos of two dates, as of real orthophotos
+DOWN = torch.tensor([0.0, -1.0, 0.0, 0.0])  # a camera that looks down, with north at the top of its image
+
+
+class Exercise(NamedTuple):
+    """A batch to train a registration with."""
+
+    views: Views
+    hint: Hint
+    truth: Pose
+    around: Surroundings
+    allowed: Tensor  # (B, D) bool
+
+
+def draw_exercise(grounds: Sequence[ArrayGround], batch: int, generator: Generator) -> Exercise:
+    """Draw images over some worlds, each against photos of other dates."""
+    rows = [_draw_one(grounds, generator) for _ in range(batch)]
+    images, Ks, t, q, patches = zip(*rows, strict=True)
+    truth = Pose(torch.stack(t), torch.stack(q))
+    patch = join_patches(list(patches))
+    sigma_t_m = log_uniform(*SIGMA_CELLS, batch, generator) * patch.cell_m
+    sigma_r_rad = log_uniform(*SIGMA_RAD, batch, generator)
+    hint = Hint.isotropic(perturb(truth, sigma_t_m, sigma_r_rad, generator), sigma_t_m, sigma_r_rad)
+    views = Views(torch.stack(images), torch.stack(Ks))
+    allowed = torch.ones(batch, MAP_DATES, dtype=torch.bool)
+    return Exercise(views, hint, truth, Surroundings(patch, CANVAS), allowed)
+
+
+def _draw_one(
+    grounds: Sequence[ArrayGround], generator: Generator
+) -> tuple[Tensor, Tensor, Tensor, Tensor, GroundPatch]:
+    """Return an image (3, S, S), its K (3, 3), pose (3,) and (4,), and the map (1,) around what it shows.
+
+    All images of a batch have one size; those of fewer pixels are enlarged to it, as people enlarge them.
+    """
+    ground = grounds[_integer(len(grounds), generator)]
+    cell_m = ground.resolution_m * (1 + _integer(3, generator))
+    across_m = _uniform(*ACROSS, generator) * cell_m
+    fov = math.radians(_uniform(*FOV_DEG, generator))
+    oblique = _uniform(0, 1, generator) < OBLIQUE
+    tilt = math.radians(_uniform(0, OBLIQUE_DEG if oblique else LEVEL_TILT_DEG, generator))
+    distance_m = across_m / (2 * math.tan(fov / 2))
+    heading, way = (_uniform(-math.pi, math.pi, generator) for _ in range(2))
+    q = compose_rotvec(DOWN, torch.tensor([0.0, 0.0, heading]))
+    q = compose_rotvec(q, tilt * torch.tensor([math.cos(way), math.sin(way), 0.0]))
+    # what the middle of the image shows lies where the map reaches far enough around it
+    box, cells = ground.bounds, CANVAS + 6 * MARGIN
+    room_m = min(0.5 * max(across_m, cells * cell_m), 0.45 * min(box.width_m, box.height_m))
+    x = _uniform(box.xmin + room_m, box.xmax - room_m, generator)
+    y = _uniform(box.ymin + room_m, box.ymax - room_m, generator)
+    own, *others = torch.randperm(len(ground.dates), generator=generator)[: 1 + MAP_DATES].tolist()
+    seen = 2 * math.ceil(across_m / ground.resolution_m * (1.0 if oblique else 0.65))
+    scene = ground.patch((x, y), seen, ground.resolution_m, [own]).local()
+    middle = torch.tensor([[0.0, 0.0]])
+    z = float(scene.height_at(middle.unsqueeze(1)))
+    axis = _axis(q)
+    t = torch.tensor([0.0, 0.0, z]) - axis * distance_m / max(abs(float(axis[2])), 0.5)
+    side = round(_uniform(*IMAGE_PX, generator))
+    K = _camera(side, fov)
+    image = rendered(scene, Pose(t.unsqueeze(0), q.unsqueeze(0)), K.unsqueeze(0), side)
+    image = through_sensor(image, generator)[0]
+    scale = IMAGE_PX[1] / side
+    image = interpolate(image[None], (IMAGE_PX[1],) * 2, mode="bilinear", align_corners=False)[0]
+    K = torch.diag(torch.tensor([scale, scale, 1.0])) @ K
+    photos = []
+    for date in others:
+        off_m = torch.randn(2, generator=generator) * APART_CELLS / math.sqrt(2) * cell_m
+        place = x + float(off_m[0]), y + float(off_m[1])
+        photos.append(ground.patch(place, cells, cell_m, [date]))
+    colours = torch.cat([photo.photo for photo in photos], dim=1)[0].float() / 255
+    known = torch.cat([photo.known for photo in photos], dim=1)
+    patch = ground.patch((x, y), cells, cell_m, [])._replace(known=known)
+    colours = torch.stack([through_sensor(photo[None], generator, map_photo=True)[0] for photo in colours])
+    patch = patch._replace(photo=(colours * 255).round().to(torch.uint8).unsqueeze(0))
+    t = t + torch.tensor([x, y, 0.0])
+    return image, K, t, q, patch
+
+
+def rendered(patch: GroundPatch, pose: Pose, K: Tensor, side: int) -> Tensor:
+    """Render the first photo of a patch (1,) for cameras (1,) of ``side`` pixels: (1, 3, side, side).
+
+    Each pixel is the mean of four rays. Relief is met from above (`GroundPatch.meet`), without walls.
+    """
+    pixels = pixel_centers(2 * side, 2 * side, 0.5).view(1, -1, 2)
+    ground_m = patch.meet(pose.t, sight(pose, K, pixels))[..., :2]
+    half_m = patch.cells * patch.cell_m / 2
+    grid = ground_m / half_m.view(-1, 1, 1) * ground_m.new_tensor([1.0, -1.0])
+    grid = grid.view(1, 2 * side, 2 * side, 2)
+    fine = grid_sample(
+        patch.photo[:, 0].float() / 255, grid, padding_mode="border", align_corners=False
+    )
+    return avg_pool2d(fine, 2)
+
+
+def through_sensor(image: Tensor, generator: Generator, map_photo: bool = False) -> Tensor:
+    """Return photos (B, 3, h, w) as another camera takes them: colours, gamma, haze, blur, noise, clouds."""
+    count = len(image)
+    gain = torch.exp(0.15 * torch.randn(count, 1, 1, 1, generator=generator))
+    colour = torch.exp(0.08 * torch.randn(count, 3, 1, 1, generator=generator))
+    mix = torch.eye(3) + 0.06 * torch.randn(count, 3, 3, generator=generator)
+    gamma = torch.exp(0.25 * torch.randn(count, 1, 1, 1, generator=generator))
+    haze = 0.25 * torch.rand(count, 1, 1, 1, generator=generator) ** 2
+    image = torch.einsum("bij,bjhw->bihw", mix, image).clamp(1e-4, 1) ** gamma
+    image = image * gain * colour * (1 - haze) + haze * 0.7
+    if _uniform(0, 1, generator) < 0.4:
+        image = _blurred(image, _uniform(0.4, 1.2, generator))
+    if not map_photo and _uniform(0, 1, generator) < 0.25:
+        image = _under_clouds(image, generator)
+    noise = 0.02 * torch.rand((), generator=generator)
+    return (image + noise * torch.randn(image.shape, generator=generator)).clamp(0, 1)
+
+
+def _under_clouds(image: Tensor, generator: Generator) -> Tensor:
+    """Cover up to half of images (B, 3, h, w) by a bright smooth pattern, as clouds, snow or flare do."""
+    coarse = torch.rand(len(image), 1, 6, 6, generator=generator)
+    cover = interpolate(coarse, image.shape[-2:], mode="bicubic", align_corners=False)
+    edge = _uniform(0.5, 0.9, generator)
+    opacity = ((cover - edge) / 0.15).clamp(0, 1)
+    return image * (1 - opacity) + opacity * (0.5 + 0.5 * torch.rand((), generator=generator))
+
+
+def _blurred(image: Tensor, sigma_px: float) -> Tensor:
+    """Blur photos (B, 3, h, w)."""
+    from kornia.filters import gaussian_blur2d
+
+    blurred: Tensor = gaussian_blur2d(image, (7, 7), (sigma_px, sigma_px))
+    return blurred
+
+
+def _camera(side: int, fov_rad: float) -> Tensor:
+    focal_px = side / (2 * math.tan(fov_rad / 2))
+    return torch.tensor([[focal_px, 0.0, side / 2], [0.0, focal_px, side / 2], [0.0, 0.0, 1.0]])
+
+
+def _axis(q: Tensor) -> Tensor:
+    """Return the optical axis (3,) in the world of a camera (4,)."""
+    forward = torch.tensor([0.0, 0.0, 0.0, 1.0])
+    back = q * torch.tensor([1.0, -1.0, -1.0, -1.0])
+    return quaternion_product(quaternion_product(q, forward), back)[1:]
+
+
+def _uniform(low: float, high: float, generator: Generator) -> float:
+    return low + (high - low) * float(torch.rand((), generator=generator))
+
+
+def _integer(count: int, generator: Generator) -> int:
+    return int(torch.randint(count, (), generator=generator))
