@@ -30,6 +30,7 @@ from hinted_posenet.models.registration.search import PLACE_SIGMAS, Registrar, V
 from hinted_posenet.models.registration.solve import Evidence, Prior, information_of, solve_step
 
 MATCHES, ALIGNMENTS = 2, 5  # steps
+BEST_DATES = 3  # photos that fit an image best, to which it is aligned after the first step
 CANVAS = 192  # cells at most that an image is laid out on
 MULTIPLE = 2 * STRIDE * BLOCK  # of cells of a canvas: whole blocks, also in cells of twice the size
 MARGIN = STRIDE * REACH  # cells beyond a canvas in which blocks are looked for
@@ -55,6 +56,15 @@ class Registered(NamedTuple):
     # (B, 6, 6) of what the image says alone, metres along the world's axes, then radians about the camera's
     information: Tensor
     evidence: Tensor  # (B, n) of how well the image fits the map, see `GroundRegistration.EVIDENCE`
+
+
+class Aligned(NamedTuple):
+    """Of one step of the alignment."""
+
+    solved: Prior  # (B,) poses with their information
+    information: Tensor  # (B, 6, 6) of the image alone
+    misfit: Tensor  # (B, D) log of the noise of windows over their variance: 0 where nothing fits
+    seen: Tensor  # (B,) share of the windows that could be compared
 
 
 class GroundRegistration(nn.Module):
@@ -93,13 +103,17 @@ class GroundRegistration(nn.Module):
             pose = self.registrar.match(views, pose, known, wide, code).pose
         inner = patch.window(seen_point(views, pose, patch)[:, :2], canvas)
         photos = Photos.of(inner)
-        for _ in range(ALIGNMENTS):
-            step = self.align(views, pose, known, inner, photos, allowed)
-            pose = step[0].pose
-        solved, information, residual = step
-        answer = Hint(pose, world_covariance(solved.covariance, pose.q))
-        evidence = torch.stack([found.fit, found.margin, *residual], dim=1)
-        return Registered(moved_hint(answer, center_m, prior.pose.t), information, evidence)
+        step = self.align(views, pose, known, inner, photos, allowed)
+        misfit = step.misfit.masked_fill(~allowed, torch.inf)
+        best = misfit.topk(min(BEST_DATES, misfit.shape[1]), dim=1, largest=False).indices
+        inner, allowed = inner.of(best), allowed.take_along_dim(best, dim=1)
+        photos = Photos.of(inner)
+        for _ in range(ALIGNMENTS - 1):
+            step = self.align(views, step.solved.pose, known, inner, photos, allowed)
+        answer = moved_hint(step.solved.as_hint(), center_m, prior.pose.t)
+        usual = torch.where(allowed, step.misfit, 0.0).sum(dim=1) / allowed.sum(dim=1).clamp_min(1)
+        evidence = torch.stack([found.fit, found.margin, usual, step.seen], dim=1)
+        return Registered(answer, step.information, evidence)
 
     def align(
         self,
@@ -109,26 +123,21 @@ class GroundRegistration(nn.Module):
         patch: GroundPatch,
         photos: Photos,
         allowed: Tensor,
-    ) -> tuple[Prior, Tensor, tuple[Tensor, Tensor]]:
-        """Solve for poses (B,) from windows and the prior.
-
-        Returns:
-            The poses with their information; that of the image alone (B, 6, 6); and two measures (B,) of the fit.
-        """
+    ) -> Aligned:
+        """Solve for poses (B,) from windows and the prior."""
         with torch.no_grad():
             image, seen = laid_out(views.image, pose, views.K, patch)
             windows = compare(image, photos)
             usable = known_windows(photos.known & seen.unsqueeze(1)) & allowed[:, :, None, None]
             cells = patch.cell_m.view(-1, 1, 1, 1) * pose.t.new_tensor([1.0, -1.0]).view(1, 1, 2, 1)
             J = ground_jacobian(pose, photos.point_m, photos.slope) / cells
+            misfit = (windows.statistics[:, :, 0::4].mean(dim=2) * usable).sum(dim=(2, 3))
+            misfit = misfit / usable.sum(dim=(2, 3)).clamp_min(1)
         trust = self.share * self.trust(windows.statistics) * usable.unsqueeze(2)
-        A, b = weighted(windows, trust)
-        evidence = Evidence(J, A, b)
+        evidence = Evidence(J, *weighted(windows, trust))
         solved, _ = solve_step(pose, evidence, prior)
-        agree = (windows.statistics[:, :, 0::4].mean(dim=2) * usable).sum(dim=(1, 2, 3))
-        agree = agree / usable.sum(dim=(1, 2, 3)).clamp_min(1)
         share = usable.any(dim=1).float().mean(dim=(1, 2))
-        return solved, information_of(evidence)[0], (agree, share)
+        return Aligned(solved, information_of(evidence)[0], misfit, share)
 
 
 def moved_hint(hint: Hint, by_m: Tensor, like: Tensor) -> Hint:

@@ -59,7 +59,7 @@ def registration_loss(
     true_m = inner.meet(truth.t, sight(truth, views.K, pixels))[..., :2]
     for _ in range(ALIGNMENTS):
         weak = Prior(pose, nothing + 1e-6 * torch.eye(6))
-        solved, _, _ = model.align(views, pose, weak, inner, photos, allowed)
+        solved = model.align(views, pose, weak, inner, photos, allowed).solved
         shown_m = inner.meet(solved.pose.t, sight(solved.pose, views.K, pixels))[..., :2]
         moved_m = (shown_m - true_m).norm(dim=-1).mean(dim=1)
         loss = loss + pose_loss(solved, truth, moved_m, cell_m)
