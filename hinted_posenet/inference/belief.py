@@ -18,6 +18,9 @@ PRECISE = 0.01  # of the distance to the scene: a smaller sigma is always certai
 
 # errors (N, 6), covariances (N, 6, 6) and ones (N, 6) -> weights of `widened`
 FitWeights = Callable[[Tensor, Tensor, Tensor], Tensor]
+Stated = tuple[
+    Tensor, Tensor
+]  # errors (N, 6), and the covariances (N, 6, 6) that were stated with them
 
 
 class CalibratedBelief(nn.Module):
@@ -41,17 +44,17 @@ class CalibratedBelief(nn.Module):
         weights = self.weights.to(stated).expand(len(stated), -1, -1)
         return widened(stated, torch.ones_like(stated[:, 0]), weights)
 
-    def fit_weights_to(self, error: Tensor, stated: Tensor, fit: FitWeights) -> Tensor:
-        """Fit the weights to errors (N, 6) of validation images and to those of probes.
+    def fit_weights_to(self, seen: Stated, left_out: Stated, fit: FitWeights) -> Tensor:
+        """Fit the weights to validation images and to probes; without any, nothing is changed.
 
-        Without any, nothing is changed. Returns the stated covariances of all of them.
+        Returns the stated covariances of all of them.
         """
-        left_out, of_probes = self.probe_error.to(error), self.probe_covariance.to(stated)
-        error, stated = torch.cat([error, left_out]), torch.cat([stated, of_probes])
+        error = torch.cat([seen[0], left_out[0].to(seen[0])])
+        stated = torch.cat([seen[1], left_out[1].to(seen[1])])
         if len(error):
             weights = fit(error, stated, torch.ones_like(error))
-            if len(left_out):  # an easy validation split does not hide what these show
-                weights = weights.maximum(fit(left_out, of_probes, torch.ones_like(left_out)))
+            if len(left_out[0]):  # an easy validation split does not hide what these show
+                weights = weights.maximum(fit(*left_out, torch.ones_like(left_out[0])))
             self.weights.copy_(weights)
         return stated
 

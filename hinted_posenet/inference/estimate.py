@@ -40,8 +40,8 @@ class Estimate:
         status: "ok"; "uncertain" where the position is less certain than that of 99 % of the validation images;
             "outside the map" where the image is unlike all training images.
         hint: where the answer started from: "given", "contradicted" where landmarks in the image, or the map,
-            exclude the given one, so that it was left out, "ignored" where the localizer takes none, or the
-            name of its own source, such as "retrieval" or "none".
+            exclude the given one, so that it was left out, "ignored" where the localizer takes none, or the name
+            of its own source, such as "retrieval" or "none".
         steps: how many refinement steps changed the answer, at least 1.
         out_of_map: how unlike all training images the image is; at 1 it is no nearer to any of them than a
             quarter of the pairs of training images of different dates are to each other.

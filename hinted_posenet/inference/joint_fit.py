@@ -1,7 +1,8 @@
 """One stretch for a whole covariance, and constants for its parts: for errors that are strongly correlated."""
 
 import math
-from itertools import product
+from collections.abc import Sequence
+from functools import partial
 
 import torch
 from scipy.stats import chi2
@@ -10,7 +11,8 @@ from torch import Tensor
 from hinted_posenet.inference.sigma_fit import CONTENT, DEGREES, LEAST_SCALE, PARTS, widened
 
 STRETCHES = tuple(2.0 ** (step / 2) for step in range(-6, 9))  # tried
-SHARES = (0.0, 0.5, 1.0, 2.0)  # tried, in units of the typical error
+SHARES = (0.0, *(2.0**step for step in range(-2, 6)))  # tried, in units of the typical error
+ROUNDS = 3  # in which each of them is chosen, given the others
 
 
 def fit_joint_weights(error: Tensor, covariance: Tensor, ones: Tensor) -> Tensor:
@@ -21,14 +23,17 @@ def fit_joint_weights(error: Tensor, covariance: Tensor, ones: Tensor) -> Tensor
     """
     error, covariance = error.double(), covariance.double()
     units = [_typical(error, covariance, axes) for axes in PARTS]
-    best, least = torch.tensor([1.0, 0.0]).repeat(len(PARTS), 1), math.inf
-    for stretch, *shares in product(STRETCHES, *[SHARES] * len(PARTS)):
-        weights = torch.tensor(
-            [[stretch, share * unit] for share, unit in zip(shares, units, strict=True)]
-        )
-        loss = _loss(error, widened(covariance, ones.double(), _rows(weights, error)))
-        if loss < least:
-            best, least = weights, loss
+    choices = [STRETCHES, *([share * unit for share in SHARES] for unit in units)]
+    found = [1.0, *(0.0 for _ in PARTS)]
+
+    def loss(place: int, value: float) -> float:
+        weights = _weights([*found[:place], value, *found[place + 1 :]])
+        return _loss(error, widened(covariance, ones.double(), _rows(weights, error)))
+
+    for _ in range(ROUNDS):
+        for place, values in enumerate(choices):
+            found[place] = min(values, key=partial(loss, place))
+    best = _weights(found)
     fitted = widened(covariance, ones.double(), _rows(best, error))
     surprise = _surprise(error, fitted)
     rank = min(math.ceil(CONTENT * (len(surprise) + 1)), len(surprise))
@@ -42,6 +47,11 @@ def _typical(error: Tensor, covariance: Tensor, axes: tuple[int, ...]) -> float:
     information = torch.linalg.inv(covariance)[:, axes][:, :, axes]
     alone = torch.linalg.inv(information).diagonal(dim1=1, dim2=2).mean(dim=1).sqrt()
     return float(torch.minimum(alone.quantile(0.5), error[:, axes].abs().mean(dim=1).quantile(0.5)))
+
+
+def _weights(values: Sequence[float]) -> Tensor:
+    """Return weights (3, 2) of a stretch and of the share of each part."""
+    return torch.tensor([[values[0], share] for share in values[1:]])
 
 
 def _rows(weights: Tensor, error: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ image does not fit the map, the fallback is the answer.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -29,8 +29,9 @@ from hinted_posenet.models.registration.search import Views
 
 PROBES = 100  # images, of training and of validation each, that it is calibrated with
 PROBE_CELLS, PROBE_TURN_RAD = 6.0, 0.05  # sigma of their priors: cells of the map, and radians
-# An answer is right if its error is below as many medians of all, and below this share of the height above ground
-RIGHT, RIGHT_SHARE = 5.0, 0.1
+# An answer is right if its error is at most so many cells of the map, or so many times the error that a quarter of
+# the answers have, and below this share of the height above ground.
+RIGHT_CELLS, RIGHT, RIGHT_SHARE = 3.0, 5.0, 0.1
 TINY = 1e-9  # of the information, that makes it invertible
 
 
@@ -52,20 +53,31 @@ class Seen(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What registrations of images at known poses gave."""
+    """What registrations of images (N,) at known poses gave."""
 
-    error: Tensor  # (n, 6) of right answers
-    covariance: Tensor  # (n, 6, 6) that the images of these state
-    evidence: Tensor  # (N, MEASURES) of all, among them of images with another image's prior
+    error: Tensor  # (N, 6) of what images say alone
+    covariance: Tensor  # (N, 6, 6) that they state
+    evidence: Tensor  # (N, MEASURES)
     right: Tensor  # (N,) bool
+    foreign: (
+        Tensor  # (F, MEASURES) of images with other images' priors, from which they were not found
+    )
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return those of no image."""
+        error, covariance = (torch.empty(0, *of, dtype=torch.float64) for of in ((6,), (6, 6)))
+        evidence = torch.empty(0, MEASURES)
+        return cls(error, covariance, evidence, torch.empty(0, dtype=torch.bool), evidence)
 
 
 class MapRefinement(CalibratedBelief):
     """A map, and how far poses from it can be trusted."""
 
     rule: Tensor  # (MEASURES + 1,), see `fits_map`
-    probe_evidence: Tensor  # (P, MEASURES) of training images
+    probe_evidence: Tensor  # (P, MEASURES) of training images, see `Measured`
     probe_right: Tensor  # (P,) bool
+    probe_foreign: Tensor  # (F, MEASURES)
 
     def __init__(self, registration: MapRegistration):
         super().__init__()
@@ -73,6 +85,7 @@ class MapRefinement(CalibratedBelief):
         self.register_buffer("rule", torch.tensor(DEFAULT_RULE))
         self.register_buffer("probe_evidence", torch.empty(0, MEASURES))
         self.register_buffer("probe_right", torch.empty(0, dtype=torch.bool))
+        self.register_buffer("probe_foreign", torch.empty(0, MEASURES))
         # name of an image -> the date of the map that it is not held against
         self.left_out: dict[str, str] = {}
 
@@ -94,9 +107,7 @@ class MapRefinement(CalibratedBelief):
         )
 
     @torch.no_grad()
-    def fit(
-        self, read: Callable[[int], Query], truth: Pose, photo: Tensor, focal_px: float
-    ) -> None:
+    def fit(self, read: Callable[[int], Query], truth: Pose, photo: Tensor) -> None:
         """Register some training images, at poses (N,), without the photo (N,) that each belongs to (-1: none).
 
         Where no other photo is left, nothing can be learned from them.
@@ -106,19 +117,16 @@ class MapRefinement(CalibratedBelief):
         if count < 2:
             return
         queries = [read(row) for row in rows]
-        size = queries[0].image.shape[-2], queries[0].image.shape[-1]
-        cell_m = self.registration.usual_cell_m(focal_px, size)
+        cell_m = self._usual_cell_m(queries)
         true = Pose(truth.t[rows], truth.q[rows])
-        sigmas = (
-            torch.full((len(rows),), sigma) for sigma in (PROBE_CELLS * cell_m, PROBE_TURN_RAD)
-        )
-        sigma_t_m, sigma_r_rad = sigmas
+        sigma_t_m = torch.full((len(rows),), PROBE_CELLS * cell_m)
+        sigma_r_rad = torch.full((len(rows),), PROBE_TURN_RAD)
         drawn = perturb(true, sigma_t_m, sigma_r_rad, torch.Generator().manual_seed(0))
         hint = Hint.isotropic(drawn, sigma_t_m, sigma_r_rad)
         allowed: list[Tensor | None] = [torch.arange(count) != photo[row] for row in rows]
-        measured = self._measure(queries, hint, true, allowed, "training images")
-        self.probe_error, self.probe_covariance = measured.error, measured.covariance
-        self.probe_evidence, self.probe_right = measured.evidence, measured.right
+        of_probes = self._measure(queries, hint, true, allowed, "training images")
+        for name, value in of_probes._asdict().items():
+            setattr(self, f"probe_{name}", value)
 
     @torch.no_grad()
     def calibrate(self, query: Query, prior: Hint, truth: Pose) -> None:
@@ -131,14 +139,21 @@ class MapRefinement(CalibratedBelief):
         true = Pose(truth.t[rows].cpu(), truth.q[rows].cpu())
         allowed = [self._allowed(one.name[0]) for one in queries]
         measured = self._measure(queries, hint, true, allowed, "validation images")
-        evidence = torch.cat([measured.evidence, self.probe_evidence.to(measured.evidence)])
-        right = torch.cat([measured.right, self.probe_right.cpu()])
-        self.rule.copy_(fit_rule(evidence, right))
-        self.fit_weights_to(measured.error, measured.covariance, fit_joint_weights)
+        probes = Measured(*(getattr(self, f"probe_{name}").cpu() for name in Measured._fields))
+        evidence = [measured.evidence, probes.evidence, measured.foreign, probes.foreign]
+        wrong = torch.zeros(len(measured.foreign) + len(probes.foreign), dtype=torch.bool)
+        right = torch.cat([measured.right, probes.right, wrong])
+        self.rule.copy_(fit_rule(torch.cat(evidence), right))
+        kept = [one.right & fits_map(one.evidence, self.rule.cpu()) for one in (measured, probes)]
+        self.fit_weights_to(
+            (measured.error[kept[0]], measured.covariance[kept[0]]),
+            (probes.error[kept[1]], probes.covariance[kept[1]]),
+            fit_joint_weights,
+        )
         refined = [self(one, _hints(hint, i), _hints(hint, i)) for i, one in enumerate(queries)]
-        kept = [one.answer.covariance for one in refined if one.found.all()]
-        if kept:
-            self.set_certain(torch.cat(kept), self.registration.cameras.above_m)
+        covariance = [one.answer.covariance for one in refined if one.found.all()]
+        if covariance:
+            self.set_certain(torch.cat(covariance), self.registration.cameras.above_m)
 
     def check(self) -> None:
         """Refuse parts that do not belong together, as those of a checkpoint may not.
@@ -147,9 +162,8 @@ class MapRefinement(CalibratedBelief):
             InputError: They do not.
         """
         self.registration.check()
-        probes = {len(part) for part in (self.probe_evidence, self.probe_right)}
-        of_right = {len(part) for part in (self.probe_error, self.probe_covariance)}
-        if len(probes) > 1 or len(of_right) > 1 or not self.rule.isfinite().all():
+        probes = [self.probe_error, self.probe_covariance, self.probe_evidence, self.probe_right]
+        if len({len(part) for part in probes}) > 1 or not self.rule.isfinite().all():
             raise InputError("what it measured of the map does not belong together")
 
     def _refine(
@@ -174,7 +188,7 @@ class MapRefinement(CalibratedBelief):
         return given(whole, belief)[0], True, contradicted, seen.evidence
 
     def _look(self, query: Query, prior: Hint, allowed: Tensor | None) -> Seen | None:
-        """Register the image of a query (1,) from a prior (), known in all parts; None where nothing may be seen."""
+        """Register the image of a query (1,) from a prior (), known in all parts; None: no photo is allowed."""
         if allowed is not None and not allowed.any():
             return None
         views = Views(_unit_range(query.image).cpu(), query.K.float().cpu())
@@ -207,26 +221,28 @@ class MapRefinement(CalibratedBelief):
 
         own = look(0)
         if not own:
-            return Measured(
-                torch.empty(0, 6),
-                torch.empty(0, 6, 6),
-                torch.empty(0, MEASURES),
-                torch.empty(0).bool(),
-            )
+            return Measured.none()
         off_m = torch.tensor([_off_m(*pair) for pair in own])
-        most_m = min(
-            RIGHT * float(off_m.quantile(0.5)),
-            RIGHT_SHARE * float(self.registration.cameras.above_m),
-        )
+        cell_m = self._usual_cell_m(queries)
+        most_m = max(RIGHT_CELLS * cell_m, RIGHT * float(off_m.quantile(0.25)))
+        most_m = min(most_m, RIGHT_SHARE * float(self.registration.cameras.above_m))
         right = off_m < most_m
         # an image that is found from the prior of another one is not wrong
         others = [pair for pair in look(count // 2) if _off_m(*pair) > most_m] if count > 1 else []
+        foreign = [seen.evidence for seen, _ in others]
         return Measured(
-            torch.stack([offset(seen.image.pose, true) for seen, true in own])[right],
-            torch.stack([seen.image.covariance for seen, _ in own])[right],
-            torch.stack([seen.evidence for seen, _ in own + others]),
-            torch.cat([right, torch.zeros(len(others), dtype=torch.bool)]),
+            torch.stack([offset(seen.image.pose, true) for seen, true in own]),
+            torch.stack([seen.image.covariance for seen, _ in own]),
+            torch.stack([seen.evidence for seen, _ in own]),
+            right,
+            torch.stack(foreign) if foreign else torch.empty(0, MEASURES),
         )
+
+    def _usual_cell_m(self, queries: list[Query]) -> float:
+        """Return the cells in which these images (1,) are usually compared."""
+        height, width = queries[0].image.shape[-2:]
+        focal_px = torch.stack([query.K[0, 0, 0] for query in queries]).quantile(0.5)
+        return self.registration.usual_cell_m(float(focal_px), (height, width))
 
     def _calibrated_belief(self, image: Hint) -> Hint:
         return image._replace(covariance=self.calibrated(image.covariance.unsqueeze(0))[0])

@@ -99,7 +99,11 @@ class LandmarkRefinement(CalibratedBelief):
             for i in range(len(feature))
         ]
         error, covariance = _errors(views, truth)
-        stated = self.fit_weights_to(error, covariance, fit_weights)
+        stated = self.fit_weights_to(
+            (error, covariance),
+            (self.probe_error.to(error), self.probe_covariance.to(error)),
+            fit_weights,
+        )
         if len(stated):
             self.set_certain(self.calibrated(stated), self.landmarks.map.depth_m)
 

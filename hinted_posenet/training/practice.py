@@ -1,4 +1,4 @@
-"""Practice over generated worlds: images, cameras and maps of every scale, season and sensor, to train registration.
+"""Practice over generated worlds: images, cameras and maps of every scale and season, to train registration.
 
 No real photo is in it. A view shows one date of a world, the map two others, each through a sensor of its own.
 """

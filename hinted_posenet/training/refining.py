@@ -81,7 +81,7 @@ def _fit_map(refinement: MapRefinement, scene: Scene, train: Sample, folder: Pat
     def read(row: int) -> Query:
         return images.__getitems__([row]).query
 
-    refinement.fit(read, pose, photo, focal_px)
+    refinement.fit(read, pose, photo)
 
 
 def _check_landmarks(localizer: LocalizerModule, refinement: LandmarkRefinement) -> None:

@@ -151,8 +151,8 @@ class PlaceDraws:
             if some.any():
                 return _rows(drawn, torch.nonzero(some)[:, 0])
         raise InputError(
-            "refine: the map shows no training image but on the photo of its own date, so that it cannot be trained "
-            "on this place; give refine.steps=0 and refine.weights, or a map that covers the images"
+            "refine: the map shows no training image but on the photo of its own date, so that it cannot be "
+            "trained on this place; give refine.steps=0 and refine.weights, or a map that covers the images"
         )
 
     def _batch(self, generator: Generator) -> Drawn:
@@ -186,8 +186,8 @@ def train_on_place(
         return
     if len(registration.dates) < 2:
         log.warning(
-            "registration: the map has one photo alone, so that there is nothing to learn which photos of different "
-            "dates share; the network stays as it is"
+            "registration: the map has one photo alone, so that it does not show what photos of different dates "
+            "share; the network stays as it is"
         )
         return
     started = time.monotonic()

@@ -5,7 +5,7 @@ from torch import Tensor
 
 MEASURES = 4  # see `GroundRegistration`: fit of the search, its margin, misfit of windows, share that is seen
 # weights of the measures and a constant: an image fits the map where the sum is above 0
-DEFAULT_RULE = (0.0, 0.0, -1.0, 0.0, -0.12)
+DEFAULT_RULE = (0.0, 0.0, -1.0, 0.0, -0.2)
 MOST_MARGIN = 5.0  # standard deviations; where all places are near, there is no margin
 FEWEST = 8  # right and wrong answers that a rule is fitted to
 WRONG_SHARE = 0.01  # of wrong answers that may be taken for right ones

@@ -99,7 +99,8 @@ class MapRegistration(nn.Module):
         self.register_buffer("train_s", torch.zeros(()))  # that training on the place took
         self.register_buffer("level_m", torch.zeros(()))  # z of level ground in the world
         self._frame = Frame(None, NO_OFFSET)
-        self._ground: PlaceGround | None = None
+        # in a tuple, since torch would make ground that is a module a part of this one
+        self._opened: tuple[PlaceGround, ...] = ()
 
     train_s: Tensor
     level_m: Tensor
@@ -111,12 +112,12 @@ class MapRegistration(nn.Module):
     @property
     def ground(self) -> PlaceGround | None:
         """The map; None before there is one."""
-        return self._ground
+        return self._opened[0] if self._opened else None
 
     @property
     def dates(self) -> tuple[str, ...]:
         """Names of its photos."""
-        return self._ground.dates if self._ground else ()
+        return self.ground.dates if self.ground else ()
 
     def open(self, frame: Frame) -> None:
         """Open the files of the map, in the frame that a network counts in, or take the mosaic that is there.
@@ -126,7 +127,8 @@ class MapRegistration(nn.Module):
         """
         self._frame = frame
         if self.source is None:
-            self._ground = self.mosaic.ground
+            ground = self.mosaic.ground
+            self._opened = () if ground is None else (ground,)
             if self.dem is not None:
                 self._surface()  # finds mistakes early
             return
@@ -149,7 +151,7 @@ class MapRegistration(nn.Module):
         except InputError as error:
             raise InputError(f"refine.map: {error}") from None
         zero_m = 0.0 if self.dem is None else zero_altitude_m(frame, files.origin.vertical)
-        self._ground = FilesGround(files, frame, zero_m)
+        self._opened = (FilesGround(files, frame, zero_m),)
 
     def fit(self, footage: Footage, above_m: Tensor | None) -> None:
         """Make the mosaic if there are no files, and measure the cameras.
@@ -171,8 +173,8 @@ class MapRegistration(nn.Module):
 
     def level_at(self, place_m: tuple[float, float]) -> float:
         """Return the mean height of the ground around a place."""
-        assert self._ground is not None
-        patch = self._ground.patch(place_m, LEVEL_CELLS, self._ground.resolution_m)
+        assert self.ground is not None
+        patch = self.ground.patch(place_m, LEVEL_CELLS, self.ground.resolution_m)
         return float(patch.height_m.mean())
 
     def prior_of(self, hint: Hint) -> Hint:
@@ -181,15 +183,15 @@ class MapRegistration(nn.Module):
 
     def usual_cell_m(self, focal_px: float, size: tuple[int, int]) -> float:
         """Return the cells in which images of a size are compared, taken from the usual height."""
-        assert self._ground is not None
+        assert self.ground is not None
         across_m = max(size) * float(self.cameras.above_m) / focal_px
-        return max(self._ground.resolution_m, across_m / CANVAS)
+        return max(self.ground.resolution_m, across_m / CANVAS)
 
     @torch.no_grad()
     def locate(self, views: Views, prior: Hint, allowed: Tensor | None = None) -> Registered:
         """Register images (1, 3, H, W) with priors (1,), known in all parts; ``allowed`` (D,) are photos."""
-        assert self._ground is not None
-        around = take_surroundings(self._ground, views, prior)
+        assert self.ground is not None
+        around = take_surroundings(self.ground, views, prior)
         known = around.patch.known.flatten(2).any(dim=2)
         allowed = known if allowed is None else known & allowed
         registered: Registered = self.network(views, prior, around, allowed)
@@ -213,7 +215,7 @@ class MapRegistration(nn.Module):
 
     def about(self) -> dict[str, Any]:
         """Return what results say about the map."""
-        ground = self._ground
+        ground = self.ground
         if ground is None:
             return {}
         is_mosaic = self.source is None
