@@ -59,9 +59,11 @@ def main() -> None:
         locate(folder or FOLDER)
 
 
-def locate(folder: Path) -> None:
+def locate(folder: Path, weights: str | Path = "released") -> None:
     """Ask for the pose of each photo with its prior."""
-    world_map = hp.open_map(folder / "ortho_2024-07-10.tif", dem=folder / "dem.tif")
+    world_map = hp.open_map(
+        folder / "ortho_2024-07-10.tif", dem=folder / "dem.tif", weights=weights
+    )
     truth = {row["name"]: place_of(row, world_map.origin) for row in rows(folder / "truth.csv")}
     for row in rows(folder / "priors.csv"):
         place = place_of(row, world_map.origin)

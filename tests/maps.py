@@ -50,15 +50,15 @@ def write_map(folder: Path, height_m: float = 0.0) -> tuple[Path, Path]:
     return photo, write(folder / "dem.tif", heights)
 
 
-def photo_of(pose: Pose, height_m: float = 0.0) -> np.ndarray:
-    """What the camera K sees of the map from a pose: RGB (HEIGHT, WIDTH, 3)."""
+def photo_of(pose: Pose, height_m: float = 0.0, seed: int = 0) -> np.ndarray:
+    """What the camera K sees of the map, or of other ground, from a pose: RGB (HEIGHT, WIDTH, 3)."""
     col, row = np.meshgrid(np.arange(WIDTH) + 0.5, np.arange(HEIGHT) + 0.5)
     rays = np.stack([(col - K[2]) / K[0], (row - K[3]) / K[1], np.ones_like(col)], axis=-1)
     directions = rotate(pose.q, torch.from_numpy(rays)).numpy()
     t = pose.t.numpy()
     points = t + directions * ((height_m - t[2]) / directions[..., 2])[..., None]
     x, y = points[..., 0] + SIDE / 2 - 0.5, SIDE / 2 - points[..., 1] - 0.5
-    return cv2.remap(ground(), x.astype(np.float32), y.astype(np.float32), cv2.INTER_CUBIC)
+    return cv2.remap(ground(seed), x.astype(np.float32), y.astype(np.float32), cv2.INTER_CUBIC)
 
 
 def down(x: float, y: float, z: float, heading_deg: float = 0.0) -> Pose:

@@ -20,13 +20,13 @@ from hinted_posenet.data.query_camera import AnyK, QueryCamera, given_camera
 from hinted_posenet.inference.estimate import Estimate, Mode, Status
 from hinted_posenet.inference.localizer import prepare_device
 from hinted_posenet.inference.map_prior import Assumed, check_height, full_prior, looked_at
-from hinted_posenet.inference.registration_weights import load_registration
-from hinted_posenet.models.registration.file_ground import FileGround
+from hinted_posenet.models.registration.acceptance import DEFAULT_RULE, fits_map
 from hinted_posenet.models.registration.ground_registration import (
     GroundRegistration,
-    Registered,
     take_surroundings,
 )
+from hinted_posenet.models.registration.map_ground import FilesGround, Frame
+from hinted_posenet.models.registration.map_registration import RELEASED, load_network
 from hinted_posenet.models.registration.search import Views
 from hinted_posenet.simulator.world.geotiff import Files
 from hinted_posenet.simulator.world.map_files import MapFiles
@@ -43,7 +43,7 @@ def open_map(
     dem: Files | None = None,
     dem_above: str | None = None,
     ground_m: float = 0.0,
-    weights: Path | None = None,
+    weights: str | Path = RELEASED,
     device: str = "auto",
     threads: int = 0,
 ) -> "MapLocalizer":
@@ -51,13 +51,15 @@ def open_map(
 
     ``photos`` may be a raster, a folder of rasters or of XYZ tiles, or a list, of one date or many, and
     ``dem_above`` is what heights are above, ellipsoid or geoid, where the files do not say it; see `MapFiles`.
-    Without heights the ground is level at ``ground_m``. ``weights`` None is the released network.
+    Without heights the ground is level at ``ground_m``. ``weights`` are released, or a file.
 
     Raises:
         InputError: A file cannot be used.
     """
     files = MapFiles(photos, dem, dem_above, ground_m)
-    return MapLocalizer(files, load_registration(weights), prepare_device(device, threads))
+    network = GroundRegistration()
+    load_network(network, str(weights), "weights")
+    return MapLocalizer(files, network.eval(), prepare_device(device, threads))
 
 
 class MapLocalizer:
@@ -80,7 +82,9 @@ class MapLocalizer:
     ) -> None:
         self.files, self.device = files, device
         self.assumed = assumed or Assumed()
-        self._ground, self._network = FileGround(files), network.to(device)
+        here = Frame(files.origin, torch.zeros(3, dtype=torch.float64))
+        self._ground = FilesGround(files, here, altitude_m=0.0)
+        self._network = network.to(device)
 
     @property
     def origin(self) -> Origin:
@@ -150,18 +154,21 @@ class MapLocalizer:
             Hint(Pose(t.to(device), q.to(device)), covariance.to(device)),
             around._replace(patch=type(around.patch)(*(part.to(device) for part in around.patch))),
         )
-        answer = found.answer
+        fits = bool(fits_map(found.evidence.cpu(), torch.tensor(DEFAULT_RULE))[0])
+        answer = found.answer if fits else batch
         t, q, covariance = (part[0].cpu().double() for part in (*answer.pose, answer.covariance))
         if not torch.cat([t, q, covariance.flatten()]).isfinite().all():
             raise InputError("the registration has no finite answer; check prior, camera and map")
-        pose, status = Pose(t, q), status_of(found, prior)
+        pose, status = Pose(t, q), status_of(covariance, prior)
         modes = (Mode(1.0, pose, covariance),)
-        return Estimate(pose, covariance, status, "given", 1, math.nan, modes, self.origin)
+        return Estimate(
+            pose, covariance, status, "given", 1, math.nan, modes, self.origin, fits_map=fits
+        )
 
 
-def status_of(found: Registered, prior: Hint) -> Status:
-    """Return whether an answer (1,) is to be believed, by what the image says beside the prior ()."""
-    known = found.answer.variance[0, :2].max().sqrt().cpu()
+def status_of(covariance: Tensor, prior: Hint) -> Status:
+    """Return whether the image says much beside the prior (), by the covariance (6, 6) of the answer."""
+    known = covariance.diagonal()[:2].max().sqrt()
     return "ok" if known < NARROWED * prior.variance[:2].max().sqrt() else "uncertain"
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import torch
 from nbclient import NotebookClient
+
+from hinted_posenet.models.registration.ground_registration import GroundRegistration
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SHORT = ["trainer.max_epochs=2", "augmented_views=1", "accelerator=cpu", "threads=1"]
@@ -141,3 +144,24 @@ def test_the_stored_notebook_is_whole_and_small():
     outputs = [output for cell in code for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error"]
     assert sum("image/jpeg" in output.get("data", {}) for output in outputs) == 3
+
+
+def test_photos_are_located_over_the_sample(folder, capsys):
+    """With an untrained network, since this is about the sample: photos, priors, map and heights fit together."""
+    torch.save(GroundRegistration().state_dict(), folder / "w.pt")
+    example = importlib.import_module("locate_over_map")
+    example.locate(example.FOLDER, folder / "w.pt")
+    lines = printed(capsys).splitlines()
+    assert [line[:6] for line in lines] == ["a.jpg:", "b.jpg:", "c.jpg:"]
+    assert all("altitude 1" in line or "altitude 2" in line for line in lines)
+    files = [path for path in example.FOLDER.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 300_000
+
+
+def test_the_sample_is_made_again(folder):
+    example = importlib.import_module("locate_over_map")
+    example.make(folder / "sample")
+    made = {path.name for path in (folder / "sample").rglob("*") if path.is_file()}
+    assert made == {path.name for path in example.FOLDER.rglob("*") if path.is_file()}
+    for name in ("truth.csv", "priors.csv"):
+        assert (folder / "sample" / name).read_text() == (example.FOLDER / name).read_text()

@@ -13,8 +13,7 @@ from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.data.cameras import Lens, intrinsics
 from hinted_posenet.data.query_camera import QueryCamera
-from hinted_posenet.inference.map_localizer import WORKING_PX, MapLocalizer, working_image
-from hinted_posenet.inference.registration_weights import load_registration
+from hinted_posenet.inference.map_localizer import WORKING_PX, MapLocalizer, open_map, working_image
 from hinted_posenet.models.registration.ground_registration import GroundRegistration
 from hinted_posenet.simulator.world.map_files import MapFiles
 
@@ -95,20 +94,19 @@ def test_a_prior_that_leaves_the_map_is_refused(over_map: MapLocalizer) -> None:
 
 
 def test_an_image_of_another_place_is_uncertain(over_map: MapLocalizer) -> None:
-    other = np.full((72, 96, 3), 90, np.uint8)
+    other = photo_of(down(0.0, 0.0, 300.0), 200.0, seed=5)
     found = over_map.locate(other, K, prior(down(0.0, 0.0, 300.0)))
-    assert found.status == "uncertain"
+    assert (found.status, found.fits_map) == ("uncertain", False)
+    assert found.pose.t.tolist() == [0, 0, 300], "the prior is all that is known"
+    fog = np.full((72, 96, 3), 90, np.uint8)
+    assert over_map.locate(fog, K, prior(down(0.0, 0.0, 300.0))).status == "uncertain"
 
 
 def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
+    photo, _ = write_map(tmp_path)
     torch.save({"a": torch.zeros(1)}, tmp_path / "a.pt")
-    with pytest.raises(InputError, match=r"a.pt: expected the weights of a registration"):
-        load_registration(tmp_path / "a.pt")
+    with pytest.raises(InputError, match=r"weights=.*a.pt: weights of another network; choose"):
+        open_map(photo, weights=tmp_path / "a.pt")
     (tmp_path / "b.pt").write_text("no weights")
-    with pytest.raises(InputError, match=r"b.pt: not readable .*; give weights="):
-        load_registration(tmp_path / "b.pt")
-    state = GroundRegistration().state_dict()
-    next(iter(state.values())).fill_(torch.nan)
-    torch.save(state, tmp_path / "c.pt")
-    with pytest.raises(InputError, match=r"c.pt: its weights are not finite"):
-        load_registration(tmp_path / "c.pt")
+    with pytest.raises(InputError, match=r"b.pt: not readable .*; weights: choose released"):
+        open_map(photo, weights=tmp_path / "b.pt")

@@ -251,8 +251,8 @@ class MapRegistration(nn.Module):
         return Surface(heights, frame, zero_altitude_m(frame, vertical))
 
 
-def load_network(network: GroundRegistration, weights: str) -> None:
-    """Load the weights of a network: released, or a path.
+def load_network(network: GroundRegistration, weights: str, key: str = "refine.weights") -> None:
+    """Load the weights of a network: released, or a path; errors name ``key``.
 
     Raises:
         InputError: There are none, or they are those of another network.
@@ -260,14 +260,14 @@ def load_network(network: GroundRegistration, weights: str) -> None:
     path = Path(weights)
     if weights == RELEASED:
         path = Path(str(package_files("hinted_posenet.models.registration"))) / WEIGHTS
-    state = read_tensors(path, "refine.weights: choose released, null or another path")
+    state = read_tensors(path, f"{key}: choose released, or another path")
     wanted = {name: value.shape for name, value in network.state_dict().items()}
     fits = isinstance(state, Mapping) and wanted == {
         name: value.shape if isinstance(value, Tensor) else None for name, value in state.items()
     }
     if not fits or not all(value.isfinite().all() for value in state.values()):
         raise InputError(
-            f"refine.weights={weights}: weights of another network; choose released, null or another path"
+            f"{key}={weights}: weights of another network; choose released, or another path"
         )
     network.load_state_dict(state)
 

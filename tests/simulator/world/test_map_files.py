@@ -171,6 +171,21 @@ def test_xyz_tiles_are_read_at_the_deepest_complete_zoom(tmp_path: Path) -> None
     assert 0.85 < whole.known.sum() / (7 * 256**2) < 1.05
 
 
+def test_a_point_of_a_tile_is_where_its_coordinates_say(tmp_path: Path) -> None:
+    zoom, col, row, place = 18, 136800, 91000, (100.3, 57.6)  # pixels of the tile
+    path = tmp_path / str(zoom) / str(col) / f"{row}.png"
+    path.parent.mkdir(parents=True)
+    cv2.imwrite(str(path), dots(256, [place]).transpose(1, 2, 0))
+    world_map = MapFiles(tmp_path)
+    tile_m = 2 * EDGE_M / 2**zoom
+    east = [-EDGE_M + (col + place[0] / 256) * tile_m]
+    north = [EDGE_M - (row + place[1] / 256) * tile_m]
+    (x,), (y,) = transform(CRS.from_epsg(3857), enu_crs(world_map.origin), east, north)
+    cell_m = world_map.resolution_m
+    part = world_map.part((x + 3, y - 2), 80, cell_m)
+    assert math.dist(brightest_m(part, (x + 3, y - 2), cell_m), (x, y)) < 0.1 * cell_m
+
+
 def test_tiles_of_gdal2tiles_count_rows_from_the_south(tmp_path: Path) -> None:
     write_tiles(tmp_path, 16, (34210, 2**16 - 1 - 22745), np.array([[100], [200]]))
     (tmp_path / "tilemapresource.xml").write_text("<TileMap/>")
