@@ -14,6 +14,7 @@ from hinted_posenet import load
 from hinted_posenet.cli.compose import compose
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Hint
+from hinted_posenet.inference import map_refinement
 from hinted_posenet.inference.checkpoint import load_localizer, read_checkpoint
 from hinted_posenet.training import registration
 from hinted_posenet.training.evaluate import evaluate
@@ -44,7 +45,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def memory(root: Path) -> Path:
     """A run over a mosaic, killed once while its network was trained."""
-    plain, steps = config(root), []
+    plain, steps = config(root), list[int]()
     run, original = Path(plain["paths"]["run"]), registration.PlaceDraws.__call__
 
     def killed(self: registration.PlaceDraws, step: int) -> registration.Drawn:
@@ -55,6 +56,7 @@ def memory(root: Path) -> Path:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registration, "SAVE_EVERY", 1)
+        patch.setattr(map_refinement, "PROBES", 6)
         patch.setattr(registration.PlaceDraws, "__call__", killed)
         with pytest.raises(KeyboardInterrupt):
             train(plain)
@@ -70,7 +72,9 @@ def mapped(root: Path) -> Path:
     held_out = f"refine.held_out_dates=['{DATES[2]}']"
     words = [f"refine.map={root / 'data'}", held_out, "refine.own_date=false", "name=mapped"]
     plain = config(root, *words, f"refine.dem={root / 'dem.tif'}", "refine.dem_above=geoid")
-    train(plain)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(map_refinement, "PROBES", 6)
+        train(plain)
     return Path(plain["paths"]["run"])
 
 
