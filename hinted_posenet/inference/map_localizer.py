@@ -20,7 +20,6 @@ from hinted_posenet.data.query_camera import AnyK, QueryCamera, given_camera
 from hinted_posenet.inference.estimate import Estimate, Mode, Status
 from hinted_posenet.inference.localizer import prepare_device
 from hinted_posenet.inference.map_prior import Assumed, check_height, full_prior, looked_at
-from hinted_posenet.models.registration.acceptance import DEFAULT_RULE, fits_map
 from hinted_posenet.models.registration.ground_registration import (
     GroundRegistration,
     take_surroundings,
@@ -154,7 +153,7 @@ class MapLocalizer:
             Hint(Pose(t.to(device), q.to(device)), covariance.to(device)),
             around._replace(patch=type(around.patch)(*(part.to(device) for part in around.patch))),
         )
-        fits = bool(fits_map(found.evidence.cpu(), torch.tensor(DEFAULT_RULE))[0])
+        fits = bool(found.fits[0])
         answer = found.answer if fits else batch
         t, q, covariance = (part[0].cpu().double() for part in (*answer.pose, answer.covariance))
         if not torch.cat([t, q, covariance.flatten()]).isfinite().all():

@@ -10,13 +10,20 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import avg_pool2d, grid_sample, interpolate
+from tqdm import tqdm
 
+from hinted_posenet.core.covariance import moved, offset, world_covariance
 from hinted_posenet.core.geometry import compose_rotvec, quaternion_product
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.hints.gaussian import log_uniform, perturb
+from hinted_posenet.models.registration.acceptance import fit_rule
 from hinted_posenet.models.registration.array_ground import ArrayGround
 from hinted_posenet.models.registration.ground import GroundPatch, join_patches
-from hinted_posenet.models.registration.ground_registration import MARGIN, Surroundings
+from hinted_posenet.models.registration.ground_registration import (
+    MARGIN,
+    GroundRegistration,
+    Surroundings,
+)
 from hinted_posenet.models.registration.projection import pixel_centers, sight
 from hinted_posenet.models.registration.search import Views
 
@@ -34,6 +41,22 @@ SIGMA_CELLS, SIGMA_RAD = (0.6, 6.0), (0.005, 0.05)  # of the hints
 APART_CELLS = (
     0.3  # standard deviation of the shift between photos of two dates, as of real orthophotos
 )
+GPS_CELLS, HEIGHT_SHARE, TILT_DEG, HEADING_DEG = (
+    10.0,
+    0.08,
+    2.0,
+    12.0,
+)  # sigmas of sensors to calibrate with
+CHECKED, CHECKED_CANVAS, CHECKED_REACH = (
+    5,
+    160,
+    48,
+)  # images at a time, and cells they are looked for in
+RIGHT_CELLS, RIGHT_SHARE = (
+    2.0,
+    0.02,
+)  # errors of right answers: cells, and of the height above ground
+CHI2_6_90 = 10.6446  # chi-square with 6 degrees of freedom, of which 90 % are below it
 DOWN = torch.tensor(
     [0.0, -1.0, 0.0, 0.0]
 )  # a camera that looks down, with north at the top of its image
@@ -49,9 +72,15 @@ class Exercise(NamedTuple):
     allowed: Tensor  # (B, D) bool
 
 
-def draw_exercise(grounds: Sequence[ArrayGround], batch: int, generator: Generator) -> Exercise:
-    """Draw images over some worlds, each against photos of other dates."""
-    rows = [_draw_one(grounds, generator) for _ in range(batch)]
+def draw_exercise(
+    grounds: Sequence[ArrayGround],
+    batch: int,
+    generator: Generator,
+    canvas: int = CANVAS,
+    reach: int = 3 * MARGIN,
+) -> Exercise:
+    """Draw images over some worlds, each against photos of other dates, with ``reach`` cells around a canvas."""
+    rows = [_draw_one(grounds, canvas + 2 * reach, generator) for _ in range(batch)]
     images, Ks, t, q, patches = zip(*rows, strict=True)
     truth = Pose(torch.stack(t), torch.stack(q))
     patch = join_patches(list(patches))
@@ -60,11 +89,11 @@ def draw_exercise(grounds: Sequence[ArrayGround], batch: int, generator: Generat
     hint = Hint.isotropic(perturb(truth, sigma_t_m, sigma_r_rad, generator), sigma_t_m, sigma_r_rad)
     views = Views(torch.stack(images), torch.stack(Ks))
     allowed = torch.ones(batch, MAP_DATES, dtype=torch.bool)
-    return Exercise(views, hint, truth, Surroundings(patch, CANVAS), allowed)
+    return Exercise(views, hint, truth, Surroundings(patch, canvas), allowed)
 
 
 def _draw_one(
-    grounds: Sequence[ArrayGround], generator: Generator
+    grounds: Sequence[ArrayGround], cells: int, generator: Generator
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, GroundPatch]:
     """Return an image (3, S, S), its K (3, 3), pose (3,) and (4,), and the map (1,) around what it shows.
 
@@ -81,7 +110,7 @@ def _draw_one(
     q = compose_rotvec(DOWN, torch.tensor([0.0, 0.0, heading]))
     q = compose_rotvec(q, tilt * torch.tensor([math.cos(way), math.sin(way), 0.0]))
     # what the middle of the image shows lies where the map reaches far enough around it
-    box, cells = ground.bounds, CANVAS + 6 * MARGIN
+    box = ground.bounds
     room_m = min(0.5 * max(across_m, cells * cell_m), 0.45 * min(box.width_m, box.height_m))
     x = _uniform(box.xmin + room_m, box.xmax - room_m, generator)
     y = _uniform(box.ymin + room_m, box.ymax - room_m, generator)
@@ -113,6 +142,59 @@ def _draw_one(
     patch = patch._replace(photo=(colours * 255).round().to(torch.uint8).unsqueeze(0))
     t = t + torch.tensor([x, y, 0.0])
     return image, K, t, q, patch
+
+
+def sensor_prior(truth: Pose, cell_m: Tensor, level_m: Tensor, generator: Generator) -> Hint:
+    """Draw priors (B,) as of a poor GPS, barometer, compass and gimbal, for cameras above ``level_m`` (B,)."""
+    above_m = (truth.t[:, 2] - level_m).clamp_min(1.0)
+    sigma = [GPS_CELLS * cell_m, GPS_CELLS * cell_m, HEIGHT_SHARE * above_m]
+    sigma += [
+        torch.full_like(cell_m, math.radians(deg)) for deg in (TILT_DEG, TILT_DEG, HEADING_DEG)
+    ]
+    sigmas = torch.stack(sigma, dim=1)
+    drawn = moved(truth, sigmas * torch.randn(sigmas.shape, generator=generator))
+    return Hint(drawn, sigmas.square().diag_embed())
+
+
+@torch.inference_mode()
+def calibrate_registration(
+    model: GroundRegistration, grounds: Sequence[ArrayGround], images: int, generator: Generator
+) -> None:
+    """Measure errors of a trained registration, and which answers are wrong, on worlds that it was not trained on.
+
+    Each image is registered where it is, and with its prior over another image's map, which it does not show.
+    """
+    errors, stated, evidence, right = [], [], [], []
+    for _ in tqdm(range(images // CHECKED), "calibrate", leave=False):
+        views, _, truth, around, allowed = draw_exercise(
+            grounds, CHECKED, generator, CHECKED_CANVAS, CHECKED_REACH
+        )
+        patch = around.patch
+        level_m = patch.height_m.mean(dim=(1, 2))
+        prior = sensor_prior(truth, patch.cell_m, level_m, generator)
+        found = model(views, prior, around, allowed)
+        error = offset(found.answer.pose, truth)
+        covariance = world_covariance(
+            torch.linalg.inv(found.information.double()), found.answer.pose.q
+        )
+        off_cells = error[:, :2].norm(dim=1) / patch.cell_m
+        errors.append(error.double())
+        stated.append(covariance)
+        evidence.append(found.evidence)
+        right.append(
+            off_cells < RIGHT_CELLS + RIGHT_SHARE * (truth.t[:, 2] - level_m) / patch.cell_m
+        )
+        elsewhere = GroundPatch(*(part.roll(1, 0) for part in patch))
+        there = elsewhere._replace(center_m=patch.center_m, cell_m=patch.cell_m)
+        foreign = model(views, prior, around._replace(patch=there), allowed)
+        evidence.append(foreign.evidence)
+        right.append(torch.zeros(CHECKED, dtype=torch.bool))
+    good = torch.cat(right[::2])
+    error, covariance = torch.cat(errors)[good].unsqueeze(2), torch.cat(stated)[good]
+    surprise = (error.mT @ torch.linalg.solve(covariance, error)).flatten()
+    model.spread.fill_(max(1.0, float(surprise.quantile(0.9)) / CHI2_6_90))
+    model.apart.fill_(APART_CELLS)
+    model.rule.copy_(fit_rule(torch.cat(evidence), torch.cat(right)))
 
 
 def rendered(patch: GroundPatch, pose: Pose, K: Tensor, side: int) -> Tensor:

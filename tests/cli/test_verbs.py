@@ -134,6 +134,18 @@ MISTAKES = {
         ["train", "data=seven_scenes", "features=xfeat"],
         ["features=xfeat", "add method=hinted_landmarks or refine=landmarks"],
     ),
+    "landmarks' features beside a map": (
+        ["train", "data=aerial", "method=ground_registration", "features=xfeat"],
+        ["features=xfeat", "changes nothing without landmarks"],
+    ),
+    "a negative number of steps": (
+        ["train", "data=aerial", "method=ground_registration", "refine.steps=-1"],
+        ["refine.steps=-1: expected 0 or more"],
+    ),
+    "a map that is a number": (
+        ["train", "data=aerial", "method=ground_registration", "refine.map=7"],
+        ["refine.map=7: expected"],
+    ),
     "a network with landmarks named as without": (
         ["train", "data=seven_scenes", "method=posenet", "refine=landmarks"],
         ["named posenet after its method, which has another refine", "name=NAME"],
@@ -150,6 +162,8 @@ SOUND = [  # words that look like mistakes and are none
     ["train", "data=seven_scenes", "refine=landmarks", "features=xfeat", "name=refined"],
     ["train", "data=seven_scenes", "method=hinted_landmarks", "matcher.min_similarity=0.5"],
     ["train", "data=seven_scenes", "experiment=redkitchen_hinted_landmarks", "features=xfeat"],
+    ["train", "data=aerial", "method=ground_registration", "refine.map=[a.tif,b.tif]"],
+    ["train", "data=aerial", "refine=ground", "refine.map={2018-06-01:a.tif}", "name=refined"],
     ["train", "data=aerial_live", "recipe=naip", "world.source=[a,b]", "loss=beta", "loss.beta=7"],
     [
         "evaluate",

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from hinted_posenet.core.covariance import world_covariance
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Hint, Pose
+from hinted_posenet.models.registration.acceptance import DEFAULT_RULE, fits_map
 from hinted_posenet.models.registration.alignment import (
     Photos,
     WindowTrust,
@@ -55,7 +55,8 @@ class Registered(NamedTuple):
     answer: Hint  # (B,) posterior of the image and the prior
     # (B, 6, 6) of what the image says alone, metres along the world's axes, then radians about the camera's
     information: Tensor
-    evidence: Tensor  # (B, n) of how well the image fits the map, see `GroundRegistration.EVIDENCE`
+    evidence: Tensor  # (B, MEASURES) of how well images fit the map, see `acceptance`
+    fits: Tensor  # (B,) bool, whether they show the map at all
 
 
 class Aligned(NamedTuple):
@@ -73,13 +74,20 @@ class GroundRegistration(nn.Module):
     Two things are learned: features of the ground that look alike on every date, and how far to trust a window.
     """
 
-    share: Tensor  # () of the windows' joint information that is used: their errors are correlated
+    # as measured on images with known poses, see `training.practice.calibrate_registration`
+    spread: (
+        Tensor  # () by which errors exceed the stated covariance, as that of windows is correlated
+    )
+    apart: Tensor  # () standard deviation of what all windows share, in cells: photos of the map are displaced
+    rule: Tensor  # (MEASURES + 1,) see `acceptance.fits_map`
 
     def __init__(self) -> None:
         super().__init__()
         self.registrar = Registrar()
         self.trust = WindowTrust()
-        self.register_buffer("share", torch.tensor(1.0))
+        self.register_buffer("spread", torch.tensor(1.0))
+        self.register_buffer("apart", torch.tensor(0.0))
+        self.register_buffer("rule", torch.tensor(DEFAULT_RULE))
 
     def forward(
         self, views: Views, prior: Hint, around: Surroundings, allowed: Tensor | None = None
@@ -110,10 +118,22 @@ class GroundRegistration(nn.Module):
         photos = Photos.of(inner)
         for _ in range(ALIGNMENTS - 1):
             step = self.align(views, step.solved.pose, known, inner, photos, allowed)
-        answer = moved_hint(step.solved.as_hint(), center_m, prior.pose.t)
+        information = known.information + self._believed(step.information, patch.cell_m)
+        answer = Prior(step.solved.pose, information).as_hint()
         usual = torch.where(allowed, step.misfit, 0.0).sum(dim=1) / allowed.sum(dim=1).clamp_min(1)
         evidence = torch.stack([found.fit, found.margin, usual, step.seen], dim=1)
-        return Registered(answer, step.information, evidence)
+        answer = moved_hint(answer, center_m, prior.pose.t)
+        return Registered(answer, step.information, evidence, fits_map(evidence, self.rule))
+
+    def _believed(self, stated: Tensor, cell_m: Tensor) -> Tensor:
+        """Return the information (B, 6, 6) that images have, of what they state."""
+        stated = stated.double()
+        tiny = 1e-9 * stated.diagonal(dim1=1, dim2=2).clamp_min(1e-6).diag_embed()
+        covariance = self.spread * torch.linalg.inv(stated + tiny)
+        shared_m2 = (self.apart * cell_m).square().unsqueeze(1) * cell_m.new_tensor(
+            [1.0, 1, 0, 0, 0, 0]
+        )
+        return torch.linalg.inv(covariance + shared_m2.diag_embed()).to(cell_m)
 
     def align(
         self,
@@ -133,7 +153,7 @@ class GroundRegistration(nn.Module):
             J = ground_jacobian(pose, photos.point_m, photos.slope) / cells
             misfit = (windows.statistics[:, :, 0::4].mean(dim=2) * usable).sum(dim=(2, 3))
             misfit = misfit / usable.sum(dim=(2, 3)).clamp_min(1)
-        trust = self.share * self.trust(windows.statistics) * usable.unsqueeze(2)
+        trust = self.trust(windows.statistics) * usable.unsqueeze(2)
         evidence = Evidence(J, *weighted(windows, trust))
         solved, _ = solve_step(pose, evidence, prior)
         share = usable.any(dim=1).float().mean(dim=(1, 2))

@@ -41,7 +41,7 @@ RELEASED = "released"
 MOST_CAMERAS = 200  # of the training set, that are measured
 
 # A file, a folder or a list, or a mapping date -> any of these
-MapSource = str | list[str] | dict[str, Any]
+MapSource = str | list[str] | dict[str, str | list[str]]
 
 
 class PlaceGround(Ground, Protocol):
@@ -163,10 +163,11 @@ class MapRegistration(nn.Module):
             self.level_m.fill_(self.ground_m)
         elif above_m is not None:
             up_m = float(self._frame.offset_m[2])
-            self.level_m.fill_(float((t[:, 2] - above_m).quantile(0.5)) + up_m)
+            self.level_m.fill_(round(float((t[:, 2] - above_m).quantile(0.5)), 2) + up_m)
         if self.source is None:
             self.mosaic.fit(footage, self._surface(), self.cell_m)
-        self.open(self._frame)
+        if self.source is None or self.dem is None:  # whose ground is known only now
+            self.open(self._frame)
         rows = evenly_spaced(len(t), MOST_CAMERAS)
         level_m = torch.tensor([self.level_at((x, y)) for x, y in t[rows, :2].tolist()])
         self.cameras.fit(Pose(t[rows], footage.pose.q[rows]), t[rows, 2] - level_m)
