@@ -16,6 +16,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
 import torch
@@ -133,7 +134,10 @@ def network(name: str) -> tuple[str, Locate]:
     if name != "untrained":
         if not file.is_file():
             raise InputError(f"--weights {name}: {file} is no file of weights")
-        model.load_state_dict(torch.load(file, weights_only=True))
+        try:
+            model.load_state_dict(torch.load(file, weights_only=True))
+        except (RuntimeError, UnpicklingError) as error:
+            raise InputError(f"--weights {name}: not of this network; train it anew") from error
     model.eval()
     state = b"".join(value.numpy().tobytes() for value in model.state_dict().values())
 
