@@ -84,9 +84,9 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     file = arguments.out / "answers.jsonl"
     done = [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
-    folder = arguments.scene
-    train = {view.tags["date"] for view in read_views(folder.parent, folder.name, "train")}
-    views = read_views(folder.parent, folder.name, "test")[:: arguments.every]
+    scene = arguments.scene.parent, arguments.scene.name
+    train = {view.tags["date"] for view in read_views(*scene, "train")}
+    views = read_views(*scene, "test")[:: arguments.every]
     left = list(_left(views, networks, arguments, done))
     if left:
         ground = ArrayGround.of_world(OrthophotoWorld(str(arguments.photos)), sorted(train))
@@ -110,7 +110,7 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     """Return what the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--scene", type=Path, default=Path("simulated/aerial/naip"), help="simulated flights")
     add("--photos", type=Path, default=Path("../shared/data/aerial/naip_north_dakota"))
@@ -185,11 +185,8 @@ def _left(
         for seed in arguments.seeds:
             for case in part.get(arguments.only, CASES):
                 methods = ours | (others if case.name == PLAIN else {})
-                rest = {
-                    key: locate
-                    for key, locate in methods.items()
-                    if (view.name, seed, case.name, *key) not in known
-                }
+                asked = (view.name, seed, case.name)
+                rest = {key: methods[key] for key in methods if (*asked, *key) not in known}
                 if rest:
                     yield view, seed, case, rest
 
@@ -198,8 +195,7 @@ def located(
     ground: ArrayGround, view: View, seed: int, case: Case, methods: dict[tuple[str, str], Locate]
 ) -> Iterator[dict[str, Any]]:
     """Locate one image by some methods, one after the other, from the same hint and over the same map."""
-    digest = hashlib.sha256(f"{view.name} {seed}".encode()).digest()
-    own_seed = int.from_bytes(digest[:6], "big")
+    own_seed = int(hashlib.sha256(f"{view.name} {seed}".encode()).hexdigest()[:12], 16)
     truth = Pose(*(part.unsqueeze(0) for part in view.T_world_cam))
     pixels = torch.from_numpy(load_image(view.image).copy()).permute(2, 0, 1)
     image, K = pixels.unsqueeze(0).float() / 255, view.K.float().unsqueeze(0)

@@ -63,7 +63,7 @@ def truths(count: int) -> list[Pose]:
 )
 def test_what_a_sensor_measures_is_off_by_its_sigma(name):
     off = []
-    for seed, truth in enumerate(truths(200)):
+    for seed, truth in enumerate(truths(100)):
         hint = drawn(truth, 3.0, SENSORS[name], seed)
         turn = world_rotvec(hint.pose.q, truth.q)
         error = torch.cat([truth.t - hint.pose.t, turn], dim=-1)[0]
@@ -72,7 +72,7 @@ def test_what_a_sensor_measures_is_off_by_its_sigma(name):
     sensors = SENSORS[name]
     finite = [math.isfinite(part) for part in (sensors.tilt_deg, sensors.heading_deg)]
     measured = [True] * 3 + [finite[0]] * 2 + [finite[1]]
-    assert (spread[measured] - 1).abs().max() < 0.2
+    assert (spread[measured] - 1).abs().max() < 0.25
 
 
 def test_a_wrong_hint_is_off_by_more_than_it_states():
