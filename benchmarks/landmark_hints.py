@@ -67,7 +67,9 @@ def main() -> None:
     prepare_device("cpu", 1)
     checkpoint = read_checkpoint(given.run)
     localizer = load_localizer(checkpoint)
-    assert localizer.refinement is not None, "train with method=hinted_landmarks"
+    assert isinstance(localizer.refinement, LandmarkRefinement), (
+        "train with method=hinted_landmarks"
+    )
     scene = read_scene(checkpoint.config, offset_m=checkpoint.place.offset_m)
     test = scene.samples(localizer, "test", torch.device("cpu"))
     half_m = float(localizer.model.frame.scale_m)
@@ -135,14 +137,14 @@ def displaced(test: Sample, hint: Hint) -> Hint:
 
 def refined(localizer: LocalizerModule, query: Query, hint: Hint) -> Refined:
     """Ask about queries (N,) with hints (N,)."""
-    found = localizer.predict(query, hint).landmarks
-    assert found is not None
+    found = localizer.predict(query, hint).refined
+    assert isinstance(found, Refined)
     return found
 
 
 def foreign(kind: str, localizer: LocalizerModule, scene: Scene, query: Query) -> Query:
     """Return the queries (N,) with local features of images that do not show the place as it is."""
-    assert localizer.refinement is not None
+    assert isinstance(localizer.refinement, LandmarkRefinement)
     extractor, images = localizer.refinement.landmarks.features, scene.images("test")
     rng, found = np.random.default_rng(0), []
     for i in range(len(images)):

@@ -29,6 +29,7 @@ from hinted_posenet.inference.build import build_localizer
 from hinted_posenet.inference.checkpoint import load_localizer, read_checkpoint, save_checkpoint
 from hinted_posenet.inference.localizer import LocalizerModule, prepare_device
 from hinted_posenet.inference.place import Place
+from hinted_posenet.inference.refinement import LandmarkRefinement
 from hinted_posenet.models.landmarks.landmarks import LandmarkLocalizer
 from hinted_posenet.models.landmarks.quantization import quantized
 
@@ -68,7 +69,7 @@ def whole_image(place_m: Tensor) -> Tensor:
 
 def filled(localizer: LocalizerModule, images: int, dim: int) -> None:
     """Put the map of a street into a localizer, as its fit would have left it."""
-    assert localizer.refinement is not None
+    assert isinstance(localizer.refinement, LandmarkRefinement)
     landmarks = localizer.refinement.landmarks
     known, (point_m, looks) = landmarks.map, street(images, dim)
     place_m = torch.arange(images).float()
@@ -122,7 +123,7 @@ def answer(checkpoint: Path) -> None:
         f"loaded in {time.perf_counter() - started:.1f} s; peak {peak_gib():.2f} GiB, of which "
         f"{before_gib:.2f} before"
     )
-    assert localizer.refinement is not None
+    assert isinstance(localizer.refinement, LandmarkRefinement)
     landmarks = localizer.refinement.landmarks
     queries = [query(landmarks, seed) for seed in range(QUERIES)]
     spent = timed_parts(landmarks)

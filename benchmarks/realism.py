@@ -1,6 +1,7 @@
 """Simulated seasons beside the real NAIP dates, compared alike: do they lie in the real range?
 
-    python benchmarks/realism.py world=generated world.size_m=4700 [--quick] [--json FILE] [--figure FILE]
+    python benchmarks/realism.py world=generated climate=naip_dates world.size_m=4700 \
+        [--quick] [--json FILE] [--figure FILE] [--page docs/simulator.md]
 
 Arguments are those of `hinted-posenet simulate`; the world that they name is compared with recipe=naip.
 Both are cut to the same extent and ground pixel, laid flat, and flown over with that recipe's camera and plan.
@@ -23,6 +24,7 @@ from tqdm import tqdm
 
 from hinted_posenet.cli.compose import compose
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.tables import insert_text
 from hinted_posenet.inference.build import build
 
 REAL = ["recipe=naip"]
@@ -53,8 +55,10 @@ def main() -> None:
         print(f"{name}: {photos.title()}, {views} + {views // 6} views a date")
     print(markdown(rows), cover_table(of_cover(columns["simulated"])), sep="\n")
     verdicts = Counter(row.verdict for row in rows)
-    counted = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
-    print(f"\nmedians: {counted}; {time.perf_counter() - start:.0f} s")
+    counted = "medians: " + ", ".join(f"{n} {verdict}" for verdict, n in verdicts.most_common())
+    print(f"\n{counted}; {time.perf_counter() - start:.0f} s")
+    if arguments.page:
+        insert_text(arguments.page, "realism", f"{markdown(rows)}\n\n{counted}.")
     if arguments.json:
         content = {row.measure: row._asdict() | {"verdict": row.verdict} for row in rows}
         arguments.json.write_text(json.dumps(content, indent=1) + "\n")
@@ -87,6 +91,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("overrides", nargs="*", help="as for hinted-posenet simulate")
     parser.add_argument("--quick", action="store_true", help="96 views a date instead of 600")
     parser.add_argument("--json", type=Path, help="write all values there")
+    parser.add_argument("--page", type=Path, help="put the table between its markers there")
     parser.add_argument("--figure", type=Path, help="write a picture sheet there (.png, .jpg)")
     return parser.parse_intermixed_args()
 

@@ -18,7 +18,7 @@ import pyproj
 import rasterio
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 from pyproj.crs import CompoundCRS
 from rasterio.transform import from_origin
 from torch import Tensor
@@ -34,12 +34,18 @@ from hinted_posenet.simulator.world.generated.generated_world import GeneratedWo
 FOLDER = Path(__file__).parent / "flight_over_map"
 SEASONS = {"map": Season("2024-07-10"), "flight": Season("2025-09-20", solar_hour=14.0)}
 CAMERA = Camera(360, 270, focal_px=300.0)
+LENS: dict[int, float] = {  # as EXIF states it: 3 mm, and a sensor of 100 pixels per mm
+    ExifTags.Base.FocalLength: CAMERA.focal_px / 100,
+    ExifTags.Base.FocalPlaneXResolution: 100.0,
+    ExifTags.Base.FocalPlaneResolutionUnit: 4,
+}
 POSES = {  # east, north and height above ground in metres; heading, pitch and roll in degrees
     "a.jpg": (-120.0, 60.0, 150.0, 35.0, -88.0, 1.0),
     "b.jpg": (70.0, 110.0, 165.0, 120.0, -91.0, -2.0),
     "c.jpg": (110.0, -90.0, 140.0, 250.0, -86.0, 0.5),
 }
 GPS_SIGMA_M, ALTITUDE_SIGMA_M, HEADING_SIGMA_DEG, TILT_SIGMA_DEG = 25.0, 5.0, 5.0, 2.0
+SIGMAS = GPS_SIGMA_M, ALTITUDE_SIGMA_M, HEADING_SIGMA_DEG
 
 
 def main() -> None:
@@ -65,7 +71,7 @@ def locate(folder: Path) -> None:
             sigma_m=[GPS_SIGMA_M, ALTITUDE_SIGMA_M],
             sigma_deg=[TILT_SIGMA_DEG, HEADING_SIGMA_DEG],
         )
-        found = world_map.locate(folder / "photos" / row["name"], K=CAMERA.K, hint=prior)
+        found = world_map.locate(folder / "photos" / row["name"], hint=prior)
         answer_m, prior_m = (
             float((t - truth[row["name"]])[:2].norm()) for t in (found.pose.t, place)
         )
@@ -102,18 +108,21 @@ def make(folder: Path) -> None:
     for name, (east, north, height, *angles) in POSES.items():
         position = np.array([east, north, world.terrain_at(east, north) + height])
         image = renderer.render(hp.Pose.from_angles(position, *angles), world.captures[1]).rgb
-        Image.fromarray(image).save(folder / "photos" / name, quality=85)
+        photo = Image.fromarray(image)
+        exif = photo.getexif()
+        exif.get_ifd(ExifTags.IFD.Exif).update(LENS)
+        photo.save(folder / "photos" / name, quality=85, exif=exif)
         off_m = noise.normal(size=3) * [GPS_SIGMA_M, GPS_SIGMA_M, ALTITUDE_SIGMA_M]
         heading = angles[0] + HEADING_SIGMA_DEG * noise.normal()
-        truth.append([name, *on_earth(world, position), *angles])
-        sigmas = [GPS_SIGMA_M, ALTITUDE_SIGMA_M, HEADING_SIGMA_DEG]
-        priors.append(
-            [name, *on_earth(world, position + off_m), "geoid", round(heading, 1), *sigmas]
-        )
-    place = ["name", "latitude", "longitude", "altitude"]
-    sigmas = ["sigma_horizontal_m", "sigma_vertical_m", "sigma_heading_deg"]
-    write_rows(folder / "truth.csv", [*place, "heading_deg", "pitch_deg", "roll_deg"], truth)
-    write_rows(folder / "priors.csv", [*place, "altitude_above", "heading_deg", *sigmas], priors)
+        truth.append((name, *on_earth(world, position), *angles))
+        place, above = on_earth(world, position + off_m), "geoid"
+        priors.append((name, *place, above, round(heading, 1), *SIGMAS))
+    place_columns = ["name", "latitude", "longitude", "altitude"]
+    angle_columns = ["heading_deg", "pitch_deg", "roll_deg"]
+    sigma_columns = ["sigma_horizontal_m", "sigma_vertical_m", "sigma_heading_deg"]
+    write_rows(folder / "truth.csv", [*place_columns, *angle_columns], truth)
+    columns = [*place_columns, "altitude_above", "heading_deg", *sigma_columns]
+    write_rows(folder / "priors.csv", columns, priors)
 
 
 def on_earth(world: World, position_m: NDArray[np.float64]) -> list[float]:
@@ -131,15 +140,13 @@ def write_map(folder: Path, world: World) -> None:
     photo = world.photo(grid.window, world.captures[0]).transpose(2, 0, 1)
     jpeg = {"compress": "jpeg", "jpeg_quality": 75, "photometric": "ycbcr", "tiled": True}
     write_tiff(folder / "ortho_2024-07-10.tif", photo, plane, grid, 1.0, jpeg)
-    # the nodes of the surface are at its corners; every second one, in whole decimetres, is enough
-    heights = np.rint(world.surface(grid.window)[None, :-1:2, :-1:2] * 10).astype(np.int16)
+    # every second node, from the corner on, to 0.25 m, so that the file is small
+    heights = np.rint(world.surface(grid.window)[None, :-1:2, :-1:2] * 4) / 4
     above_geoid = CompoundCRS("plane and geoid", [plane, pyproj.CRS.from_epsg(5773)])
     step_m = 2 * world.node_px * grid.resolution_m
     corner = grid._replace(xmin=grid.xmin - step_m / 2, ymax=grid.ymax + step_m / 2)
-    packed = {"compress": "deflate", "predictor": 2}
+    packed = {"compress": "deflate", "predictor": 3}
     write_tiff(folder / "dem.tif", heights, above_geoid, corner, step_m, packed)
-    with rasterio.open(folder / "dem.tif", "r+") as file:
-        file.scales = [0.1]
 
 
 def write_tiff(

@@ -22,11 +22,15 @@ def make_land(window: Window, altitude_m: float = 0.0) -> Land:
     parcel_row, parcel_col = row // 117, col // 100
     parcel = uniform(stream(1, "parcel"), parcel_row, parcel_col)
     tone = (2 * uniform(stream(1, "tone"), parcel_row, parcel_col) - 1).astype(np.float32)
+    balk = np.broadcast_to(row % 117 < 2, shape)
+    ground[balk] = Cover.GRASS
+    block = uniform(stream(1, "block"), row // 468, parcel_col).astype(np.float32)
     furrow = np.sin((row + 0.3 * col) * 1.3).astype(np.float32)
     surface = terrain.copy()
 
     from_lake2 = (r - 560) ** 2 + 0.5 * (c - 180) ** 2
     from_lake2 = from_lake2 + 900 * fractal_noise(window, 80.0, stream(1, "lake"), 3)
+    shore_m = (RESOLUTION_M * (np.sqrt(np.maximum(from_lake2, 0)) - 90)).astype(np.float32)
     ground[from_lake2 < 98**2], ground[from_lake2 < 90**2] = Cover.SHORE, Cover.WATER
     ground[(np.abs(r - c // 6 - 320) < 7)] = Cover.ROAD
     ground[(c > 400) & (r > 400)] = Cover.FOREST
@@ -72,5 +76,10 @@ def make_land(window: Window, altitude_m: float = 0.0) -> Land:
         parcel_draw=parcel.astype(np.float32),
         parcel_tone=tone,
         furrow=furrow,
+        balk=balk & (ground == Cover.GRASS),
+        block_draw=np.broadcast_to(block, shape),
+        across_m=np.broadcast_to(np.float32(RESOLUTION_M) * row.astype(np.float32), shape),
+        shore_m=np.minimum(shore_m, np.float32(60)),
+        bank=np.where(shore_m < 60, np.uint8(Cover.WATER), np.uint8(0)),
         roof_rgb=roof_rgb,
     )

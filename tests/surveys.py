@@ -53,6 +53,13 @@ def map_heights() -> np.ndarray:
     return heights
 
 
+def rewrite(path: Path, **arrays: np.ndarray | None) -> None:
+    """Replace arrays of a frame; None leaves one out."""
+    with np.load(path) as found:
+        kept = {**found, **arrays}
+    np.savez_compressed(path, **{name: array for name, array in kept.items() if array is not None})
+
+
 def write_ortholoc(root: Path, scene: str = "full", frames: int = 4) -> Path:
     """Places L01 and L02 for training, L01 for validation, L08 for the test; every frame has a map."""
     folder = root / scene
@@ -63,7 +70,7 @@ def write_ortholoc(root: Path, scene: str = "full", frames: int = 4) -> Path:
         for frame in range(frames):
             view, domain = camera(number, frame), "xDOPDSM" if frame % 2 else "R"
             other = "test_outPlace" if part == "test_inPlace" and frame % 2 else part
-            name = f"{place}_{domain}{10 * number + frame:04d}"
+            name = f"{place}_{domain}{1000 * number + frame:04d}"
             (folder / other).mkdir(parents=True, exist_ok=True)
             T_cam_world = np.column_stack([view.R.T, view.t_cam_world])
             lifted = T_cam_world.copy()
@@ -91,7 +98,7 @@ def write_anyvisloc(root: Path, scene: str = "Scene_03", frames: int = 4) -> Pat
     lists: dict[str, list[str]] = {"train": [], "val": [], "test": []}
     for number, split in enumerate(("train", "train", "val", "test")):
         for frame in range(frames):
-            view, name = camera(number, frame), f"L03_{10 * number + frame + 1:04d}"
+            view, name = camera(number, frame), f"L03_{1000 * number + frame + 1:04d}"
             heading_deg, pitch_deg, roll_deg = angles(view.R)
             pose_c2w = np.eye(4)
             pose_c2w[:3, :3], pose_c2w[:3, 3] = flip @ view.R, flip @ view.t

@@ -186,7 +186,7 @@ def _check_added(verb: str, overrides: list[str], line: Line) -> None:
 
 
 def _check_named(verb: str, overrides: list[str], config: DictConfig) -> None:
-    """Check that a run with another head than its method's, or landmarks, does not take the method's name."""
+    """Check that a run with another head than its method's, or another refinement, has another name, too."""
     if any(word.startswith("name=") for word in overrides):
         return
     for part in ("head", "refine"):
@@ -209,7 +209,8 @@ def _check_used(verb: str, overrides: list[str], config: DictConfig) -> None:
     """Refuse words that would be ignored: the recipe does not use the dates, or nothing the landmarks."""
     for word in overrides:
         group = word.partition("=")[0].partition(".")[0]
-        if verb == "train" and group in OF_LANDMARKS and not config.get("refine"):
+        landmarks = _class_of(config.get("refine")).endswith(".LandmarkLocalizer")
+        if verb == "train" and group in OF_LANDMARKS and not landmarks:
             raise UsageError(
                 f"{word}: changes nothing without landmarks; add method=hinted_landmarks or refine=landmarks"
             )

@@ -27,7 +27,7 @@ class Archive(NamedTuple):
 class SceneCard(NamedTuple):
     """The content of a complete scene."""
 
-    # split -> images, including those without a valid pose; empty: not known
+    # split, or "all" of a set without splits -> images, including those without a valid pose; empty: not known
     frames: dict[str, int]
     known_bad: dict[str, str]  # name of a frame with a wrong label -> what is wrong
     archives: tuple[Archive, ...]  # empty: cannot be downloaded
@@ -95,6 +95,7 @@ def counts_note(card: DatasetCard, scene: str, found: Mapping[str, int]) -> str 
     None if they agree in all splits that were found, or if the card does not know the scene or its numbers.
     """
     known = card.scenes[scene].frames if scene in card.scenes else {}
+    found = as_published(known, found)
     differing = [
         f"{found[split]} of {count} {split} frames"
         for split, count in known.items()
@@ -105,6 +106,11 @@ def counts_note(card: DatasetCard, scene: str, found: Mapping[str, int]) -> str 
     missing = any(found.get(split, count) < count for split, count in known.items())
     what = "how to get the rest" if missing else "what there should be"
     return f"{scene}: {', '.join(differing)} ({card.readme} says {what})"
+
+
+def as_published(known: Mapping[str, int], found: Mapping[str, int]) -> Mapping[str, int]:
+    """Return numbers of frames by split as a card counts them, whose set may have no splits of its own."""
+    return {"all": sum(found.values())} if "all" in known else found
 
 
 def datasets_folder() -> Path:

@@ -7,7 +7,7 @@ member that is asked for is read. `data.image_files` takes such a file for the i
 import io
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,10 +23,13 @@ from hinted_posenet.core.text import check_file, reading
 
 SUFFIX = ".npz"
 FILE_BYTES = 8 * IMAGE_BYTES  # an image, its points in space, a mesh
+MOST_BYTES = TEXT_BYTES  # of one array
 NPY = b"\x93NUMPY"
 IMAGES = ("image_query", "image")  # as the readers' data sets name them
 FIX = "fetch the file again"
 SPOILT = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+
+Members = Mapping[str, Callable[[], IO[bytes]]]  # name -> what opens the array
 
 
 class _Header(NamedTuple):
@@ -42,30 +45,37 @@ class _Header(NamedTuple):
         return count
 
 
-def read_arrays(
-    path: Path, names: tuple[str, ...], most_bytes: int = TEXT_BYTES
-) -> dict[str, NDArray[Any]]:
-    """Read those arrays of a file that it has among ``names``.
+class Label(NamedTuple):
+    """What is in a file beside the pixels."""
+
+    arrays: dict[str, NDArray[Any]]
+    # (width, height) in pixels of the image; None: it has none, or an empty one
+    size: tuple[int, int] | None
+
+
+def read_label(path: Path, names: Sequence[str]) -> Label:
+    """Read those arrays of a file that it has among ``names``, and the size of its image.
 
     Raises:
-        InputError: It is no such file, or one of them is damaged, larger than ``most_bytes``, or holds objects.
+        InputError: It is no such file, or one of them is damaged, too large, or holds objects.
     """
-    found = {}
     with _members(path) as members:
-        for name in names:
+        size = None
+        for name in IMAGES:
             if name in members:
                 with members[name]() as file:
-                    found[name] = _array(file, f"{path} {name}", most_bytes)
-    return found
+                    header = _header(file, f"{path} {name}")
+                    if 0 not in header.shape:
+                        height, width, _ = _image(header, f"{path} {name}").shape
+                        size = width, height
+                break
+        return Label(_read(members, names, path), size)
 
 
-def array_shape(path: Path, name: str) -> tuple[int, ...] | None:
-    """Return the shape of an array from its header alone; None if the file has no such array."""
+def read_arrays(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Read those arrays of a file that it has among ``names``, see `read_label`."""
     with _members(path) as members:
-        if name not in members:
-            return None
-        with members[name]() as file:
-            return _header(file, f"{path} {name}").shape
+        return _read(members, names, path)
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -73,7 +83,7 @@ def image_size(path: Path) -> tuple[int, int]:
     with _members(path) as members:
         name = _image_in(members, path)
         with members[name]() as file:
-            shape = _image_header(file, f"{path} {name}").shape
+            shape = _image(_header(file, f"{path} {name}"), f"{path} {name}").shape
     return shape[1], shape[0]
 
 
@@ -82,7 +92,7 @@ def image_content(path: Path) -> bytes:
     with _members(path) as members:
         name = _image_in(members, path)
         with members[name]() as file:
-            header = _image_header(file, f"{path} {name}")
+            header = _image(_header(file, f"{path} {name}"), f"{path} {name}")
             start = file.tell()
             file.seek(0)
             content = file.read(start + header.bytes)
@@ -93,13 +103,22 @@ def image_pixels(content: bytes, path: Path) -> NDArray[np.uint8]:
     """Return the image of `image_content` as RGB uint8 (H, W, 3)."""
     with _one_line(path):
         file = io.BytesIO(content)
-        _image_header(file, str(path))
+        _image(_header(file, str(path)), str(path))
         file.seek(0)
         return np.asarray(_array(file, str(path), IMAGE_BYTES), np.uint8)
 
 
+def _read(members: Members, names: Sequence[str], path: Path) -> dict[str, NDArray[Any]]:
+    found = {}
+    for name in names:
+        if name in members:
+            with members[name]() as file:
+                found[name] = _array(file, f"{path} {name}", MOST_BYTES)
+    return found
+
+
 @contextmanager
-def _members(path: Path) -> Iterator[dict[str, Callable[[], IO[bytes]]]]:
+def _members(path: Path) -> Iterator[Members]:
     """Open a file, and give what opens each of its arrays, by name."""
     check_file(path, FILE_BYTES, FIX)
     with reading(path, FIX), _one_line(path), zipfile.ZipFile(path) as archive:
@@ -151,15 +170,15 @@ def _array(file: IO[bytes], where: str, most_bytes: int) -> NDArray[Any]:
     return values.reshape(header.shape, order="F" if header.fortran else "C")
 
 
-def _image_in(members: Iterable[str], path: Path) -> str:
+def _image_in(members: Members, path: Path) -> str:
     for name in IMAGES:
         if name in members:
             return name
     raise InputError(f"{path}: has no image (an array {' or '.join(IMAGES)}); {FIX}")
 
 
-def _image_header(file: IO[bytes], where: str) -> _Header:
-    header = _header(file, where)
+def _image(header: _Header, where: str) -> _Header:
+    """Refuse a header that is of no image."""
     if len(header.shape) != 3 or header.shape[2] != 3 or header.dtype != np.uint8:
         raise InputError(
             f"{where}: {header.dtype} of shape {header.shape}, expected an image, uint8 (H, W, 3); {FIX}"

@@ -15,6 +15,7 @@ from hinted_posenet.hints.retrieval import RetrievalHint
 from hinted_posenet.hints.trivial import ConstantHint
 from hinted_posenet.inference.localizer import LocalizerModule
 from hinted_posenet.inference.modes import modes_of, retrieved_places
+from hinted_posenet.inference.refinement import LandmarkRefinement
 
 Role = Literal["network", "control", "hint"]
 Controls = Mapping[str, InferenceHints]  # name -> fitted source, whose hints are the answers
@@ -108,9 +109,12 @@ def predict_split(
     several: dict[str, list[Modes]] = {}
     order = torch.randperm(len(split.query.name), generator=Generator().manual_seed(seed))
     swapped = split.query._replace(feature=split.query.feature[order])
-    if localizer.refinement:
+    if isinstance(localizer.refinement, LandmarkRefinement):
         local = LocalFeatures(*(part[order] for part in split.query.local))
         swapped = swapped._replace(local=local)
+    elif localizer.refinement:
+        image, K = split.query.image[order], split.query.K[order]
+        swapped = swapped._replace(image=image, K=K)
     others = batches(split._replace(query=swapped), batch_size)
     pairs = zip(batches(split, batch_size), others, strict=True)
     count = -(-len(order) // batch_size)
@@ -154,7 +158,7 @@ def predict_split(
 def _of_another_image(localizer: LocalizerModule, query: Query, other: Query, hint: Hint) -> Hint:
     """Return what a localizer answers to the hints (B,) of queries (B,) with other images' features."""
     if localizer.refinement:
-        swapped = query._replace(feature=other.feature, local=other.local)
+        swapped = other._replace(prior=query.prior, name=query.name)
         return localizer.predict(swapped, hint).answers[-1]
     pose = localizer.model(localizer.model.features(other)[0], hint)
     unknown = torch.full((len(pose.t),), torch.inf)

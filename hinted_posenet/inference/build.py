@@ -13,9 +13,10 @@ from hinted_posenet.core.errors import InputError, missing_extra
 from hinted_posenet.hints.network import NetworkHint
 from hinted_posenet.inference.localizer import LocalizerModule
 from hinted_posenet.inference.slots import check_node, find_target
+from hinted_posenet.models.landmarks.landmarks import LandmarkLocalizer
 from hinted_posenet.models.posenet import PoseNet
 
-NETWORKS = ("backbone", "features", "matcher")  # nodes that may read weights from a file
+NETWORKS = ("backbone", "features", "matcher", "refine")  # nodes that may read weights from a file
 
 
 def build(config: Any, slot: str, **arguments: Any) -> Any:
@@ -58,11 +59,17 @@ def build_localizer(config: dict[str, Any], pretrained: bool = True) -> Localize
             raise
         reason = " ".join(str(error).split())
         raise InputError(f"head: {reason}; check the keys of head and pool") from error
-    landmarks = None
-    if nodes.get("refine"):
-        parts = {key: build(nodes[key], key) for key in ("features", "matcher")}
-        landmarks = build(nodes["refine"], "refine", **parts)
-    return LocalizerModule(model, build(nodes["inference_hint"], "inference_hint"), landmarks)
+    hint = build(nodes["inference_hint"], "inference_hint")
+    return LocalizerModule(model, hint, _refine(nodes) if nodes.get("refine") else None)
+
+
+def _refine(nodes: dict[str, Any]) -> Any:
+    """Build what refines answers; landmarks get the features and the matcher of the config."""
+    node = nodes["refine"]
+    check_node(node, "refine")
+    takes_features = issubclass(find_target(node["_target_"], "refine"), LandmarkLocalizer)
+    keys = ("features", "matcher") if takes_features else ()
+    return build(node, "refine", **{key: build(nodes[key], key) for key in keys})
 
 
 def without_files(config: dict[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,11 @@ from hinted_posenet.inference.budget import BuildBudget
 from hinted_posenet.inference.build import build, build_localizer, self_contained
 from hinted_posenet.inference.checkpoint_config import TrainedOn, check_config, trained_on
 from hinted_posenet.inference.localizer import LocalizerModule
+from hinted_posenet.inference.map_refinement import MapRefinement
 from hinted_posenet.inference.place import Place
 from hinted_posenet.inference.slots import check_node
+from hinted_posenet.models.registration.map_ground import Frame
+from hinted_posenet.models.registration.map_registration import MapRegistration
 
 FILE = "localizer.ckpt"  # in a run's folder
 FORMAT = "hinted_posenet localizer"
@@ -91,6 +94,31 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
     return Checkpoint(path, content["config"], key, content["state"], place)
 
 
+def with_map(
+    checkpoint: Checkpoint, photos: str | None, dem: str | None, key: str = "map"
+) -> Checkpoint:
+    """Return a checkpoint whose map's files are elsewhere now; None is where they were.
+
+    Raises:
+        InputError: It has no map of files.
+    """
+    refine = checkpoint.config.get("refine") or {}
+    moved = {}
+    for name, path in (("map", photos), ("dem", dem)):
+        if path is not None and not (isinstance(refine, dict) and refine.get(name)):
+            where = key if name == "map" else "dem"
+            raise InputError(
+                f"{where}={path}: the checkpoint's {name} is not of files; leave {where} out"
+            )
+        if path is not None:
+            moved[name] = path
+    return (
+        checkpoint._replace(config={**checkpoint.config, "refine": {**refine, **moved}})
+        if moved
+        else checkpoint
+    )
+
+
 def load_localizer(checkpoint: Checkpoint) -> LocalizerModule:
     """Return the trained localizer, in evaluation mode on the CPU.
 
@@ -116,7 +144,11 @@ def load_localizer(checkpoint: Checkpoint) -> LocalizerModule:
                 grown = torch.empty_like(found, dtype=buffer.dtype)
                 setattr(localizer.get_submodule(owner), leaf, grown)
         localizer.load_state_dict(checkpoint.state)
-        if localizer.refinement:
+        if isinstance(localizer.refinement, MapRefinement):
+            localizer.refinement.check()
+            place = Frame(checkpoint.place.origin, checkpoint.place.offset_m)
+            _open_map(localizer.refinement.registration, place)
+        elif localizer.refinement:
             localizer.refinement.landmarks.check()
         localizer.eval()
         _try(localizer)
@@ -128,6 +160,14 @@ def load_localizer(checkpoint: Checkpoint) -> LocalizerModule:
             f"checkpoint={checkpoint.path}: weights and config do not agree ({reason}); train it again"
         ) from error
     return localizer
+
+
+def _open_map(registration: MapRegistration, frame: Frame) -> None:
+    """Open the files of a map, and say which keys tell where they are now."""
+    try:
+        registration.open(frame)
+    except InputError as error:
+        raise InputError(f"{error}; if they are elsewhere now, give map=FILES, dem=FILES") from None
 
 
 def trained_with_hints(checkpoint: Checkpoint) -> bool:

@@ -39,9 +39,9 @@ class Estimate:
             so that the 95 % ellipsoid holds 95 % of calibration images.
         status: "ok"; "uncertain" where the position is less certain than that of 99 % of the validation images;
             "outside the map" where the image is unlike all training images.
-        hint: where the answer started from: "given", "contradicted" where landmarks in the image exclude the given
-            one, so that it was left out, "ignored" where the localizer takes none, or the name of its own source,
-            such as "retrieval" or "none".
+        hint: where the answer started from: "given", "contradicted" where landmarks in the image, or the map,
+            exclude the given one, so that it was left out, "ignored" where the localizer takes none, or the name
+            of its own source, such as "retrieval" or "none".
         steps: how many refinement steps changed the answer, at least 1.
         out_of_map: how unlike all training images the image is; at 1 it is no nearer to any of them than a
             quarter of the pairs of training images of different dates are to each other.
@@ -50,6 +50,8 @@ class Estimate:
         origin: where the world lies on Earth; None if that is not known.
         landmarks: how many landmarks agree on the pose; 0 where too few do, and the answer is the hint; None for
             localizers without landmarks.
+        fits_map: whether the image fits the map that it was registered to, else the answer is the hint; None for
+            localizers without one.
     """
 
     pose: Pose
@@ -61,6 +63,7 @@ class Estimate:
     modes: tuple[Mode, ...]
     origin: Origin | None = None
     landmarks: int | None = None
+    fits_map: bool | None = None
 
     @property
     def position_m(self) -> tuple[float, float, float]:

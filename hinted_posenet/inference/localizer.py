@@ -16,10 +16,12 @@ from hinted_posenet.hints.prior import PriorHint
 from hinted_posenet.hints.protocol import InferenceHints, robust_sigma
 from hinted_posenet.hints.retrieval import RetrievalHint
 from hinted_posenet.hints.trivial import no_hint
+from hinted_posenet.inference.map_refinement import MapRefined, MapRefinement
 from hinted_posenet.inference.refinement import LandmarkRefinement, Refined
 from hinted_posenet.inference.uncertainty import NONE, OWN, Uncertainty
 from hinted_posenet.models.landmarks.landmarks import LandmarkLocalizer
 from hinted_posenet.models.posenet import PoseNet
+from hinted_posenet.models.registration.map_registration import MapRegistration
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,8 @@ class Prediction(NamedTuple):
     hint: Hint  # (B,) the inference hint
     answers: list[Hint]  # (B,) the pose after each refinement step, with its calibrated covariance
     out_of_map: Tensor  # (B,) see `Uncertainty.out_of_map`; 1 and above: perhaps another place
-    landmarks: Refined | None = None  # (B,) what landmarks said, which the last answer is from
+    # (B,) what landmarks, or the registration to a map, said, which the last answer is from
+    refined: Refined | MapRefined | None = None
 
     @property
     def poses(self) -> list[Pose]:
@@ -45,20 +48,26 @@ class Prediction(NamedTuple):
 class LocalizerModule(nn.Module):
     """A trained ``PoseNet``, with any head, whose predictions start from the hints of one source.
 
-    With landmarks, its last answer is refined by them.
+    With landmarks or a map, its last answer is refined by them.
     """
+
+    refinement: LandmarkRefinement | MapRefinement | None
 
     def __init__(
         self,
         model: PoseNet,
         inference_hint: InferenceHints,
-        landmarks: LandmarkLocalizer | None = None,
+        refine: LandmarkLocalizer | MapRegistration | None = None,
     ):
         super().__init__()
         self.model = model
         self.inference_hint = inference_hint
         self.uncertainty = Uncertainty()
-        self.refinement = None if landmarks is None else LandmarkRefinement(landmarks)
+        self.refinement = None
+        if isinstance(refine, MapRegistration):
+            self.refinement = MapRefinement(refine)
+        elif refine is not None:
+            self.refinement = LandmarkRefinement(refine)
 
     @property
     def device(self) -> torch.device:
@@ -84,7 +93,7 @@ class LocalizerModule(nn.Module):
         if isinstance(self.inference_hint, PriorHint):
             sensor = hint
         if self.refinement and self.model.head.answers_hint:
-            return self._by_landmarks(query, feature, hint, sensor)
+            return self._from_hint(query, feature, hint, sensor)
         answers = self.model.cascade(feature, hint)
         if not self.uncertainty.is_fitted:
             return Prediction(hint, answers, torch.full_like(hint.sigma_t_m, torch.nan))
@@ -93,27 +102,43 @@ class LocalizerModule(nn.Module):
         stated = [self.uncertainty.of_network(answer, seen, sensor) for answer in answers]
         refined = None
         if self.refinement:
-            refined = self.refinement(query, feature, stated[-1], stated[-1])
+            refined = self._refine(query, feature, stated[-1], stated[-1])
             stated.append(refined.answer)
         return Prediction(hint, stated, self.uncertainty.out_of_map(seen), refined)
 
-    def _by_landmarks(
+    def _from_hint(
         self, query: Query, feature: Tensor, hint: Hint, sensor: Hint | None
     ) -> Prediction:
-        """Return what landmarks make of hints (B,); a retrieved one only repeats what they look up themselves."""
-        assert self.refinement is not None
+        """Return what landmarks or a map make of hints (B,).
+
+        Landmarks look up themselves what is retrieved, so that a retrieved hint only repeats it; a map needs it.
+        """
         nothing = no_hint(feature)
-        retrieved = sensor is None and isinstance(self.inference_hint, RetrievalHint)
-        prior, fallback = nothing if retrieved else hint, self.model.frame.resolve(hint)
-        if retrieved and self.uncertainty.is_fitted:
-            # errors in dates that were left out are larger than those on validation images
-            fallback = self.uncertainty.of_retrieval(hint, feature, query.prior)
-        refined = self.refinement(query, feature, prior, fallback)
+        prior, fallback = hint, self.model.frame.resolve(hint)
+        if sensor is None and isinstance(self.inference_hint, RetrievalHint):
+            prior = nothing
+            if self.uncertainty.is_fitted:
+                # errors in dates that were left out are larger than those on validation images
+                fallback = self.uncertainty.of_retrieval(hint, feature, query.prior)
+            if isinstance(self.refinement, MapRefinement):
+                prior = fallback
+        refined = self._refine(query, feature, prior, fallback)
         out_of_map = torch.full_like(hint.sigma_t_m, torch.nan)
         if self.uncertainty.is_fitted:
             seen = self.uncertainty.compare(feature, nothing if sensor is None else sensor)
             out_of_map = self.uncertainty.out_of_map(seen)
         return Prediction(hint, [refined.answer], out_of_map, refined)
+
+    def _refine(
+        self, query: Query, feature: Tensor, prior: Hint, fallback: Hint
+    ) -> Refined | MapRefined:
+        """Ask landmarks or the map, with priors (B,)."""
+        if isinstance(self.refinement, MapRefinement):
+            registered: MapRefined = self.refinement(query, prior, fallback)
+            return registered
+        assert self.refinement is not None
+        refined: Refined = self.refinement(query, feature, prior, fallback)
+        return refined
 
     def answer(self, query: Query) -> Hint:
         """Return the last pose with its calibrated covariance, for queries (B,)."""
@@ -150,8 +175,24 @@ class LocalizerModule(nn.Module):
         if self.uncertainty.is_fitted:
             own = self.inference_hint.at_inference(query, feature)
             self._calibrate_covariances(feature, own, truth)
-        if self.refinement:
+        if isinstance(self.refinement, LandmarkRefinement):
             self.refinement.calibrate(query, feature, truth)
+        elif self.refinement:
+            self.refinement.calibrate(query, self._start(query, feature), truth)
+
+    def _start(self, query: Query, feature: Tensor) -> Hint:
+        """Return the priors (B,) that a map gets without a sensor's hints."""
+        hint = self.inference_hint.at_inference(query, feature)
+        if not self.model.head.answers_hint:
+            answer = self.model.cascade(feature, hint)[-1]
+            if not self.uncertainty.is_fitted:
+                return answer
+            sensor = hint if isinstance(self.inference_hint, PriorHint) else None
+            seen = self.uncertainty.compare(feature, sensor or no_hint(feature))
+            return self.uncertainty.of_network(answer, seen, sensor)
+        if isinstance(self.inference_hint, RetrievalHint) and self.uncertainty.is_fitted:
+            return self.uncertainty.of_retrieval(hint, feature, query.prior)
+        return hint
 
     def _calibrate_covariances(self, feature: Tensor, own: Hint, truth: Pose) -> None:
         """Measure the answers (N,) to the source's own hints, to none, and to those of simulated sensors."""

@@ -34,10 +34,13 @@ from hinted_posenet.inference.checkpoint import (
     load_localizer,
     read_checkpoint,
     trained_with_hints,
+    with_map,
 )
 from hinted_posenet.inference.estimate import Estimate, Mode, Status
 from hinted_posenet.inference.localizer import Prediction, prepare_device
+from hinted_posenet.inference.map_refinement import MapRefined
 from hinted_posenet.inference.modes import modes_of
+from hinted_posenet.inference.refinement import LandmarkRefinement, Refined
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +48,23 @@ AnyCamera = AnyK | QueryCamera | None
 FarHint = Literal["refuse", "ignore"]
 
 
-def load(source: str | Path, device: str = "auto", threads: int = 0) -> "Localizer":
+def load(
+    source: str | Path,
+    device: str = "auto",
+    threads: int = 0,
+    map: str | None = None,  # the name of its key
+    dem: str | None = None,
+) -> "Localizer":
     """Load a trained localizer from a run's folder or its localizer.ckpt.
 
     ``device`` is auto, which takes a GPU if there is one, cpu or gpu; with 0 threads torch chooses their number.
+    ``map`` and ``dem`` say where the files of a localizer's map are, if they are not where they were in training.
 
     Raises:
         InputError: There is no checkpoint, it is not readable, or it is of another version.
     """
-    return Localizer(read_checkpoint(source), prepare_device(device, threads))
+    checkpoint = with_map(read_checkpoint(source), map, dem)
+    return Localizer(checkpoint, prepare_device(device, threads))
 
 
 class Localizer:
@@ -164,7 +175,7 @@ class Localizer:
             torch.zeros(1, dtype=torch.int64),
             without_local(1),
         )
-        if self._network.refinement:
+        if isinstance(self._network.refinement, LandmarkRefinement):
             extractor = self._network.refinement.landmarks.features
             local = extractor.extract(pixels, lens_of(pixels.shape[:2], lens, self.camera))
             query = query._replace(local=LocalFeatures(*(part.unsqueeze(0) for part in local)))
@@ -199,30 +210,37 @@ class Localizer:
         answer, out_of_map = prediction.answers[-1], float(prediction.out_of_map[0])
         changed = [not torch.equal(a.t, b.t) for a, b in pairwise(prediction.poses)]
         offset_m = self._place.offset_m
-        certain_t_m, landmarks = self._network.uncertainty.certain_t_m, None
-        if prediction.landmarks and self._network.refinement:
+        certain_t_m, refined = self._network.uncertainty.certain_t_m, prediction.refined
+        if refined and self._network.refinement:
             certain_t_m = self._network.refinement.certain_t_m
-            landmarks = int(prediction.landmarks.inliers[0])
-            if started == "given" and prediction.landmarks.contradicted[0]:
+            if started == "given" and refined.contradicted[0]:
                 started = "contradicted"
         t, q, covariance = (part[0].cpu().double() for part in (*answer.pose, answer.covariance))
         return Estimate(
             Pose(t + offset_m, q),
             covariance,
-            _status(out_of_map, float(answer.sigma_t_m[0]) <= float(certain_t_m), landmarks),
+            _status(
+                out_of_map,
+                float(answer.sigma_t_m[0]) <= float(certain_t_m),
+                bool(refined.found[0]) if refined else None,
+            ),
             started,
             1 + sum(changed),
             out_of_map,
             _modes(modes, offset_m),
             self.origin,
-            landmarks,
+            int(refined.inliers[0]) if isinstance(refined, Refined) else None,
+            bool(refined.found[0]) if isinstance(refined, MapRefined) else None,
         )
 
 
-def _status(out_of_map: float, certain: bool, landmarks: int | None) -> Status:
-    """Return the status of an answer; landmarks that agree show that the image is of the map."""
-    if landmarks is not None:
-        return "ok" if landmarks and certain else "uncertain"
+def _status(out_of_map: float, certain: bool, found: bool | None) -> Status:
+    """Return the status of an answer.
+
+    Landmarks that agree, or a map that fits, show that the image is of the map; None: there is neither.
+    """
+    if found is not None:
+        return "ok" if found and certain else "uncertain"
     if out_of_map > 1.0:
         return "outside the map"
     return "ok" if certain else "uncertain"

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from hinted_posenet.core.errors import InputError
@@ -49,6 +50,7 @@ def locate_over_map(settings: LocateSettings, shown: int = 0) -> LocatedOverMap:
         settings.dem,
         settings.dem_above,
         settings.ground_m or 0.0,
+        settings.weights,
         settings.accelerator,
         settings.threads,
     )
@@ -59,9 +61,10 @@ def locate_over_map(settings: LocateSettings, shown: int = 0) -> LocatedOverMap:
     lines = [map_line(localizer)]
     if settings.priors is None:
         lines.append("priors: GPS and attitude in the images, since priors=FILE is not given")
-    source = settings.priors or "exif"
-    listed = images.listed()
-    hints = read_hints(settings, source, listed, localizer, lines, localizer.files.ground_m)
+    if settings.dem is None and settings.takeoff_altitude_m is None:
+        settings = replace(settings, takeoff_altitude_m=settings.ground_m or 0.0)
+    source, ground_at = settings.priors or "exif", localizer.files.ground_m
+    hints = read_hints(settings, source, images.listed(), localizer, lines, ground_at)
     hints, more = _completed(hints, localizer)
     lines += more
     used: Counter[str] = Counter()
@@ -80,7 +83,8 @@ def map_line(localizer: MapLocalizer) -> str:
     """Describe a map in one line."""
     files = localizer.files
     dates = ", ".join(files.dates[:3]) + (" ..." if len(files.dates) > 3 else "")
-    return f"map: {files.bounds.size} at {files.resolution_m:.2g} m a pixel, {len(files.dates)} dates: {dates}"
+    count = f"{len(files.dates)} date{'s' if len(files.dates) > 1 else ''}"
+    return f"map: {files.bounds.size} at {files.resolution_m:.2g} m a pixel, {count}: {dates}"
 
 
 def _completed(

@@ -1,6 +1,7 @@
 """The keys of configs/locate.yaml: their types, ranges and choices. Imports nothing heavy."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from annotated_types import Gt
@@ -17,6 +18,7 @@ class LocateSettings(QuerySettings):
     map: Files | dict[str, Files] = ""
     dem: Files | None = None
     dem_above: Literal["ellipsoid", "geoid"] | None = None
+    weights: Path | None = None
     tilt_sigma_deg: Annotated[float, Gt(0)] = 5.0
     heading_deg: tuple[float, Annotated[float, Gt(0)]] | None = None
     height_above_ground_m: tuple[Annotated[float, Gt(0)], Annotated[float, Gt(0)]] | None = None

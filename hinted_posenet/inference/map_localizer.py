@@ -4,27 +4,38 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.formatting import length
 from hinted_posenet.core.geodesy import Origin
-from hinted_posenet.core.types import Hint
+from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.data.exif_camera import exif_camera
 from hinted_posenet.data.images import resized, undistorted
 from hinted_posenet.data.load_image import AnyImage, Pixels, load_image
-from hinted_posenet.data.posed_images import resized_intrinsics
+from hinted_posenet.data.posed_images import in_unit_range, resized_intrinsics
 from hinted_posenet.data.query_camera import AnyK, QueryCamera, given_camera
-from hinted_posenet.inference.estimate import Estimate, Mode
+from hinted_posenet.inference.estimate import Estimate, Mode, Status
 from hinted_posenet.inference.localizer import prepare_device
 from hinted_posenet.inference.map_prior import Assumed, check_height, full_prior, looked_at
+from hinted_posenet.inference.registration_weights import load_registration
+from hinted_posenet.models.registration.file_ground import FileGround
+from hinted_posenet.models.registration.ground_registration import (
+    GroundRegistration,
+    Registered,
+    take_surroundings,
+)
+from hinted_posenet.models.registration.search import Views
+from hinted_posenet.simulator.world.geotiff import Files
 from hinted_posenet.simulator.world.map_files import MapFiles
 
 WORKING_PX = 320  # longest side of an image that is registered
 BEYOND_SIGMAS = 3.0  # of the prior, that what an image shows may be beyond the map
-
-Files = str | Path | list[str | Path]
+NARROWED = (
+    0.5  # of the prior's horizontal sigma: an answer that knows no better than this is uncertain
+)
 
 
 def open_map(
@@ -32,6 +43,7 @@ def open_map(
     dem: Files | None = None,
     dem_above: str | None = None,
     ground_m: float = 0.0,
+    weights: Path | None = None,
     device: str = "auto",
     threads: int = 0,
 ) -> "MapLocalizer":
@@ -39,13 +51,13 @@ def open_map(
 
     ``photos`` may be a raster, a folder of rasters or of XYZ tiles, or a list, of one date or many, and
     ``dem_above`` is what heights are above, ellipsoid or geoid, where the files do not say it; see `MapFiles`.
-    Without heights the ground is level at ``ground_m``.
+    Without heights the ground is level at ``ground_m``. ``weights`` None is the released network.
 
     Raises:
         InputError: A file cannot be used.
     """
     files = MapFiles(photos, dem, dem_above, ground_m)
-    return MapLocalizer(files, prepare_device(device, threads))
+    return MapLocalizer(files, load_registration(weights), prepare_device(device, threads))
 
 
 class MapLocalizer:
@@ -57,13 +69,18 @@ class MapLocalizer:
     """
 
     takes_hints = True
+    name = "the map"
 
     def __init__(
-        self, files: MapFiles, device: torch.device, assumed: Assumed | None = None
+        self,
+        files: MapFiles,
+        network: GroundRegistration,
+        device: torch.device,
+        assumed: Assumed | None = None,
     ) -> None:
         self.files, self.device = files, device
         self.assumed = assumed or Assumed()
-        self.name = "the map"
+        self._ground, self._network = FileGround(files), network.to(device)
 
     @property
     def origin(self) -> Origin:
@@ -122,13 +139,30 @@ class MapLocalizer:
 
     @torch.inference_mode()
     def _answer(self, pixels: Pixels, K: Tensor, prior: Hint) -> Estimate:
-        from hinted_posenet.inference.stand_in import register
-
-        hint, fit = register(self.files, pixels, K, prior)
-        pose, covariance = hint.pose, hint.covariance
-        status = "ok" if fit > 0.5 else "uncertain"
+        """Register an image (3, H, W) with its K (3, 3)."""
+        views = Views(in_unit_range([pixels]), K.float().unsqueeze(0))
+        t, q, covariance = (part.unsqueeze(0) for part in (*prior.pose, prior.covariance))
+        batch = Hint(Pose(t, q), covariance)
+        around = take_surroundings(self._ground, views, batch)
+        device = self.device
+        found = self._network(
+            Views(*(part.to(device) for part in views)),
+            Hint(Pose(t.to(device), q.to(device)), covariance.to(device)),
+            around._replace(patch=type(around.patch)(*(part.to(device) for part in around.patch))),
+        )
+        answer = found.answer
+        t, q, covariance = (part[0].cpu().double() for part in (*answer.pose, answer.covariance))
+        if not torch.cat([t, q, covariance.flatten()]).isfinite().all():
+            raise InputError("the registration has no finite answer; check prior, camera and map")
+        pose, status = Pose(t, q), status_of(found, prior)
         modes = (Mode(1.0, pose, covariance),)
-        return Estimate(pose, covariance, status, "given", 1, 1 - fit, modes, self.origin)
+        return Estimate(pose, covariance, status, "given", 1, math.nan, modes, self.origin)
+
+
+def status_of(found: Registered, prior: Hint) -> Status:
+    """Return whether an answer (1,) is to be believed, by what the image says beside the prior ()."""
+    known = found.answer.variance[0, :2].max().sqrt().cpu()
+    return "ok" if known < NARROWED * prior.variance[:2].max().sqrt() else "uncertain"
 
 
 def working_image(pixels: Pixels, camera: QueryCamera, where: str) -> tuple[Pixels, Tensor]:
@@ -136,7 +170,7 @@ def working_image(pixels: Pixels, camera: QueryCamera, where: str) -> tuple[Pixe
     height, width = pixels.shape[:2]
     lens = camera.of_image(height, width, where)
     if lens.distortion:
-        pixels = undistorted(pixels, lens.K, lens.distortion)
+        pixels = np.asarray(undistorted(pixels, lens.K, lens.distortion), np.uint8)
     scale = min(1.0, WORKING_PX / max(height, width))
     size = max(1, round(scale * height)), max(1, round(scale * width))
     K = resized_intrinsics(lens.K.double(), (height, width), size)

@@ -43,7 +43,9 @@ def predict(settings: PredictSettings, shown: int = 0) -> Predicted:
         settings.video_start_s,
         upright=not settings.as_stored,
     )
-    localizer = load(settings.checkpoint, settings.accelerator, settings.threads)
+    localizer = load(
+        settings.checkpoint, settings.accelerator, settings.threads, settings.map, settings.dem
+    )
     # refuses before anything is computed
     poses_format(settings.out, settings.poses_format, localizer.origin, settings.covariance)
     lines: list[str] = []

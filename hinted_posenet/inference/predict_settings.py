@@ -53,3 +53,5 @@ class PredictSettings(QuerySettings):
     """What is localized, with what, and where it is written; configs/predict.yaml explains the keys."""
 
     checkpoint: Path = Path()
+    map: str | None = None
+    dem: str | None = None

@@ -12,21 +12,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from scipy.stats import chi2
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
-from hinted_posenet.core.covariance import given, information, offset
+from hinted_posenet.core.covariance import given, offset
 from hinted_posenet.core.types import Hint, LocalFeatures, Pose, Query
 from hinted_posenet.hints.retrieval_database import evenly_spaced
-from hinted_posenet.inference.sigma_fit import BLOCKS, PARTS, fit_weights, widened
+from hinted_posenet.inference.belief import CalibratedBelief, contradicts, row_of
+from hinted_posenet.inference.sigma_fit import fit_weights
 from hinted_posenet.models.landmarks.landmarks import LandmarkLocalizer, View
 
-# A prior whose distance from what the image says has less than this probability, in position or in rotation,
-# contradicts it.
-CONTRADICTION = 0.005
-CERTAIN = 0.99  # quantile of the sigmas of images that the covariance is fitted to
-PRECISE = 0.01  # of the distance to the scene: a smaller sigma is always certain
 PROBES = 150  # training images that are located without their own sequence
 PARTS_OF_ONE = 10  # a single sequence is divided into as many
 
@@ -40,29 +35,24 @@ class Refined(NamedTuple):
     candidates: Tensor  # (B,) int64, landmarks that were compared
     guided: Tensor  # (B,) bool, whether they were looked for only where the prior predicts them
 
+    @property
+    def found(self) -> Tensor:
+        """Which images (B,) show enough landmarks."""
+        return self.inliers > 0
 
-class LandmarkRefinement(nn.Module):
+
+class LandmarkRefinement(CalibratedBelief):
     """Landmarks, and how far poses from them can be trusted."""
-
-    weights: Tensor  # (parts, 2), see `widened`: of the stated covariance, and of a constant metre and radian
-    # () sigma of the position that 99 % of the images do not exceed, or more if those are very precise
-    certain_t_m: Tensor
-    probe_error: Tensor  # (P, 6) of training images, see `fit`
-    probe_covariance: Tensor  # (P, 6, 6) as the landmarks state it
 
     def __init__(self, landmarks: LandmarkLocalizer):
         super().__init__()
         self.landmarks = landmarks
-        self.register_buffer("weights", torch.tensor([1.0, 0.0]).repeat(len(PARTS), 1))
-        self.register_buffer("certain_t_m", torch.tensor(torch.inf))
-        self.register_buffer("probe_error", torch.empty(0, 6))
-        self.register_buffer("probe_covariance", torch.empty(0, 6, 6))
 
     def forward(self, query: Query, feature: Tensor, prior: Hint, fallback: Hint) -> Refined:
         """Refine priors (B,) for queries (B,) with features (B, C, G, G)."""
         rows = [
             self._refine(
-                _one(query.local, i), feature[i : i + 1], _row(prior, i), _row(fallback, i)
+                _one(query.local, i), feature[i : i + 1], row_of(prior, i), row_of(fallback, i)
             )
             for i in range(len(feature))
         ]
@@ -109,17 +99,13 @@ class LandmarkRefinement(nn.Module):
             for i in range(len(feature))
         ]
         error, covariance = _errors(views, truth)
-        left_out, stated = self.probe_error.to(error), self.probe_covariance.to(covariance)
-        error, covariance = torch.cat([error, left_out]), torch.cat([covariance, stated])
-        if not len(error):
-            return
-        weights = fit_weights(error, covariance, torch.ones_like(error))
-        if len(left_out):  # an easy validation split does not hide what these show
-            weights = weights.maximum(fit_weights(left_out, stated, torch.ones_like(left_out)))
-        self.weights.copy_(weights)
-        variance_m2 = self._calibrated(covariance).diagonal(dim1=1, dim2=2)[:, :3].mean(dim=1)
-        certain_t_m = variance_m2.sqrt().quantile(CERTAIN)
-        self.certain_t_m.copy_(certain_t_m.clamp_min(PRECISE * self.landmarks.map.depth_m))
+        stated = self.fit_weights_to(
+            (error, covariance),
+            (self.probe_error.to(error), self.probe_covariance.to(error)),
+            fit_weights,
+        )
+        if len(stated):
+            self.set_certain(self.calibrated(stated), self.landmarks.map.depth_m)
 
     def _refine(
         self, local: LocalFeatures, feature: Tensor, prior: Hint, fallback: Hint
@@ -141,26 +127,7 @@ class LandmarkRefinement(nn.Module):
     def _belief(self, view: View) -> Hint:
         """Return what the landmarks say () with its calibrated covariance."""
         stated = _stated(view)
-        return stated._replace(covariance=self._calibrated(stated.covariance.unsqueeze(0))[0])
-
-    def _calibrated(self, stated: Tensor) -> Tensor:
-        """Return calibrated covariances (N, 6, 6) of those that landmarks state."""
-        weights = self.weights.to(stated).expand(len(stated), -1, -1)
-        return widened(stated, torch.ones_like(stated[:, 0]), weights)
-
-
-def contradicts(belief: Hint, prior: Hint) -> bool:
-    """Return whether a prior () is too far from a belief () to be of the same pose, by what both state."""
-    off = offset(belief.pose, prior.pose)
-    for block in BLOCKS:
-        known = prior.variance[block].isfinite()
-        if block == BLOCKS[1] and not known.all():
-            continue  # a rotation about some axes only has no distance of its own
-        weight = information(belief.covariance[block, block] + prior.covariance[block, block])
-        distance = float(off[block] @ weight @ off[block])
-        if known.any() and distance > chi2.ppf(1 - CONTRADICTION, int(known.sum())):
-            return True
-    return False
+        return stated._replace(covariance=self.calibrated(stated.covariance.unsqueeze(0))[0])
 
 
 def _stated(view: View) -> Hint:
@@ -186,9 +153,3 @@ def _rows(pose: Pose, rows: Tensor) -> Pose:
 
 def _one(local: LocalFeatures, row: int) -> LocalFeatures:
     return LocalFeatures(*(part[row].cpu() for part in local))
-
-
-def _row(hint: Hint, row: int) -> Hint:
-    """Return one of hints (B,) in float64 on the CPU."""
-    pose = Pose(*(part[row].double().cpu() for part in hint.pose))
-    return Hint(pose, hint.covariance[row].double().cpu())

@@ -30,19 +30,18 @@ SLOTS = {
     "backbone": Slot(
         ("hinted_posenet.models.",), "hinted_posenet.models.backbones.base.ImageBackbone"
     ),
-    "pool": Slot(
-        (
-            "hinted_posenet.models.posenet.GridPool",
-            "hinted_posenet.models.registration.ground_registration.NoPool",
-        ),
-        "torch.nn.Module",
-    ),
+    "pool": Slot(("hinted_posenet.models.posenet.GridPool",), "torch.nn.Module"),
     "head": Slot(
         ("hinted_posenet.models.",),
         "hinted_posenet.models.heads.base.Head",
         inside={"tail": "backbone"},
     ),
-    "refine": Slot(("hinted_posenet.models.landmarks.landmarks.LandmarkLocalizer",)),
+    "refine": Slot(
+        (
+            "hinted_posenet.models.landmarks.landmarks.LandmarkLocalizer",
+            "hinted_posenet.models.registration.map_registration.MapRegistration",
+        )
+    ),
     "rotation": Slot(("hinted_posenet.models.",), "hinted_posenet.models.encoding.Rotation"),
     "features": Slot(
         ("hinted_posenet.models.landmarks.",),

@@ -12,7 +12,8 @@ Columns of the CSV: ``name``, ``time_s`` (empty for photos); ``status``, ``hint`
 of `Estimate`; the camera center ``x_m y_m z_m`` in the world; the pose ``T_cam_world_qw`` to ``T_cam_world_tz``
 (world-to-camera); one standard deviation per axis of the world ``sigma_x_m sigma_y_m sigma_z_m`` and about it
 ``sigma_rx_deg sigma_ry_deg sigma_rz_deg``. A scene with a geographic origin adds ``latitude_deg longitude_deg
-altitude_m``; ``covariance`` adds the upper triangle ``cov_xx cov_xy ... cov_rzrz`` in m^2, m rad and rad^2.
+altitude_m heading_deg``; ``covariance`` adds the upper triangle ``cov_xx cov_xy ... cov_rzrz`` in m^2, m rad and
+rad^2.
 
 An image without an answer has nan and its status; text and TUM state the status in a comment before its line.
 """
@@ -31,6 +32,7 @@ from hinted_posenet.core.geometry import invert
 from hinted_posenet.core.types import stack_poses
 from hinted_posenet.data.poses import AXES, POSE_TEXT_HEADER, SIGMA_COLUMNS, colmap_pose, row_text
 from hinted_posenet.inference.estimate_row import EstimateRow
+from hinted_posenet.inference.map_marks import heading_rad
 from hinted_posenet.inference.write_places import write_geojson, write_kml
 from hinted_posenet.simulator.aerial_layout import POSE_COLUMNS
 
@@ -41,6 +43,7 @@ PLACED = {
 }  # formats that need the scene's place on Earth
 CENTER_COLUMNS = ["x_m", "y_m", "z_m"]
 PLACE_COLUMNS = ["latitude_deg", "longitude_deg", "altitude_m"]
+HEADING_COLUMN = "heading_deg"
 PAIRS = list(combinations_with_replacement(range(6), 2))
 COVARIANCE_COLUMNS = [f"cov_{AXES[row]}{AXES[column]}" for row, column in PAIRS]
 TUM_HEADER = "# {} tx ty tz qx qy qz qw  (T_world_cam: camera-to-world, metres)"
@@ -106,8 +109,9 @@ def _write_csv(
     t_cam_world, q_cam_world = invert(*poses)
     parts = [poses.t, q_cam_world, t_cam_world, sigma[:, :3], sigma[:, 3:].rad2deg()]
     if origin is not None:
-        columns += PLACE_COLUMNS
-        parts.append(torch.stack(origin.to_geographic(poses.t), dim=1))
+        columns += [*PLACE_COLUMNS, HEADING_COLUMN]
+        heading = heading_rad(poses.q).rad2deg() % 360.0
+        parts.append(torch.stack([*origin.to_geographic(poses.t), heading], dim=1))
     if covariance:
         columns += COVARIANCE_COLUMNS
         first, second = zip(*PAIRS, strict=True)

@@ -21,6 +21,8 @@ from hinted_posenet.evaluation.write_run import frames_of, provenance, write_run
 from hinted_posenet.hints.network import NetworkHint
 from hinted_posenet.hints.protocol import InferenceHints
 from hinted_posenet.inference.localizer import LocalizerModule
+from hinted_posenet.inference.map_refinement import MapRefinement
+from hinted_posenet.inference.refinement import LandmarkRefinement
 from hinted_posenet.reports.compare import print_results
 from hinted_posenet.training.run import Evaluation
 from hinted_posenet.training.scene import Scene
@@ -84,6 +86,7 @@ def score_split(
     batch_size = scene.settings.feature_batch_size
     answers = predict_split(localizer, controls, samples, batch_size, about["seed"])
     _check_finite(split, answers)
+    refinement = localizer.refinement
     counts = {name: len(views) for name, views in scene.views.items()}
     train = frames_of(trained_scene.views["train"]) if trained_scene else None
     about = {
@@ -97,7 +100,12 @@ def score_split(
         "map": scene.map,
         "origin": scene.origin._asdict() if scene.origin else None,
         "priors": scene.priors,
-        "landmarks": localizer.refinement.landmarks.about() if localizer.refinement else None,
+        "landmarks": refinement.landmarks.about()
+        if isinstance(refinement, LandmarkRefinement)
+        else None,
+        "registration": refinement.registration.about()
+        if isinstance(refinement, MapRefinement)
+        else None,
         "wall_time_s": round(time.monotonic() - started, 1),
         **provenance(str(localizer.device)),
     }

@@ -1,4 +1,4 @@
-"""Practice over generated worlds: images, cameras and maps of every scale, season and sensor, to train registration.
+"""Practice over generated worlds: images, cameras and maps of every scale and season, to train registration.
 
 No real photo is in it. A view shows one date of a world, the map two others, each through a sensor of its own.
 """
@@ -25,10 +25,18 @@ CANVAS = 96  # cells a side that are compared: a part of what the image shows, w
 IMAGE_PX = (128, 224)
 ACROSS = (100.0, 190.0)  # cells that an image shows
 FOV_DEG = (30.0, 90.0)
-LEVEL_TILT_DEG, OBLIQUE_DEG, OBLIQUE = 6.0, 45.0, 0.2  # usual tilt, largest one, and the share of images with it
+LEVEL_TILT_DEG, OBLIQUE_DEG, OBLIQUE = (
+    6.0,
+    45.0,
+    0.2,
+)  # usual tilt, largest one, and the share of images with it
 SIGMA_CELLS, SIGMA_RAD = (0.6, 6.0), (0.005, 0.05)  # of the hints
-APART_CELLS = 0.3  # standard deviation of the shift between photos of two dates, as of real orthophotos
-DOWN = torch.tensor([0.0, -1.0, 0.0, 0.0])  # a camera that looks down, with north at the top of its image
+APART_CELLS = (
+    0.3  # standard deviation of the shift between photos of two dates, as of real orthophotos
+)
+DOWN = torch.tensor(
+    [0.0, -1.0, 0.0, 0.0]
+)  # a camera that looks down, with north at the top of its image
 
 
 class Exercise(NamedTuple):
@@ -77,10 +85,9 @@ def _draw_one(
     room_m = min(0.5 * max(across_m, cells * cell_m), 0.45 * min(box.width_m, box.height_m))
     x = _uniform(box.xmin + room_m, box.xmax - room_m, generator)
     y = _uniform(box.ymin + room_m, box.ymax - room_m, generator)
-    dates = torch.randperm(len(ground.dates), generator=generator)[: 1 + MAP_DATES]
-    own, others = dates[0], dates[1:]
-    scene = ground.patch((x, y), 2 * math.ceil(across_m / ground.resolution_m), ground.resolution_m)
-    scene = scene.of(own.view(1)).local()
+    own, *others = torch.randperm(len(ground.dates), generator=generator)[: 1 + MAP_DATES].tolist()
+    seen = 2 * math.ceil(across_m / ground.resolution_m * (1.0 if oblique else 0.65))
+    scene = ground.patch((x, y), seen, ground.resolution_m, [own]).local()
     middle = torch.tensor([[0.0, 0.0]])
     z = float(scene.height_at(middle.unsqueeze(1)))
     axis = _axis(q)
@@ -96,10 +103,13 @@ def _draw_one(
     for date in others:
         off_m = torch.randn(2, generator=generator) * APART_CELLS / math.sqrt(2) * cell_m
         place = x + float(off_m[0]), y + float(off_m[1])
-        photos.append(ground.patch(place, cells, cell_m).of(date.view(1)))
-    patch = ground.patch((x, y), cells, cell_m).of(others)
+        photos.append(ground.patch(place, cells, cell_m, [date]))
     colours = torch.cat([photo.photo for photo in photos], dim=1)[0].float() / 255
-    colours = torch.stack([through_sensor(photo[None], generator, map_photo=True)[0] for photo in colours])
+    known = torch.cat([photo.known for photo in photos], dim=1)
+    patch = ground.patch((x, y), cells, cell_m, [])._replace(known=known)
+    colours = torch.stack(
+        [through_sensor(photo[None], generator, map_photo=True)[0] for photo in colours]
+    )
     patch = patch._replace(photo=(colours * 255).round().to(torch.uint8).unsqueeze(0))
     t = t + torch.tensor([x, y, 0.0])
     return image, K, t, q, patch

@@ -16,7 +16,12 @@ from hinted_posenet.data.augment import Augment
 from hinted_posenet.data.splits import SEPARATOR
 from hinted_posenet.hints.protocol import InferenceHints
 from hinted_posenet.inference.build import build, build_localizer, describe_hint
-from hinted_posenet.inference.checkpoint import Checkpoint, load_localizer, read_checkpoint
+from hinted_posenet.inference.checkpoint import (
+    Checkpoint,
+    load_localizer,
+    read_checkpoint,
+    with_map,
+)
 from hinted_posenet.inference.checkpoint_config import trained_on
 from hinted_posenet.inference.localizer import LocalizerModule, prepare_device
 from hinted_posenet.training.fitting import all_callbacks, quiet_lightning
@@ -153,7 +158,7 @@ class Evaluation:
         """Build everything; refuse a folder that holds results unless it may be overwritten."""
         asked = read_settings(EvaluateSettings, config)
         device = _set_up(asked.accelerator, asked.threads, seed=0)
-        checkpoint = read_checkpoint(asked.checkpoint)
+        checkpoint = with_map(read_checkpoint(asked.checkpoint), asked.map, asked.dem)
         merged = _merged(config, checkpoint.config)
         hint, steps = config.get("inference_hint"), asked.refinement_steps
         scene = merged["data"]["scene"]

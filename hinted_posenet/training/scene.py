@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from tqdm import tqdm
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.offset import world_offset
@@ -22,6 +23,7 @@ from hinted_posenet.data.posed_images import PosedImages
 from hinted_posenet.data.read_scene import stop_or_skip, without
 from hinted_posenet.data.splits import Splits, split_scenes
 from hinted_posenet.inference.localizer import LocalizerModule
+from hinted_posenet.inference.map_refinement import MapRefinement
 from hinted_posenet.models.landmarks.landmarks import LandmarkLocalizer
 from hinted_posenet.models.posenet import PoseNet
 from hinted_posenet.training.features import compute_features
@@ -32,6 +34,8 @@ from hinted_posenet.training.settings import DataSettings, TrainSettings
 
 if TYPE_CHECKING:  # it takes seconds to import, and few scenes need it
     from hinted_posenet.data.live_views import AerialLive, LiveImages
+
+AT_ONCE = 64  # images that are read
 
 log = logging.getLogger(__name__)
 
@@ -149,13 +153,45 @@ class Scene:
         )
 
     def samples(self, localizer: LocalizerModule, split: str, device: torch.device) -> Sample:
-        """Return a split as a localizer is asked for it: with features, local ones too if it has landmarks."""
+        """Return a split as a localizer is asked for it.
+
+        It has features; local ones too for landmarks, and images as uint8 for the registration to a map.
+        """
         sample = self.features(localizer.model, split, device)
         if localizer.refinement is None:
             return sample
+        if isinstance(localizer.refinement, MapRefinement):
+            if not localizer.refinement.registration.own_date:
+                localizer.refinement.left_out |= self.photo_names(split)
+            return sample._replace(query=sample.query._replace(image=self.pixels(split)))
         landmarks = localizer.refinement.landmarks
         local = self.local_features(landmarks, split).best(landmarks.query_keypoints)
         return sample._replace(query=sample.query._replace(local=local))
+
+    def pixels(self, split: str) -> torch.Tensor:
+        """Return the images (N, 3, H, W) of a split as uint8."""
+        images = self.images(split)
+        title = f"images of {self.data.scene} {split}"
+        found = []
+        for start in tqdm(range(0, len(images), AT_ONCE), title, leave=False):
+            batch = images.__getitems__(list(range(start, min(start + AT_ONCE, len(images)))))
+            found.append((batch.query.image * 255).round().to(torch.uint8))
+        return torch.cat(found)
+
+    def photo_names(self, split: str) -> dict[str, str]:
+        """Return, for each image of a split by its name, the photo of a map that it belongs to.
+
+        It is named by the date, or by the sequence if all training images are of one date.
+        """
+        train = self.views["train"]
+        by_sequence = len({view.tags.get("date", "") for view in train}) == 1
+        several = len({view.scene for view in train}) > 1
+        return {
+            view.name: (f"{view.scene} {view.sequence}" if several else view.sequence)
+            if by_sequence
+            else view.tags.get("date", "")
+            for view in self.views[split]
+        }
 
     def local_features(self, landmarks: LandmarkLocalizer, split: str) -> SplitFeatures:
         """Return the local features of a split's images; only training images are masked."""

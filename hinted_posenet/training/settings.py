@@ -93,6 +93,8 @@ class EvaluateSettings:
     """What an evaluation asks for; configs/evaluate.yaml explains the keys."""
 
     checkpoint: Path
+    map: str | None
+    dem: str | None
     split: Literal["train", "val", "test"]
     out: Path | None
     overwrite: bool

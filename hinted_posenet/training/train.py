@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import rotation_angle
 from hinted_posenet.core.types import Sample
 from hinted_posenet.data.posed_images import take, to
@@ -21,6 +20,7 @@ from hinted_posenet.reports.learning_curve import learning_curve, read_history
 from hinted_posenet.training.evaluate import check_network_hint, score_split
 from hinted_posenet.training.features import feature_key
 from hinted_posenet.training.fitting import batches, fit
+from hinted_posenet.training.refining import FOLDERS, fit_refinement, is_trained, prepare_refinement
 from hinted_posenet.training.run import Run, describe_run, run_folder
 from hinted_posenet.training.run_folder import RunFolder
 from hinted_posenet.training.scene import is_frozen
@@ -46,7 +46,7 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
     if files.is_finished():
         print(f"{folder}: finished already")
         print_results(read_results(folder / "results.json"))
-        history = folder / "history.csv"  # which landmarks alone have not
+        history = folder / "history.csv"  # which landmarks or a map alone have not
         rows = read_history(history) if history.is_file() else []
         scores = [row["val/score"] for row in rows]
         return min((float(score) for score in scores if score), default=float("nan"))
@@ -70,9 +70,7 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
     run.module.fit_scene(train_images.T_world_cam, train_images.query.feature, scene.sequences())
     unchanging = (train_images, validation) if frozen else None
     data = batches(scene, settings, run.augment, None if streams else features, unchanging)
-    local = None
-    if localizer.refinement:  # before hours of training, as an image or a mask may be broken
-        local = scene.local_features(localizer.refinement.to(device).landmarks, "train")
+    local = prepare_refinement(localizer, scene, device)
     files.open()  # not earlier: a mistake in config, labels or images leaves no trace
     score = None
     if is_trained(localizer):
@@ -93,10 +91,7 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
         scene.dates(),
         localizer.model.frame.scale_m,
     )
-    if localizer.refinement and local:
-        labels = train_images.T_world_cam, train_images.query.feature
-        localizer.refinement.fit(*labels, local, scene.sequences(), folder / "landmarks")
-        _check_landmarks(localizer)
+    fit_refinement(localizer, scene, train_images, local, folder)
     validation = to(scene.samples(localizer, "val", device), device)
     localizer.to(device).calibrate(validation)
     place = Place.of(train_images, scene.origin, scene.offset_m)
@@ -105,26 +100,9 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
     about = describe_run(config)
     for split, where in (("val", folder / "val"), ("test", folder)):
         score_split(scene, scene, localizer, controls, split, where, about, started)
-    for part in ("lightning", "landmarks"):  # only an interrupted run needs them
+    for part in ("lightning", *FOLDERS):  # only an interrupted run needs them
         shutil.rmtree(folder / part, ignore_errors=True)
     return validation_score(localizer, validation) if score is None else score
-
-
-def _check_landmarks(localizer: LocalizerModule) -> None:
-    """Refuse a map without landmarks; a network that was trained is kept all the same, with a warning."""
-    if localizer.refinement and not len(localizer.refinement.landmarks.map.point_m):
-        message = (
-            "landmarks: none could be triangulated; cameras have to move, and images need texture and the right "
-            "poses and K, which `hinted-posenet data check` tests"
-        )
-        if not is_trained(localizer):
-            raise InputError(message)
-        log.warning("%s; answers are those of the network", message)
-
-
-def is_trained(localizer: LocalizerModule) -> bool:
-    """Return whether a localizer has weights to train; one of landmarks alone has none."""
-    return any(parameter.requires_grad for parameter in localizer.parameters())
 
 
 @torch.no_grad()

@@ -19,6 +19,7 @@ SOUND = {  # a sound line of each verb
     "train": ["data=csv", "data.scene=x"],
     "evaluate": ["checkpoint=x"],
     "predict": ["checkpoint=x", "images=y"],
+    "locate": ["x", "map=y"],
     "show": [],
     "score": ["x.txt", "truth=y"],
     "compare": ["x"],

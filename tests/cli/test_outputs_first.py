@@ -7,6 +7,8 @@ import pytest
 VERBS = {
     "predict": ["checkpoint=none", "images=none", "out={}.csv"],
     "predict with a preview": ["checkpoint=none", "images=none", "preview={}.png"],
+    "locate": ["none", "map=none", "out={}.csv"],
+    "locate with a preview": ["none", "map=none", "preview={}.png"],
     "report": ["none", "out={}.html"],
     "compare": ["none", "out={}.txt"],
     "compare with a figure": ["none", "figure={}.svg"],

@@ -118,6 +118,15 @@ def test_the_counts_of_sets_without_a_split(name):
     }
 
 
+def test_the_frames_of_a_set_without_a_split_are_counted_together():
+    card = read_dataset_card("uav_visloc")
+    assert counts_note(card, "03", {"train": 700, "val": 0, "test": 68}) is None
+    assert counts_note(card, "03", {"all": 768}) is None
+    assert counts_note(card, "03", {"train": 700, "val": 0, "test": 67}).startswith(
+        "03: 767 of 768 all frames (datasets/uav_visloc/README.md says how to get the rest"
+    )
+
+
 def test_the_counts_of_aerial_are_those_of_its_recipes_and_of_its_readme():
     card = read_dataset_card("aerial")
     recipes = DATASETS / "aerial" / "recipe"

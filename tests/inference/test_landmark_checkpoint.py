@@ -45,7 +45,7 @@ def test_a_loaded_localizer_gives_the_same_answers(saved):
     asked = query(1, torch.randn(1, *FEATURE))
     asked = asked._replace(local=LocalFeatures(*(part.unsqueeze(0) for part in local)))
     ours, theirs = made.predict(asked), loaded.predict(asked)
-    assert int(theirs.landmarks.inliers[0]) > 40
+    assert int(theirs.refined.inliers[0]) > 40
     assert torch.equal(ours.poses[-1].t, theirs.poses[-1].t)
     assert torch.equal(ours.answers[-1].covariance, theirs.answers[-1].covariance)
     assert (theirs.poses[-1].t[0] - POSES.t[5]).norm() < 0.03

@@ -12,7 +12,8 @@ from torch import Tensor
 from hinted_posenet.core.covariance import moved, offset
 from hinted_posenet.core.types import Hint, LocalFeatures, Pose, Query
 from hinted_posenet.hints.trivial import no_hint
-from hinted_posenet.inference.refinement import LandmarkRefinement, contradicts
+from hinted_posenet.inference.belief import contradicts
+from hinted_posenet.inference.refinement import LandmarkRefinement
 
 WORLD = wall()
 TEST = cameras(6, seed=50)

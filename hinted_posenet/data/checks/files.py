@@ -13,7 +13,12 @@ from scipy.spatial import cKDTree
 from hinted_posenet.core.formatting import degrees, length
 from hinted_posenet.core.geometry import rotation_angle
 from hinted_posenet.data.checks.checked_scene import Finding, Scene, counted
-from hinted_posenet.data.dataset_card import SceneCard, dataset_card_names, read_dataset_card
+from hinted_posenet.data.dataset_card import (
+    SceneCard,
+    as_published,
+    dataset_card_names,
+    read_dataset_card,
+)
 from hinted_posenet.data.formats.unposed import unposed_images
 
 ROUNDING = 1e-3  # of a text file with few digits
@@ -38,6 +43,7 @@ def check_counts(scene: Scene) -> list[Finding]:
     card = _published(scene)
     if card is None or not card.frames:
         return [*findings, Finding("counts", "ok", message)]
+    counts = dict(as_published(card.frames, counts))
     differing = {s: n for s, n in card.frames.items() if s in counts and counts[s] != n}
     if not differing:
         return [*findings, Finding("counts", "ok", f"{message}, as published")]

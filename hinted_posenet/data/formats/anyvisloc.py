@@ -20,6 +20,7 @@ which the first pixel's center is (0, 0).
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,6 +49,7 @@ Axes = tuple[NDArray[np.float64], NDArray[np.float64]]
 WORLDS = [np.diag(signs) for signs in ((1.0, -1.0, 1.0), (1.0, 1.0, 1.0), (1.0, -1.0, -1.0))]
 CAMERAS = [np.diag(signs) for signs in ((1.0, 1.0, 1.0), (1.0, -1.0, -1.0))]
 AXES: list[Axes] = list(product(WORLDS, CAMERAS))
+LAST_ROW = [0.0, 0.0, 0.0, 1.0]
 SAMPLED = 50  # samples of a scene that decide on its axes
 # fx, fy, cx, cy in K, and what is added: OpenCV counts from the center of the first pixel, we from its corner
 PINHOLE = (((0, 0), 0.0), ((1, 1), 0.0), ((0, 2), 0.5), ((1, 2), 0.5))
@@ -78,12 +80,21 @@ def read_views(
         if name.startswith(prefix) and name.endswith(npz.SUFFIX)
     )
     labels = {f"{name.removesuffix(npz.SUFFIX)}.png": folder / name for name in files}
-    axes = _axes_of(list(labels.values()))
-    views = []
+    samples = []
     for name, path in listed(folder, split, labels, faults):
         with layout.collecting(faults, name):
-            layout.check_name(name, str(path))
-            views.append(_view(name, path, folder, axes))
+            samples.append(_read(name, path, folder))
+    if not samples:
+        return []
+    rotations = _rotations(samples, _axes_of(folder, labels))
+    views = []
+    for sample, rotation, off_deg in zip(
+        samples, rotations, _off_deg(rotations, samples).tolist(), strict=True
+    ):
+        with layout.collecting(faults, sample.name):
+            if isinstance(rotation, InputError):
+                raise rotation
+            views.append(_view(sample, rotation, off_deg, folder))
     return views
 
 
@@ -118,99 +129,101 @@ def _reference_file(folder: Path) -> Path:
     return next(folder / marker for marker in MARKERS if (folder / marker).exists())
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]]:
-    """Read the label of a sample, and check the shapes."""
+class _Sample(NamedTuple):
+    """What the file of a frame states, in its own axes."""
+
+    name: str
+    where: str
+    image: Path
+    size: tuple[int, int] | None
+    lens: Lens
+    xyz_m: Tensor  # (3,)
+    R: NDArray[np.float64]  # (3, 3)
+    euler_deg: tuple[float, ...]  # roll, pitch, yaw
+
+
+def _read(name: str, path: Path, folder: Path) -> _Sample:
     where = str(path)
-    arrays = npz.read_arrays(path, (*NEEDED, "image_relpath"))
+    layout.check_name(name, where)
+    arrays, size = npz.read_label(path, (*NEEDED, "image_relpath"))
+    found = {}
     for key, shape in NEEDED.items():
-        if key not in arrays:
+        array = arrays.get(key)
+        if array is None:
             raise InputError(f"{where}: has no array {key}; fetch the file again, see {CARD}")
-        if arrays[key].size != math.prod(shape) or arrays[key].dtype.kind not in "fiu":
+        if array.size != math.prod(shape) or array.dtype.kind not in "fiu":
             raise InputError(
-                f"{where} {key}: {arrays[key].dtype} of shape {arrays[key].shape}, expected numbers {shape}; "
-                f"see {CARD}"
+                f"{where} {key}: {array.dtype} of shape {array.shape}, expected numbers {shape}; see {CARD}"
             )
-    return arrays
-
-
-def _view(name: str, path: Path, folder: Path, axes: Axes) -> View:
-    where, arrays = str(path), _read(path)
-    K = numbers(arrays["K"].ravel().tolist(), f"{where} K").reshape(3, 3)
-    lens = Lens(
-        intrinsics(*(float(K[place]) + add for place, add in PINHOLE)),
-        tuple(numbers(arrays["dist"].ravel().tolist(), f"{where} dist").tolist()),
+        found[key] = numbers(array.ravel().tolist(), f"{where} {key}").reshape(shape)
+    K, dist = found["K"], tuple(found["dist"].tolist())
+    lens = Lens(intrinsics(*(float(K[place]) + add for place, add in PINHOLE)), dist)
+    image = path
+    if size is None:
+        if "image_relpath" not in arrays:
+            raise InputError(f"{where}: has neither image nor image_relpath; fetch it, see {CARD}")
+        image_name = str(arrays["image_relpath"].reshape(-1)[:1].tolist()[0])
+        layout.check_name(image_name, f"{where} image_relpath")
+        image = folder / image_name
+        size = layout.folder_sizes(None)(image)
+    R = found["pose_c2w"][:3, :3].numpy()
+    return _Sample(
+        name, where, image, size, lens, found["xyz"], R, tuple(found["euler_deg"].tolist())
     )
-    image, size = _image(path, arrays, folder)
-    stated = _pose(arrays, axes, where)
-    view = layout.labelled_view(name, image, stated, lens, where, folder.name, size)
-    return view._replace(tags={"place": folder.name})
 
 
-def _image(
-    path: Path, arrays: Mapping[str, NDArray[Any]], folder: Path
-) -> tuple[Path, tuple[int, int] | None]:
-    """Return the file that has the image and its (width, height); the sample itself, mostly."""
-    shape = npz.array_shape(path, "image")
-    if shape and math.prod(shape):
-        return path, npz.image_size(path)
-    if "image_relpath" not in arrays:
-        raise InputError(f"{path}: has neither image nor image_relpath; fetch it again, see {CARD}")
-    name = str(arrays["image_relpath"].reshape(-1)[:1].tolist()[0])
-    layout.check_name(name, f"{path} image_relpath")
-    return folder / name, layout.folder_sizes(None)(folder / name)
-
-
-def _angles(arrays: Mapping[str, NDArray[Any]], where: str) -> tuple[NDArray[np.float64], Tensor]:
-    """Return the stated rotation (3, 3), and q (2, 4) of the angles, once without and once with the roll."""
-    stated = numbers(arrays["pose_c2w"].ravel().tolist(), f"{where} pose_c2w").reshape(4, 4)
-    angles = numbers(arrays["euler_deg"].ravel().tolist(), f"{where} euler_deg")
-    roll_deg, tilt_deg, yaw_deg = angles.tolist()
-    # the set does not say which way a roll turns, and gimbals hardly roll
-    return stated[:3, :3].numpy(), camera_rotation(yaw_deg, tilt_deg - 90.0, [0.0, roll_deg])
-
-
-def _rotation(R: NDArray[np.float64], axes: Axes, where: str) -> ValidatedPose:
-    world, camera = axes
-    rows = [*np.column_stack([world @ R @ camera, np.zeros(3)]).tolist(), [0.0, 0.0, 0.0, 1.0]]
-    (found,) = poses_from_matrices([rows], [f"{where} pose_c2w"])
-    if isinstance(found, InputError):
-        raise found
-    return found
-
-
-def _axes_of(paths: Sequence[Path]) -> Axes:
+def _axes_of(folder: Path, labels: Mapping[str, Path]) -> Axes:
     """Return the axes in which the rotations of a scene agree best with their angles."""
-    chosen = np.unique(np.linspace(0, len(paths) - 1, min(len(paths), SAMPLED)).round().astype(int))
-    off_deg = dict.fromkeys(range(len(AXES)), 0.0)
-    for path in (paths[row] for row in chosen.tolist()):
-        try:
-            R, expected = _angles(_read(path), str(path))
-        except InputError:  # told of when it is that frame's turn
-            continue
-        for number, axes in enumerate(AXES):
-            try:
-                found = _rotation(R, axes, str(path)).T_world_cam.q
-                off = float(rotation_angle(found, expected).min().rad2deg())
-            except InputError:  # mirrored, in these axes
-                off = AGREES_DEG
-            off_deg[number] += min(off, AGREES_DEG)
-    return AXES[min(off_deg, key=off_deg.__getitem__)]
+    samples = []
+    names = list(labels)
+    chosen = np.linspace(0, len(names) - 1, min(len(names), SAMPLED)).round().astype(int)
+    for name in dict.fromkeys(names[row] for row in chosen.tolist()):
+        with suppress(InputError):  # told of when it is that frame's turn
+            samples.append(_read(name, labels[name], folder))
+    off_deg = [
+        _off_deg(_rotations(samples, axes), samples).clip(max=AGREES_DEG).sum() for axes in AXES
+    ]
+    return AXES[int(np.argmin(off_deg))]
 
 
-def _pose(arrays: Mapping[str, NDArray[Any]], axes: Axes, where: str) -> ValidatedPose:
-    """Return T_world_cam of a sample; refuse a rotation that its angles contradict."""
-    east, south, up = numbers(arrays["xyz"].ravel().tolist(), f"{where} xyz").tolist()
-    R, expected = _angles(arrays, where)
-    found = _rotation(R, axes, where)
-    off_deg = float(rotation_angle(found.T_world_cam.q, expected).min().rad2deg())
+def _rotations(samples: Sequence[_Sample], axes: Axes) -> list[ValidatedPose | InputError]:
+    """Return the rotations of samples in our axes, or why one is none."""
+    world, camera = axes
+    rows = [
+        [*np.column_stack([world @ sample.R @ camera, np.zeros(3)]).tolist(), LAST_ROW]
+        for sample in samples
+    ]
+    return poses_from_matrices(rows, [f"{sample.where} pose_c2w" for sample in samples])
+
+
+def _off_deg(
+    rotations: Sequence[ValidatedPose | InputError], samples: Sequence[_Sample]
+) -> NDArray[np.float64]:
+    """Return the angles (N,) between rotations and the angles stated beside them; inf of what is no rotation."""
+    roll_deg, tilt_deg, yaw_deg = (
+        np.array([s.euler_deg for s in samples]).reshape(-1, 3, 1).swapaxes(0, 1)
+    )
+    # the set does not say which way a roll turns, and gimbals hardly roll
+    expected = camera_rotation(yaw_deg, tilt_deg - 90.0, np.hstack([0.0 * roll_deg, roll_deg]))
+    unknown = torch.full((4,), torch.nan, dtype=torch.float64)
+    q = [unknown if isinstance(pose, InputError) else pose.T_world_cam.q for pose in rotations]
+    found = rotation_angle(torch.stack(q)[:, None], expected).amin(dim=1).rad2deg().numpy()
+    return np.where(np.isnan(found), np.inf, found)
+
+
+def _view(sample: _Sample, rotation: ValidatedPose, off_deg: float, folder: Path) -> View:
     if off_deg > AGREES_DEG:
-        _, tilt_deg, yaw_deg = arrays["euler_deg"].ravel().tolist()
+        _, tilt_deg, yaw_deg = sample.euler_deg
         raise InputError(
-            f"{where} pose_c2w: is {off_deg:.0f} degrees off yaw {yaw_deg:g} and pitch {tilt_deg:g} of euler_deg, "
-            f"expected at most {AGREES_DEG:g}; exclude the frame, see {CARD}"
+            f"{sample.where} pose_c2w: is {off_deg:.0f} degrees off yaw {yaw_deg:g} and pitch {tilt_deg:g} of "
+            f"euler_deg, expected at most {AGREES_DEG:g}; exclude the frame, see {CARD}"
         )
-    t = torch.tensor([east, -south, up], dtype=torch.float64)
-    return found._replace(T_world_cam=Pose(t, found.T_world_cam.q))
+    t = sample.xyz_m * torch.tensor([1.0, -1.0, 1.0], dtype=torch.float64)
+    stated = rotation._replace(T_world_cam=Pose(t, rotation.T_world_cam.q))
+    view = layout.labelled_view(
+        *(sample.name, sample.image, stated, sample.lens, sample.where, folder.name, sample.size)
+    )
+    return view._replace(tags={"place": folder.name})
 
 
 def _file(mode: Mapping[str, Any], key: str, path: Path, name: str) -> Path:

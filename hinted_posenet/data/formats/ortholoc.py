@@ -40,6 +40,7 @@ MARKERS = SETS["test"]
 NAME = re.compile(r"(L\d+)_(xDOPDSM|xDOP|xDSM|R)\d+")
 DOMAINS = {"R": "same", "xDOP": "other photo", "xDSM": "other heights", "xDOPDSM": "other map"}
 PIXEL_CENTER = 0.5
+LAST_ROW = [0.0, 0.0, 0.0, 1.0]
 
 
 class SampleMap(NamedTuple):
@@ -68,17 +69,23 @@ def read_views(
     layout.check_split(split)
     folder = layout.scene_folder(root, scene, MARKERS[0], CARD, *MARKERS[1:])
     key = "extrinsics_refined" if refined else "extrinsics"
-    views = []
+    samples = []
     for part in SETS[split]:
         for file in sorted(layout.file_names(folder / part)):
-            if not file.endswith(npz.SUFFIX):
-                continue
-            name = f"{part}/{file.removesuffix(npz.SUFFIX)}.png"
-            with layout.collecting(faults, name):
-                layout.check_name(name, str(folder / part / file))
-                tags = _tags(part, file)
-                if location in (None, tags["place"]):
-                    views.append(_view(name, folder / part / file, key)._replace(tags=tags))
+            if file.endswith(npz.SUFFIX) and location in (None, _tags(part, file)["place"]):
+                name = f"{part}/{file.removesuffix(npz.SUFFIX)}.png"
+                with layout.collecting(faults, name):
+                    samples.append(_read(name, folder / part / file, key))
+    poses = poses_from_matrices(
+        [[*sample.T_cam_world, LAST_ROW] for sample in samples],
+        [f"{sample.path} {key}" for sample in samples],
+    )
+    views = []
+    for sample, found in zip(samples, poses, strict=True):
+        with layout.collecting(faults, sample.name):
+            if isinstance(found, InputError):
+                raise found
+            views.append(_view(sample, found))
     return views
 
 
@@ -116,20 +123,33 @@ def sample_map(path: Path) -> SampleMap:
     return SampleMap(photo, points[..., 2].astype(np.float32), corner_m, (east_m, north_m))
 
 
-def _view(name: str, path: Path, key: str) -> View:
+class _Sample(NamedTuple):
+    name: str
+    path: Path
+    size: tuple[int, int]
+    lens: Lens
+    T_cam_world: list[list[float]]  # 3 rows of 4
+
+
+def _read(name: str, path: Path, key: str) -> _Sample:
     where = str(path)
-    arrays = npz.read_arrays(path, ("intrinsics", key))
+    layout.check_name(name, where)
+    arrays, size = npz.read_label(path, ("intrinsics", key))
     K = _numbers(arrays, "intrinsics", (3, 3), where)
     T_cam_world = _numbers(arrays, key, (3, 4), where)
-    rows = [*T_cam_world.tolist(), [0.0, 0.0, 0.0, 1.0]]
-    (found,) = poses_from_matrices([rows], [f"{where} {key}"])
-    if isinstance(found, InputError):
-        raise found
-    stated = ValidatedPose(Pose(*invert(*found.T_world_cam)), found.rotation_error)
+    if size is None:
+        raise InputError(f"{where}: has no image image_query; fetch the file again, see {CARD}")
     center = K[0, 2] + PIXEL_CENTER, K[1, 2] + PIXEL_CENTER
     lens = Lens(intrinsics(float(K[0, 0]), float(K[1, 1]), *map(float, center)), ())
-    place = _tags("", path.name)["place"]
-    return layout.labelled_view(name, path, stated, lens, where, place, npz.image_size(path))
+    return _Sample(name, path, size, lens, T_cam_world.tolist())
+
+
+def _view(sample: _Sample, found: ValidatedPose) -> View:
+    name, path, size, lens, _ = sample
+    tags = _tags(path.parent.name, path.name)
+    stated = found._replace(T_world_cam=Pose(*invert(*found.T_world_cam)))
+    view = layout.labelled_view(name, path, stated, lens, str(path), tags["place"], size)
+    return view._replace(tags=tags)
 
 
 def _numbers(

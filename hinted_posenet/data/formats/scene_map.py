@@ -1,5 +1,7 @@
 """The map of a scene of the data sets that have one: georeferenced files, and where the world of the views lies.
 
+`MapFiles(found.photos, found.dem or None, origin=found.origin)` opens a map in the world of its scene's views.
+
 Positions of the views, `read_views`, are metres east, north and up of ``SceneMap.origin``. UAV-VisLoc has
 GeoTIFFs. AnyVisLoc and OrthoLoC have pixels in metres of their own, which are written as GeoTIFFs once, see
 `simulator.world.local_raster`.
@@ -70,7 +72,7 @@ def _heights(path: Path) -> np.ndarray:
     except (ValueError, EOFError) as error:
         text = " ".join(str(error).split())
         raise InputError(f"{path}: no array of heights ({text}); fetch it again") from None
-    heights = heights[..., 0] if heights.ndim == 3 else heights
+    heights = np.asarray(heights[..., 0] if heights.ndim == 3 else heights)
     if heights.ndim != 2 or heights.dtype.kind not in "fiu" or not heights.size:
         raise InputError(
             f"{path}: {heights.dtype} of shape {heights.shape}, expected heights (H, W); fetch it again"

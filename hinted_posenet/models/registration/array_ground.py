@@ -56,8 +56,15 @@ class ArrayGround(nn.Module):
         photo = torch.from_numpy(photo).permute(0, 3, 1, 2).contiguous()
         return cls(photo, known, height_m, grid.bounds, names)
 
-    def patch(self, center_m: tuple[float, float], cells: int, cell_m: float) -> GroundPatch:
-        """See `Ground`: bilinear, or averages where cells are larger than the pixels."""
+    def patch(
+        self,
+        center_m: tuple[float, float],
+        cells: int,
+        cell_m: float,
+        photos: Sequence[int] | None = None,
+    ) -> GroundPatch:
+        """See `Ground`: bilinear, or averages where cells are larger than the pixels; of some photos or all."""
+        chosen = list(range(len(self.dates)) if photos is None else photos)
         finer = min(max(1, round(cell_m / self.resolution_m)), FINEST)
         side = cells * finer
         step_m = (torch.arange(side) + 0.5 - side / 2) * cell_m / finer
@@ -70,15 +77,15 @@ class ArrayGround(nn.Module):
         grid_x = ((x - left) / (right - left) * 2 - 1).float()
         grid_y = ((y - top) / (bottom - top) * 2 - 1).float()
         grid = torch.stack(torch.meshgrid(grid_x, grid_y, indexing="xy"), dim=-1).unsqueeze(0)
-        known = self.known[box].float()
-        stack = torch.cat([self.photo[box].flatten(0, 1).float(), known])
+        known = self.known[box][chosen].float()
+        stack = torch.cat([self.photo[box][chosen].flatten(0, 1).float(), known])
         found = grid_sample(stack[None], grid, align_corners=False)[0]
         height_m = grid_sample(
             self.height_m[box][None, None], grid, padding_mode="border", align_corners=False
         )[0]
         if finer > 1:
             found, height_m = (adaptive_avg_pool2d(part, cells) for part in (found, height_m))
-        count = len(self.dates)
+        count = len(chosen)
         photo = found[: 3 * count].view(1, count, 3, cells, cells).round().to(torch.uint8)
         known = found[3 * count :].unsqueeze(0) > 0.99
         center = torch.tensor([center_m], dtype=torch.float64)

@@ -63,10 +63,13 @@ class GroundRegistration(nn.Module):
     Two things are learned: features of the ground that look alike on every date, and how far to trust a window.
     """
 
+    share: Tensor  # () of the windows' joint information that is used: their errors are correlated
+
     def __init__(self) -> None:
         super().__init__()
         self.registrar = Registrar()
         self.trust = WindowTrust()
+        self.register_buffer("share", torch.tensor(1.0))
 
     def forward(
         self, views: Views, prior: Hint, around: Surroundings, allowed: Tensor | None = None
@@ -118,7 +121,8 @@ class GroundRegistration(nn.Module):
             usable = known_windows(photos.known & seen.unsqueeze(1)) & allowed[:, :, None, None]
             cells = patch.cell_m.view(-1, 1, 1, 1) * pose.t.new_tensor([1.0, -1.0]).view(1, 1, 2, 1)
             J = ground_jacobian(pose, photos.point_m, photos.slope) / cells
-        A, b = weighted(windows, self.trust(windows.statistics) * usable.unsqueeze(2))
+        trust = self.share * self.trust(windows.statistics) * usable.unsqueeze(2)
+        A, b = weighted(windows, trust)
         evidence = Evidence(J, A, b)
         solved, _ = solve_step(pose, evidence, prior)
         agree = (windows.statistics[:, :, 0::4].mean(dim=2) * usable).sum(dim=(1, 2, 3))

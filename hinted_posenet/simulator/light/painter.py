@@ -6,14 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.simulator.light import survey
+from hinted_posenet.simulator.light.change import changed, soil
 from hinted_posenet.simulator.light.palette import TREES, Palette, ground_code, palette
 from hinted_posenet.simulator.light.season import (
     Season,
+    cast,
     cloud_shadow,
     frozen,
     snow_cm,
     snow_held,
-    survey,
     temperature_c,
     water_rgb,
 )
@@ -53,7 +55,8 @@ class Painter:
     ) -> None:
         self.seasons, self.seed, self.resolution_m = dict(seasons), seed, resolution_m
         self.latitude_deg = latitude_deg
-        self.margin_px = margin_px(resolution_m)
+        widest = max((survey.margin_px(s, resolution_m) for s in self.seasons.values()), default=0)
+        self.margin_px = margin_px(resolution_m) + widest
         self._sun: dict[str, NDArray[np.float64]] = {}
         self._palette: dict[str, Palette] = {}
         for key, season in self.seasons.items():
@@ -70,6 +73,7 @@ class Painter:
         """Return the orthophoto (rows, cols, 3) over land.window, valid from `margin_px` off its edge."""
         season, sun = self.seasons[season_key], self._sun[season_key]
         colours = self._palette[season_key]
+        land = changed(land, season, self.resolution_m, self.seed)
         patch = self._texture(land, season, "patch", 70.0, 0.4, 5)
         grain = self._texture(land, season, "grain", 1.6, 0.2, 2)
         tree = np.clip(land.crown_tone * TREES, 0, TREES - 1).astype(np.intp)
@@ -78,6 +82,8 @@ class Painter:
         celsius = temperature_c(season.day_of_year, self.latitude_deg)
         snow = self._snow(land, season, patch, celsius)
         image = self._ground(land, colours, patch, grain)
+        if season.soil > 0:
+            image *= soil(land, season, self.resolution_m, self.seed)[..., None]
         # what water carries colours it: most in warm water, least in moving water
         carried = min(max(celsius / 15, 0.2), 1)
         for kind, share in ((Cover.WATER, 0.8), (Cover.RIVER, 0.35)):
@@ -99,9 +105,10 @@ class Painter:
             white = np.where(still, 0, 1 - np.exp(-snow / self._hiding_cm[land.ground]))
             image += white[..., None] * (SNOW_RGB - image)
         self._crowns(image, land, colours, tree, leaves, snow, grain)
-        gain, haze_rgb = survey(self.seed, season.date)
+        gain, haze_rgb = cast(self.seed, season.date, season.colour_spread)
         image *= self._light(land, season, sun, colours, leaves, gain)
         image += haze_rgb
+        image = survey.developed(image, land.window, season, self.resolution_m, self.seed)
         return np.asarray(np.clip(np.rint(image, out=image), 0, 255, out=image), np.uint8)
 
     def _texture(

@@ -21,7 +21,6 @@ MOISTURE = 0.1  # largest relative change of a parcel's colour from date to date
 FURROW = 0.06  # relative contrast of the strongest wheel tracks, which few parcels of a date have
 TREES = 256
 TREE_DAYS = 16.0  # between the first and the last tree of a kind
-VIGOUR = 0.16  # largest relative change of a tree's colour from date to date
 LIKE = {"deciduous": "forest", "field": "grass", "roof": "paved"}  # never looked up as ground
 # factors and offsets of a* and b*: the air makes the colours of phenology greyer and cooler
 CHROMA, COOL = np.array([0.88, 0.68], np.float32), np.array([-1.5, -2.0], np.float32)
@@ -57,7 +56,7 @@ def palette(season: Season, latitude_deg: float, seed: int) -> Palette:
     tone = np.linspace(0, 1, TREES, dtype=np.float32)[:, None]
     needle = phenology.colours(phenology.COVERS["conifer"], day)
     grown = uniform(stream(seed, f"vigour {season.date}"), np.arange(TREES)[:, None])
-    vigour = (1 + VIGOUR * (2 * grown - 1)).astype(np.float32)
+    vigour = (1 + season.vigour * (2 * grown - 1)).astype(np.float32)
     return Palette(
         ground=ground,
         furrow=np.concatenate([np.zeros(len(Cover)), tracks]).astype(np.float32),

@@ -14,6 +14,12 @@ from hinted_posenet.simulator.light.sun import gradient
 from hinted_posenet.simulator.world import Raster, Window
 from hinted_posenet.simulator.world.noise import fractal_noise, stream, texture, uniform
 
+LIMITS = {
+    "cloud_cover": (0, 1), "wetness": (0, 1), "new_fields": (0, 1), "water_level_m": (-3, 3),
+    "soil": (0, 1), "vigour": (0, 1), "colour_spread": (0, 5), "gamma": (0.3, 3),
+    "registration_m": (0, 50), "blur_m": (0, 20),
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Season:
@@ -27,6 +33,16 @@ class Season:
         wetness: from 0, dry, to 1, after rain: darker soil, glossy roads.
         snow_cm: depth of snow on level ground; null derives it from climate and altitude.
         visibility_km: meteorological visibility, for the haze between ground and camera.
+        new_fields: share of the blocks of parcels that are divided anew in the year of the date.
+        water_level_m: of lakes and rivers above the usual; moves their shores in the photo, while the
+            surface keeps the usual level.
+        soil: relative contrast of dry, wet and salty patches within fields, drawn by field and date.
+        vigour: largest relative change of a tree's colour from date to date.
+        colour_spread: factor of the drawn exposure, warmth and tint that all photos of a date share.
+        gamma: exponent of the photo's tones; above 1 for stronger contrast, below 1 for weaker.
+        registration_m: deviation of the photo's place on the ground, each of east and north, which changes
+            over 1.5 km; 3 deviations at most.
+        blur_m: deviation of the photo's blur on the ground.
 
     Raises:
         InputError: a value is out of range.
@@ -38,11 +54,20 @@ class Season:
     wetness: float = 0.0
     snow_cm: float | None = None
     visibility_km: float = 30.0
+    new_fields: float = 0.0
+    water_level_m: float = 0.0
+    soil: float = 0.0
+    vigour: float = 0.16
+    colour_spread: float = 1.0
+    gamma: float = 1.0
+    registration_m: float = 0.0
+    blur_m: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, share in {"cloud_cover": self.cloud_cover, "wetness": self.wetness}.items():
-            if not 0 <= share <= 1:
-                raise InputError(f"season {name}: expected 0 to 1, got {share}")
+        for name, (low, high) in LIMITS.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise InputError(f"season {name}: expected {low:g} to {high:g}, got {value}")
         if self.snow_cm is not None and not self.snow_cm >= 0:
             raise InputError(f"season snow_cm: expected 0 or more, or null, got {self.snow_cm}")
         if not self.visibility_km > 0:
@@ -148,11 +173,13 @@ def water_rgb(
     return np.asarray(clear_rgb + cloudy * (cloudy_rgb - clear_rgb), np.float32)
 
 
-def survey(seed: int, date: str) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+def cast(
+    seed: int, date: str, spread: float = 1.0
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return factor (3,) and offset (3,) of sRGB that all photos of a date have in common."""
     exposure, warmth, tint, air = uniform(stream(seed, f"survey {date}"), np.arange(4))
     haze = HAZE[0] + (HAZE[1] - HAZE[0]) * air
-    colour = WARMTH * (2 * warmth - 1) * np.array([1, 0, -1])
-    colour += TINT * (2 * tint - 1) * np.array([-0.5, 1, -0.5])
-    gain = (1 + EXPOSURE * (2 * exposure - 1)) * (1 + colour)
+    colour = spread * WARMTH * (2 * warmth - 1) * np.array([1, 0, -1])
+    colour += spread * TINT * (2 * tint - 1) * np.array([-0.5, 1, -0.5])
+    gain = (1 + spread * EXPOSURE * (2 * exposure - 1)) * (1 + colour)
     return gain * (1 - haze), (gain * haze * AIR_RGB).astype(np.float32)

@@ -1,6 +1,7 @@
 """A map from files: georeferenced photos of one or many dates and heights, read part by part at any resolution."""
 
 import logging
+from collections.abc import Collection
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from hinted_posenet.simulator.world import Bounds, PixelGrid, Raster
 from hinted_posenet.simulator.world.bands import Photo
 from hinted_posenet.simulator.world.geotiff import (
     Files,
+    enu_crs,
     extent_of,
     local_frame,
     open_geotiff,
@@ -50,6 +52,9 @@ class MapFiles:
         dem: rasters of heights, of the surface if there is a choice; None is level ground.
         dem_above: what heights are above: ellipsoid or geoid; None takes it from the CRS of the files.
         ground_m: height of level ground.
+        origin: where (0, 0) of the map's world lies, such as that of a data set's poses; None is the middle of the
+            photos.
+        leave_out: dates that are not read.
 
     Raises:
         InputError: A file cannot be used.
@@ -61,15 +66,20 @@ class MapFiles:
         dem: Files | None = None,
         dem_above: str | None = None,
         ground_m: float = 0.0,
+        origin: Origin | None = None,
+        leave_out: Collection[str] = (),
     ) -> None:
         paths, stated = photo_files(photos)
         for path in paths:
             _check_photo(path)
-        origin, local = local_frame(paths)
+        origin, local = (origin, enu_crs(origin)) if origin else local_frame(paths)
         extents = {path: extent_of(path, local) for path in paths}
         dates = by_date(list(extents.values()))
         if stated:
             dates = {date: [extents[path] for path in part] for date, part in stated.items()}
+        dates = {date: part for date, part in dates.items() if date not in leave_out}
+        if not dates:
+            raise InputError("map: all dates are left out; leave out fewer of them")
         self._pyramids = {date: Pyramid(part, local) for date, part in dates.items()}
         heights = [] if dem is None else map_files(dem, "dem")
         self.origin: Origin = origin._replace(vertical=vertical_of(heights, dem_above))

@@ -57,6 +57,17 @@ def test_empty_fields_are_not_known(tmp_path: Path) -> None:
     assert third.q is not None and torch.allclose(third.q, camera_rotation(0, -30, 5))
 
 
+def test_a_compass_knows_the_heading_alone(tmp_path: Path) -> None:
+    """Without columns of pitch and roll, and with empty ones, whoever states the sigmas."""
+    (short,) = read(tmp_path, "name,heading_deg,sigma_heading_deg", "a,90,3")
+    (long,) = read(tmp_path, "name,heading_deg,pitch_deg,roll_deg", "a,90,,")
+    (keyed,) = read(tmp_path, "name,heading_deg", "a,90")
+    assert sigmas(short) == [INF, INF, INF, INF, INF, pytest.approx(math.radians(3))]
+    for reading in (long, keyed):  # a key will say how exact the heading is, and nothing more
+        assert sigmas(reading)[3:5] == [INF, INF] and math.isnan(sigmas(reading)[5])
+        assert reading.q is not None and torch.allclose(reading.q, camera_rotation(90, 0, 0))
+
+
 def test_what_the_file_does_not_say(tmp_path: Path) -> None:
     (reading,) = read(tmp_path, "name,x,y,z,qw,qx,qy,qz", "a,1,2,3,2,0,0,0")
     assert reading.covariance.isnan().sum() == 18 and reading.q is not None

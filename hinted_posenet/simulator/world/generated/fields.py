@@ -13,6 +13,7 @@ BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
 TRAMLINE_M = 7.0  # distance between the wheel tracks in a field
 BLOCK_M = (150.0, 300.0)  # along the parcels
 PARCEL_M = (28.0, 110.0)  # across the parcels
+BALK_M = 0.8  # from the edge of a parcel: what is not ploughed
 BLOCK_PX = 48  # side of squares of pixels that share their few near districts
 
 
@@ -23,6 +24,9 @@ class Fields(NamedTuple):
     tone: Raster  # [-1, 1], one value a parcel
     furrow: Raster  # [-1, 1]
     parcel_edge_m: Raster  # distance to the nearest edge of a parcel in its district
+    balk: NDArray[np.bool_]  # strips between the parcels of one block
+    block_draw: Raster  # [0, 1), one value a block
+    across_m: Raster  # from the center of the district, across its parcels
     district_edge_m: Raster  # distance to the border of the district
     hedge: Raster  # [0, 1), one value a border
 
@@ -68,8 +72,11 @@ def plant_fields(
     furrow = np.sin(np.float32(2 * math.pi / TRAMLINE_M) * v).astype(np.float32)
     inner = np.where(merged, np.float32(1e3), parcel_edge_m)
     edge = np.minimum(block_edge_m, inner)
+    balk = (inner < BALK_M) & (block_edge_m >= BALK_M)
+    block_draw = np.minimum(uniform(key, owner, 10).astype(np.float32), BELOW_ONE)
     hedge = uniform(key, border, 9).astype(np.float32)
-    return Fields(draw, tone, furrow, edge, edge_m, hedge)
+    across_m = v.astype(np.float32)
+    return Fields(draw, tone, furrow, edge, balk, block_draw, across_m, edge_m, hedge)
 
 
 class _Sites(NamedTuple):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.simulator.world import Bounds, Cover, PixelGrid, Raster, Rgb, Window
 from hinted_posenet.simulator.world.generated.buildings import draw_buildings, draw_lots
-from hinted_posenet.simulator.world.generated.fields import Fields, plant_fields
+from hinted_posenet.simulator.world.generated.fields import BALK_M, Fields, plant_fields
 from hinted_posenet.simulator.world.generated.places import found_places
 from hinted_posenet.simulator.world.generated.relief import Relief
 from hinted_posenet.simulator.world.generated.roads import (
@@ -24,6 +24,8 @@ from hinted_posenet.simulator.world.generated.trees import margin_px, place_nois
 TALLEST_M = 60.0  # upper limit of the height of buildings and trees
 SURVEY_M = 2.0  # resolution of the ground that places are planned on
 SHORE_M, STEEP = 8.0, 0.25  # nothing is built nearer to water or on steeper ground
+DISTRICT_EDGE_M = 4.0  # width of the grass along the borders of districts
+BANK_M = 20.0  # from the shore: no bank reaches so far
 BRIDGE_M = 2.5  # height of a deck above the water
 ROADSIDE_M = 8.0  # largest distance at which a road has an effect on its surroundings
 SETTLEMENTS_KEPT = 512
@@ -65,6 +67,11 @@ class Land(NamedTuple):
     parcel_draw: Raster  # [0, 1), one value a parcel, which decides with the year what grows there
     parcel_tone: Raster  # [-1, 1], one value a parcel
     furrow: Raster  # [-1, 1], stripes along the parcel
+    balk: NDArray[np.bool_]  # grass between the parcels of one block
+    block_draw: Raster  # [0, 1), one value a block of parcels
+    across_m: Raster  # place across the parcels, from any origin in each block
+    shore_m: Raster  # distance to the nearest shore, negative in water; at most water.REACH_M
+    bank: NDArray[np.uint8]  # Cover code of the nearest water, 0 where none is within reach
     roof_rgb: Rgb
 
 
@@ -143,6 +150,8 @@ class Landscape:
         crowns = plant_trees(pixel_grid, wide, ground, fields, shore_m, road_m, self.seed)
         inside = window.within(wide)
         height, kind = (layer[inside] * (ground[inside] != Cover.ROOF) for layer in crowns[:2])
+        balk = fields.balk & (ground == Cover.GRASS) & (road_m > ROADSIDE_M / 2)
+        balk &= (fields.district_edge_m >= DISTRICT_EDGE_M) & (shore_m > BANK_M)
         layers = terrain, ground, crowns.tone, fields.draw, fields.tone, fields.furrow, roof_rgb
         terrain, ground, crown_tone, draw, tone, furrow, roof_rgb = (
             np.ascontiguousarray(layer[inside]) for layer in layers
@@ -160,6 +169,11 @@ class Landscape:
             parcel_draw=draw,
             parcel_tone=tone,
             furrow=furrow,
+            balk=balk[inside],
+            block_draw=fields.block_draw[inside],
+            across_m=fields.across_m[inside],
+            shore_m=shore_m[inside],
+            bank=shores.nearest[inside],
             roof_rgb=roof_rgb,
         )
 
@@ -168,8 +182,8 @@ class Landscape:
     ) -> NDArray[np.uint8]:
         """Return the cover (rows, cols) of the open country: fields, balks, tracks, woods and banks."""
         ground = np.full(shore_m.shape, Cover.FIELD, np.uint8)
-        ground[fields.parcel_edge_m < 0.8] = Cover.GRASS
-        ground[fields.district_edge_m < 4.0] = Cover.GRASS
+        ground[fields.parcel_edge_m < BALK_M] = Cover.GRASS
+        ground[fields.district_edge_m < DISTRICT_EDGE_M] = Cover.GRASS
         ground[fields.district_edge_m < 1.7] = Cover.TRACK
         woods = place_noise(pixel_grid, window, self.seed, "woods", 420.0, 5)
         woods += np.float32(STEEP_WOODS) * self.relief.steepness(pixel_grid, window)

@@ -16,6 +16,7 @@ class Shores:
 
     def __init__(self, shape: tuple[int, int]) -> None:
         self.kind = np.zeros(shape, np.uint8)  # 0, Cover.WATER (lakes) or Cover.RIVER
+        self.nearest = np.zeros(shape, np.uint8)  # the same of the nearest water within reach
         # of the nearest water above sea level; nan where none is within reach
         self.level_m = np.full(shape, np.nan, np.float32)
         # distance to the nearest shore, at most REACH_M; negative in water
@@ -39,6 +40,7 @@ class Shores:
         nearer = shore_m < self.shore_m[where]
         self.shore_m[where][nearer] = shore_m[nearer]
         self.level_m[where][nearer] = level_m[nearer]
+        self.nearest[where][nearer] = kind
         self.kind[where][nearer & (shore_m < 0)] = kind
 
 
