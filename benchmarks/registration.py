@@ -178,15 +178,16 @@ def _left(
     """Give what no line of the file answers yet."""
     known = {(r["frame"], r["seed"], r["case"], r["method"], r["digest"]) for r in done}
     ours = {(name, digest): locate for name, (digest, locate) in networks.items()}
-    others = {(name, ""): locate for name, locate in controls(arguments.xfeat).items()}
+    asked = controls(arguments.xfeat) if arguments.only in (None, "methods") else {}
+    others = {(name, ""): locate for name, locate in asked.items()}
     part = {"methods": CASES[:1], "priors": CASES[: len(SENSORS)]}
     part["robustness"] = CASES[len(SENSORS) :] + CASES[:1]
     for view in views:
         for seed in arguments.seeds:
             for case in part.get(arguments.only, CASES):
                 methods = ours | (others if case.name == PLAIN else {})
-                asked = (view.name, seed, case.name)
-                rest = {key: methods[key] for key in methods if (*asked, *key) not in known}
+                here = (view.name, seed, case.name)
+                rest = {key: methods[key] for key in methods if (*here, *key) not in known}
                 if rest:
                     yield view, seed, case, rest
 
@@ -198,7 +199,7 @@ def located(
     own_seed = int(hashlib.sha256(f"{view.name} {seed}".encode()).hexdigest()[:12], 16)
     truth = Pose(*(part.unsqueeze(0) for part in view.T_world_cam))
     pixels = torch.from_numpy(load_image(view.image).copy()).permute(2, 0, 1)
-    image, K = pixels.unsqueeze(0).float() / 255, view.K.float().unsqueeze(0)
+    image = pixels.unsqueeze(0).float() / 255
     place_m = float(truth.t[0, 0]), float(truth.t[0, 1])
     level_m = float(ground.patch(place_m, 64, ground.resolution_m).height_m.mean())
     over: Ground = ground
@@ -215,7 +216,7 @@ def located(
     elif case.change:
         image = damaged(image, case.change, own_seed)
     prior = drawn(truth, level_m, case.sensors, own_seed)
-    views = Views(image, K)
+    views = Views(image, view.K.float().unsqueeze(0))
     allowed = torch.tensor([[date != view.tags["date"] for date in ground.dates]])
     started = time.process_time()
     around = take_surroundings(over, views, prior)
@@ -224,10 +225,9 @@ def located(
         started = time.process_time()
         answer = locate(views, prior, around, allowed)
         spent_s = time.process_time() - started
-        off_m = (answer.hint.pose.t.double() - truth.t)[0]
-        covariance = answer.hint.covariance[0, :3, :3].double()
+        pose, covariance = answer.hint.pose, answer.hint.covariance[0, :3, :3].double()
+        off_m = (pose.t.double() - truth.t)[0]
         sigmas = float((off_m @ torch.linalg.solve(covariance, off_m)).sqrt())
-        turn = rotation_angle(answer.hint.pose.q.double(), truth.q)
         yield {
             "frame": view.name,
             "seed": seed,
@@ -238,7 +238,7 @@ def located(
             "error_m": float(off_m.norm()),
             "horizontal_m": float(off_m[:2].norm()),
             "vertical_m": float(off_m[2].abs()),
-            "error_deg": math.degrees(float(turn)),
+            "error_deg": math.degrees(float(rotation_angle(pose.q.double(), truth.q))),
             "sigmas": sigmas if answer.stated else None,
             "evidence": answer.evidence,
             "cpu_ms": 1e3 * (reading_s + spent_s),

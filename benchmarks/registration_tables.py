@@ -1,5 +1,6 @@
 """Tables of the answers of `registration`."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,13 @@ def tables(
     found = {
         "methods": [
             METHODS,
-            *([m, *accuracy(rows)] for m, rows in zip(methods, of_methods, strict=True)),
+            *(
+                [label(m, networks), *accuracy(rows)]
+                for m, rows in zip(methods, of_methods, strict=True)
+            ),
         ],
-        "priors": [PRIORS, *([s, n, *accuracy(by_case[s, n])[:-1]] for s, n in worth)],
-        "robustness": [ROBUSTNESS, *([c, n, *honesty(by_case[c, n])] for c, n in wrong)],
+        "priors": [PRIORS, *([s, Path(n).stem, *accuracy(by_case[s, n])[:-1]] for s, n in worth)],
+        "robustness": [ROBUSTNESS, *([c, Path(n).stem, *honesty(by_case[c, n])] for c, n in wrong)],
     }
     return {name: rows for name, rows in found.items() if len(rows) > 1}
 
@@ -41,6 +45,11 @@ ACCURACY = ["unseen dates", "75 %", "95 %", "in 90 %", "vertical", "rotation", "
 METHODS = ["method", *ACCURACY, "CPU an image"]
 PRIORS = ["prior", "weights", *ACCURACY]
 ROBUSTNESS = ["case", "weights", "called right", "median of these", "far off of all", "images"]
+
+
+def label(method: str, networks: list[str]) -> str:
+    """Return what a method is called in a table."""
+    return f"Ground Registration, {Path(method).stem}" if method in networks else method
 
 
 def accuracy(rows: list[Row]) -> list[str]:

@@ -128,7 +128,13 @@ def test_the_tables_count_right():
     plain = [answer(i, "net", "position", 5.0 + i, -0.5) for i in range(10)]
     clouds = [answer(i, "net", "clouds", 100.0, -0.5 if i < 2 else 0.5) for i in range(10)]
     found = tables([*plain, *clouds], ["net"], ["position"], ["position", "clouds"])
-    assert found["methods"][1][:5] == ["net", found["methods"][1][1], "11.8 m", "13.5 m", "80%"]
+    assert found["methods"][1][:5] == [
+        "Ground Registration, net",
+        found["methods"][1][1],
+        "11.8 m",
+        "13.5 m",
+        "80%",
+    ]
     assert found["methods"][1][1].startswith("9.5 m [")
     assert found["methods"][1][-1] == "100 ms"
     assert found["priors"][1][:2] == ["position", "net"]

@@ -45,7 +45,7 @@ class ArrayGround(nn.Module):
         """Read a whole world at some dates, keys of its captures."""
         captures = world.select_all(dates)
         grid = world.pixel_grid
-        photo = np.stack([world.photo(grid.window, capture) for capture in captures])
+        pixels = np.stack([world.photo(grid.window, capture) for capture in captures])
         heights = torch.from_numpy(world.surface(grid.window))
         y, x = ((torch.arange(n) + 0.5) / n * 2 - 1 for n in (grid.rows, grid.cols))
         centers = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).unsqueeze(0)
@@ -53,7 +53,7 @@ class ArrayGround(nn.Module):
         height_m = grid_sample(heights[None, None], centers, align_corners=True)[0, 0]
         known = torch.ones(len(captures), grid.rows, grid.cols, dtype=torch.bool)
         names = [capture.key for capture in captures]
-        photo = torch.from_numpy(photo).permute(0, 3, 1, 2).contiguous()
+        photo = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
         return cls(photo, known, height_m, grid.bounds, names)
 
     def patch(
