@@ -32,26 +32,15 @@ CANVAS = 96  # cells a side that are compared: a part of what the image shows, w
 IMAGE_PX = (128, 224)
 ACROSS = (100.0, 190.0)  # cells that an image shows
 FOV_DEG = (30.0, 90.0)
-LEVEL_TILT_DEG, OBLIQUE_DEG, OBLIQUE = (
-    6.0,
-    45.0,
-    0.2,
-)  # usual tilt, largest one, and the share of images with it
+LEVEL_TILT_DEG, OBLIQUE_DEG = 6.0, 45.0  # usual tilt, and that of few images
+OBLIQUE = 0.1  # share of images with it
 SIGMA_CELLS, SIGMA_RAD = (0.6, 6.0), (0.005, 0.05)  # of the hints
-APART_CELLS = (
-    0.3  # standard deviation of the shift between photos of two dates, as of real orthophotos
-)
-GPS_CELLS, HEIGHT_SHARE, TILT_DEG, HEADING_DEG = (
-    10.0,
-    0.08,
-    2.0,
-    12.0,
-)  # sigmas of sensors to calibrate with
-CHECKED, CHECKED_CANVAS, CHECKED_REACH = (
-    5,
-    160,
-    48,
-)  # images at a time, and cells they are looked for in
+# standard deviation of the shift between photos of two dates, as real orthophotos have
+APART_CELLS = 0.15
+# sigmas of sensors to calibrate with
+GPS_CELLS, HEIGHT_SHARE, TILT_DEG, HEADING_DEG = 10.0, 0.08, 2.0, 12.0
+CHECKED = 5  # images at a time
+CHECKED_CANVAS, CHECKED_REACH = 160, 48  # cells that images show, and around them
 RIGHT_CELLS, RIGHT_SHARE = (
     2.0,
     0.02,
