@@ -143,7 +143,8 @@ class MapRefinement(CalibratedBelief):
         evidence = [measured.evidence, probes.evidence, measured.foreign, probes.foreign]
         wrong = torch.zeros(len(measured.foreign) + len(probes.foreign), dtype=torch.bool)
         right = torch.cat([measured.right, probes.right, wrong])
-        self.rule.copy_(fit_rule(torch.cat(evidence), right))
+        usual = self.registration.network.rule  # for what few images say
+        self.rule.copy_(fit_rule(torch.cat(evidence), right, usual))
         kept = [one.right & fits_map(one.evidence, self.rule.cpu()) for one in (measured, probes)]
         self.fit_weights_to(
             (measured.error[kept[0]], measured.covariance[kept[0]]),

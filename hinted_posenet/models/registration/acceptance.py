@@ -18,16 +18,16 @@ def fits_map(evidence: Tensor, rule: Tensor) -> Tensor:
     return fits
 
 
-def fit_rule(evidence: Tensor, right: Tensor) -> Tensor:
+def fit_rule(evidence: Tensor, right: Tensor, otherwise: Tensor | None = None) -> Tensor:
     """Fit a rule (MEASURES + 1,) to answers (N, MEASURES), of which some are right (N,).
 
     Measures are weighted as by Fisher's discriminant with independent measures; the threshold lets pass at most
-    one in a hundred of the wrong answers. With few of either, the rule is the default.
+    one in a hundred of the wrong answers. With few of either, the rule is ``otherwise``, or else the default.
     """
     evidence = evidence.double()
     good, bad = evidence[right], evidence[~right]
     if min(len(good), len(bad)) < FEWEST:
-        return torch.tensor(DEFAULT_RULE)
+        return torch.tensor(DEFAULT_RULE) if otherwise is None else otherwise.clone()
     good, bad = (_bounded(part) for part in (good, bad))
     variance = (good.var(dim=0) + bad.var(dim=0)).clamp_min(LEAST_SPREAD**2)
     weights = (good.mean(dim=0) - bad.mean(dim=0)) / variance

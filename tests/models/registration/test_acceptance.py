@@ -30,6 +30,8 @@ def test_few_answers_leave_the_default_which_is_finite_where_all_places_are_near
     rule = fit_rule(few, torch.ones(6, dtype=torch.bool))
     assert torch.equal(rule, torch.tensor(DEFAULT_RULE))
     assert fits_map(few, rule).all()
+    usual = torch.tensor([0.0, 0.0, -1.0, 0.0, -0.5])
+    assert torch.equal(fit_rule(few, torch.ones(6, dtype=torch.bool), usual), usual)
     many = measures(40, 6.0, -0.8, 0)
     many[:, 1] = torch.inf
     assert fit_rule(many, torch.arange(40) < 20).isfinite().all()
