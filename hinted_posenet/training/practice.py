@@ -5,9 +5,9 @@ No real photo is in it. A view shows one date of a world, the map two others, ea
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
+from kornia.filters import gaussian_blur2d
 from torch import Generator, Tensor
 from torch.nn.functional import avg_pool2d, grid_sample, interpolate
 from tqdm import tqdm
@@ -26,7 +26,20 @@ from hinted_posenet.models.registration.ground_registration import (
 )
 from hinted_posenet.models.registration.projection import pixel_centers, sight
 from hinted_posenet.models.registration.search import Views
+from hinted_posenet.training.registration import Drawn
 
+# worlds to train on, and to calibrate on: words of `hinted-posenet simulate`
+_PRAIRIE = "climate=naip_dates world.resolution_m=2.5 world.node_m=5 world.size_m=4000"
+WORLDS = (
+    f"seed=1 {_PRAIRIE} world.latitude_deg=48",
+    "seed=2 climate=four_seasons world.size_m=1600 world.latitude_deg=50",
+    f"seed=3 {_PRAIRIE.replace('naip_dates', 'twelve_months')} world.latitude_deg=46",
+    "seed=4 climate=naip_dates world.resolution_m=0.5 world.node_m=1 world.size_m=800 world.latitude_deg=44",
+)
+CHECKS = (
+    f"seed=11 {_PRAIRIE} world.latitude_deg=47 world.district_m=1200 world.forest_share=0.06",
+    "seed=12 climate=naip_dates world.resolution_m=1.5 world.node_m=3 world.size_m=2400 world.latitude_deg=45",
+)
 MAP_DATES = 2  # photos that an image is held against
 CANVAS = 96  # cells a side that are compared: a part of what the image shows, which trains as well in less time
 IMAGE_PX = (128, 224)
@@ -41,24 +54,11 @@ APART_CELLS = 0.15
 GPS_CELLS, HEIGHT_SHARE, TILT_DEG, HEADING_DEG = 10.0, 0.08, 2.0, 12.0
 CHECKED = 5  # images at a time
 CHECKED_CANVAS, CHECKED_REACH = 160, 48  # cells that images show, and around them
-RIGHT_CELLS, RIGHT_SHARE = (
-    2.0,
-    0.02,
-)  # errors of right answers: cells, and of the height above ground
+# errors of right answers: cells, and share of the height above ground
+RIGHT_CELLS, RIGHT_SHARE = 2.0, 0.02
 CHI2_6_90 = 10.6446  # chi-square with 6 degrees of freedom, of which 90 % are below it
-DOWN = torch.tensor(
-    [0.0, -1.0, 0.0, 0.0]
-)  # a camera that looks down, with north at the top of its image
-
-
-class Exercise(NamedTuple):
-    """A batch to train a registration with."""
-
-    views: Views
-    hint: Hint
-    truth: Pose
-    around: Surroundings
-    allowed: Tensor  # (B, D) bool
+# a camera that looks down, with north at the top of its image
+DOWN = torch.tensor([0.0, -1.0, 0.0, 0.0])
 
 
 def draw_exercise(
@@ -67,7 +67,7 @@ def draw_exercise(
     generator: Generator,
     canvas: int = CANVAS,
     reach: int = 3 * MARGIN,
-) -> Exercise:
+) -> Drawn:
     """Draw images over some worlds, each against photos of other dates, with ``reach`` cells around a canvas."""
     rows = [_draw_one(grounds, canvas + 2 * reach, generator) for _ in range(batch)]
     images, Ks, t, q, patches = zip(*rows, strict=True)
@@ -78,7 +78,7 @@ def draw_exercise(
     hint = Hint.isotropic(perturb(truth, sigma_t_m, sigma_r_rad, generator), sigma_t_m, sigma_r_rad)
     views = Views(torch.stack(images), torch.stack(Ks))
     allowed = torch.ones(batch, MAP_DATES, dtype=torch.bool)
-    return Exercise(views, hint, truth, Surroundings(patch, canvas), allowed)
+    return Drawn(views, hint, truth, Surroundings(patch, canvas), allowed)
 
 
 def _draw_one(
@@ -163,9 +163,8 @@ def calibrate_registration(
         prior = sensor_prior(truth, patch.cell_m, level_m, generator)
         found = model(views, prior, around, allowed)
         error = offset(found.answer.pose, truth)
-        covariance = world_covariance(
-            torch.linalg.inv(found.information.double()), found.answer.pose.q
-        )
+        stated_at_camera = torch.linalg.inv(found.information.double())
+        covariance = world_covariance(stated_at_camera, found.answer.pose.q.double())
         off_cells = error[:, :2].norm(dim=1) / patch.cell_m
         errors.append(error.double())
         stated.append(covariance)
@@ -231,8 +230,6 @@ def _under_clouds(image: Tensor, generator: Generator) -> Tensor:
 
 def _blurred(image: Tensor, sigma_px: float) -> Tensor:
     """Blur photos (B, 3, h, w)."""
-    from kornia.filters import gaussian_blur2d
-
     blurred: Tensor = gaussian_blur2d(image, (7, 7), (sigma_px, sigma_px))
     return blurred
 
