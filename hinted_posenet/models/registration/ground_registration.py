@@ -130,10 +130,10 @@ class GroundRegistration(nn.Module):
         stated = stated.double()
         tiny = 1e-9 * stated.diagonal(dim1=1, dim2=2).clamp_min(1e-6).diag_embed()
         covariance = self.spread * torch.linalg.inv(stated + tiny)
-        shared_m2 = (self.apart * cell_m).square().unsqueeze(1) * cell_m.new_tensor(
-            [1.0, 1, 0, 0, 0, 0]
-        )
-        return torch.linalg.inv(covariance + shared_m2.diag_embed()).to(cell_m)
+        horizontal = cell_m.new_tensor([1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
+        shared_m2 = (self.apart * cell_m).square().unsqueeze(1) * horizontal
+        believed: Tensor = torch.linalg.inv(covariance + shared_m2.diag_embed())
+        return believed.to(cell_m)
 
     def align(
         self,

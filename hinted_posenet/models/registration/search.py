@@ -143,7 +143,8 @@ class Registrar(nn.Module):
         colours = patch.photo[row, photo].float() / 255
         code = self.encoder(colours, patch.known[row, photo]).code
         total = code.new_zeros(len(allowed), *code.shape[1:]).index_add(0, row, code)
-        return total / allowed.sum(dim=1).clamp_min(1).view(-1, 1, 1, 1)
+        average: Tensor = total / allowed.sum(dim=1).clamp_min(1).view(-1, 1, 1, 1)
+        return average
 
     def search(
         self, views: Views, prior: Prior, patch: GroundPatch, code: Tensor, canvas: int
