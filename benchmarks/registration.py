@@ -56,7 +56,7 @@ class Answer(NamedTuple):
 
     hint: Hint  # (1,) pose and covariance
     stated: bool  # whether the covariance is the method's own
-    evidence: list[float] | None = None  # see `Registered`
+    fits: bool = True  # whether the method takes the image for one of the map
 
 
 # image, prior, surroundings, photos that may be looked at
@@ -144,7 +144,7 @@ def network(name: str) -> tuple[str, Locate]:
     @torch.no_grad()
     def locate(views: Views, prior: Hint, around: Surroundings, allowed: Tensor) -> Answer:
         found = model(views, prior, around, allowed)
-        return Answer(found.answer, True, found.evidence[0].tolist())
+        return Answer(found.answer, True, bool(found.fits[0]))
 
     return hashlib.sha256(state).hexdigest()[:12] if name != "untrained" else name, locate
 
@@ -240,7 +240,7 @@ def located(
             "vertical_m": float(off_m[2].abs()),
             "error_deg": math.degrees(float(rotation_angle(pose.q.double(), truth.q))),
             "sigmas": sigmas if answer.stated else None,
-            "evidence": answer.evidence,
+            "fits": answer.fits,
             "cpu_ms": 1e3 * (reading_s + spent_s),
         }
 

@@ -4,11 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from hinted_posenet.evaluation.bootstrap import bootstrap_interval
 from hinted_posenet.evaluation.frames_file import Floats
-from hinted_posenet.models.registration.acceptance import DEFAULT_RULE, fits_map
 
 Row = dict[str, Any]
 WITHIN_90 = 2.50  # sigmas of a position, as many as 90 of 100 answers are off by at most
@@ -70,8 +68,7 @@ def accuracy(rows: list[Row]) -> list[str]:
 
 def honesty(rows: list[Row]) -> list[str]:
     """Return the cells of `ROBUSTNESS`."""
-    evidence = torch.tensor([row["evidence"] for row in rows])
-    right = fits_map(evidence, torch.tensor(DEFAULT_RULE)).numpy()
+    right = np.array([row["fits"] for row in rows])
     errors_m = np.array([row["error_m"] for row in rows])
     far = (errors_m > FAR_M) & (np.array([row["sigmas"] for row in rows]) > FAR_SIGMAS)
     median = f"{np.median(errors_m[right]):.1f} m" if right.any() else "-"

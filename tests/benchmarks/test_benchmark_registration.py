@@ -106,7 +106,7 @@ def test_a_hole_and_another_place():
     assert there.center_m.tolist() == [[0.0, 0.0]]
 
 
-def answer(frame: int, method: str, case: str, error_m: float, misfit: float) -> dict[str, object]:
+def answer(frame: int, method: str, case: str, error_m: float, fits: bool) -> dict[str, object]:
     return {
         "frame": str(frame),
         "seed": 0,
@@ -119,14 +119,14 @@ def answer(frame: int, method: str, case: str, error_m: float, misfit: float) ->
         "vertical_m": 1.0,
         "error_deg": 0.5,
         "sigmas": error_m / 5.0,
-        "evidence": [5.0, 5.0, misfit, 0.5],
+        "fits": fits,
         "cpu_ms": 100.0,
     }
 
 
 def test_the_tables_count_right():
-    plain = [answer(i, "net", "position", 5.0 + i, -0.5) for i in range(10)]
-    clouds = [answer(i, "net", "clouds", 100.0, -0.5 if i < 2 else 0.5) for i in range(10)]
+    plain = [answer(i, "net", "position", 5.0 + i, True) for i in range(10)]
+    clouds = [answer(i, "net", "clouds", 100.0, i < 2) for i in range(10)]
     found = tables([*plain, *clouds], ["net"], ["position"], ["position", "clouds"])
     assert found["methods"][1][:5] == [
         "Ground Registration, net",
