@@ -197,7 +197,7 @@ class MapRefinement(CalibratedBelief):
             Pose(*(part.unsqueeze(0) for part in prior.pose)), prior.covariance.unsqueeze(0)
         )
         registered = self.registration.locate(views, hint, allowed)
-        posterior = Pose(*(part[0].double() for part in registered.answer.pose))
+        posterior = Pose(*(part[0].double() for part in registered.solved))
         stated = registered.information[0].double()
         tiny = stated.diagonal().clamp_min(stated.diagonal().max() * TINY + 1e-12)
         covariance = world_covariance(torch.linalg.inv(stated + TINY * tiny.diag()), posterior.q)

@@ -16,6 +16,7 @@ from hinted_posenet.core.covariance import moved, offset, world_covariance
 from hinted_posenet.core.geometry import compose_rotvec, quaternion_product
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.hints.gaussian import log_uniform, perturb
+from hinted_posenet.inference.joint_fit import fit_joint_weights
 from hinted_posenet.models.registration.acceptance import fit_rule
 from hinted_posenet.models.registration.array_ground import ArrayGround
 from hinted_posenet.models.registration.ground import GroundPatch, join_patches
@@ -56,7 +57,6 @@ CHECKED = 5  # images at a time
 CHECKED_CANVAS, CHECKED_REACH = 160, 48  # cells that images show, and around them
 # errors of right answers: cells, and share of the height above ground
 RIGHT_CELLS, RIGHT_SHARE = 2.0, 0.02
-CHI2_6_90 = 10.6446  # chi-square with 6 degrees of freedom, of which 90 % are below it
 # a camera that looks down, with north at the top of its image
 DOWN = torch.tensor([0.0, -1.0, 0.0, 0.0])
 
@@ -153,7 +153,7 @@ def calibrate_registration(
 
     Each image is registered where it is, and with its prior over another image's map, which it does not show.
     """
-    errors, stated, evidence, right = [], [], [], []
+    errors, stated, scales, evidence, right = [], [], [], [], []
     for _ in tqdm(range(images // CHECKED), "calibrate", leave=False):
         views, _, truth, around, allowed = draw_exercise(
             grounds, CHECKED, generator, CHECKED_CANVAS, CHECKED_REACH
@@ -162,12 +162,14 @@ def calibrate_registration(
         level_m = patch.height_m.mean(dim=(1, 2))
         prior = sensor_prior(truth, patch.cell_m, level_m, generator)
         found = model(views, prior, around, allowed)
-        error = offset(found.answer.pose, truth)
+        error = offset(found.solved, truth)
         stated_at_camera = torch.linalg.inv(found.information.double())
-        covariance = world_covariance(stated_at_camera, found.answer.pose.q.double())
+        covariance = world_covariance(stated_at_camera, found.solved.q.double())
         off_cells = error[:, :2].norm(dim=1) / patch.cell_m
         errors.append(error.double())
         stated.append(covariance)
+        metres = patch.cell_m.double().unsqueeze(1).expand(-1, 3)
+        scales.append(torch.cat([metres, torch.ones_like(metres)], dim=1))
         evidence.append(found.evidence)
         right.append(
             off_cells < RIGHT_CELLS + RIGHT_SHARE * (truth.t[:, 2] - level_m) / patch.cell_m
@@ -178,10 +180,12 @@ def calibrate_registration(
         evidence.append(foreign.evidence)
         right.append(torch.zeros(CHECKED, dtype=torch.bool))
     good = torch.cat(right[::2])
-    error, covariance = torch.cat(errors)[good].unsqueeze(2), torch.cat(stated)[good]
-    surprise = (error.mT @ torch.linalg.solve(covariance, error)).flatten()
-    model.spread.fill_(max(1.0, float(surprise.quantile(0.9)) / CHI2_6_90))
-    model.apart.fill_(APART_CELLS)
+    units = torch.cat(scales)[good]
+    error, covariance = torch.cat(errors)[good] / units, torch.cat(stated)[good]
+    covariance = covariance / units.unsqueeze(1) / units.unsqueeze(2)
+    weights = fit_joint_weights(error, covariance, torch.ones_like(error))
+    model.stretch.copy_(weights[0, 0])
+    model.shared.copy_(weights[:, 1])
     model.rule.copy_(fit_rule(torch.cat(evidence), torch.cat(right)))
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.geometry import relative_rotvec
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.models.registration.acceptance import DEFAULT_RULE, fits_map
 from hinted_posenet.models.registration.alignment import (
@@ -27,7 +28,13 @@ from hinted_posenet.models.registration.features import BLOCK, REACH, STRIDE
 from hinted_posenet.models.registration.ground import Ground, GroundPatch, join_patches
 from hinted_posenet.models.registration.projection import ground_jacobian, laid_out, sight
 from hinted_posenet.models.registration.search import PLACE_SIGMAS, Registrar, Views, seen_point
-from hinted_posenet.models.registration.solve import Evidence, Prior, information_of, solve_step
+from hinted_posenet.models.registration.solve import (
+    Evidence,
+    Prior,
+    information_of,
+    moved,
+    solve_step,
+)
 
 MATCHES, ALIGNMENTS = 2, 5  # steps
 BEST_DATES = 3  # photos that fit an image best, to which it is aligned after the first step
@@ -52,7 +59,8 @@ class Surroundings(NamedTuple):
 class Registered(NamedTuple):
     """Answers to images (B,)."""
 
-    answer: Hint  # (B,) posterior of the image and the prior
+    answer: Hint  # (B,) posterior of the image, as far as it is believed, and the prior
+    solved: Pose  # (B,) that of the image, as far as it states to know, and the prior
     # (B, 6, 6) of what the image says alone, metres along the world's axes, then radians about the camera's
     information: Tensor
     evidence: Tensor  # (B, MEASURES) of how well images fit the map, see `acceptance`
@@ -75,18 +83,19 @@ class GroundRegistration(nn.Module):
     """
 
     # as measured on images with known poses, see `training.practice.calibrate_registration`
-    spread: (
-        Tensor  # () by which errors exceed the stated covariance, as that of windows is correlated
+    stretch: (
+        Tensor  # () by which sigmas exceed what windows state, as errors of windows are correlated
     )
-    apart: Tensor  # () standard deviation of what all windows share, in cells: photos of the map are displaced
+    # (3,) sigmas of what all windows share, as photos are displaced: cells horizontally and vertically, radians
+    shared: Tensor
     rule: Tensor  # (MEASURES + 1,) see `acceptance.fits_map`
 
     def __init__(self) -> None:
         super().__init__()
         self.registrar = Registrar()
         self.trust = WindowTrust()
-        self.register_buffer("spread", torch.tensor(1.0))
-        self.register_buffer("apart", torch.tensor(0.0))
+        self.register_buffer("stretch", torch.tensor(1.0))
+        self.register_buffer("shared", torch.zeros(3))
         self.register_buffer("rule", torch.tensor(DEFAULT_RULE))
 
     def forward(
@@ -118,22 +127,26 @@ class GroundRegistration(nn.Module):
         photos = Photos.of(inner)
         for _ in range(ALIGNMENTS - 1):
             step = self.align(views, step.solved.pose, known, inner, photos, allowed)
-        information = known.information + self._believed(step.information, patch.cell_m)
-        answer = Prior(step.solved.pose, information).as_hint()
+        believed = posterior(step, self._believed(step.information, patch.cell_m), known)
+        answer, solved = (
+            moved_hint(part.as_hint(), center_m, prior.pose.t) for part in (believed, step.solved)
+        )
         usual = torch.where(allowed, step.misfit, 0.0).sum(dim=1) / allowed.sum(dim=1).clamp_min(1)
         evidence = torch.stack([found.fit, found.margin, usual, step.seen], dim=1)
-        answer = moved_hint(answer, center_m, prior.pose.t)
-        return Registered(answer, step.information, evidence, fits_map(evidence, self.rule))
+        fits = fits_map(evidence, self.rule)
+        return Registered(answer, solved.pose, step.information, evidence, fits)
 
     def _believed(self, stated: Tensor, cell_m: Tensor) -> Tensor:
         """Return the information (B, 6, 6) that images have, of what they state."""
         stated = stated.double()
         tiny = 1e-9 * stated.diagonal(dim1=1, dim2=2).clamp_min(1e-6).diag_embed()
-        covariance = self.spread * torch.linalg.inv(stated + tiny)
-        horizontal = cell_m.new_tensor([1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
-        shared_m2 = (self.apart * cell_m).square().unsqueeze(1) * horizontal
-        believed: Tensor = torch.linalg.inv(covariance + shared_m2.diag_embed())
-        return believed.to(cell_m)
+        covariance = self.stretch**2 * torch.linalg.inv(stated + tiny)
+        units = torch.cat(
+            [cell_m.unsqueeze(1).expand(-1, 3), torch.ones_like(stated[:, 0, 3:])], dim=1
+        )
+        sigmas = units * self.shared[[0, 0, 1, 2, 2, 2]]
+        believed: Tensor = torch.linalg.inv(covariance + sigmas.square().diag_embed())
+        return believed
 
     def align(
         self,
@@ -158,6 +171,20 @@ class GroundRegistration(nn.Module):
         solved, _ = solve_step(pose, evidence, prior)
         share = usable.any(dim=1).float().mean(dim=(1, 2))
         return Aligned(solved, information_of(evidence)[0], misfit, share)
+
+
+def posterior(step: Aligned, believed: Tensor, prior: Prior) -> Prior:
+    """Combine what images say, with the information (B, 6, 6) that is believed of it, with priors (B,)."""
+    pose, stated = step.solved.pose, step.information.double()
+    # from the last solution, where image and prior pulled by what was stated, to what the image says alone
+    turn = relative_rotvec(pose.q, prior.pose.q)
+    off = torch.cat([prior.pose.t - pose.t, turn], dim=-1).double().unsqueeze(-1)
+    known = prior.information.double()
+    tiny = 1e-9 * stated.diagonal(dim1=1, dim2=2).clamp_min(1e-6).diag_embed()
+    alone = -torch.linalg.solve(stated + tiny, known @ off)
+    whole = believed + known
+    motion = torch.linalg.solve(whole, believed @ alone + known @ off).squeeze(-1)
+    return Prior(moved(pose, motion.to(pose.t)), whole.to(pose.t))
 
 
 def moved_hint(hint: Hint, by_m: Tensor, like: Tensor) -> Hint:
