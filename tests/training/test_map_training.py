@@ -28,7 +28,8 @@ def config(root: Path, *words: str) -> dict[str, Any]:
     return compose(
         *("train", "method=ground_registration", "data=aerial", "data.scene=meadow"),
         *(f"paths.{key}={root / key}" for key in ("data", "datasets", "runs", "cache")),
-        *("data.height=64", "data.width=64", "backbone.weights=null", f"refine.steps={STEPS}"),
+        *("data.height=64", "data.width=64", "backbone.weights=null"),
+        *("refine.weights=null", f"refine.steps={STEPS}"),
         *("accelerator=cpu", "threads=1", "logger=none", *words),
     )
 

@@ -79,7 +79,7 @@ class MapRegistration(nn.Module):
         held_out_dates: list[str] | None = None,
         own_date: bool = True,
         weights: str | None = None,
-        steps: Annotated[int, Ge(0)] = 120,
+        steps: Annotated[int, Ge(0)] = 60,
     ):
         super().__init__()
         if held_out_dates and map is None:
