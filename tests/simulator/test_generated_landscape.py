@@ -49,7 +49,7 @@ def test_another_seed_changes_every_layer(landscape: Landscape) -> None:
     other = Landscape(GRID.bounds, 6, COUNTRY)
     assert not {place[2:4] for place in landscape.places} & {place[2:4] for place in other.places}
     changed = other.land(GRID, window)
-    for name in land._fields[2:]:
+    for name in set(land._fields[2:]) - {"shore_m", "bank"}:  # no water is near
         assert not np.array_equal(getattr(land, name), getattr(changed, name)), name
 
 
