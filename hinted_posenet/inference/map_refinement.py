@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from hinted_posenet.core.covariance import given, moved, offset, world_covariance
+from hinted_posenet.core.covariance import given, offset
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Hint, Pose, Query
 from hinted_posenet.hints.gaussian import perturb
@@ -197,14 +197,9 @@ class MapRefinement(CalibratedBelief):
             Pose(*(part.unsqueeze(0) for part in prior.pose)), prior.covariance.unsqueeze(0)
         )
         registered = self.registration.locate(views, hint, allowed)
-        posterior = Pose(*(part[0].double() for part in registered.solved))
-        stated = registered.information[0].double()
-        tiny = stated.diagonal().clamp_min(stated.diagonal().max() * TINY + 1e-12)
-        covariance = world_covariance(torch.linalg.inv(stated + TINY * tiny.diag()), posterior.q)
-        # the posterior without the prior
-        pull = torch.linalg.solve(prior.covariance, offset(prior.pose, posterior))
-        image = Hint(moved(posterior, covariance @ pull), covariance)
-        return Seen(posterior, image, registered.evidence[0])
+        return Seen(
+            row_of(registered.answer, 0).pose, row_of(registered.image, 0), registered.evidence[0]
+        )
 
     def _measure(
         self, queries: list[Query], hint: Hint, truth: Pose, allowed: list[Tensor | None], of: str

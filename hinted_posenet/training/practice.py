@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import avg_pool2d, grid_sample, interpolate
 from tqdm import tqdm
 
-from hinted_posenet.core.covariance import moved, offset, world_covariance
+from hinted_posenet.core.covariance import moved, offset
 from hinted_posenet.core.geometry import compose_rotvec, quaternion_product
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.hints.gaussian import log_uniform, perturb
@@ -162,12 +162,10 @@ def calibrate_registration(
         level_m = patch.height_m.mean(dim=(1, 2))
         prior = sensor_prior(truth, patch.cell_m, level_m, generator)
         found = model(views, prior, around, allowed)
-        error = offset(found.solved, truth)
-        stated_at_camera = torch.linalg.inv(found.information.double())
-        covariance = world_covariance(stated_at_camera, found.solved.q.double())
-        off_cells = error[:, :2].norm(dim=1) / patch.cell_m
+        error = offset(found.image.pose, truth)
+        off_cells = offset(found.answer.pose, truth)[:, :2].norm(dim=1) / patch.cell_m
         errors.append(error.double())
-        stated.append(covariance)
+        stated.append(found.image.covariance.double())
         metres = patch.cell_m.double().unsqueeze(1).expand(-1, 3)
         scales.append(torch.cat([metres, torch.ones_like(metres)], dim=1))
         evidence.append(found.evidence)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from hinted_posenet.core.covariance import world_covariance
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import relative_rotvec
 from hinted_posenet.core.types import Hint, Pose
@@ -31,12 +32,14 @@ from hinted_posenet.models.registration.search import PLACE_SIGMAS, Registrar, V
 from hinted_posenet.models.registration.solve import (
     Evidence,
     Prior,
+    disagreement,
     information_of,
     moved,
     solve_step,
 )
 
 MATCHES, ALIGNMENTS = 2, 5  # steps
+NEAR = 10  # windows a side, whose errors are alike
 BEST_DATES = 3  # photos that fit an image best, to which it is aligned after the first step
 CANVAS = 192  # cells at most that an image is laid out on
 MULTIPLE = 2 * STRIDE * BLOCK  # of cells of a canvas: whole blocks, also in cells of twice the size
@@ -60,9 +63,7 @@ class Registered(NamedTuple):
     """Answers to images (B,)."""
 
     answer: Hint  # (B,) posterior of the image, as far as it is believed, and the prior
-    solved: Pose  # (B,) that of the image, as far as it states to know, and the prior
-    # (B, 6, 6) of what the image says alone, metres along the world's axes, then radians about the camera's
-    information: Tensor
+    image: Hint  # (B,) what the image says alone, with the covariance by which its windows disagree
     evidence: Tensor  # (B, MEASURES) of how well images fit the map, see `acceptance`
     fits: Tensor  # (B,) bool, whether they show the map at all
 
@@ -72,6 +73,7 @@ class Aligned(NamedTuple):
 
     solved: Prior  # (B,) poses with their information
     information: Tensor  # (B, 6, 6) of the image alone
+    disagreement: Tensor  # (B, 6, 6) of windows, see `solve.disagreement`
     misfit: Tensor  # (B, D) log of the noise of windows over their variance: 0 where nothing fits
     seen: Tensor  # (B,) share of the windows that could be compared
 
@@ -127,26 +129,18 @@ class GroundRegistration(nn.Module):
         photos = Photos.of(inner)
         for _ in range(ALIGNMENTS - 1):
             step = self.align(views, step.solved.pose, known, inner, photos, allowed)
-        believed = posterior(step, self._believed(step.information, patch.cell_m), known)
-        answer, solved = (
-            moved_hint(part.as_hint(), center_m, prior.pose.t) for part in (believed, step.solved)
-        )
+        image, whole = posterior(step, known, self._believed(patch.cell_m))
+        answer, image = (moved_hint(part, center_m, prior.pose.t) for part in (whole, image))
         usual = torch.where(allowed, step.misfit, 0.0).sum(dim=1) / allowed.sum(dim=1).clamp_min(1)
         evidence = torch.stack([found.fit, found.margin, usual, step.seen], dim=1)
         fits = fits_map(evidence, self.rule)
-        return Registered(answer, solved.pose, step.information, evidence, fits)
+        return Registered(answer, image, evidence, fits)
 
-    def _believed(self, stated: Tensor, cell_m: Tensor) -> Tensor:
-        """Return the information (B, 6, 6) that images have, of what they state."""
-        stated = stated.double()
-        tiny = 1e-9 * stated.diagonal(dim1=1, dim2=2).clamp_min(1e-6).diag_embed()
-        covariance = self.stretch**2 * torch.linalg.inv(stated + tiny)
-        units = torch.cat(
-            [cell_m.unsqueeze(1).expand(-1, 3), torch.ones_like(stated[:, 0, 3:])], dim=1
-        )
-        sigmas = units * self.shared[[0, 0, 1, 2, 2, 2]]
-        believed: Tensor = torch.linalg.inv(covariance + sigmas.square().diag_embed())
-        return believed
+    def _believed(self, cell_m: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the stretch (B,) of sigmas, and variances (B, 6) that are added."""
+        metres = cell_m.unsqueeze(1).expand(-1, 3)
+        units = torch.cat([metres, torch.ones_like(metres)], dim=1)
+        return self.stretch, (units * self.shared[[0, 0, 1, 2, 2, 2]]).square().double()
 
     def align(
         self,
@@ -168,23 +162,32 @@ class GroundRegistration(nn.Module):
             misfit = misfit / usable.sum(dim=(2, 3)).clamp_min(1)
         trust = self.trust(windows.statistics) * usable.unsqueeze(2)
         evidence = Evidence(J, *weighted(windows, trust))
-        solved, _ = solve_step(pose, evidence, prior)
+        solved, motion = solve_step(pose, evidence, prior)
         share = usable.any(dim=1).float().mean(dim=(1, 2))
-        return Aligned(solved, information_of(evidence)[0], misfit, share)
+        information = information_of(evidence)[0]
+        return Aligned(solved, information, disagreement(evidence, motion, NEAR), misfit, share)
 
 
-def posterior(step: Aligned, believed: Tensor, prior: Prior) -> Prior:
-    """Combine what images say, with the information (B, 6, 6) that is believed of it, with priors (B,)."""
+def posterior(step: Aligned, prior: Prior, believed: tuple[Tensor, Tensor]) -> tuple[Hint, Hint]:
+    """Return what images (B,) say alone, by their windows, and with priors (B,), as far as they are believed."""
     pose, stated = step.solved.pose, step.information.double()
-    # from the last solution, where image and prior pulled by what was stated, to what the image says alone
     turn = relative_rotvec(pose.q, prior.pose.q)
     off = torch.cat([prior.pose.t - pose.t, turn], dim=-1).double().unsqueeze(-1)
     known = prior.information.double()
     tiny = 1e-9 * stated.diagonal(dim1=1, dim2=2).clamp_min(1e-6).diag_embed()
-    alone = -torch.linalg.solve(stated + tiny, known @ off)
-    whole = believed + known
-    motion = torch.linalg.solve(whole, believed @ alone + known @ off).squeeze(-1)
-    return Prior(moved(pose, motion.to(pose.t)), whole.to(pose.t))
+    inverse = torch.linalg.inv(stated + tiny)
+    covariance = inverse + inverse @ step.disagreement @ inverse
+    # the last solution is where image and prior pull alike, by what is stated
+    alone = -inverse @ known @ off
+    stretch, added = believed
+    trusted = torch.linalg.inv(stretch**2 * covariance + added.diag_embed())
+    whole = trusted + known
+    motion = torch.linalg.solve(whole, trusted @ alone + known @ off)
+    image, answer = (moved(pose, part.squeeze(-1).to(pose.t)) for part in (alone, motion))
+    return (
+        Hint(image, world_covariance(covariance, image.q.double())),
+        Hint(answer, world_covariance(torch.linalg.inv(whole), answer.q.double())),
+    )
 
 
 def moved_hint(hint: Hint, by_m: Tensor, like: Tensor) -> Hint:

@@ -1,10 +1,11 @@
 """The most probable pose: measured displacements of the ground and a prior, by Gauss-Newton steps."""
 
+import math
 from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
+from torch.nn.functional import normalize, pad
 
 from hinted_posenet.core.covariance import camera_information, world_covariance
 from hinted_posenet.core.geometry import compose_rotvec, relative_rotvec
@@ -64,6 +65,24 @@ def solve_step(pose: Pose, evidence: Evidence, prior: Prior) -> tuple[Prior, Ten
     pull = pull + (prior.information @ off.unsqueeze(-1)).squeeze(-1)
     step = torch.linalg.solve(information, pull)
     return Prior(moved(pose, step), information), step
+
+
+def disagreement(evidence: Evidence, step: Tensor, side: int) -> Tensor:
+    """Return the covariance (B, 6, 6) of the pull after a motion (B, 6), by how its parts disagree.
+
+    Evidence is of windows in rows and columns, whose errors are alike where they are near, so those of ``side`` x
+    ``side`` windows count as one. Cluster-robust: Liang and Zeger, Biometrika 73 (1986).
+    """
+    J, A, b = evidence
+    left = b - symmetric_product(A, (J @ step[:, None, :, None]).squeeze(-1))
+    pulls = (J.mT @ left.unsqueeze(-1)).squeeze(-1)  # (B, n, 6)
+    batch, rows = len(J), math.isqrt(pulls.shape[1])
+    edge = -rows % side
+    grid = pad(pulls.mT.reshape(batch, 6, rows, rows), (0, edge, 0, edge)).double()
+    parts = (rows + edge) // side
+    sums = grid.view(batch, 6, parts, side, parts, side).sum(dim=(3, 5)).flatten(2)
+    shared: Tensor = sums @ sums.mT
+    return shared
 
 
 def moved(pose: Pose, step: Tensor) -> Pose:

@@ -66,7 +66,7 @@ def test_a_pose_is_found_to_a_tenth_of_a_cell_or_two(model, relief):
     views, start = rendered(over, truth), off(truth, 1.5, 0.3)
     found = registered(model, over, views, prior(start, 1.5, 0.3))
     assert ((start.t - truth.t).norm(dim=1) > 1.2).all()
-    assert (error_m(found, truth) < 0.15 * RESOLUTION_M).all()
+    assert (error_m(found, truth) < 0.2 * RESOLUTION_M).all()
     assert rotation_angle(found.answer.pose.q, truth.q).max() < math.radians(0.15)
     share, unlikely = found.evidence[:, 3], found.evidence[:, 2]
     assert (share > 0.3).all()
@@ -179,7 +179,7 @@ def test_an_image_outside_the_map_keeps_its_prior(model):
     found = registered(model, ground(), rendered(ground(), truth), hint)
     torch.testing.assert_close(found.answer.pose.t, hint.pose.t, atol=0.5, rtol=0)
     torch.testing.assert_close(found.answer.variance, hint.variance, atol=1e-3, rtol=0.1)
-    assert found.information.abs().max() == 0
+    assert (found.image.variance[:, :2] > 1000**2).all()
     assert (found.evidence[:, 3] == 0).all()
 
 
