@@ -1,6 +1,6 @@
 """Ground and heights from files, in the coordinates that networks count in."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -8,9 +8,11 @@ from torch import Tensor
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geodesy import Origin, converted_altitude
 from hinted_posenet.models.registration.ground import GroundPatch
-from hinted_posenet.simulator.world.map_files import MapFiles
-from hinted_posenet.simulator.world.map_heights import Ground as Heights
 from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid
+
+if TYPE_CHECKING:  # they need an extra, which mosaics do not
+    from hinted_posenet.simulator.world.map_files import MapFiles
+    from hinted_posenet.simulator.world.map_heights import Ground as Heights
 
 
 class Frame(NamedTuple):
@@ -29,7 +31,7 @@ class FilesGround:
         altitude_m: that is z = 0 of the world, as the files count heights.
     """
 
-    def __init__(self, files: MapFiles, frame: Frame, altitude_m: float):
+    def __init__(self, files: "MapFiles", frame: Frame, altitude_m: float):
         self._files, self._altitude_m = files, altitude_m
         self._east_m, self._north_m, self._up_m = frame.offset_m.tolist()
         self.resolution_m = files.resolution_m
@@ -60,7 +62,7 @@ class FilesGround:
 class Surface(NamedTuple):
     """Heights, in the coordinates that networks count in."""
 
-    heights: Heights
+    heights: "Heights"
     frame: Frame
     altitude_m: float  # that is z = 0 of the world, as the heights are counted
 
