@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -135,7 +136,8 @@ def _one_line(path: Path) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (*SPOILT, KeyError, SyntaxError, MemoryError, UnicodeError) as error:
+    # a header is Python's notation, which NumPy splits into tokens
+    except (*SPOILT, KeyError, SyntaxError, TokenError, MemoryError, UnicodeError) as error:
         text = " ".join(str(error).split())[:100]
         raise InputError(f"{path}: not a readable .npz file ({text or 'cut off'}); {FIX}") from None
 
