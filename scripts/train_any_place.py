@@ -28,6 +28,7 @@ def ground(words: str) -> ArrayGround:
 parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
 parser.add_argument("file", type=Path)
 parser.add_argument("--steps", type=int, default=520)
+parser.add_argument("--images", type=int, default=100, help="to calibrate with")
 parser.add_argument("--seed", type=int, default=0)
 asked = parser.parse_args()
 torch.manual_seed(asked.seed)
@@ -40,6 +41,7 @@ fit_registration(
     asked.seed,
     parts,
 )
-calibrate_registration(network, [ground(words) for words in CHECKS], 100, torch.default_generator)
+checks = [ground(words) for words in CHECKS]
+calibrate_registration(network, checks, asked.images, torch.default_generator)
 write_tensors(asked.file, dict(network.state_dict()))
 parts.unlink(missing_ok=True)

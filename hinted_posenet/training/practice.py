@@ -13,7 +13,7 @@ from torch.nn.functional import avg_pool2d, grid_sample, interpolate
 from tqdm import tqdm
 
 from hinted_posenet.core.covariance import moved, offset
-from hinted_posenet.core.geometry import compose_rotvec, quaternion_product
+from hinted_posenet.core.geometry import compose_rotvec, rotate
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.hints.gaussian import log_uniform, perturb
 from hinted_posenet.inference.joint_fit import fit_joint_weights
@@ -39,7 +39,8 @@ WORLDS = (
 )
 CHECKS = (
     f"seed=11 {_PRAIRIE} world.latitude_deg=47 world.district_m=1200 world.forest_share=0.06",
-    "seed=12 climate=naip_dates world.resolution_m=1.5 world.node_m=3 world.size_m=2400 world.latitude_deg=45",
+    "seed=12 climate=naip_dates world.resolution_m=1.5 world.node_m=3 world.size_m=2400 world.latitude_deg=45 "
+    "world.district_m=800 world.forest_share=0.15",
 )
 MAP_DATES = 2  # photos that an image is held against
 CANVAS = 96  # cells a side that are compared: a part of what the image shows, which trains as well in less time
@@ -108,7 +109,7 @@ def _draw_one(
     scene = ground.patch((x, y), seen, ground.resolution_m, [own]).local()
     middle = torch.tensor([[0.0, 0.0]])
     z = float(scene.height_at(middle.unsqueeze(1)))
-    axis = _axis(q)
+    axis = rotate(q, torch.tensor([0.0, 0.0, 1.0]))  # optical
     t = torch.tensor([0.0, 0.0, z]) - axis * distance_m / max(abs(float(axis[2])), 0.5)
     side = round(_uniform(*IMAGE_PX, generator))
     K = _camera(side, fov)
@@ -172,9 +173,7 @@ def calibrate_registration(
         right.append(
             off_cells < RIGHT_CELLS + RIGHT_SHARE * (truth.t[:, 2] - level_m) / patch.cell_m
         )
-        elsewhere = GroundPatch(*(part.roll(1, 0) for part in patch))
-        there = elsewhere._replace(center_m=patch.center_m, cell_m=patch.cell_m)
-        foreign = model(views, prior, around._replace(patch=there), allowed)
+        foreign = model(views, prior, around._replace(patch=_elsewhere(patch, level_m)), allowed)
         evidence.append(foreign.evidence)
         right.append(torch.zeros(CHECKED, dtype=torch.bool))
     good = torch.cat(right[::2])
@@ -185,6 +184,13 @@ def calibrate_registration(
     model.stretch.copy_(weights[0, 0])
     model.shared.copy_(weights[:, 1])
     model.rule.copy_(fit_rule(torch.cat(evidence), torch.cat(right)))
+
+
+def _elsewhere(patch: GroundPatch, level_m: Tensor) -> GroundPatch:
+    """Return the ground (B,) of other rows of a batch in place of their own, at the same height and scale."""
+    photo, known, height_m = (part.roll(1, 0) for part in patch[:3])
+    up_m = level_m - height_m.mean(dim=(1, 2))
+    return GroundPatch(photo, known, height_m + up_m.view(-1, 1, 1), patch.center_m, patch.cell_m)
 
 
 def rendered(patch: GroundPatch, pose: Pose, K: Tensor, side: int) -> Tensor:
@@ -239,13 +245,6 @@ def _blurred(image: Tensor, sigma_px: float) -> Tensor:
 def _camera(side: int, fov_rad: float) -> Tensor:
     focal_px = side / (2 * math.tan(fov_rad / 2))
     return torch.tensor([[focal_px, 0.0, side / 2], [0.0, focal_px, side / 2], [0.0, 0.0, 1.0]])
-
-
-def _axis(q: Tensor) -> Tensor:
-    """Return the optical axis (3,) in the world of a camera (4,)."""
-    forward = torch.tensor([0.0, 0.0, 0.0, 1.0])
-    back = q * torch.tensor([1.0, -1.0, -1.0, -1.0])
-    return quaternion_product(quaternion_product(q, forward), back)[1:]
 
 
 def _uniform(low: float, high: float, generator: Generator) -> float:
