@@ -33,7 +33,7 @@ def pixels(folder: Path, view: Camera, focal_px: float = FOCAL_PX) -> np.ndarray
     return image
 
 
-def opencv_K() -> np.ndarray:  # noqa: N802
+def opencv_intrinsics() -> np.ndarray:
     """The camera of `draw` as OpenCV has it: the center of the top-left pixel is (0, 0)."""
     return np.array([[FOCAL_PX, 0, WIDTH / 2 - 0.5], [0, FOCAL_PX, HEIGHT / 2 - 0.5], [0, 0, 1]])
 
@@ -85,7 +85,7 @@ def write_ortholoc(root: Path, scene: str = "full", frames: int = 4) -> Path:
                 scale=np.array([CELL_M, -CELL_M]),
                 extrinsics=T_cam_world,
                 extrinsics_refined=lifted,
-                intrinsics=opencv_K(),
+                intrinsics=opencv_intrinsics(),
             )
     return folder
 
@@ -105,7 +105,7 @@ def write_anyvisloc(root: Path, scene: str = "Scene_03", frames: int = 4) -> Pat
             np.savez_compressed(
                 folder / f"{name}.npz",
                 image=pixels(folder, view),
-                K=opencv_K(),
+                K=opencv_intrinsics(),
                 dist=np.zeros(5),
                 image_size=np.array([HEIGHT, WIDTH]),
                 pose_c2w=pose_c2w,

@@ -9,11 +9,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.files import check_writable
 from hinted_posenet.core.geodesy import Origin
 from hinted_posenet.core.types import Hint
 from hinted_posenet.data.load_image import Pixels
-from hinted_posenet.data.query_camera import QueryCamera
-from hinted_posenet.data.query_images import QueryImage, QueryImages
+from hinted_posenet.data.query_camera import QueryCamera, given_camera
+from hinted_posenet.data.query_images import QueryImage, QueryImages, open_images
 from hinted_posenet.inference.estimate import Estimate
 from hinted_posenet.inference.estimate_row import EstimateRow, Located
 from hinted_posenet.inference.predict_settings import QuerySettings
@@ -38,6 +39,28 @@ class Answering(Protocol):
 
     def locate(self, image: Pixels, K: QueryCamera | None, hint: Hint | None) -> Estimate:
         """Localize one image."""
+
+
+class Asked(NamedTuple):
+    """What is localized."""
+
+    camera: QueryCamera | None  # of all images, where it is given
+    images: QueryImages
+
+
+def asked_images(settings: QuerySettings) -> Asked:
+    """Open the images and the camera that settings name, after a look at where answers are written.
+
+    Raises:
+        InputError: One of them is wrong.
+    """
+    check_writable(settings.out)
+    camera = given_camera(settings.K, settings.focal_px, settings.camera_file)
+    rate = settings.every, settings.every_s
+    upright = not settings.as_stored
+    return Asked(
+        camera, open_images(settings.images, *rate, settings.video_start_s, upright=upright)
+    )
 
 
 class Answered(NamedTuple):

@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.core.files import check_writable
 from hinted_posenet.core.types import Hint
 from hinted_posenet.data.exif_camera import exif_camera
-from hinted_posenet.data.query_camera import QueryCamera, given_camera
-from hinted_posenet.data.query_images import QueryImage, open_images
-from hinted_posenet.inference.answer_images import answer_images
+from hinted_posenet.data.query_camera import QueryCamera
+from hinted_posenet.data.query_images import QueryImage
+from hinted_posenet.inference.answer_images import answer_images, asked_images
 from hinted_posenet.inference.estimate_row import Located
 from hinted_posenet.inference.locate_settings import LocateSettings
 from hinted_posenet.inference.map_localizer import MapLocalizer, open_map
@@ -36,15 +35,7 @@ def locate_over_map(settings: LocateSettings, shown: int = 0) -> LocatedOverMap:
     Raises:
         InputError: Output, images, map, priors or camera are wrong, or no image could be localized.
     """
-    check_writable(settings.out)
-    camera = given_camera(settings.K, settings.focal_px, settings.camera_file)
-    images = open_images(
-        settings.images,
-        settings.every,
-        settings.every_s,
-        settings.video_start_s,
-        upright=not settings.as_stored,
-    )
+    camera, images = asked_images(settings)
     localizer = open_map(
         settings.map,
         settings.dem,

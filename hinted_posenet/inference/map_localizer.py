@@ -32,9 +32,8 @@ from hinted_posenet.simulator.world.map_files import MapFiles
 
 WORKING_PX = 320  # longest side of an image that is registered
 BEYOND_SIGMAS = 3.0  # of the prior, that what an image shows may be beyond the map
-NARROWED = (
-    0.5  # of the prior's horizontal sigma: an answer that knows no better than this is uncertain
-)
+# of the prior's horizontal sigma: an answer that knows no better than this is uncertain
+NARROWED = 0.5
 
 
 def open_map(

@@ -59,9 +59,8 @@ class Measured(NamedTuple):
     covariance: Tensor  # (N, 6, 6) that they state
     evidence: Tensor  # (N, MEASURES)
     right: Tensor  # (N,) bool
-    foreign: (
-        Tensor  # (F, MEASURES) of images with other images' priors, from which they were not found
-    )
+    # (F, MEASURES) of images with other images' priors, from which they were not found
+    foreign: Tensor
 
     @classmethod
     def none(cls) -> Self:

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from hinted_posenet.core.files import check_writable
 from hinted_posenet.core.types import Hint
 from hinted_posenet.data.priors.check import check_priors
 from hinted_posenet.data.priors.load import PriorSource, load_priors
 from hinted_posenet.data.priors.place import GroundAt, prior_keys
-from hinted_posenet.data.query_camera import given_camera
-from hinted_posenet.data.query_images import Listed, open_images
-from hinted_posenet.inference.answer_images import Answering, answer_images
+from hinted_posenet.data.query_images import Listed
+from hinted_posenet.inference.answer_images import Answering, answer_images, asked_images
 from hinted_posenet.inference.estimate_row import Located
 from hinted_posenet.inference.locate import Localizer, load
 from hinted_posenet.inference.predict_settings import PredictSettings, PriorSettings
@@ -34,15 +32,7 @@ def predict(settings: PredictSettings, shown: int = 0) -> Predicted:
     Raises:
         InputError: Output, images, priors or camera are wrong, or no image could be localized.
     """
-    check_writable(settings.out)
-    camera = given_camera(settings.K, settings.focal_px, settings.camera_file)
-    images = open_images(
-        settings.images,
-        settings.every,
-        settings.every_s,
-        settings.video_start_s,
-        upright=not settings.as_stored,
-    )
+    camera, images = asked_images(settings)
     localizer = load(
         settings.checkpoint, settings.accelerator, settings.threads, settings.map, settings.dem
     )

@@ -91,7 +91,7 @@ def fit_registration(
             loss = registration_loss(network, *drawn).mean()
             optimizer.zero_grad()
             if loss.isfinite():
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()  # type: ignore[no-untyped-call]  # torch states no types for it
                 torch.nn.utils.clip_grad_norm_(network.parameters(), MOST_NORM)
                 optimizer.step()
             schedule.step()

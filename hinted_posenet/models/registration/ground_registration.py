@@ -46,9 +46,8 @@ MULTIPLE = 2 * STRIDE * BLOCK  # of cells of a canvas: whole blocks, also in cel
 MARGIN = STRIDE * REACH  # cells beyond a canvas in which blocks are looked for
 MOST_CELLS = 160  # beyond a canvas that are searched
 FARTHEST = 2.5  # distances to the middle of an image, across which it is laid out at most
-SHARPEST = (
-    0.9  # of an image's pixels on the ground that cells have at least: finer ones misfit its blur
-)
+# of an image's pixels on the ground that cells have at least: finer ones misfit its blur
+SHARPEST = 0.9
 LEVEL_CELLS = 64  # around the camera, in which the level of the ground is looked up
 
 
@@ -242,15 +241,12 @@ class _Row(NamedTuple):
 
 def _row_of(ground: Ground, views: Views, prior: Hint, row: int) -> _Row:
     """Return where one image lies, and with which cells."""
-    pose, covariance = (
-        Pose(prior.pose.t[row : row + 1], prior.pose.q[row : row + 1]),
-        prior.covariance[row : row + 1],
-    )
-    t_m = pose.t[0].tolist()
-    center_m = t_m[0], t_m[1]
-    for _ in range(
-        2
-    ):  # the second one lies around what the image shows, which need not be below the camera
+    pose = Pose(prior.pose.t[row : row + 1], prior.pose.q[row : row + 1])
+    covariance = prior.covariance[row : row + 1]
+    x, y, _ = pose.t[0].tolist()
+    center_m = x, y
+    # the second one lies around what the image shows, which need not be below the camera
+    for _ in range(2):
         level = ground.patch(center_m, LEVEL_CELLS, ground.resolution_m)
         local = Pose((pose.t - pad(level.center_m, (0, 1))).float(), pose.q.float())
         level = level.local()

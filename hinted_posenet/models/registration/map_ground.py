@@ -8,11 +8,11 @@ from torch import Tensor
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geodesy import Origin, converted_altitude
 from hinted_posenet.models.registration.ground import GroundPatch
+from hinted_posenet.simulator.world.heights import HeightSource
 from hinted_posenet.simulator.world.pixel_grid import Bounds, PixelGrid
 
-if TYPE_CHECKING:  # they need an extra, which mosaics do not
+if TYPE_CHECKING:  # it needs an extra, which a mosaic over level ground does not
     from hinted_posenet.simulator.world.map_files import MapFiles
-    from hinted_posenet.simulator.world.map_heights import Ground as Heights
 
 
 class Frame(NamedTuple):
@@ -62,7 +62,7 @@ class FilesGround:
 class Surface(NamedTuple):
     """Heights, in the coordinates that networks count in."""
 
-    heights: "Heights"
+    heights: HeightSource
     frame: Frame
     altitude_m: float  # that is z = 0 of the world, as the heights are counted
 

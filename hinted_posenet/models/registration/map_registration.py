@@ -34,6 +34,7 @@ from hinted_posenet.models.registration.map_ground import (
 )
 from hinted_posenet.models.registration.mosaic import Footage, Mosaic
 from hinted_posenet.models.registration.search import Views
+from hinted_posenet.simulator.world.heights import LevelGround
 from hinted_posenet.simulator.world.pixel_grid import Bounds
 
 WEIGHTS = "weights/any_place.pt"  # in this package
@@ -235,17 +236,17 @@ class MapRegistration(nn.Module):
 
     def _surface(self) -> Surface:
         """Return the heights that a mosaic lies on."""
-        from hinted_posenet.simulator.world import map_heights
-        from hinted_posenet.simulator.world.geotiff import enu_crs
-        from hinted_posenet.simulator.world.map_photos import map_files
-
         frame = self._frame
         if self.dem is None:
-            return Surface(map_heights.LevelGround(float(self.level_m)), frame, 0.0)
+            return Surface(LevelGround(float(self.level_m)), frame, 0.0)
         if frame.origin is None:
             raise InputError(
                 "refine.dem: the scene has no place on Earth; state its georeference (docs/priors.md)"
             )
+        from hinted_posenet.simulator.world import map_heights
+        from hinted_posenet.simulator.world.geotiff import enu_crs
+        from hinted_posenet.simulator.world.map_photos import map_files
+
         paths = map_files(self.dem, "refine.dem")
         vertical = map_heights.vertical_of(paths, self.dem_above)
         heights = map_heights.DemFiles(paths, enu_crs(frame.origin))

@@ -60,9 +60,8 @@ class Found(NamedTuple):
     height: Tensor  # (B,)
     total: Tensor  # (B,) log probability, up to a constant
     fit: Tensor  # (B,) score of the place, in standard deviations over all places
-    margin: (
-        Tensor  # (B,) by which it is better than the best place elsewhere; inf where all are near
-    )
+    # (B,) by which it is better than the best place elsewhere; inf where all are near
+    margin: Tensor
 
     def or_better(self, other: Self) -> Self:
         """Return the more probable (B,) of two."""
@@ -78,9 +77,8 @@ class Space(NamedTuple):
     patch: GroundPatch
     inner: GroundPatch  # the middle of the patch, on which images are laid out
     middle_m: Tensor  # (B, 3) point of the surface in the middle
-    places: (
-        Tensor  # (P, 2) of a layout in the patch, row by row: features east and north of the middle
-    )
+    # (P, 2) of a layout in the patch, row by row: features east and north of the middle
+    places: Tensor
     feature_m: Tensor  # (B,) side of a feature
     headings: int  # that are searched to either side
     turn_rad: Tensor  # (B,) step between two of them

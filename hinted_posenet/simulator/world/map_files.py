@@ -21,7 +21,8 @@ from hinted_posenet.simulator.world.geotiff import (
     open_geotiff,
     union,
 )
-from hinted_posenet.simulator.world.map_heights import DemFiles, Ground, LevelGround, vertical_of
+from hinted_posenet.simulator.world.heights import HeightSource, LevelGround
+from hinted_posenet.simulator.world.map_heights import DemFiles, vertical_of
 from hinted_posenet.simulator.world.map_photos import Photos, by_date, map_files, photo_files
 from hinted_posenet.simulator.world.map_pyramid import Pyramid
 
@@ -83,7 +84,7 @@ class MapFiles:
         self._pyramids = {date: Pyramid(part, local) for date, part in dates.items()}
         heights = [] if dem is None else map_files(dem, "dem")
         self.origin: Origin = origin._replace(vertical=vertical_of(heights, dem_above))
-        self._ground: Ground = DemFiles(heights, local) if heights else LevelGround(ground_m)
+        self._ground: HeightSource = DemFiles(heights, local) if heights else LevelGround(ground_m)
         if not heights:
             log.warning(
                 "map: no heights given, so the ground is taken as level at %g m; give dem=FILE",

@@ -5,11 +5,9 @@ import math
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pyproj
-from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.fill import fillnodata
 from scipy.ndimage import distance_transform_edt
@@ -19,33 +17,13 @@ from hinted_posenet.core.geodesy import VERTICALS
 from hinted_posenet.simulator.world import PixelGrid, Raster
 from hinted_posenet.simulator.world.bands import Heights
 from hinted_posenet.simulator.world.geotiff import extent_of, open_geotiff
+from hinted_posenet.simulator.world.heights import Known
 from hinted_posenet.simulator.world.mosaic import Mosaic
 
 VOID_M = 30.0  # a gap whose middle is farther than this from a known height is unknown ground
 PROBE_PX = 512  # heights a side that are read once: all of a small file, or of a coarse overview
 
-Known = NDArray[np.bool_]
-
 log = logging.getLogger(__name__)
-
-
-class Ground(Protocol):
-    """Heights of the ground or the surface."""
-
-    def part(self, grid: PixelGrid) -> tuple[Raster, Known]:
-        """Return heights in metres (rows, cols) at the centers of pixels, and where they are known."""
-
-
-class LevelGround:
-    """Ground at one height."""
-
-    def __init__(self, height_m: float) -> None:
-        self.height_m = height_m
-
-    def part(self, grid: PixelGrid) -> tuple[Raster, Known]:
-        """See `Ground`."""
-        shape = grid.rows, grid.cols
-        return np.full(shape, self.height_m, np.float32), np.ones(shape, np.bool_)
 
 
 class DemFiles:
@@ -61,7 +39,7 @@ class DemFiles:
         self._middle_m = self._probe()
 
     def part(self, grid: PixelGrid) -> tuple[Raster, Known]:
-        """See `Ground`."""
+        """See `HeightSource`."""
         heights, known = self._raw(grid)
         if known.all():
             return heights, known

@@ -10,7 +10,7 @@ from hinted_posenet.core.offset import NO_OFFSET
 from hinted_posenet.core.types import Pose, Sample
 from hinted_posenet.models.registration.map_ground import Frame, Surface
 from hinted_posenet.models.registration.mosaic import Footage, Mosaic
-from hinted_posenet.simulator.world.map_heights import LevelGround
+from hinted_posenet.simulator.world.heights import LevelGround
 
 LEVEL = Surface(LevelGround(LEVEL_M), Frame(None, NO_OFFSET), 0.0)
 
