@@ -80,7 +80,7 @@ def correlate(code: Tensor, window: Tensor) -> Tensor:
     Row and column of the result are the place of the first cell. Computed by Fourier transform.
     """
     size, places = window.shape[-1], window.shape[-1] - code.shape[-1] + 1
-    product = torch.fft.rfft2(window) * torch.fft.rfft2(code, s=(size, size)).conj()
+    product = torch.fft.rfft2(window) * torch.conj_physical(torch.fft.rfft2(code, s=(size, size)))
     score: Tensor = torch.fft.irfft2(product.sum(dim=1), s=(size, size))
     return score[:, :places, :places]
 
