@@ -30,9 +30,17 @@ def write_tensors(path: Path, content: Any) -> None:
 
 
 def save_tensors(path: Path, content: Any) -> None:
-    """Write a file and wait until the disk has it, so that it may take another one's name after that."""
+    """Write a file and wait until the disk has it, so that it may take another one's name after that.
+
+    A Ctrl-C on the way stays one: torch, which closes its archive then, tells of a broken archive instead.
+    """
     with path.open("wb") as file:
-        torch.save(content, file)
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise error.__context__ from None
+            raise
         file.flush()
         os.fsync(file.fileno())
 

@@ -1,5 +1,6 @@
 """Files of tensors: what is written comes back, and nothing else gets in."""
 
+import io
 import os
 import zipfile
 from collections import OrderedDict
@@ -32,6 +33,25 @@ def repacked(path: Path, compression: int) -> None:
 class Code:
     def __reduce__(self):
         return os.mkdir, ("evil",)
+
+
+class InterruptedFile(io.FileIO):
+    """A file that is written when Ctrl-C comes, at its third part."""
+
+    parts = 0
+
+    def write(self, data):
+        self.parts += 1
+        if self.parts == 3:
+            raise KeyboardInterrupt
+        return super().write(data)
+
+
+def test_ctrl_c_amid_writing_stays_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "open", lambda self, mode: InterruptedFile(self, mode))
+    with pytest.raises(KeyboardInterrupt):
+        write_tensors(tmp_path / "a.pt", CONTENT)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_comes_back(path):
