@@ -99,8 +99,9 @@ def drawn_pose(over_map: MapLocalizer, height_m: float, generator: Generator) ->
     box = over_map.files.bounds
     room_m = ROOM * height_m + 3 * GPS_M
     east, north, turn, tilt, way = torch.rand(5, generator=generator, dtype=torch.float64).tolist()
-    x = box.xmin + room_m + east * (box.width_m - 2 * room_m)
-    y = box.ymin + room_m + north * (box.height_m - 2 * room_m)
+    x, y = box.center_m
+    x += (east - 0.5) * max(box.width_m - 2 * room_m, 0.0)
+    y += (north - 0.5) * max(box.height_m - 2 * room_m, 0.0)
     heading_rad = math.radians(HEADING_DEG) * (2 * turn - 1)
     tilt_rad, way_rad = math.radians(TILT_DEG) * tilt, 2 * math.pi * way
     tilted = torch.tensor([math.cos(way_rad), math.sin(way_rad), 0.0]) * tilt_rad

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hinted_posenet.core.geodesy import Origin
-from hinted_posenet.core.types import Pose
+from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.inference.map_marks import heading_rad
 
 Status = Literal["ok", "uncertain", "outside the map"]
@@ -52,6 +52,8 @@ class Estimate:
             localizers without landmarks.
         fits_map: whether the image fits the map that it was registered to, else the answer is the hint; None for
             localizers without one.
+        image: what the image says alone, where it was registered to a map and fits it; the answer is that with the
+            hint, and its pose is weighed by the likeliest covariance rather than by this one, which holds 95 %.
     """
 
     pose: Pose
@@ -64,6 +66,7 @@ class Estimate:
     origin: Origin | None = None
     landmarks: int | None = None
     fits_map: bool | None = None
+    image: Hint | None = None
 
     @property
     def position_m(self) -> tuple[float, float, float]:

@@ -31,7 +31,7 @@ def excess_of(error: Tensor, covariance: Tensor, weights: Tensor) -> float:
     surprise = _surprise(error, fitted)
     rank = min(math.ceil(CONTENT * (len(surprise) + 1)), len(surprise))
     excess = float(surprise.sort().values[rank - 1] / chi2.ppf(CONTENT, error.shape[1])) ** 0.5
-    return max(excess, LEAST_SCALE)
+    return float(max(excess, LEAST_SCALE))
 
 
 def likeliest_weights(error: Tensor, covariance: Tensor, ones: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ from hinted_posenet.data.posed_images import in_unit_range, map_tensors, to
 from hinted_posenet.data.priors.check import fault_of
 from hinted_posenet.data.query_camera import AnyK, QueryCamera, given_camera
 from hinted_posenet.data.training_camera import TrainingCamera, lens_of, to_training_camera
+from hinted_posenet.inference.belief import row_of
 from hinted_posenet.inference.build import describe_hint
 from hinted_posenet.inference.checkpoint import (
     Checkpoint,
@@ -231,7 +232,15 @@ class Localizer:
             self.origin,
             int(refined.inliers[0]) if isinstance(refined, Refined) else None,
             bool(refined.found[0]) if isinstance(refined, MapRefined) else None,
+            self._image_alone(refined),
         )
+
+    def _image_alone(self, refined: Refined | MapRefined | None) -> Hint | None:
+        """Return what an image that fits the map says alone, in the world."""
+        if not isinstance(refined, MapRefined) or not refined.found[0]:
+            return None
+        image = row_of(refined.image, 0)
+        return image._replace(pose=Pose(image.pose.t + self._place.offset_m, image.pose.q))
 
 
 def _status(out_of_map: float, certain: bool, found: bool | None) -> Status:

@@ -17,6 +17,7 @@ from hinted_posenet.data.images import resized, undistorted
 from hinted_posenet.data.load_image import AnyImage, Pixels, load_image
 from hinted_posenet.data.posed_images import in_unit_range, resized_intrinsics
 from hinted_posenet.data.query_camera import AnyK, QueryCamera, given_camera
+from hinted_posenet.inference.belief import row_of
 from hinted_posenet.inference.estimate import Estimate, Mode, Status
 from hinted_posenet.inference.localizer import prepare_device
 from hinted_posenet.inference.map_prior import Assumed, check_height, full_prior, looked_at
@@ -158,9 +159,18 @@ class MapLocalizer:
         if not torch.cat([t, q, covariance.flatten()]).isfinite().all():
             raise InputError("the registration has no finite answer; check prior, camera and map")
         pose, status = Pose(t, q), status_of(covariance, prior)
-        modes = (Mode(1.0, pose, covariance),)
+        modes, image = (Mode(1.0, pose, covariance),), row_of(found.belief, 0) if fits else None
         return Estimate(
-            pose, covariance, status, "given", 1, math.nan, modes, self.origin, fits_map=fits
+            pose,
+            covariance,
+            status,
+            "given",
+            1,
+            math.nan,
+            modes,
+            self.origin,
+            fits_map=fits,
+            image=image,
         )
 
 

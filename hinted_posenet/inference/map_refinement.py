@@ -9,7 +9,7 @@ a few large errors do not widen, else vague priors of the tilt would draw all an
 the image is left out, and where the image does not fit the map, the fallback is the answer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
 import torch
@@ -44,6 +44,7 @@ class MapRefined(NamedTuple):
     found: Tensor  # (B,) bool, whether it fits
     contradicted: Tensor  # (B,) bool, whether the prior was left out since the image contradicts it
     evidence: Tensor  # (B, MEASURES) of the fit
+    image: Hint  # (B,) what images say alone; the fallback where they do not fit the map
 
 
 class Seen(NamedTuple):
@@ -98,15 +99,20 @@ class MapRefinement(CalibratedBelief):
             self._refine(query, i, row_of(prior, i), row_of(fallback, i))
             for i in range(len(query.K))
         ]
-        answers, found, contradicted, evidence = zip(*rows, strict=True)
+        answers, found, contradicted, evidence, images = zip(*rows, strict=True)
         like = fallback.pose.t
-        t, q, covariance = (
-            torch.stack(parts).to(like)
-            for parts in zip(*((*one.pose, one.covariance) for one in answers), strict=True)
-        )
-        answer = Hint(Pose(t, q), covariance, fallback.neighbours)
+
+        def together(hints: Sequence[Hint]) -> Hint:
+            parts = zip(*((*one.pose, one.covariance) for one in hints), strict=True)
+            t, q, covariance = (torch.stack(part).to(like) for part in parts)
+            return Hint(Pose(t, q), covariance, fallback.neighbours)
+
         return MapRefined(
-            answer, torch.tensor(found), torch.tensor(contradicted), torch.stack(evidence)
+            together(answers),
+            torch.tensor(found),
+            torch.tensor(contradicted),
+            torch.stack(evidence),
+            together(images),
         )
 
     @torch.no_grad()
@@ -173,26 +179,26 @@ class MapRefinement(CalibratedBelief):
 
     def _refine(
         self, query: Query, row: int, prior: Hint, fallback: Hint
-    ) -> tuple[Hint, bool, bool, Tensor]:
+    ) -> tuple[Hint, bool, bool, Tensor, Hint]:
         """Return the parts of `MapRefined` for one of queries (B,)."""
         nothing = torch.full((MEASURES,), torch.nan)
         if not query.image.numel() or self.registration.ground is None:
-            return fallback, False, False, nothing
+            return fallback, False, False, nothing, fallback
         whole = self.registration.prior_of(prior)
         if not fallback.covariance.isfinite().all():
             fallback = whole
         seen = self._look(_query(query, row), whole, self._allowed(query.name[row]))
         if seen is None:
-            return fallback, False, False, nothing
+            return fallback, False, False, nothing, fallback
         if not bool(fits_map(seen.evidence.unsqueeze(0), self.rule.cpu())[0]):
-            return fallback, False, False, seen.evidence
+            return fallback, False, False, seen.evidence, fallback
         belief = _believed(seen.image, self.weights)
         contradicted = contradicts(belief, prior)
         if contradicted:
             whole = self.registration.prior_of(row_of(no_hint(query.K[row : row + 1]), 0))
         answer = given(whole, belief)[0]
         likely = given(whole, _believed(seen.image, self.likeliest))[0]
-        return answer._replace(pose=likely.pose), True, contradicted, seen.evidence
+        return answer._replace(pose=likely.pose), True, contradicted, seen.evidence, belief
 
     def _look(self, query: Query, prior: Hint, allowed: Tensor | None) -> Seen | None:
         """Register the image of a query (1,) from a prior (), known in all parts; None: no photo is allowed."""

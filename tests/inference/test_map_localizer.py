@@ -39,6 +39,9 @@ def test_an_image_is_found_where_it_was_taken(over_map: MapLocalizer) -> None:
     assert (found.pose.t - truth.t)[:2].norm() < 0.5
     assert found.heading_deg == pytest.approx(40, abs=1)
     assert found.status == "ok"
+    assert found.image is not None  # which knows nothing of the prior
+    assert (found.image.pose.t - truth.t)[:2].norm() < 1.5
+    assert (found.image.variance > found.covariance.diagonal()).all()
     latitude, longitude, altitude = found.latitude_longitude_altitude or (0, 0, 0)
     assert latitude == pytest.approx(47 - 20 / 111_170, abs=1e-5)
     assert longitude == pytest.approx(8 + 15 / 76_050, abs=1e-5)

@@ -118,9 +118,12 @@ def test_an_image_is_asked_with_a_hint_of_the_position_alone(memory, root):
     localizer = load(memory)
     found = localizer.locate(image, hint=Hint.from_position(true + WRONG, 10.0))
     assert (found.fits_map, found.landmarks, found.hint) == (True, None, "given")
+    assert found.image is not None
+    assert (found.image.pose.t - found.pose.t).norm() < 5.0
     assert (found.pose.t - true).norm() < 2.5
     far = localizer.locate(image, hint=Hint.from_position(true + 12 * WRONG, 3.0))
     assert (far.fits_map, far.status) == (False, "uncertain")
+    assert far.image is None
     assert (far.pose.t - true - 12 * WRONG)[:2].norm() < 3
 
 

@@ -64,6 +64,7 @@ class Registered(NamedTuple):
 
     answer: Hint  # (B,) posterior of the image, as far as it is believed, and the prior
     image: Hint  # (B,) what the image says alone, with the covariance by which its windows disagree
+    belief: Hint  # (B,) the same, with a calibrated covariance
     evidence: Tensor  # (B, MEASURES) of how well images fit the map, see `acceptance`
     fits: Tensor  # (B,) bool, whether they show the map at all
 
@@ -138,12 +139,12 @@ class GroundRegistration(nn.Module):
             step = self.align(views, pose, known, inner, photos, allowed)
             taken = accelerated(step.motion, last, taken, step.solved.information)
             step = step._replace(solved=step.solved._replace(pose=moved(pose, taken)))
-        image, whole = posterior(step, known, self._believed(patch.cell_m), self.excess)
-        answer, image = (moved_hint(part, center_m, prior.pose.t) for part in (whole, image))
+        parts = posterior(step, known, self._believed(patch.cell_m), self.excess)
+        image, belief, answer = (moved_hint(part, center_m, prior.pose.t) for part in parts)
         usual = torch.where(allowed, step.misfit, 0.0).sum(dim=1) / allowed.sum(dim=1).clamp_min(1)
         evidence = torch.stack([found.fit, found.margin, usual, step.seen], dim=1)
         fits = fits_map(evidence, self.rule)
-        return Registered(answer, image, evidence, fits)
+        return Registered(answer, image, belief, evidence, fits)
 
     def _believed(self, cell_m: Tensor) -> tuple[Tensor, Tensor]:
         """Return the stretch (B,) of sigmas, and variances (B, 6) that are added."""
@@ -180,10 +181,10 @@ class GroundRegistration(nn.Module):
 
 def posterior(
     step: Aligned, prior: Prior, believed: tuple[Tensor, Tensor], excess: Tensor
-) -> tuple[Hint, Hint]:
-    """Return what images (B,) say alone, by their windows, and with priors (B,), as far as they are believed.
+) -> tuple[Hint, Hint, Hint]:
+    """Return what images (B,) say alone, by their windows and as far as they are believed, and with priors (B,).
 
-    The covariance of the latter is that of images whose sigmas are wider by ``excess`` ().
+    What is believed has sigmas that are wider by ``excess`` () than those that the pose is weighed by.
     """
     pose, stated = step.solved.pose, step.information.double()
     turn = relative_rotvec(pose.q, prior.pose.q)
@@ -199,10 +200,11 @@ def posterior(
     whole = trusted + known
     motion = torch.linalg.solve(whole, trusted @ alone + known @ off)
     image, answer = (moved(pose, part.squeeze(-1).to(pose.t)) for part in (alone, motion))
-    of_answer = torch.linalg.inv(trusted / excess**2 + known)
+    sure = trusted / excess**2
     return (
         Hint(image, world_covariance(covariance, image.q.double())),
-        Hint(answer, world_covariance(of_answer, answer.q.double())),
+        Hint(image, world_covariance(torch.linalg.inv(sure), image.q.double())),
+        Hint(answer, world_covariance(torch.linalg.inv(sure + known), answer.q.double())),
     )
 
 
