@@ -94,6 +94,10 @@ class Bag:
             )
         return topic
 
+    def count(self, topic: str) -> int:
+        """Return how many messages a topic has."""
+        return int(self._reader.topics[topic].msgcount)
+
     def messages(self, *topics: str) -> Iterator[Message]:
         """Yield the messages of some topics in the order of the recording, one by one.
 
