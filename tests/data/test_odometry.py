@@ -158,6 +158,7 @@ def test_a_motion_over_a_gap_or_beyond_the_ends_is_not_known():
 
 
 def test_extrinsics_carry_poses_and_covariances_to_the_camera():
+    torch.manual_seed(0)
     rows = turning()
     root = 0.1 * torch.rand(6, 6, dtype=torch.float64)
     covariance = (root @ root.T + 0.01 * torch.eye(6)).expand(50, 6, 6)
