@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from rosbags.highlevel import AnyReader
 
 CARD = "docs/robot.md"
+BAG_SUFFIXES = {".bag", ".mcap", ".db3"}
+METADATA = "metadata.yaml"  # in the folder of a bag of ROS 2
 SHOWN = 12  # topics in an error
 REPAIR = "if it is cut off, `rosbag reindex`, `ros2 bag reindex` or `mcap recover` repairs it"
 
@@ -41,9 +43,9 @@ class Bag:
         """
         if not path.exists():
             raise InputError(f"{path}: no such bag; check the path")
-        if path.is_dir() and not (path / "metadata.yaml").is_file():
+        if path.is_dir() and not (path / METADATA).is_file():
             raise InputError(
-                f"{path}: has no metadata.yaml, so it is no ROS 2 bag; give the folder that has one, or a file "
+                f"{path}: has no {METADATA}, so it is no ROS 2 bag; give the folder that has one, or a file "
                 ".bag, .mcap or .db3"
             )
         from rosbags.highlevel import AnyReader
@@ -93,6 +95,10 @@ class Bag:
                 f"another by {key}"
             )
         return topic
+
+    def count(self, topic: str) -> int:
+        """Return how many messages a topic has."""
+        return int(self._reader.topics[topic].msgcount)
 
     def messages(self, *topics: str) -> Iterator[Message]:
         """Yield the messages of some topics in the order of the recording, one by one.

@@ -18,6 +18,8 @@ from hinted_posenet.core.geometry import (
     rotate,
 )
 from hinted_posenet.core.types import Pose
+from hinted_posenet.data.bags import BAG_SUFFIXES
+from hinted_posenet.data.odometry_bag import read_bag
 from hinted_posenet.data.odometry_rows import (
     CARD,
     Rows,
@@ -29,7 +31,6 @@ from hinted_posenet.data.odometry_rows import (
 from hinted_posenet.data.odometry_text import read_csv, read_tum
 
 TEXT_READERS = {".csv": read_csv, ".tum": read_tum, ".txt": read_tum}
-BAGS = (".bag", ".mcap", ".db3")
 
 
 class Odometry(NamedTuple):
@@ -65,14 +66,12 @@ def read_odometry(
     suffix = path.suffix.lower()
     if not path.exists():
         raise InputError(f"odometry={path}: no such file or folder; check the path")
-    if path.is_dir() or suffix in BAGS:
-        from hinted_posenet.data.odometry_bag import read_bag
-
+    if path.is_dir() or suffix in BAG_SUFFIXES:
         rows = read_bag(path, topic)
     elif suffix not in TEXT_READERS:
+        known = " ".join([*TEXT_READERS, *sorted(BAG_SUFFIXES)])
         raise InputError(
-            f"odometry={path}: expected a file {' '.join([*TEXT_READERS, *BAGS])}, or the folder of a ROS 2 "
-            f"bag; see {CARD}"
+            f"odometry={path}: expected a file {known}, or the folder of a ROS 2 bag; see {CARD}"
         )
     elif topic is not None:
         raise InputError(f"odometry={path}: has no topics; leave out topic={topic}")

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.core.geometry import quaternion_product, rotate
+from hinted_posenet.core.extrinsics import carried
 from hinted_posenet.core.limits import COORDINATE_M
-from hinted_posenet.core.types import Pose
+from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.data.poses import QUATERNION_NORM_RANGE, row_text
 
 CARD = "docs/robot.md"
@@ -102,20 +102,11 @@ def of_camera(rows: Rows, T_body_cam: Pose | None) -> Rows:
     """Return the poses of a camera that is fixed to the body of the rows by its pose (), with their covariance."""
     if T_body_cam is None:
         return rows
-    t, q = rows.pose
-    arm = rotate(
-        q, T_body_cam.t.to(t)
-    )  # (N, 3), from the body to the camera in the odometry's frame
-    covariance = rows.covariance
-    if covariance is not None:
-        J = torch.eye(6, dtype=t.dtype).repeat(len(t), 1, 1)
-        # a small turn moves the camera by turn x arm
-        J[:, :3, 3:] = torch.linalg.cross(
-            torch.eye(3, dtype=t.dtype)[None], arm[:, None], dim=-1
-        ).mT
-        covariance = J @ covariance @ J.mT
-    pose = Pose(t + arm, normalize(quaternion_product(q, T_body_cam.q.to(q)), dim=1))
-    return rows._replace(pose=pose, covariance=covariance)
+    stated = rows.covariance
+    count = len(rows.stamp_s)
+    zero = torch.zeros(count, 6, 6, dtype=torch.float64)
+    found = carried(Hint(rows.pose, zero if stated is None else stated), T_body_cam)
+    return rows._replace(pose=found.pose, covariance=None if stated is None else found.covariance)
 
 
 def parse_extrinsics(numbers: Sequence[float], name: str = "T_body_cam") -> Pose:

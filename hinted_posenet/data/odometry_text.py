@@ -48,8 +48,8 @@ def read_csv(path: Path) -> Rows:
         check_row(row, place)
         where.append(place)
         found.append(_numbers([row[name] for name in (*NEEDED, *stated)], place))
-    table = torch.tensor(found, dtype=torch.float64).reshape(len(found), -1)
-    covariance = _covariance(table[:, len(NEEDED) :], columns) if stated and found else None
+    table = torch.tensor(found, dtype=torch.float64).reshape(-1, len(NEEDED) + len(stated))
+    covariance = _covariance(table[:, len(NEEDED) :], columns) if stated else None
     return _rows(path, where, table[:, :1], table[:, 1:4], table[:, 4:8], covariance)
 
 

@@ -61,8 +61,9 @@ def locate_over_map(settings: LocateSettings, shown: int = 0) -> LocatedOverMap:
     used: Counter[str] = Counter()
 
     def camera_of(image: QueryImage) -> QueryCamera | None:
-        used["given" if camera else "stated"] += 1
-        return camera or exif_camera(image.path)
+        known = camera or image.camera
+        used["given" if known else "stated"] += 1
+        return known or exif_camera(image.path)
 
     found = answer_images("locate", settings, images, localizer, camera_of, hints, shown)
     if used["stated"]:
