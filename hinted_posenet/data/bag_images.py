@@ -37,14 +37,14 @@ def bag_images(
 ) -> Iterator[BagImage]:
     """Yield the images of a topic in the order of the recording, each when it is asked for.
 
-    ``image_topic`` may be left out where only one has images. The camera is what the last CameraInfo before an image
-    states, or else the first one: of ``camera_topic``, or of ``camera_info`` beside the topic of the images.
+    ``image_topic`` may be left out where only one has images. The camera is what the last CameraInfo before an
+    image states, or else the first one: of ``camera_topic``, or of ``camera_info`` beside the topic of the images.
 
     Raises:
         InputError: The bag is damaged, has no such topic, or a CameraInfo is wrong.
     """
     with open_bag(Path(path)) as bag:
-        topic = bag.choose((RAW, COMPRESSED), "images", image_topic, "image_topic")
+        topic = bag.choose((RAW, COMPRESSED), *_asked(image_topic))
         info_topic = camera_info_topic(bag, topic, camera_topic)
         rectified = any(part.startswith(RECTIFIED) for part in topic.split("/"))
         camera = None
@@ -60,10 +60,23 @@ def bag_images(
             yield BagImage(message.where, taken_s, frame_id, _pixels(message), camera)
 
 
+def image_stamps(path: str | Path, image_topic: str | None = None) -> Iterator[float]:
+    """Yield the stamps in seconds of the images that `bag_images` yields, without decoding them."""
+    with open_bag(Path(path)) as bag:
+        for message in bag.messages(bag.choose((RAW, COMPRESSED), *_asked(image_topic))):
+            with damage(message.where):
+                taken_s = stamp_s(message)
+            yield taken_s
+
+
 def count_images(path: str | Path, image_topic: str | None = None) -> int:
     """Return how many images `bag_images` yields, without reading them."""
     with open_bag(Path(path)) as bag:
-        return bag.count(bag.choose((RAW, COMPRESSED), "images", image_topic, "image_topic"))
+        return bag.count(bag.choose((RAW, COMPRESSED), *_asked(image_topic)))
+
+
+def _asked(image_topic: str | None) -> tuple[str, str | None, str]:
+    return "images", image_topic, "image_topic"
 
 
 def camera_info_topic(bag: Bag, topic: str, stated: str | None = None) -> str | None:

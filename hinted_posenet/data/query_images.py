@@ -10,7 +10,7 @@ import glob
 import logging
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -18,7 +18,7 @@ import cv2
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.text import check_encodable, read_lines
-from hinted_posenet.data.bag_images import bag_images, count_images
+from hinted_posenet.data.bag_images import bag_images, count_images, image_stamps
 from hinted_posenet.data.bags import BAG_SUFFIXES, METADATA
 from hinted_posenet.data.image_files import CONVERT, SUFFIXES
 from hinted_posenet.data.load_image import Pixels, load_image
@@ -153,11 +153,7 @@ class VideoFrames:
 
 
 class BagFrames:
-    """Images of a topic of a ROS bag: every n-th one, or the first one after each period of their stamps.
-
-    Raises:
-        InputError: The bag cannot be read, or has not exactly one such topic and ``topic`` does not choose one.
-    """
+    """Images of a topic of a ROS bag, see `bag_images`: every n-th one, or one per period of their stamps."""
 
     def __init__(
         self,
@@ -167,27 +163,39 @@ class BagFrames:
         every_s: float | None = None,
         start_s: float = 0.0,
     ) -> None:
-        self.path, self.topic, self.every, self.every_s = path, topic, every, every_s
-        self.start_s = start_s
-        self.count = count_images(path, topic)
+        self.path, self.topic, self.start_s = path, topic, start_s
+        self.every, self.every_s, self.count = every, every_s, count_images(path, topic)
 
     def __len__(self) -> int:
         return -(-self.count // self.every)  # at most, if frames are taken by time
 
     def __iter__(self) -> Iterator[QueryImage]:
-        due_s = -math.inf
+        taken = self._taken()
         for number, found in enumerate(bag_images(self.path, self.topic)):
-            if number % self.every or found.stamp_s < due_s - TIME_TOLERANCE_S:
-                continue
-            if self.every_s is not None:
-                due_s = found.stamp_s + self.every_s
-            name = f"{self.path.name}#{number:06d}"
-            time_s = self.start_s + found.stamp_s
-            yield QueryImage(name, found.pixels, self.path, time_s, found.camera)
+            if taken(number, found.stamp_s):
+                name, path, time_s = self._listed(number, found.stamp_s)
+                yield QueryImage(name, found.pixels, path, time_s, found.camera)
 
     def listed(self) -> list[Listed]:
-        """See `QueryImages`; the bag is passed through for it."""
-        return [Listed(image.name, image.path, image.time_s) for image in self]
+        """See `QueryImages`; the bag is passed through for it, but no image is decoded."""
+        taken, stamps_s = self._taken(), enumerate(image_stamps(self.path, self.topic))
+        return [self._listed(*found) for found in stamps_s if taken(*found)]
+
+    def _listed(self, number: int, stamp_s: float) -> Listed:
+        return Listed(f"{self.path.name}#{number:06d}", self.path, self.start_s + stamp_s)
+
+    def _taken(self) -> Callable[[int, float], bool]:
+        """Return whether each image is taken, in turn, by its number and stamp."""
+        due_s = -math.inf
+
+        def taken(number: int, stamp_s: float) -> bool:
+            nonlocal due_s
+            if number % self.every or stamp_s < due_s - TIME_TOLERANCE_S:
+                return False
+            due_s = stamp_s + (self.every_s or -math.inf)
+            return True
+
+        return taken
 
 
 def open_images(

@@ -1,5 +1,6 @@
 """Images of bags: encodings, cameras and their conventions, laziness, damaged messages."""
 
+import tracemalloc
 from itertools import islice
 
 import cv2
@@ -219,3 +220,21 @@ def test_a_bag_with_two_cameras_asks_for_one(tmp_path):
         lambda: list(bag_images(path))
     )
     assert len(list(bag_images(path, "/right"))) == 1
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_large_bag_is_not_loaded(tmp_path, name):
+    make = Messages(name)
+    pixels = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+    recorded = (
+        Recorded("/cam", BEGAN_S + i, make.image(BEGAN_S + i, pixels, "rgb8", "cam"))
+        for i in range(40)
+    )
+    path = write_bag(tmp_path / name, list(recorded))
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in bag_images(path)) == 40
+        peak_mb = tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
+    assert peak_mb < 12  # a few images of 0.9 MB; the bag has 37 MB
