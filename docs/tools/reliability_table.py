@@ -31,6 +31,7 @@ LABEL = f"{SCENE}/seq-01/frame-000007.pose.txt"
 RUN = "runs/seven_scenes/redkitchen/posenet/seed-0"
 DATA = ["paths.data=data", "paths.cache=cache"]
 SMALL = [*DATA, *TINY, "trainer.max_epochs=1"]
+MAP = "flight/ortho_2024-07-10.tif"
 CPU = ["accelerator=cpu", "threads=1"]
 NO_FOLDER = "/proc/none/out"  # where nobody may write, root included
 
@@ -58,6 +59,13 @@ VERBS = {
     "predict": Asked(
         [*CPU, f"images={SCENE}/seq-03", f"checkpoint={RUN}"],
         f"{RUN}/localizer.ckpt",
+        "every",
+        "out",
+        ending=".csv",
+    ),
+    "locate": Asked(
+        [*CPU, f"map={MAP}", "dem=flight/dem.tif", "priors=flight/priors.csv", "flight/photos"],
+        MAP,
         "every",
         "out",
         ending=".csv",
@@ -162,8 +170,9 @@ FAULTS: dict[str, Change] = {
 
 
 def make_template(folder: Path) -> None:
-    """Write a scene, a run trained on it, and two trajectories."""
+    """Write a scene, a run trained on it, two trajectories, and a flight over a map."""
     folder.mkdir()
+    shutil.copytree(ROOT / "examples/flight_over_map", folder / "flight")
     write_seven_scenes(folder / "data/seven_scenes", frames=4)
     rows = "".join(f"{n / 10:.1f} {n} 0 {n % 3} 0 0 0 1\n" for n in range(12))
     for name in ("poses.tum", "truth.tum"):
@@ -208,6 +217,8 @@ def _ask(folder: Path, verb: str, change: Change) -> tuple[int, str] | None:
 
 def _child(folder: Path, verb: str, change: Change, errors: int) -> None:
     code: object = 1
+    # which jobs in the background of a shell ignore
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         os.chdir(folder)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from hinted_posenet.core.types import Pose
 from hinted_posenet.data.bags import damage, open_bag, stamp_s
@@ -45,23 +46,32 @@ def read_bag(path: Path, topic: str | None) -> Rows:
     covariances = []
     with open_bag(path) as bag:
         chosen = bag.choose(MESSAGES, "poses", topic, "topic")
-        fields = MESSAGES[bag.types[chosen]]
+        kind = bag.types[chosen]
         for message in bag.messages(chosen):
             with damage(message.where):  # a bag says itself what its messages consist of
-                t, q = (_part(message.value, names) for names in (fields.position, fields.rotation))
                 stamps_s.append(stamp_s(message))
-                poses.append([float(number) for number in (t.x, t.y, t.z, q.w, q.x, q.y, q.z)])
-                if fields.covariance:
-                    stated = np.asarray(_part(message.value, fields.covariance), np.float64)
-                    covariances.append(stated.reshape(6, 6))
+                pose, covariance = pose_of(message.value, kind)
+            poses.append(pose)
+            covariances += [] if covariance is None else [covariance]
     table = torch.tensor(poses, dtype=torch.float64).reshape(-1, 7)
-    covariance = torch.from_numpy(np.stack(covariances)) if covariances else None
+    stated = torch.from_numpy(np.stack(covariances)) if covariances else None
 
     def where(row: int) -> str:
         return f"{path} {chosen} message {row + 1}" if poses else f"{path} {chosen}"
 
     stamp = torch.tensor(stamps_s, dtype=torch.float64)
-    return Rows(where, stamp, Pose(table[:, :3], table[:, 3:]), covariance)
+    return Rows(where, stamp, Pose(table[:, :3], table[:, 3:]), stated)
+
+
+def pose_of(value: Any, kind: str) -> tuple[list[float], NDArray[np.float64] | None]:
+    """Return x y z qw qx qy qz, and the covariance (6, 6) or None, of a message of one of `MESSAGES`."""
+    fields = MESSAGES[kind]
+    t, q = (_part(value, names) for names in (fields.position, fields.rotation))
+    numbers = [float(number) for number in (t.x, t.y, t.z, q.w, q.x, q.y, q.z)]
+    if not fields.covariance:
+        return numbers, None
+    covariance = np.asarray(_part(value, fields.covariance), np.float64)
+    return numbers, covariance.reshape(6, 6)
 
 
 def _part(message: Any, names: tuple[str, ...]) -> Any:

@@ -18,8 +18,26 @@ ROUNDS = 3  # in which each of them is chosen, given the others
 def fit_joint_weights(error: Tensor, covariance: Tensor, ones: Tensor) -> Tensor:
     """Fit weights (3, 2) of `widened` to errors (N, 6) of answers with covariances (N, 6, 6).
 
-    All parts are stretched alike, so that what is known of position and rotation together stays known. The
-    likeliest under a Student t are taken, then scaled to hold 95 % of the errors.
+    They are `likeliest_weights`, scaled to hold 95 % of the errors.
+    """
+    likeliest = likeliest_weights(error, covariance, ones)
+    return likeliest * excess_of(error, covariance, likeliest)
+
+
+def excess_of(error: Tensor, covariance: Tensor, weights: Tensor) -> float:
+    """Return the factor of weights (3, 2) with which covariances hold 95 % of errors (N, 6)."""
+    error, covariance = error.double(), covariance.double()
+    fitted = widened(covariance, torch.ones_like(error), _rows(weights, error))
+    surprise = _surprise(error, fitted)
+    rank = min(math.ceil(CONTENT * (len(surprise) + 1)), len(surprise))
+    excess = float(surprise.sort().values[rank - 1] / chi2.ppf(CONTENT, error.shape[1])) ** 0.5
+    return max(excess, LEAST_SCALE)
+
+
+def likeliest_weights(error: Tensor, covariance: Tensor, ones: Tensor) -> Tensor:
+    """Fit weights (3, 2) as those that are likeliest if errors follow a Student t: what an answer is weighed by.
+
+    All parts are stretched alike, so that what is known of position and rotation together stays known.
     """
     error, covariance = error.double(), covariance.double()
     units = [_typical(error, covariance, axes) for axes in PARTS]
@@ -33,13 +51,7 @@ def fit_joint_weights(error: Tensor, covariance: Tensor, ones: Tensor) -> Tensor
     for _ in range(ROUNDS):
         for place, values in enumerate(choices):
             found[place] = min(values, key=partial(loss, place))
-    best = _weights(found)
-    fitted = widened(covariance, ones.double(), _rows(best, error))
-    surprise = _surprise(error, fitted)
-    rank = min(math.ceil(CONTENT * (len(surprise) + 1)), len(surprise))
-    excess = float(surprise.sort().values[rank - 1] / chi2.ppf(CONTENT, error.shape[1])) ** 0.5
-    scaled: Tensor = best * max(excess, LEAST_SCALE)
-    return scaled
+    return _weights(found)
 
 
 def _typical(error: Tensor, covariance: Tensor, axes: tuple[int, ...]) -> float:

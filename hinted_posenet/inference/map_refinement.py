@@ -1,11 +1,12 @@
 """Refinement by a map: an image is registered to it from a prior, and both are combined.
 
 What the image says alone follows from the posterior by taking the prior away from it. Its covariance is
-calibrated as a whole, since position and tilt of a camera that looks down are known together far better than each
-of them; a constant is added for what all windows share, such as photos of the map that are displaced. Both are
-fitted to validation images, and to training images that are registered without the photo of their own date. The
-answer is the posterior of that belief and the prior. A prior that contradicts the image is left out, and where the
-image does not fit the map, the fallback is the answer.
+calibrated as a whole, since position and tilt of a camera that looks down are known together far better than
+each of them; a constant is added for what all windows share, such as photos of the map that are displaced. Both
+are fitted to validation images, and to training images that are registered without the photo of their own date.
+The answer is the posterior of that belief and the prior; its pose is weighed by the likeliest covariance, which
+a few large errors do not widen, else vague priors of the tilt would draw all answers. A prior that contradicts
+the image is left out, and where the image does not fit the map, the fallback is the answer.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,8 @@ from hinted_posenet.hints.gaussian import perturb
 from hinted_posenet.hints.retrieval_database import evenly_spaced
 from hinted_posenet.hints.trivial import no_hint
 from hinted_posenet.inference.belief import CalibratedBelief, contradicts, row_of
-from hinted_posenet.inference.joint_fit import fit_joint_weights
+from hinted_posenet.inference.joint_fit import fit_joint_weights, likeliest_weights
+from hinted_posenet.inference.sigma_fit import widened
 from hinted_posenet.models.registration.acceptance import DEFAULT_RULE, MEASURES, fit_rule, fits_map
 from hinted_posenet.models.registration.map_registration import MapRegistration
 from hinted_posenet.models.registration.search import Views
@@ -74,6 +76,7 @@ class MapRefinement(CalibratedBelief):
     """A map, and how far poses from it can be trusted."""
 
     rule: Tensor  # (MEASURES + 1,), see `fits_map`
+    likeliest: Tensor  # (parts, 2) as ``weights``, of the covariance that a pose is weighed by
     probe_evidence: Tensor  # (P, MEASURES) of training images, see `Measured`
     probe_right: Tensor  # (P,) bool
     probe_foreign: Tensor  # (F, MEASURES)
@@ -82,6 +85,7 @@ class MapRefinement(CalibratedBelief):
         super().__init__()
         self.registration = registration
         self.register_buffer("rule", torch.tensor(DEFAULT_RULE))
+        self.register_buffer("likeliest", self.weights.clone())
         self.register_buffer("probe_evidence", torch.empty(0, MEASURES))
         self.register_buffer("probe_right", torch.empty(0, dtype=torch.bool))
         self.register_buffer("probe_foreign", torch.empty(0, MEASURES))
@@ -145,11 +149,12 @@ class MapRefinement(CalibratedBelief):
         usual = self.registration.network.rule  # for what few images say
         self.rule.copy_(fit_rule(torch.cat(evidence), right, usual))
         kept = [one.right & fits_map(one.evidence, self.rule.cpu()) for one in (measured, probes)]
-        self.fit_weights_to(
-            (measured.error[kept[0]], measured.covariance[kept[0]]),
-            (probes.error[kept[1]], probes.covariance[kept[1]]),
-            fit_joint_weights,
-        )
+        seen = (measured.error[kept[0]], measured.covariance[kept[0]])
+        left_out = (probes.error[kept[1]], probes.covariance[kept[1]])
+        self.fit_weights_to(seen, left_out, fit_joint_weights)
+        error, stated = (torch.cat(parts) for parts in zip(seen, left_out, strict=True))
+        if len(error):
+            self.likeliest.copy_(likeliest_weights(error, stated, torch.ones_like(error)))
         refined = [self(one, _hints(hint, i), _hints(hint, i)) for i, one in enumerate(queries)]
         covariance = [one.answer.covariance for one in refined if one.found.all()]
         if covariance:
@@ -181,11 +186,13 @@ class MapRefinement(CalibratedBelief):
             return fallback, False, False, nothing
         if not bool(fits_map(seen.evidence.unsqueeze(0), self.rule.cpu())[0]):
             return fallback, False, False, seen.evidence
-        belief = self._calibrated_belief(seen.image)
+        belief = _believed(seen.image, self.weights)
         contradicted = contradicts(belief, prior)
         if contradicted:
             whole = self.registration.prior_of(row_of(no_hint(query.K[row : row + 1]), 0))
-        return given(whole, belief)[0], True, contradicted, seen.evidence
+        answer = given(whole, belief)[0]
+        likely = given(whole, _believed(seen.image, self.likeliest))[0]
+        return answer._replace(pose=likely.pose), True, contradicted, seen.evidence
 
     def _look(self, query: Query, prior: Hint, allowed: Tensor | None) -> Seen | None:
         """Register the image of a query (1,) from a prior (), known in all parts; None: no photo is allowed."""
@@ -239,15 +246,19 @@ class MapRefinement(CalibratedBelief):
         focal_px = torch.stack([query.K[0, 0, 0] for query in queries]).quantile(0.5)
         return self.registration.usual_cell_m(float(focal_px), (height, width))
 
-    def _calibrated_belief(self, image: Hint) -> Hint:
-        return image._replace(covariance=self.calibrated(image.covariance.unsqueeze(0))[0])
-
     def _allowed(self, name: str) -> Tensor | None:
         """Return the photos (D,) that an image may be held against; None is all."""
         photo = self.registration.photo_of(self.left_out.get(name, ""))
         if photo is None:
             return None
         return torch.arange(len(self.registration.dates)) != photo
+
+
+def _believed(image: Hint, weights: Tensor) -> Hint:
+    """Return what an image says () with its covariance as by weights (parts, 2)."""
+    stated = image.covariance.unsqueeze(0)
+    covariance = widened(stated, torch.ones_like(stated[:, 0]), weights.to(stated).unsqueeze(0))
+    return image._replace(covariance=covariance[0])
 
 
 def _off_m(seen: Seen, true: Pose) -> float:

@@ -16,7 +16,7 @@ from hinted_posenet.core.covariance import moved, offset
 from hinted_posenet.core.geometry import compose_rotvec, rotate
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.hints.gaussian import log_uniform, perturb
-from hinted_posenet.inference.joint_fit import fit_joint_weights
+from hinted_posenet.inference.joint_fit import excess_of, likeliest_weights
 from hinted_posenet.models.registration.acceptance import fit_rule
 from hinted_posenet.models.registration.array_ground import ArrayGround
 from hinted_posenet.models.registration.ground import GroundPatch, join_patches
@@ -180,7 +180,8 @@ def calibrate_registration(
     units = torch.cat(scales)[good]
     error, covariance = torch.cat(errors)[good] / units, torch.cat(stated)[good]
     covariance = covariance / units.unsqueeze(1) / units.unsqueeze(2)
-    weights = fit_joint_weights(error, covariance, torch.ones_like(error))
+    weights = likeliest_weights(error, covariance, torch.ones_like(error))
+    model.excess.fill_(excess_of(error, covariance, weights))
     model.stretch.copy_(weights[0, 0])
     model.shared.copy_(weights[:, 1])
     model.rule.copy_(fit_rule(torch.cat(evidence), torch.cat(right)))

@@ -215,7 +215,7 @@ def test_a_bag_with_two_cameras_asks_for_one(tmp_path):
         for topic in ("/left", "/right")
     ]
     path = write_bag(tmp_path / "sqlite", recorded)
-    assert "2 topics have images: /left, /right; choose one by topic" in one_line(
+    assert "2 topics have images: /left, /right; choose one by image_topic" in one_line(
         lambda: list(bag_images(path))
     )
     assert len(list(bag_images(path, "/right"))) == 1

@@ -84,6 +84,7 @@ def test_calibration_states_errors_and_refuses_other_places(small):
     model.rule.fill_(torch.nan)
     calibrate_registration(model, [over], 40, seeded())
     assert 0 < float(model.stretch) < 100 and (model.shared >= 0).all()
+    assert 0 < float(model.excess) < 100
     pose = cameras(6, seed=4)
     views, hint = views_of(over, pose), prior(pose, 10.0, 2.0)
     with torch.inference_mode():

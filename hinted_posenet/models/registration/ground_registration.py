@@ -32,6 +32,7 @@ from hinted_posenet.models.registration.search import PLACE_SIGMAS, Registrar, V
 from hinted_posenet.models.registration.solve import (
     Evidence,
     Prior,
+    accelerated,
     disagreement,
     information_of,
     moved,
@@ -71,6 +72,7 @@ class Aligned(NamedTuple):
     """Of one step of the alignment."""
 
     solved: Prior  # (B,) poses with their information
+    motion: Tensor  # (B, 6) from the last poses to where this step alone leads
     information: Tensor  # (B, 6, 6) of the image alone
     disagreement: Tensor  # (B, 6, 6) of windows, see `solve.disagreement`
     misfit: Tensor  # (B, D) log of the noise of windows over their variance: 0 where nothing fits
@@ -89,6 +91,9 @@ class GroundRegistration(nn.Module):
     )
     # (3,) sigmas of what all windows share, as photos are displaced: cells horizontally and vertically, radians
     shared: Tensor
+    # () by which sigmas are wider still, so that they hold the few large errors; the pose is weighed without it,
+    # else a vague prior would draw all others
+    excess: Tensor
     rule: Tensor  # (MEASURES + 1,) see `acceptance.fits_map`
 
     def __init__(self) -> None:
@@ -97,6 +102,7 @@ class GroundRegistration(nn.Module):
         self.trust = WindowTrust()
         self.register_buffer("stretch", torch.tensor(1.0))
         self.register_buffer("shared", torch.zeros(3))
+        self.register_buffer("excess", torch.tensor(1.0))
         self.register_buffer("rule", torch.tensor(DEFAULT_RULE))
 
     def forward(
@@ -126,9 +132,13 @@ class GroundRegistration(nn.Module):
         best = misfit.topk(min(BEST_DATES, misfit.shape[1]), dim=1, largest=False).indices
         inner, allowed = inner.of(best), allowed.take_along_dim(best, dim=1)
         photos = Photos.of(inner)
+        taken = step.motion
         for _ in range(ALIGNMENTS - 1):
-            step = self.align(views, step.solved.pose, known, inner, photos, allowed)
-        image, whole = posterior(step, known, self._believed(patch.cell_m))
+            pose, last = step.solved.pose, step.motion
+            step = self.align(views, pose, known, inner, photos, allowed)
+            taken = accelerated(step.motion, last, taken, step.solved.information)
+            step = step._replace(solved=step.solved._replace(pose=moved(pose, taken)))
+        image, whole = posterior(step, known, self._believed(patch.cell_m), self.excess)
         answer, image = (moved_hint(part, center_m, prior.pose.t) for part in (whole, image))
         usual = torch.where(allowed, step.misfit, 0.0).sum(dim=1) / allowed.sum(dim=1).clamp_min(1)
         evidence = torch.stack([found.fit, found.margin, usual, step.seen], dim=1)
@@ -164,11 +174,17 @@ class GroundRegistration(nn.Module):
         solved, motion = solve_step(pose, evidence, prior)
         share = usable.any(dim=1).float().mean(dim=(1, 2))
         information = information_of(evidence)[0]
-        return Aligned(solved, information, disagreement(evidence, motion, NEAR), misfit, share)
+        apart = disagreement(evidence, motion, NEAR)
+        return Aligned(solved, motion, information, apart, misfit, share)
 
 
-def posterior(step: Aligned, prior: Prior, believed: tuple[Tensor, Tensor]) -> tuple[Hint, Hint]:
-    """Return what images (B,) say alone, by their windows, and with priors (B,), as far as they are believed."""
+def posterior(
+    step: Aligned, prior: Prior, believed: tuple[Tensor, Tensor], excess: Tensor
+) -> tuple[Hint, Hint]:
+    """Return what images (B,) say alone, by their windows, and with priors (B,), as far as they are believed.
+
+    The covariance of the latter is that of images whose sigmas are wider by ``excess`` ().
+    """
     pose, stated = step.solved.pose, step.information.double()
     turn = relative_rotvec(pose.q, prior.pose.q)
     off = torch.cat([prior.pose.t - pose.t, turn], dim=-1).double().unsqueeze(-1)
@@ -183,9 +199,10 @@ def posterior(step: Aligned, prior: Prior, believed: tuple[Tensor, Tensor]) -> t
     whole = trusted + known
     motion = torch.linalg.solve(whole, trusted @ alone + known @ off)
     image, answer = (moved(pose, part.squeeze(-1).to(pose.t)) for part in (alone, motion))
+    of_answer = torch.linalg.inv(trusted / excess**2 + known)
     return (
         Hint(image, world_covariance(covariance, image.q.double())),
-        Hint(answer, world_covariance(torch.linalg.inv(whole), answer.q.double())),
+        Hint(answer, world_covariance(of_answer, answer.q.double())),
     )
 
 

@@ -11,6 +11,8 @@ from hinted_posenet.core.covariance import camera_information, world_covariance
 from hinted_posenet.core.geometry import compose_rotvec, relative_rotvec
 from hinted_posenet.core.types import Hint, Pose
 
+FURTHER = 1.0  # at most, as windows see no farther than a cell or two
+
 
 class Prior(NamedTuple):
     """What is known before looking at the image."""
@@ -65,6 +67,19 @@ def solve_step(pose: Pose, evidence: Evidence, prior: Prior) -> tuple[Prior, Ten
     pull = pull + (prior.information @ off.unsqueeze(-1)).squeeze(-1)
     step = torch.linalg.solve(information, pull)
     return Prior(moved(pose, step), information), step
+
+
+def accelerated(motion: Tensor, last: Tensor, taken: Tensor, weight: Tensor) -> Tensor:
+    """Return the motions (B, 6) to take after one of ``taken`` (B, 6), before which ``last`` was solved for.
+
+    Windows see only a part of a displacement where ground and light have changed, so that Gauss-Newton steps are
+    too short by a factor that two of them show. Anderson, J. ACM 12 (1965), with one step of memory, in the
+    metric of ``weight`` (B, 6, 6).
+    """
+    change = (motion - last).unsqueeze(-1)
+    weighed = change.mT @ weight
+    along = (weighed @ motion.unsqueeze(-1)) / (weighed @ change).clamp_min(1e-12)
+    return motion - along.squeeze(-1).clamp(-FURTHER, 0.5) * (taken + change.squeeze(-1))
 
 
 def disagreement(evidence: Evidence, step: Tensor, side: int) -> Tensor:

@@ -110,6 +110,17 @@ def test_the_answer_is_never_less_certain_than_the_prior(model):
     assert (found.answer.variance[:, :2] < 0.5 * hint.variance[:, :2]).all()
 
 
+def test_sigmas_that_hold_the_large_errors_do_not_draw_the_pose_to_the_prior(model):
+    over, truth = ground(), cameras(2, seed=5)
+    views, hint = rendered(over, truth), prior(off(truth, 1.0, 0.2), 1.0, 0.2)
+    plain = registered(model, over, views, hint)
+    wide = GroundRegistration().eval()
+    wide.load_state_dict(model.state_dict() | {"excess": torch.tensor(3.0)})
+    careful = registered(wide, over, views, hint)
+    assert torch.equal(careful.answer.pose.t, plain.answer.pose.t)
+    assert (careful.answer.variance > 1.2 * plain.answer.variance).all()
+
+
 def test_tilt_that_is_known_helps_the_position(model):
     over = ground(torch.cat([texture(), texture(seed=1)]))
     truth = cameras(6, seed=5)

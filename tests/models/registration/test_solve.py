@@ -14,6 +14,7 @@ from hinted_posenet.models.registration.projection import ground_jacobian, pixel
 from hinted_posenet.models.registration.solve import (
     Evidence,
     Prior,
+    accelerated,
     information_of,
     moved,
     solve_step,
@@ -162,3 +163,22 @@ def test_tilt_that_is_known_halves_the_error_of_the_position():
         pose = solved(start, truth, alike(count) / 9, Prior.of(hint), noise)
         errors_m.append((pose.t - truth.t)[:, :2].norm(dim=-1).median())
     assert errors_m[1] < 0.5 * errors_m[0]
+
+
+@pytest.mark.parametrize("seen", [0.4, 0.7, 1.0, 1.2])
+def test_steps_that_see_a_part_of_what_is_left_arrive_all_the_same(seen):
+    """Of 1, windows see ``seen``, in each of five steps."""
+    left = torch.randn(3, 6, dtype=torch.float64)
+    first, weight = left, torch.diag(torch.tensor([1.0, 1, 1, 400, 400, 400]).double())
+    motion = taken = seen * left
+    left = left - taken
+    for _ in range(3):
+        last, motion = motion, seen * left
+        taken = accelerated(motion, last, taken, weight.expand(3, 6, 6))
+        left = left - taken
+    assert (left.norm(dim=1) < 1e-6 * first.norm(dim=1)).all()
+
+
+def test_steps_that_are_done_stay_where_they_are():
+    nothing = torch.zeros(2, 6)
+    assert not accelerated(nothing, nothing, nothing, torch.eye(6).expand(2, 6, 6)).any()
