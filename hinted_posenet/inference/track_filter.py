@@ -63,6 +63,7 @@ class Belief(NamedTuple):
     pose: Pose  # T_world_cam
     rest: Tensor  # (12,) velocity in m/s and rad/s, and shared error
     covariance: Tensor  # (18, 18)
+    transition: Tensor | None = None  # (18, 18) from the frame before, of a prediction
 
     @property
     def hint(self) -> Hint:
@@ -164,7 +165,7 @@ def _carried(
     F[SHARED, SHARED] = kept * torch.eye(6, dtype=torch.float64)
     Q[SHARED, SHARED] = (1 - kept**2) * torch.eye(6, dtype=torch.float64)
     rest = torch.cat([velocity, kept * belief.rest[6:]])
-    return Belief(pose, rest, _symmetric(F @ belief.covariance @ F.T + Q))
+    return Belief(pose, rest, _symmetric(F @ belief.covariance @ F.T + Q), F)
 
 
 def _updated(belief: Belief, H: Tensor, residual: Tensor, noise: Tensor) -> Updated:

@@ -21,6 +21,9 @@ class Trackable(Answering, Protocol):
     combines_hints: bool
     searches: bool
 
+    def locate(self, image: AnyImage, K: QueryCamera | None, hint: Hint | None) -> Estimate:
+        """Localize one image."""
+
     def distance_to_scene_m(self, pose: Pose) -> float:
         """Return how far from a camera () what it sees is."""
 

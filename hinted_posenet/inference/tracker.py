@@ -2,21 +2,23 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from functools import cache
 from typing import NamedTuple
 
 import torch
-from scipy.stats import chi2
-from torch import Tensor
 from torch.nn.functional import normalize
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.data.load_image import AnyImage
-from hinted_posenet.data.priors.check import impossible
-from hinted_posenet.data.query_camera import AnyK, QueryCamera, given_camera
+from hinted_posenet.data.query_camera import AnyK, QueryCamera
 from hinted_posenet.inference.estimate import Estimate
-from hinted_posenet.inference.image_evidence import evidence_of, has_inverse, likeliest_mode
+from hinted_posenet.inference.image_evidence import evidence_of, likeliest_mode
+from hinted_posenet.inference.track_checks import (
+    camera_of,
+    checked_prior,
+    usable_motion,
+    within_gate,
+)
 from hinted_posenet.inference.track_filter import (
     Belief,
     MotionModel,
@@ -29,18 +31,11 @@ from hinted_posenet.inference.track_filter import (
 )
 from hinted_posenet.inference.tracked import Frame, Motion, Trackable, Tracked, TrackStatus
 
-GATE = 0.999  # of the measurements of a right belief are within the gate
 LOST_AFTER = 3  # measurements in turn that contradict the belief
 AGREE = 2  # images in turn that make a place one to start from
 SHARED_DISTANCE = 0.15  # of the distance to the scene, over which errors are alike
 LOST_SIGMA = 0.5  # of the distance to the scene: what is less certain is not known
 LATE_S = 1.0  # a frame that comes later than this is of a clock that was set back
-
-
-@cache
-def within_gate(parts: int) -> float:
-    """Return the squared Mahalanobis distance that a measurement of so many numbers may have."""
-    return float(chi2.ppf(GATE, parts))
 
 
 class Asked(NamedTuple):
@@ -79,9 +74,10 @@ class Tracker:
         shared: SharedError | None = None,
     ) -> None:
         self.localizer, self.model = localizer, model or MotionModel()
-        self._camera, self._shared = _camera(K), shared
+        self._camera, self._shared = camera_of(K), shared
         self._stamp_s: float | None = None
         self._belief: Belief | None = None  # None: never known so far
+        self._predicted: Belief | None = None  # before the last frame was weighed
         self._other: Belief | None = None  # another place, which the last images agree on
         self._agreed = 0  # how many of them
         self._contradictions = 0  # in turn, of images, or of priors
@@ -119,9 +115,10 @@ class Tracker:
             return self._tracked(stamp_s, "skipped", notes, NOT_ASKED, repeated)
         self._stamp_s = stamp_s
         self._predict(elapsed_s, motion, notes)
-        prior = _checked(prior, notes)
+        self._predicted = self._belief
+        prior = checked_prior(prior, notes)
         self._weigh_prior(prior, notes)
-        asked = self._ask(image, prior, _camera(K) or self._camera, notes)
+        asked = self._ask(image, prior, camera_of(K) or self._camera, notes)
         before = self._belief
         status = self._weigh_image(asked.evidence)
         jump_m = 0.0
@@ -129,6 +126,16 @@ class Tracker:
             jump_m = float((before.pose.t - self._belief.pose.t).norm())
             notes.append(f"a jump of {jump_m:.2f} m")
         return self._tracked(stamp_s, status, notes, asked, status != "lost", jump_m)
+
+    @property
+    def stamp_s(self) -> float | None:
+        """Stamp of the last frame that was not skipped, from which the next motion is; None before the first."""
+        return self._stamp_s
+
+    @property
+    def beliefs(self) -> tuple[Belief | None, Belief | None]:
+        """What was believed of the last frame before and after its image and prior were weighed."""
+        return self._predicted, self._belief
 
     @property
     def is_lost(self) -> bool:
@@ -162,7 +169,7 @@ class Tracker:
         """Move what is believed to the new frame."""
         if elapsed_s == 0.0:
             return
-        usable = motion is None or _usable(*motion)
+        usable = motion is None or usable_motion(*motion)
         if not usable:
             notes.append("odometry is not a finite motion with a covariance: not used")
 
@@ -284,30 +291,3 @@ class Tracker:
     @property
     def _contradicted(self) -> bool:
         return max(self._contradictions, self._prior_contradictions) >= LOST_AFTER
-
-
-def _camera(K: AnyK | QueryCamera | None) -> QueryCamera | None:
-    return K if isinstance(K, QueryCamera) else given_camera(K)
-
-
-def _checked(prior: Hint | None, notes: list[str]) -> Hint | None:
-    """Return a prior () in float64; None if it says nothing, or what no sensor can have measured."""
-    if prior is None or prior.variance.isinf().all():
-        return None
-    prior = Hint(Pose(prior.pose.t.double(), prior.pose.q.double()), prior.covariance.double())
-    why = impossible(prior) or ("has no covariance" if not has_inverse(prior) else None)
-    if why:
-        notes.append(f"its prior {why}: left out")
-        return None
-    return prior
-
-
-def _usable(motion: Pose, covariance: Tensor | None) -> bool:
-    """Return whether a motion () is finite and its covariance (6, 6) has no negative variance."""
-    if not torch.cat([motion.t, motion.q]).isfinite().all():
-        return False
-    if covariance is None:
-        return True
-    if covariance.shape != (6, 6) or not covariance.isfinite().all():
-        return False
-    return bool(torch.linalg.eigvalsh(covariance.double())[0] >= -1e-9 * covariance.abs().max())
