@@ -6,7 +6,7 @@ world far from its origin is shown from a place nearby in whole kilometres, whic
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,10 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.files import atomic_write, check_writable
 from hinted_posenet.core.geometry import quaternion_product, rotate
 from hinted_posenet.core.types import Hint, Pose
-from hinted_posenet.data.cameras import Lens
+from hinted_posenet.data.query_camera import QueryCamera
 from hinted_posenet.inference.estimate import CHI2_3_95
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class RecordedFrame(NamedTuple):
     status: str  # "ok", or what else a tracker says
     note: str = ""
     pixels: NDArray[np.uint8] | None = None  # RGB (H, W, 3)
-    lens: Lens | None = None  # of these pixels
+    camera: QueryCamera | None = None  # of these pixels
     answer: Hint | None = None  # T_world_cam (), with its covariance
     motion: Pose | None = (
         None  # T_before_now () of odometry since the last frame; None where it has a gap
@@ -97,7 +98,7 @@ class Recording:
         if frame.note or frame.status != "ok":
             stream.log("log", rr.TextLog(f"{frame.status}: {frame.note}".rstrip(": "), level=level))
         if frame.pixels is not None:
-            self._add_image(frame.pixels, frame.lens)
+            self._add_image(frame.pixels, frame.camera)
         if frame.answer is not None:
             self._add_answer(frame.answer)
         self._add_odometry(frame)
@@ -119,7 +120,7 @@ class Recording:
                 shown = rr.LineStrips3D(lines, colors=[colour] * len(lines))
                 self._stream.log(f"world/{name}", shown, static=True)
 
-    def _add_image(self, pixels: NDArray[np.uint8], lens: Lens | None) -> None:
+    def _add_image(self, pixels: NDArray[np.uint8], camera: QueryCamera | None) -> None:
         rr = self._rr
         height, width = pixels.shape[:2]
         scale = min(1.0, SIDE_PX / max(height, width))
@@ -130,10 +131,12 @@ class Recording:
         self._stream.log(
             "world/camera/image", rr.EncodedImage(contents=content, media_type="image/jpeg")
         )
-        if lens is not None:
-            K = lens.K.numpy() * np.array([[size[0] / width], [size[1] / height], [1.0]])
-            pinhole = rr.Pinhole(image_from_camera=K, resolution=size)  # distortion is not shown
-            self._stream.log("world/camera/image", pinhole)
+        with suppress(InputError):  # a camera of other images, which the tracker names
+            if camera is not None:
+                K = camera.of_image(height, width).K.numpy()
+                K = K * np.array([[size[0] / width], [size[1] / height], [1.0]])
+                pinhole = rr.Pinhole(image_from_camera=K, resolution=size)  # without distortion
+                self._stream.log("world/camera/image", pinhole)
 
     def _add_answer(self, answer: Hint) -> None:
         rr = self._rr

@@ -77,9 +77,8 @@ def track(settings: TrackSettings) -> list[str]:
                 break
             recorded.frame = image.name
             frame = _frame(image, listed, prior, sensors.odometry, tracker)
-            if asked.camera is None:
-                frame = frame._replace(K=_camera(image, localizer))
-            found = tracker.step(*frame)
+            camera = asked.camera or _camera(image, localizer)
+            found = tracker.step(*frame._replace(K=camera))
             if isinstance(image.pixels, InputError):
                 found = replace(
                     found, note=f"{image.pixels}; {found.note}".removesuffix("; no image")
@@ -88,7 +87,7 @@ def track(settings: TrackSettings) -> list[str]:
             if settings.smooth:
                 smoother.add(tracker, found)
             if viewer:
-                viewer.add(_shown(image, frame, found))
+                viewer.add(_shown(image, frame, found)._replace(camera=camera))
             counts[found.status] += 1
             if found.jump_m:
                 jumps.append(f"  {image.name}: {found.note}")
@@ -185,8 +184,7 @@ def _shown(image: QueryImage, frame: Frame, found: Tracked) -> RecordedFrame:
         found.status,
         found.note,
         None if isinstance(image.pixels, InputError) else image.pixels,
-        None,
-        answer,
-        frame.motion[0] if frame.motion else None,
-        frame.prior,
+        answer=answer,
+        motion=frame.motion[0] if frame.motion else None,
+        prior=frame.prior,
     )

@@ -4,12 +4,10 @@ import math
 from dataclasses import replace
 from typing import NamedTuple
 
-import torch
-from torch.nn.functional import normalize
-
 from hinted_posenet.core.errors import InputError
-from hinted_posenet.core.types import Hint, Pose
+from hinted_posenet.core.types import Hint
 from hinted_posenet.data.odometry import Odometry, read_odometry
+from hinted_posenet.data.odometry_rows import parse_extrinsics
 from hinted_posenet.data.query_images import Listed
 from hinted_posenet.inference.answer_images import Asked
 from hinted_posenet.inference.locate import load
@@ -53,11 +51,8 @@ def read_sensors(
     listed = with_stamps(asked.images.listed(), settings)
     odometry = None
     if settings.odometry:
-        t_body_cam = None
-        if settings.T_body_cam:
-            numbers = torch.tensor(settings.T_body_cam, dtype=torch.float64)
-            t_body_cam = Pose(numbers[:3], normalize(numbers[3:], dim=0))
-        odometry = read_odometry(settings.odometry, settings.odometry_topic, t_body_cam)
+        T_body_cam = parse_extrinsics(settings.T_body_cam) if settings.T_body_cam else None
+        odometry = read_odometry(settings.odometry, settings.odometry_topic, T_body_cam)
         lines.append(_overlap(odometry, listed, settings.odometry))
     hints: list[Hint | None] = []
     over_map = isinstance(localizer, MapLocalizer)

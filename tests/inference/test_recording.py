@@ -11,7 +11,7 @@ from rerun.chunk import RrdReader
 
 from hinted_posenet.core.geometry import quaternion_exp, rotate
 from hinted_posenet.core.types import Hint, Pose
-from hinted_posenet.data.cameras import Lens, intrinsics
+from hinted_posenet.data.query_camera import given_camera
 from hinted_posenet.inference.recording import RecordedFrame, recording
 
 BEGAN_S = 1.7e9
@@ -35,7 +35,7 @@ def frames(count: int = 6, gap: int = 3) -> list[RecordedFrame]:
                 BEGAN_S + i,
                 "rejected" if i == 4 else "ok",
                 pixels=np.full((60, 1280, 3), 40 * i, np.uint8),
-                lens=Lens(intrinsics(1000.0, 1000.0, 640.0, 30.0), ()),
+                camera=given_camera([1000.0, 1000.0, 640.0, 30.0]),
                 answer=Hint(pose, covariance),
                 motion=None if i in (0, gap) else motion,
                 prior=Hint.from_position(pose.t + 0.5, 2.0),
