@@ -1,7 +1,9 @@
 """The robot bridge without ROS: a bag with images and odometry in, a bag with poses and covariances out."""
 
+import re
 import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from ros_bridge import Bridge, bridge_bag
 from streams import KnownErrors, loop
 from tiny import small_checkpoint
 
+import hinted_posenet
 from hinted_posenet.core.covariance import offset
 from hinted_posenet.core.extrinsics import carried
 from hinted_posenet.core.geometry import invert
@@ -132,3 +135,69 @@ def test_a_bag_without_odometry_is_named(tmp_path):
     bridge = Bridge(KnownErrors(loop(COUNT)), T_BODY_CAM)
     assert "no topic has poses" in one_line(lambda: bridge_bag(bridge, bag, tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+class Published(SimpleNamespace):
+    """A message of ROS as rclpy makes it: its parts are there, and are set one by one."""
+
+    def __getattr__(self, name: str) -> "Published":
+        if name.startswith("__"):
+            raise AttributeError(name)
+        setattr(self, name, Published())
+        return getattr(self, name)
+
+
+def run_node(monkeypatch, spin) -> None:
+    """Run the node of docs/robot.md with what ROS would give it in place of ROS; ``spin`` gets the node."""
+
+    class Node:
+        def __init__(self, name):
+            self.callbacks, self.published = {}, []
+
+        def create_publisher(self, kind, topic, depth):
+            return SimpleNamespace(publish=self.published.append)
+
+        def create_subscription(self, kind, topic, callback, qos):
+            self.callbacks[topic] = callback
+
+    modules = {
+        "rclpy": {"init": lambda: None, "spin": spin},
+        "rclpy.node": {"Node": Node},
+        "rclpy.qos": {"qos_profile_sensor_data": None},
+        "geometry_msgs": {},
+        "geometry_msgs.msg": {"PoseWithCovarianceStamped": Published},
+        "nav_msgs": {},
+        "nav_msgs.msg": {"Odometry": None},
+        "sensor_msgs": {},
+        "sensor_msgs.msg": {"Image": None},
+    }
+    for name, content in modules.items():
+        module = ModuleType(name)
+        vars(module).update(content)
+        monkeypatch.setitem(sys.modules, name, module)
+    path = loop(COUNT, step_s=STEP_S)
+    monkeypatch.setattr(hinted_posenet, "load", lambda *_, **__: KnownErrors(path), raising=False)
+    page = (Path(__file__).parents[2] / "docs/robot.md").read_text()
+    (code,) = re.findall(r"```py\n(.*?)```", page, flags=re.DOTALL)
+    exec(code, {"__name__": "node"})
+
+
+def test_the_node_of_the_page_publishes_what_the_bridge_answers(monkeypatch):
+    nodes = []
+
+    def spin(node):
+        for recorded in drive("sqlite"):
+            topic = "odom" if recorded.topic == "/odom" else "camera/image_raw"
+            node.callbacks[topic](recorded.value)
+        nodes.append(node)
+
+    run_node(monkeypatch, spin)
+    found = nodes[0].published
+    assert len(found) == COUNT
+    last, path = found[-1], loop(COUNT, step_s=STEP_S)
+    assert (last.header.frame_id, last.header.stamp.sec) == ("map", int(BEGAN_S + 11))
+    assert last.header.stamp.nanosec == pytest.approx(5e8, abs=1e3)
+    t = last.pose.pose.position
+    off_m = torch.tensor([t.x, t.y, t.z]) - body_of(path[-1]).t
+    assert off_m.norm() < 2.0
+    assert len(last.pose.covariance) == 36
