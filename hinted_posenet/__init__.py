@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hinted_posenet.inference.estimate import Estimate
     from hinted_posenet.inference.locate import Localizer, load
     from hinted_posenet.inference.map_localizer import MapLocalizer, open_map
+    from hinted_posenet.inference.tracker import Tracker
 
 __all__ = [
     "Estimate",
@@ -36,6 +37,7 @@ __all__ = [
     "MapLocalizer",
     "Origin",
     "Pose",
+    "Tracker",
     "load",
     "open_map",
     "score",
@@ -49,6 +51,7 @@ _WHERE = {  # name -> module, and its name there
     "MapLocalizer": ("inference.map_localizer", "MapLocalizer"),
     "Origin": ("core.geodesy", "Origin"),
     "Pose": ("core.types", "Pose"),
+    "Tracker": ("inference.tracker", "Tracker"),
     "load": ("inference.locate", "load"),
     "open_map": ("inference.map_localizer", "open_map"),
     "score": ("evaluation.score", "score_file"),

@@ -44,6 +44,13 @@ def offset(a: Pose, b: Pose) -> Tensor:
     return torch.cat([b.t - a.t, world_rotvec(a.q, b.q)], dim=-1)
 
 
+def offset_where_known(pose: Pose, evidence: Hint) -> Tensor:
+    """Return the motion (*, 6) float64 from poses to those of evidence, and 0 in parts that it does not know."""
+    known = evidence.variance.isfinite()
+    turn = _turn(pose.q.double(), evidence.pose.q.double(), known[..., 3:])
+    return torch.cat([evidence.pose.t.double() - pose.t.double(), turn], dim=-1) * known
+
+
 def moved(pose: Pose, motion: Tensor) -> Pose:
     """Move poses (*,) by motions (*, 6), the inverse of `offset`."""
     q = quaternion_product(quaternion_exp(motion[..., 3:]), pose.q)
@@ -60,8 +67,7 @@ def given(belief: Hint, evidence: Hint) -> tuple[Hint, Tensor]:
     known = evidence.variance.isfinite()
     both = known.unsqueeze(-1) & known.unsqueeze(-2)
     prior, noise = belief.covariance.double(), torch.where(both, evidence.covariance.double(), 0.0)
-    turn = _turn(belief.pose.q.double(), evidence.pose.q.double(), known[..., 3:])
-    off = torch.cat([evidence.pose.t.double() - belief.pose.t.double(), turn], dim=-1) * known
+    off = offset_where_known(belief.pose, evidence)
     factor = torch.linalg.cholesky(_where_known(prior + noise, known))
     solved = torch.cholesky_solve(off.unsqueeze(-1), factor)
     gain = torch.cholesky_solve(known.unsqueeze(-1) * prior, factor).mT

@@ -15,7 +15,7 @@ MISTAKE = 2  # exit code of a command line that is wrong whatever the files hold
 EXTRAS = {  # what `pip install hinted_posenet` leaves out: module -> extra that installs it
     **dict.fromkeys(("open3d", "rasterio", "distributed", "astral", "cachetools"), "simulator"),
     **dict.fromkeys(("plotly", "jinja2"), "report"),
-    **dict.fromkeys(("rosbags", "gtsam"), "robot"),
+    "rosbags": "robot",
     **dict.fromkeys(("onnx", "onnxscript", "onnxruntime"), "export"),
     **dict.fromkeys(("fastapi", "uvicorn", "python_multipart"), "serve"),
     "rerun": "viewer",

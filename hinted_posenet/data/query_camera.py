@@ -139,6 +139,42 @@ def checked_intrinsics(K: AnyK, where: str = "K") -> Tensor:
     return pinhole
 
 
+def calibrated_camera(
+    K: AnyK, coefficients: Any, model: str, size: tuple[int, int] | None, where: str
+) -> QueryCamera:
+    """Return the camera of a calibration of ROS or OpenCV, for images of a ``size`` (width, height).
+
+    Args:
+        K: (3, 3), in whose pixels the center of the top-left one is (0, 0).
+        coefficients: Of the distortion, in OpenCV's order; None or any number of them.
+        model: ``distortion_model`` of ROS; "" is plumb_bob.
+        size: That K refers to; None for that of any image.
+        where: The file or message, for errors.
+
+    Raises:
+        InputError: It is no pinhole camera with OpenCV's distortion.
+    """
+    if model not in (*OPENCV_MODELS, *FISHEYE_MODELS):
+        raise InputError(
+            f"{where}: distortion_model {model[:40]!r}, expected plumb_bob, rational_polynomial or equidistant; "
+            "undistort the images"
+        )
+    matrix = checked_intrinsics(K, where)
+    fx, fy, cx, cy = (float(matrix[i, j]) for i, j in ((0, 0), (1, 1), (0, 2), (1, 2)))
+    try:
+        stated = [] if coefficients is None else np.ravel(coefficients).tolist()
+    except ValueError:
+        raise InputError(f"{where}: distortion coefficients are no list") from None
+    name, count = ("OPENCV_FISHEYE", 4) if model in FISHEYE_MODELS else ("FULL_OPENCV", 8)
+    if any(stated[count:]):
+        raise InputError(
+            f"{where}: {len(stated)} distortion coefficients, expected at most {count}"
+        )
+    padded = [*stated, *[0.0] * count][:count]
+    lens = parse_colmap_camera(name, [fx, fy, cx + 0.5, cy + 0.5, *padded], where)
+    return QueryCamera(lens, size=size)
+
+
 def _read_camera(path: Path) -> QueryCamera:
     """Read a camera in one of the formats in the table above."""
     suffix, where = path.suffix.lower(), f"camera_file={path}"
@@ -174,32 +210,16 @@ def _read_calibration(path: Path) -> QueryCamera:
     if not isinstance(content, dict):
         raise InputError(f"{where}: expected keys and values; see {CARD}")
     found = {key: _entry(content, names) for key, names in KEYS.items()}
-    model = str(content.get("distortion_model") or "")
     if found["K"] is None:
-        raise InputError(f"camera_file={path}: no {' or '.join(KEYS['K'][:2])}; see {CARD}")
-    if model not in (*OPENCV_MODELS, *FISHEYE_MODELS):
-        raise InputError(
-            f"camera_file={path}: distortion_model {model[:40]!r}, expected plumb_bob, rational_polynomial or "
-            "equidistant; undistort the images"
-        )
-    K = checked_intrinsics(found["K"], f"camera_file={path}")
-    fx, fy, cx, cy = (float(K[i, j]) for i, j in ((0, 0), (1, 1), (0, 2), (1, 2)))
-    try:
-        coefficients = [] if found["D"] is None else np.ravel(found["D"]).tolist()
-    except ValueError:
-        raise InputError(f"camera_file={path}: distortion coefficients are no list") from None
-    name, count = ("OPENCV_FISHEYE", 4) if model in FISHEYE_MODELS else ("FULL_OPENCV", 8)
-    if any(coefficients[count:]):
-        raise InputError(
-            f"camera_file={path}: {len(coefficients)} distortion coefficients, expected at most {count}"
-        )
-    padded = [*coefficients, *[0.0] * count][:count]
-    lens = parse_colmap_camera(name, [fx, fy, cx + 0.5, cy + 0.5, *padded], f"camera_file={path}")
+        raise InputError(f"{where}: no {' or '.join(KEYS['K'][:2])}; see {CARD}")
     sides = [found[side] for side in ("width", "height") if found[side]]
     if len(sides) == 1:
-        raise InputError(f"camera_file={path}: width and height are known together; add the other")
-    width, height = (whole_number(side, f"camera_file={path}", 1) for side in sides or (1, 1))
-    return QueryCamera(lens, size=(width, height) if sides else None)
+        raise InputError(f"{where}: width and height are known together; add the other")
+    width, height = (whole_number(side, where, 1) for side in sides or (1, 1))
+    model = str(content.get("distortion_model") or "")
+    return calibrated_camera(
+        found["K"], found["D"], model, (width, height) if sides else None, where
+    )
 
 
 def _entry(content: Mapping[str, Any], names: Sequence[str]) -> Any:

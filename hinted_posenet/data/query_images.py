@@ -1,14 +1,16 @@
-"""The images that `predict` asks about: those of a folder, a glob, a list, a video, or a single one.
+"""The images that `predict` asks about: those of a folder, a glob, a list, a video, a ROS bag, or a single one.
 
 A list is a text file with a path per line, relative to the list's folder; empty lines and those that begin with #
 are skipped. Names are relative to the folder, to the fixed part of the glob, or as the list has them. A frame of a
-video is named ``flight.mp4#000123`` by its number, counted from 0, and its time is that of the video.
+video is named ``flight.mp4#000123`` by its number, counted from 0, and its time is that of the video; of a bag
+likewise, with the time in its header and the camera that the bag states.
 """
 
 import glob
 import logging
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -16,9 +18,12 @@ import cv2
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.text import check_encodable, read_lines
+from hinted_posenet.data.bag_images import bag_images, count_images, image_stamps
+from hinted_posenet.data.bags import BAG_SUFFIXES, METADATA
 from hinted_posenet.data.image_files import CONVERT, SUFFIXES
 from hinted_posenet.data.load_image import Pixels, load_image
 from hinted_posenet.data.posed_images import natural_key
+from hinted_posenet.data.query_camera import QueryCamera
 
 VIDEO_SUFFIXES = {".mp4", ".mov", ".avi", ".mkv"}
 LIST_SUFFIX = ".txt"
@@ -40,8 +45,9 @@ class QueryImage(NamedTuple):
 
     name: str
     pixels: Pixels | InputError  # RGB uint8 (H, W, 3); or why it cannot be read
-    path: Path  # of the photo, or of the video
-    time_s: float | None = None  # of a frame of a video; None for photos
+    path: Path  # of the photo, the video or the bag
+    time_s: float | None = None  # of a frame of a video or bag; None for photos
+    camera: QueryCamera | None = None  # that a bag states
 
 
 class QueryImages(Protocol):
@@ -146,18 +152,66 @@ class VideoFrames:
         video.release()
 
 
+class BagFrames:
+    """Images of a topic of a ROS bag, see `bag_images`: every n-th one, or one per period of their stamps."""
+
+    def __init__(
+        self,
+        path: Path,
+        topic: str | None = None,
+        every: int = 1,
+        every_s: float | None = None,
+        start_s: float = 0.0,
+    ) -> None:
+        self.path, self.topic, self.start_s = path, topic, start_s
+        self.every, self.every_s, self.count = every, every_s, count_images(path, topic)
+
+    def __len__(self) -> int:
+        return -(-self.count // self.every)  # at most, if frames are taken by time
+
+    def __iter__(self) -> Iterator[QueryImage]:
+        taken = self._taken()
+        for number, found in enumerate(bag_images(self.path, self.topic)):
+            if taken(number, found.stamp_s):
+                name, path, time_s = self._listed(number, found.stamp_s)
+                yield QueryImage(name, found.pixels, path, time_s, found.camera)
+
+    def listed(self) -> list[Listed]:
+        """See `QueryImages`; the bag is passed through for it, but no image is decoded."""
+        taken, stamps_s = self._taken(), enumerate(image_stamps(self.path, self.topic))
+        return [self._listed(*found) for found in stamps_s if taken(*found)]
+
+    def _listed(self, number: int, stamp_s: float) -> Listed:
+        return Listed(f"{self.path.name}#{number:06d}", self.path, self.start_s + stamp_s)
+
+    def _taken(self) -> Callable[[int, float], bool]:
+        """Return whether each image is taken, in turn, by its number and stamp."""
+        due_s = -math.inf
+
+        def taken(number: int, stamp_s: float) -> bool:
+            nonlocal due_s
+            if number % self.every or stamp_s < due_s - TIME_TOLERANCE_S:
+                return False
+            due_s = stamp_s + (self.every_s or -math.inf)
+            return True
+
+        return taken
+
+
 def open_images(
     images: str | Path,
     every: int = 1,
     every_s: float | None = None,
     start_s: float = 0.0,
     upright: bool = True,
+    topic: str | None = None,
 ) -> QueryImages:
-    """Open a folder with its subfolders, a glob, a list, a video or an image.
+    """Open a folder with its subfolders, a glob, a list, a video, a ROS bag or an image.
 
-    ``every`` takes every n-th frame of a video, ``every_s`` one per period in seconds, and ``start_s`` is the time
-    of the first one. Photos are turned as their EXIF says if ``upright``. Files that are no images are left out
-    with a warning that counts them.
+    ``every`` takes every n-th frame of a video or bag, ``every_s`` one per period in seconds, and ``start_s`` is
+    the time of the first one of a video, or is added to the stamps of a bag, whose ``topic`` may be named. Photos
+    are turned as their EXIF says if ``upright``. Files that are no images are left out with a warning that counts
+    them.
 
     Raises:
         InputError: There are no images, a listed file is missing, or the keys of videos are given for photos.
@@ -166,12 +220,17 @@ def open_images(
         raise InputError(f"every={every} every_s={every_s}: expected above 0; correct it")
     path = Path(images)
     pattern = glob.has_magic(str(images)) and not path.exists()
-    if path.suffix.lower() in VIDEO_SUFFIXES and not pattern:
+    is_bag = not pattern and (path.suffix.lower() in BAG_SUFFIXES or (path / METADATA).is_file())
+    if is_bag or (path.suffix.lower() in VIDEO_SUFFIXES and not pattern):
         if every_s is not None and every > 1:
             raise InputError(f"every={every} every_s={every_s}: two rates of frames; give one")
+        if is_bag:
+            return BagFrames(path, topic, every, every_s, start_s)
         return VideoFrames(path, every, every_s, start_s)
+    if topic is not None:
+        raise InputError(f"image_topic={topic}: images={images} is no ROS bag; leave it out")
     if every > 1 or every_s is not None:
-        raise InputError(f"every, every_s: images={images} is no video; leave them out")
+        raise InputError(f"every, every_s: images={images} is no video or ROS bag; leave them out")
     if path.is_dir():
         below = (file for file in path.rglob("*") if file.is_file())
         return Photos(_usable(path, below), upright)
@@ -183,7 +242,9 @@ def open_images(
         folder = _fixed_folder(path)
         matched = folder.glob(path.relative_to(folder).as_posix())
         return Photos(_usable(folder, (file for file in matched if file.is_file())), upright)
-    raise InputError(f"images={images}: no such file or folder; give a folder, glob, list or video")
+    raise InputError(
+        f"images={images}: no such file or folder; give a folder, glob, list, video or bag"
+    )
 
 
 def _fixed_folder(pattern: Path) -> Path:

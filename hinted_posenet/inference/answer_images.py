@@ -56,11 +56,15 @@ def asked_images(settings: QuerySettings) -> Asked:
     """
     check_writable(settings.out)
     camera = given_camera(settings.K, settings.focal_px, settings.camera_file)
-    rate = settings.every, settings.every_s
-    upright = not settings.as_stored
-    return Asked(
-        camera, open_images(settings.images, *rate, settings.video_start_s, upright=upright)
+    images = open_images(
+        settings.images,
+        settings.every,
+        settings.every_s,
+        settings.video_start_s,
+        not settings.as_stored,
+        settings.image_topic,
     )
+    return Asked(camera, images)
 
 
 class Answered(NamedTuple):

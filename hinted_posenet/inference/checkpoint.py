@@ -65,7 +65,7 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
     Raises:
         InputError: There is none, or it holds something else than a localizer of this version.
     """
-    path = _file_of(Path(path))
+    path = checkpoint_file(Path(path))
     name = f"checkpoint={path}"
     try:
         content = read_tensors(path, "give the folder of a finished run, or its localizer.ckpt")
@@ -180,7 +180,7 @@ def trained_with_hints(checkpoint: Checkpoint) -> bool:
     return source.gives_hints
 
 
-def _file_of(path: Path) -> Path:
+def checkpoint_file(path: Path) -> Path:
     """Return the checkpoint file that a path means; where there is none, say which runs are below."""
     if not path.is_dir() or (path / FILE).is_file():
         return path / FILE if path.is_dir() else path

@@ -39,7 +39,7 @@ from hinted_posenet.inference.checkpoint import (
 )
 from hinted_posenet.inference.estimate import Estimate, Mode, Status
 from hinted_posenet.inference.localizer import Prediction, prepare_device
-from hinted_posenet.inference.map_refinement import MapRefined
+from hinted_posenet.inference.map_refinement import MapRefined, MapRefinement
 from hinted_posenet.inference.modes import modes_of
 from hinted_posenet.inference.refinement import LandmarkRefinement, Refined
 
@@ -79,6 +79,8 @@ class Localizer:
     Hints are in the world of the training data, in metres (`origin` says where on Earth that is).
     """
 
+    searches = True  # an image is located without any hint too
+
     def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
         data, config = checkpoint.trained_on, checkpoint.config
         self._network = load_localizer(checkpoint).to(device)
@@ -90,12 +92,24 @@ class Localizer:
         head = self._network.model.head
         seen = head.takes_covariance or trained_with_hints(checkpoint)
         self.takes_hints = bool(head.takes_hints and seen)
+        # Whether answers are the posterior of a hint and what the image says, which can then be told apart;
+        # networks mix both in a way of their own.
+        self.combines_hints = bool(head.answers_hint and self._network.refinement)
         self._has_warned = False
 
     @property
     def origin(self) -> Origin | None:
         """Where the world of all poses lies on Earth; None if that is not known."""
         return self._place.origin
+
+    def distance_to_scene_m(self, pose: Pose) -> float:
+        """Return how far what a camera () sees is in general, or half of the extent if that is not known."""
+        refinement = self._network.refinement
+        if isinstance(refinement, LandmarkRefinement):
+            return float(refinement.landmarks.map.depth_m)
+        if isinstance(refinement, MapRefinement):
+            return float(refinement.registration.cameras.above_m)
+        return 0.5 * self.extent[1]
 
     @property
     def positions_m(self) -> Tensor:

@@ -36,19 +36,8 @@ def locate_over_map(settings: LocateSettings, shown: int = 0) -> LocatedOverMap:
         InputError: Output, images, map, priors or camera are wrong, or no image could be localized.
     """
     camera, images = asked_images(settings)
-    localizer = open_map(
-        settings.map,
-        settings.dem,
-        settings.dem_above,
-        settings.ground_m or 0.0,
-        settings.weights,
-        settings.accelerator,
-        settings.threads,
-    )
+    localizer = opened_map(settings)
     poses_format(settings.out, settings.poses_format, localizer.origin, settings.covariance)
-    localizer.assumed = Assumed(
-        settings.tilt_sigma_deg, settings.heading_deg, settings.height_above_ground_m
-    )
     lines = [map_line(localizer)]
     if settings.priors is None:
         lines.append("priors: GPS and attitude in the images, since priors=FILE is not given")
@@ -61,13 +50,31 @@ def locate_over_map(settings: LocateSettings, shown: int = 0) -> LocatedOverMap:
     used: Counter[str] = Counter()
 
     def camera_of(image: QueryImage) -> QueryCamera | None:
-        used["given" if camera else "stated"] += 1
-        return camera or exif_camera(image.path)
+        known = camera or image.camera
+        used["given" if known else "stated"] += 1
+        return known or exif_camera(image.path)
 
     found = answer_images("locate", settings, images, localizer, camera_of, hints, shown)
     if used["stated"]:
         lines.append("cameras: the focal length in the EXIF of the images, since none is given")
     return LocatedOverMap(localizer, found.shown, lines + found.lines)
+
+
+def opened_map(settings: LocateSettings) -> MapLocalizer:
+    """Open the map that settings name."""
+    localizer = open_map(
+        settings.map,
+        settings.dem,
+        settings.dem_above,
+        settings.ground_m or 0.0,
+        settings.weights,
+        settings.accelerator,
+        settings.threads,
+    )
+    localizer.assumed = Assumed(
+        settings.tilt_sigma_deg, settings.heading_deg, settings.height_above_ground_m
+    )
+    return localizer
 
 
 def map_line(localizer: MapLocalizer) -> str:

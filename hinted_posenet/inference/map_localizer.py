@@ -70,6 +70,8 @@ class MapLocalizer:
     """
 
     takes_hints = True
+    combines_hints = True  # see `Localizer`
+    searches = False  # from nothing
     name = "the map"
 
     def __init__(
@@ -97,6 +99,11 @@ class MapLocalizer:
         x, y = bounds.center_m
         center = torch.tensor([x, y, self.files.ground_m(x, y)], dtype=torch.float64)
         return center, max(bounds.width_m, bounds.height_m)
+
+    def distance_to_scene_m(self, pose: Pose) -> float:
+        """Return the height of a camera () above the ground."""
+        x, y, z = pose.t.tolist()
+        return z - self.files.ground_m(x, y)
 
     def locate(
         self, image: AnyImage, K: AnyK | QueryCamera | None = None, hint: Hint | None = None

@@ -1,4 +1,4 @@
-"""Localize the images of a folder, glob, list or video, with priors from a file, and write their poses."""
+"""Localize images of a folder, glob, list, video or ROS bag, with priors from a file, and write their poses."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,7 +7,8 @@ from hinted_posenet.core.types import Hint
 from hinted_posenet.data.priors.check import check_priors
 from hinted_posenet.data.priors.load import PriorSource, load_priors
 from hinted_posenet.data.priors.place import GroundAt, prior_keys
-from hinted_posenet.data.query_images import Listed
+from hinted_posenet.data.query_camera import QueryCamera
+from hinted_posenet.data.query_images import Listed, QueryImage
 from hinted_posenet.inference.answer_images import Answering, answer_images, asked_images
 from hinted_posenet.inference.estimate_row import Located
 from hinted_posenet.inference.locate import Localizer, load
@@ -42,7 +43,11 @@ def predict(settings: PredictSettings, shown: int = 0) -> Predicted:
     hints: list[Hint | None] = []
     if settings.priors:
         hints = read_hints(settings, settings.priors, images.listed(), localizer, lines)
-    found = answer_images("predict", settings, images, localizer, lambda _: camera, hints, shown)
+
+    def camera_of(image: QueryImage) -> QueryCamera | None:
+        return camera or image.camera
+
+    found = answer_images("predict", settings, images, localizer, camera_of, hints, shown)
     return Predicted(localizer, found.shown, lines + found.lines)
 
 

@@ -33,6 +33,7 @@ class QuerySettings(PriorSettings):
     """Which images are localized, and where the answers are written; configs/predict.yaml explains the keys."""
 
     images: Annotated[str, MinLen(1)] = "."
+    image_topic: str | None = None
     out: Path = Path("poses.csv")
     preview: Path | None = None
     poses_format: Format | None = None

@@ -41,6 +41,7 @@ PLACED = {
     "kml": write_kml,
     "geojson": write_geojson,
 }  # formats that need the scene's place on Earth
+ABOUT_COLUMNS = ["name", "time_s", "status", "hint", "steps", "out_of_map"]
 CENTER_COLUMNS = ["x_m", "y_m", "z_m"]
 PLACE_COLUMNS = ["latitude_deg", "longitude_deg", "altitude_m"]
 HEADING_COLUMN = "heading_deg"
@@ -100,30 +101,44 @@ def write_estimates(
         {"tum": _write_tum, "text": _write_text}[format](path, rows)
 
 
-def _write_csv(
-    path: Path, rows: Sequence[EstimateRow], origin: Origin | None, covariance: bool
-) -> None:
+def csv_columns(origin: Origin | None, covariance: bool) -> list[str]:
+    """Return the names of the columns of a CSV, see the module."""
+    columns = [*ABOUT_COLUMNS, *CENTER_COLUMNS, *POSE_COLUMNS, *SIGMA_COLUMNS]
+    if origin is not None:
+        columns += [*PLACE_COLUMNS, HEADING_COLUMN]
+    return columns + COVARIANCE_COLUMNS * covariance
+
+
+def csv_values(
+    rows: Sequence[EstimateRow], origin: Origin | None, covariance: bool
+) -> list[list[object]]:
+    """Return what stands in the columns of a CSV for rows, at least one."""
     poses = stack_poses(row.pose for row in rows)
-    columns = [*CENTER_COLUMNS, *POSE_COLUMNS, *SIGMA_COLUMNS]
     sigma = torch.stack([row.sigma for row in rows])
     t_cam_world, q_cam_world = invert(*poses)
     parts = [poses.t, q_cam_world, t_cam_world, sigma[:, :3], sigma[:, 3:].rad2deg()]
     if origin is not None:
-        columns += [*PLACE_COLUMNS, HEADING_COLUMN]
         heading = heading_rad(poses.q).rad2deg() % 360.0
         parts.append(torch.stack([*origin.to_geographic(poses.t), heading], dim=1))
     if covariance:
-        columns += COVARIANCE_COLUMNS
         first, second = zip(*PAIRS, strict=True)
         parts.append(torch.stack([row.covariance for row in rows])[:, first, second])
     numbers = torch.cat(parts, dim=1).tolist()
+    found: list[list[object]] = []
+    for row, values in zip(rows, numbers, strict=True):
+        time_s = "" if row.time_s is None else repr(row.time_s)
+        about = [row.name, time_s, row.status, row.hint, row.steps, f"{row.out_of_map:.4g}"]
+        found.append([*about, *values])
+    return found
+
+
+def _write_csv(
+    path: Path, rows: Sequence[EstimateRow], origin: Origin | None, covariance: bool
+) -> None:
     with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["name", "time_s", "status", "hint", "steps", "out_of_map", *columns])
-        for row, values in zip(rows, numbers, strict=True):
-            time_s = "" if row.time_s is None else repr(row.time_s)
-            about = [row.name, time_s, row.status, row.hint, row.steps, f"{row.out_of_map:.4g}"]
-            writer.writerow([*about, *values])
+        writer.writerow(csv_columns(origin, covariance))
+        writer.writerows(csv_values(rows, origin, covariance))
 
 
 def _write_tum(path: Path, rows: Sequence[EstimateRow]) -> None:

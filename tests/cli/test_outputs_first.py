@@ -9,6 +9,7 @@ VERBS = {
     "predict with a preview": ["checkpoint=none", "images=none", "preview={}.png"],
     "locate": ["none", "map=none", "out={}.csv"],
     "locate with a preview": ["none", "map=none", "preview={}.png"],
+    "track": ["none", "images=none", "out={}.csv"],
     "report": ["none", "out={}.html"],
     "compare": ["none", "out={}.txt"],
     "compare with a figure": ["none", "figure={}.svg"],

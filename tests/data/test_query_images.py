@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import bags
 import cv2
 import numpy as np
 import pytest
@@ -125,7 +126,7 @@ def test_what_is_no_image_or_video_is_refused(tmp_path: Path) -> None:
         InputError, match=r"no images \(.avif, .bmp, .*\), only 1 .mp4; check the path"
     ):
         open_images(tmp_path)
-    with pytest.raises(InputError, match="is no video; leave them out"):
+    with pytest.raises(InputError, match="is no video or ROS bag; leave them out"):
         open_images(tmp_path, every=2)
     with pytest.raises(InputError, match="expected above 0"):
         open_images(tmp_path, every=0)
@@ -137,3 +138,40 @@ def test_a_name_that_cannot_be_written_is_told_before_any_image_is_read(tmp_path
     (tmp_path / "a\udcff.jpg").write_bytes(b"")
     with pytest.raises(InputError, match=r"images: 'a\\udcff.jpg' cannot be written"):
         open_images(tmp_path)
+
+
+def write_bag_of_greys(path: Path, count: int = 5) -> None:
+    """Write images ten times as bright as their number, ten a second, with a camera."""
+    make, recorded = bags.Messages(path.name), []
+    K = [[50.0, 0, 31.5], [0, 50.0, 23.5], [0, 0, 1]]
+    for number in range(count):
+        stamp_s = 1000.0 + number / 10
+        pixels = np.full((48, 64, 3), 10 * number, np.uint8)
+        info = make.camera_info(stamp_s, K, (64, 48))
+        recorded.append(bags.Recorded("/cam/camera_info", stamp_s, info))
+        image = make.image(stamp_s, pixels, "rgb8", "cam")
+        recorded.append(bags.Recorded("/cam/image", stamp_s, image))
+    bags.write_bag(path, recorded)
+
+
+@pytest.mark.parametrize("name", bags.KINDS)
+def test_frames_of_a_bag_have_its_stamps_and_its_camera(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    write_bag_of_greys(path)
+    images = open_images(path, every=2)
+    assert len(images) == 3
+    found = list(images)
+    assert [image.name for image in found] == [f"{name}#{i:06d}" for i in (0, 2, 4)]
+    assert [image.time_s for image in found] == pytest.approx([1000.0, 1000.2, 1000.4])
+    assert [int(np.mean(image.pixels)) for image in found] == [0, 20, 40]
+    assert found[0].camera is not None and found[0].camera.lens is not None
+    assert found[0].camera.lens.K[0].tolist() == [50, 0, 32]
+    assert [listed.name for listed in images.listed()] == [image.name for image in found]
+    by_time = open_images(path, every_s=0.3, start_s=-1000.0, topic="/cam/image")
+    assert [image.time_s for image in by_time] == pytest.approx([0.0, 0.3], abs=1e-6)
+
+
+def test_a_topic_without_a_bag_is_refused(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.jpg")
+    with pytest.raises(InputError, match=r"image_topic=/cam: .* is no ROS bag"):
+        open_images(tmp_path, topic="/cam")
