@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from hinted_posenet.core.errors import EXTRAS
 
 ROOT = Path(__file__).parents[1]
-USED = ("simulator", "report", "heic")  # extras that modules of the package import
+USED = ("simulator", "report", "serve", "heic")  # extras that modules of the package import
 BY_NAME_ONLY = {"tensorboard", "wandb"}  # Lightning's loggers import them
 
 

@@ -14,7 +14,7 @@ from hinted_posenet.core.errors import InputError, near
 from hinted_posenet.core.extensions import config_folder, extension_configs
 
 VERBS = (
-    *("simulate", "train", "evaluate", "predict", "locate", "show"),
+    *("simulate", "train", "evaluate", "predict", "locate", "serve", "show"),
     *("score", "compare", "report", "study", "data"),
 )
 DATA_VERBS = ("check", "fetch", "import", "export", "stats", "cache")

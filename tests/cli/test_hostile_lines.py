@@ -20,6 +20,7 @@ SOUND = {  # a sound line of each verb
     "evaluate": ["checkpoint=x"],
     "predict": ["checkpoint=x", "images=y"],
     "locate": ["x", "map=y"],
+    "serve": ["x"],
     "show": [],
     "score": ["x.txt", "truth=y"],
     "compare": ["x"],
