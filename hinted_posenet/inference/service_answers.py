@@ -16,12 +16,12 @@ from hinted_posenet.inference.service_models import Answer, Ellipse, Mode, Place
 def place(pose: Pose, covariance: Tensor, plane: Plane, origin: Origin | None) -> dict[str, Any]:
     """Return the fields of a `Place` for a pose () with its covariance (6, 6)."""
     sigma = covariance.diagonal().sqrt()
-    sigma_deg = [_known(value) for value in sigma[3:].rad2deg()]
+    sigma_deg = [_known(value) for value in sigma[3:].rad2deg().tolist()]
     return {
         "position_m": pose.t.tolist(),
         "quaternion": pose.q.tolist(),
-        "covariance": [[_known(value) for value in row] for row in covariance],
-        "sigma_m": [_known(value) for value in sigma[:3]],
+        "covariance": [[_known(value) for value in row] for row in covariance.tolist()],
+        "sigma_m": [_known(value) for value in sigma[:3].tolist()],
         "sigma_deg": sigma_deg,
         "ellipse_95": ellipse(covariance, plane),
         "pointer": _pointer(pose.q, plane),
