@@ -13,13 +13,8 @@ from packaging.requirements import Requirement
 from hinted_posenet.core.errors import EXTRAS
 
 ROOT = Path(__file__).parents[1]
-USED = (
-    "simulator",
-    "report",
-    "heic",
-    "robot",
-    "viewer",
-)  # extras that modules of the package import
+# extras that modules of the package import
+USED = ("simulator", "report", "heic", "robot", "viewer", "serve")
 BY_NAME_ONLY = {"tensorboard", "wandb"}  # Lightning's loggers import them
 
 

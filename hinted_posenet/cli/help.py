@@ -14,8 +14,8 @@ from hinted_posenet.core.errors import InputError, near
 from hinted_posenet.core.extensions import config_folder, extension_configs
 
 VERBS = (
-    *("simulate", "train", "evaluate", "predict", "locate", "track", "show"),
-    *("score", "compare", "report", "study", "data"),
+    *("simulate", "train", "evaluate", "predict", "locate", "track", "serve"),
+    *("show", "score", "compare", "report", "study", "data"),
 )
 DATA_VERBS = ("check", "fetch", "import", "export", "stats", "cache")
 HELP = {"-h", "--help"}

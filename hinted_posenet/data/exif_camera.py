@@ -27,15 +27,18 @@ SHORTEST, LONGEST = 0.2, 20.0  # of a focal length, in longer sides of the image
 EXIF = ExifTags.Base
 
 
-def exif_camera(path: Path) -> QueryCamera | None:
-    """Return the camera that an image file states; None where it states no focal length that a camera has."""
-    if path.suffix.lower() not in SUFFIXES:
+def exif_camera(path: Path, content: bytes | None = None) -> QueryCamera | None:
+    """Return the camera that an image file states; None where it states no focal length that a camera has.
+
+    ``content`` is that of the file, if it was read; the path then only names it in errors.
+    """
+    if content is None and path.suffix.lower() not in SUFFIXES:
         return None
-    with opened(path) as image:
+    with opened(path, content) as image:
         width, height = image.size
         tags = dict(image.getexif().get_ifd(ExifTags.IFD.Exif))
     try:
-        _, dji = read_tags(path)
+        _, dji = read_tags(path, content)
     except InputError:  # XMP that cannot be read states nothing
         dji = {}
     for focal_px in _stated(tags, dji, width, height):

@@ -1,4 +1,4 @@
-"""Any image that a user has, as upright RGB pixels: a file, Pillow, NumPy or torch.
+"""Any image that a user has, as upright RGB pixels: a file, its bytes, Pillow, NumPy or torch.
 
 Files and Pillow images are turned as their EXIF orientation says, because that is the picture that a user sees,
 and the one that the user's K describes. Labelled data sets are read as stored instead, see `decode.decode`.
@@ -8,6 +8,7 @@ import logging
 import os
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,10 +17,11 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.limits import IMAGE_BYTES
 from hinted_posenet.data.decode import BITS, bits_of, decoded, shifted
-from hinted_posenet.data.image_files import opened, turn_of
+from hinted_posenet.data.image_files import opened, stored_pixels, turn_of
 
-AnyImage = str | os.PathLike[str] | Image.Image | NDArray[np.generic] | Tensor
+AnyImage = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.generic] | Tensor
 Pixels = NDArray[np.uint8]
 
 TURNED: dict[
@@ -47,13 +49,15 @@ def load_image(image: AnyImage, where: str = "image", upright: bool = True) -> P
     Arrays are (H, W), (H, W, 1), (H, W, 3) in the order R, G, B, or (H, W, 4), whose alpha is ignored; tensors
     also (3, H, W). They hold uint8, uint16, or floats from 0 to 1. White of uint16 is 1023, 4095, 16383 or 65535,
     the smallest that is not exceeded; of files, by those in the same folder. ``where`` names the image in errors.
-    A file is left as stored, like those of data sets, if not ``upright``.
+    Bytes are the content of an image file. A file is left as stored, like those of data sets, if not ``upright``.
 
     Raises:
         InputError: It cannot be read, is animated, empty or too small, or has another shape, type or range.
     """
     if isinstance(image, str | os.PathLike):
         return _from_file(Path(image), upright)
+    if isinstance(image, bytes):
+        return _from_content(image, where, upright)
     if isinstance(image, Image.Image):
         return _from_pillow(image, where)
     if isinstance(image, Tensor):
@@ -72,12 +76,25 @@ def load_image(image: AnyImage, where: str = "image", upright: bool = True) -> P
 
 def _from_file(path: Path, upright: bool) -> Pixels:
     with opened(path) as header:
-        mirrored, turns = TURNED[turn_of(header) if upright else 1]
+        turn = turn_of(header) if upright else 1
         _refuse_stack(header, str(path))
-    pixels = decoded(path)
-    if mirrored:
-        pixels = pixels[:, ::-1]
-    return _checked(np.ascontiguousarray(np.rot90(pixels, turns)), str(path))
+    return _checked(_turned(decoded(path), turn), str(path))
+
+
+def _from_content(content: bytes, where: str, upright: bool) -> Pixels:
+    """Decode a file that is no file here, and has no folder whose images could tell how many bits it uses."""
+    if len(content) > IMAGE_BYTES:
+        raise InputError(f"{where}: more than {IMAGE_BYTES / 1e6:.0f} MB; shrink it")
+    with opened(Path(where), content) as header:
+        turn = turn_of(header) if upright else 1
+        _refuse_stack(header, where)
+    pixels = _turned(stored_pixels(content, Path(where)), turn)
+    return _from_array(pixels, where)
+
+
+def _turned(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    mirrored, turns = TURNED[orientation]
+    return np.ascontiguousarray(np.rot90(pixels[:, ::-1] if mirrored else pixels, turns))
 
 
 def _from_pillow(image: Image.Image, where: str) -> Pixels:

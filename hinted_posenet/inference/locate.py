@@ -41,6 +41,7 @@ from hinted_posenet.inference.estimate import Estimate, Mode, Status
 from hinted_posenet.inference.localizer import Prediction, prepare_device
 from hinted_posenet.inference.map_refinement import MapRefined, MapRefinement
 from hinted_posenet.inference.modes import modes_of
+from hinted_posenet.inference.prepared import PreparedImage
 from hinted_posenet.inference.refinement import LandmarkRefinement, Refined
 
 log = logging.getLogger(__name__)
@@ -71,10 +72,11 @@ def load(
 class Localizer:
     """A trained localizer that answers images with hints; made by `load`.
 
-    Images are paths, Pillow images, NumPy arrays (H, W), (H, W, 3) or (H, W, 4), RGB, of uint8, uint16 or floats
-    from 0 to 1, or tensors, also (3, H, W). EXIF orientation is applied to files. ``K`` is (3, 3) or fx, fy, cx,
-    cy in pixels of that upright image, whose top-left pixel has its center at (0.5, 0.5), or a `QueryCamera`,
-    which has distortion; None is the training camera, for images of that shape. Images are resampled to it.
+    Images are paths, bytes of image files, Pillow images, NumPy arrays (H, W), (H, W, 3) or (H, W, 4), RGB, of
+    uint8, uint16 or floats from 0 to 1, or tensors, also (3, H, W). EXIF orientation is applied to files. ``K`` is
+    (3, 3) or fx, fy, cx, cy in pixels of that upright image, whose top-left pixel has its center at (0.5, 0.5), or
+    a `QueryCamera`, which has distortion; None is the training camera, for images of that shape. Images are
+    resampled to it.
 
     Hints are in the world of the training data, in metres (`origin` says where on Earth that is).
     """
@@ -162,30 +164,31 @@ class Localizer:
             raise InputError(
                 f"hints: {len(hints)} for {len(images)} images; give one, or None, for each"
             )
-        camera = K if isinstance(K, QueryCamera) else given_camera(K)
+        camera = _camera_of(K)
         pairs = tqdm(zip(images, hints, strict=True), "locate", len(images), disable=not progress)
-        return [self._locate(image, hint, camera, far_hint, modes) for image, hint in pairs]
+        return [
+            self.locate_prepared(self.prepare(image, camera), hint, far_hint, modes)
+            for image, hint in pairs
+        ]
 
     @torch.inference_mode()
-    def _locate(
-        self,
-        image: AnyImage,
-        hint: Hint | None,
-        camera: QueryCamera | None,
-        far_hint: FarHint,
-        count: int,
-    ) -> Estimate:
+    def prepare(self, image: AnyImage, K: AnyCamera = None) -> PreparedImage:
+        """Return what the image says before any hint, for `locate_prepared`.
+
+        Many hints can be tried on one image without reading it and computing its features again.
+
+        Raises:
+            InputError: The image or K is wrong.
+        """
         where = str(image) if isinstance(image, str | Path) else "image"
-        pixels = load_image(image, where)
+        pixels, camera = load_image(image, where), _camera_of(K)
         lens = None if camera is None else camera.of_image(pixels.shape[0], pixels.shape[1], where)
         small, K = to_training_camera(pixels, lens, self.camera, where)
-        hint, started = self._usable(hint, where, far_hint)
-        given = _batch(moved_hint(hint or no_prior(torch.float64), -self._place.offset_m))
         query = Query(
             in_unit_range([small]),
             torch.empty(1, 0),
             K.float().unsqueeze(0),
-            given,
+            _batch(no_prior(torch.float64)),
             [where],
             torch.zeros(1, dtype=torch.int64),
             without_local(1),
@@ -195,12 +198,30 @@ class Localizer:
             local = extractor.extract(pixels, lens_of(pixels.shape[:2], lens, self.camera))
             query = query._replace(local=LocalFeatures(*(part.unsqueeze(0) for part in local)))
         query = to(query, self._network.device)
-        query = query._replace(feature=self._network.model.features(query)[0])
+        return PreparedImage(query._replace(feature=self._network.model.features(query)[0]), where)
+
+    @torch.inference_mode()
+    def locate_prepared(
+        self,
+        prepared: PreparedImage,
+        hint: Hint | None = None,
+        far_hint: FarHint = "refuse",
+        modes: int = 3,
+    ) -> Estimate:
+        """Localize an image from `prepare`; for all else see `locate`.
+
+        Raises:
+            InputError: The hint is wrong.
+        """
+        query, where = prepared
+        hint, started = self._usable(hint, where, far_hint)
+        prior = _batch(moved_hint(hint or no_prior(torch.float64), -self._place.offset_m))
+        query = query._replace(prior=to(prior, self._network.device))
         prediction = self._network.predict(query, query.prior if hint else None)
         if not torch.cat(prediction.answers[-1].pose, dim=1).isfinite().all():
             raise InputError(f"{where}: the network answers no finite pose; train it again")
-        modes = modes_of(self._network, query, prediction, count)
-        return self._estimate(prediction, modes, started)
+        found = modes_of(self._network, query, prediction, modes)
+        return self._estimate(prediction, found, started)
 
     def _usable(self, hint: Hint | None, where: str, far_hint: FarHint) -> tuple[Hint | None, str]:
         """Return the hint, or None, and the name of what the answer starts from."""
@@ -255,6 +276,10 @@ class Localizer:
             return None
         image = row_of(refined.image, 0)
         return image._replace(pose=Pose(image.pose.t + self._place.offset_m, image.pose.q))
+
+
+def _camera_of(K: AnyCamera) -> QueryCamera | None:
+    return K if isinstance(K, QueryCamera) else given_camera(K)
 
 
 def _status(out_of_map: float, certain: bool, found: bool | None) -> Status:

@@ -21,6 +21,7 @@ from hinted_posenet.inference.belief import row_of
 from hinted_posenet.inference.estimate import Estimate, Mode, Status
 from hinted_posenet.inference.localizer import prepare_device
 from hinted_posenet.inference.map_prior import Assumed, check_height, full_prior, looked_at
+from hinted_posenet.inference.prepared import PreparedView
 from hinted_posenet.models.registration.ground_registration import (
     GroundRegistration,
     take_surroundings,
@@ -113,10 +114,20 @@ class MapLocalizer:
         Raises:
             InputError: The image, K or the hint is wrong; the message says what was expected.
         """
-        where = str(image) if isinstance(image, str | Path) else "image"
         prior = self.checked_prior(hint)
+        return self._answer(self.prepare(image, K), prior)
+
+    def prepare(self, image: AnyImage, K: AnyK | QueryCamera | None = None) -> PreparedView:
+        """Return what is registered of an image, for `locate_prepared` with one hint after another.
+
+        Raises:
+            InputError: The image or K is wrong.
+        """
+        where = str(image) if isinstance(image, str | Path) else "image"
         if K is None and isinstance(image, str | Path):
             K = exif_camera(Path(image))
+        if K is None and isinstance(image, bytes):
+            K = exif_camera(Path(where), image)
         if K is None:
             raise InputError(
                 f"{where}: its camera is not known, and its EXIF states no focal length; give K=[fx,fy,cx,cy], "
@@ -124,8 +135,15 @@ class MapLocalizer:
             )
         camera = K if isinstance(K, QueryCamera) else given_camera(K)
         assert camera is not None
-        pixels, small_K = working_image(load_image(image, where), camera, where)
-        return self._answer(pixels, small_K, prior)
+        return PreparedView(*working_image(load_image(image, where), camera, where))
+
+    def locate_prepared(self, prepared: PreparedView, hint: Hint | None = None) -> Estimate:
+        """Localize an image from `prepare` with a hint (), see `locate`.
+
+        Raises:
+            InputError: The hint is wrong.
+        """
+        return self._answer(prepared, self.checked_prior(hint))
 
     def checked_prior(self, hint: Hint | None) -> Hint:
         """Return a hint () that is known in all parts.
@@ -148,9 +166,9 @@ class MapLocalizer:
         return prior
 
     @torch.inference_mode()
-    def _answer(self, pixels: Pixels, K: Tensor, prior: Hint) -> Estimate:
-        """Register an image (3, H, W) with its K (3, 3)."""
-        views = Views(in_unit_range([pixels]), K.float().unsqueeze(0))
+    def _answer(self, prepared: PreparedView, prior: Hint) -> Estimate:
+        """Register an image from a prior () that is known in all parts."""
+        views = Views(in_unit_range([prepared.pixels]), prepared.K.float().unsqueeze(0))
         t, q, covariance = (part.unsqueeze(0) for part in (*prior.pose, prior.covariance))
         batch = Hint(Pose(t, q), covariance)
         around = take_surroundings(self._ground, views, batch)

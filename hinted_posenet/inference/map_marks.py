@@ -14,6 +14,13 @@ Plane = tuple[int, int]  # the axes of the world that are to the right and upwar
 EAST_NORTH: Plane = (0, 1)
 
 
+def plan_of(positions_m: Tensor) -> Plane:
+    """Return the two axes of the world along which positions (N, 3) spread most."""
+    spread_m = positions_m.amax(0) - positions_m.amin(0)
+    first, second = sorted(spread_m.argsort(stable=True)[1:].tolist())
+    return first, second
+
+
 def ellipse_95(covariance: Tensor, plane: Plane = EAST_NORTH) -> Tensor | None:
     """Return the outline (65, 2) in metres that holds a position in the plane with 95 % probability.
 

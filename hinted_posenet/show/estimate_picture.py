@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -18,7 +19,7 @@ from hinted_posenet.core.figures import save_figure
 from hinted_posenet.core.files import check_writable
 from hinted_posenet.data.images import resized
 from hinted_posenet.inference.estimate_row import EstimateRow, Located
-from hinted_posenet.inference.map_marks import EAST_NORTH, Plane, ellipse_95, pointer
+from hinted_posenet.inference.map_marks import EAST_NORTH, Plane, ellipse_95, plan_of, pointer
 from hinted_posenet.show.canvas import INK, PAPER, PICTURES, QUIET
 from hinted_posenet.simulator.world import Bounds
 
@@ -51,10 +52,10 @@ def scene_map(training_t: NDArray[np.float64], overview: dict[str, Any] | None =
     if overview is not None and Path(overview["image"]).is_file():
         photo = np.asarray(mpl.image.imread(overview["image"], format="jpg"))
         return SceneMap(training_t, EAST_NORTH, Bounds(*overview["bounds_m"]), photo)
-    first, second = sorted(np.argsort(np.ptp(training_t, axis=0))[-2:].tolist())
-    low, high = (training_t[:, [first, second]].min(0), training_t[:, [first, second]].max(0))
+    plane = plan_of(torch.from_numpy(training_t))
+    low, high = (training_t[:, plane].min(0), training_t[:, plane].max(0))
     margin = 0.05 * float((high - low).max()) or 1.0
-    return SceneMap(training_t, (first, second), Bounds(*(low - margin), *(high + margin)))
+    return SceneMap(training_t, plane, Bounds(*(low - margin), *(high + margin)))
 
 
 def write_estimates_picture(path: Path, located: Sequence[Located], scene: SceneMap) -> None:

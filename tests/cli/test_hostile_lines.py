@@ -21,6 +21,7 @@ SOUND = {  # a sound line of each verb
     "predict": ["checkpoint=x", "images=y"],
     "locate": ["x", "map=y"],
     "track": ["x", "images=y"],
+    "serve": ["x"],
     "show": [],
     "score": ["x.txt", "truth=y"],
     "compare": ["x"],

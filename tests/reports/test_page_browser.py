@@ -1,12 +1,20 @@
 """The report page in a headless browser, from a file and without a network."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import (
+    TOO_WIDE,
+    UNNAMED,
+    complaints,
+    emulate,
+    headless,
+    needs_browser,
+    wait_until_ready,
+)
 from report_runs import write_runs
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -17,14 +25,9 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from hinted_posenet.evaluation.run_files import read_runs
 from hinted_posenet.reports.page.page import write_page
 
-BINARIES = [shutil.which(name) for name in ("chromium", "chromedriver")]
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(None in BINARIES, reason="chromium and chromium-driver are not installed"),
-]
+pytestmark = [pytest.mark.slow, needs_browser]
 Open = Callable[..., webdriver.Chrome]
 PLOTS = "return [...document.querySelectorAll('.plot')].filter(p => p.querySelector('.main-svg')).length"
-TOO_WIDE = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +39,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def chrome() -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = BINARIES[0]
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for flag in (
-        "headless=new",
-        "no-sandbox",
-        "enable-unsafe-swiftshader",
-        "disable-dev-shm-usage",
-    ):
-        options.add_argument(f"--{flag}")
-    with webdriver.Chrome(options, webdriver.ChromeService(BINARIES[1])) as browser:
+    with headless() as browser:
         yield browser
 
 
@@ -55,19 +48,14 @@ def opened(report: Path, chrome: webdriver.Chrome) -> Iterator[Open]:
     """Opens the page; afterwards the console must be without errors."""
 
     def opened(width: int = 1240, scheme: str = "light") -> webdriver.Chrome:
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-        chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        media = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
-        features = [{"name": name, "value": value} for name, value in media.items()]
-        chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        emulate(chrome, width, scheme)
         chrome.get(report.as_uri())
-        ready = "return document.documentElement.dataset.ready === 'yes'"
-        WebDriverWait(chrome, 60).until(lambda page: page.execute_script(ready))
+        wait_until_ready(chrome)
         return chrome
 
-    chrome.get_log("browser")
+    complaints(chrome)
     yield opened
-    assert [entry for entry in chrome.get_log("browser") if entry["level"] == "SEVERE"] == []
+    assert complaints(chrome) == []
 
 
 def column(page: webdriver.Chrome, title: str) -> tuple[WebElement, Callable[[], list[float]]]:
@@ -202,12 +190,7 @@ def test_page_is_as_wide_as_its_window(opened: Open, width: int) -> None:
 
 def test_headings_landmarks_and_names(opened: Open) -> None:
     page = opened()
-    unnamed = (
-        "return [...document.querySelectorAll('select, input, button, img, [role=img], [role=region]')]"
-        ".filter(e => !(e.getAttribute('aria-label') || e.alt || e.textContent.trim()"
-        " || e.labels?.[0]?.textContent.trim())).length"
-    )
-    assert page.execute_script(unnamed) == 0
+    assert page.execute_script(UNNAMED) == 0
     levels = page.execute_script(
         "return [...document.querySelectorAll('h1,h2,h3')].map(h => +h.tagName[1])"
     )

@@ -75,9 +75,9 @@ def read_exif(images: Mapping[str, Path], altitude_above: str | None = None) -> 
     return readings
 
 
-def read_tags(path: Path) -> tuple[dict[int, Any], dict[str, str]]:
-    """Read EXIF's GPS tags and DJI's XMP properties of an image."""
-    with opened(path) as image:
+def read_tags(path: Path, content: bytes | None = None) -> tuple[dict[int, Any], dict[str, str]]:
+    """Read EXIF's GPS tags and DJI's XMP properties of an image; ``content`` is the file's, if it was read."""
+    with opened(path, content) as image:
         gps = dict(image.getexif().get_ifd(ExifTags.IFD.GPSInfo))
         xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     if not xmp:
