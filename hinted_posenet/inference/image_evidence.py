@@ -1,8 +1,8 @@
 """What an image says by itself, out of an answer that may contain its hint.
 
-Nothing is counted twice: the filter has the hint already. Landmarks and registration to a map answer with the
-posterior of the hint and the image, so that the image's part follows by taking the hint away. Answers to no hint,
-or to one that was left out, are the image's part as they are.
+Nothing is counted twice: the filter has the hint already. Registration to a map states the image's part itself.
+Landmarks answer with the posterior of the hint and the image, so that the image's part follows by taking the hint
+away. Answers to no hint, or to one that was left out, are the image's part as they are.
 """
 
 import torch
@@ -24,6 +24,8 @@ def evidence_of(estimate: Estimate, hint: Hint | None) -> Hint | None:
     """
     if estimate.status == "outside the map":
         return None
+    if estimate.image is not None:
+        return estimate.image._replace(covariance=sound(estimate.image.covariance))
     answer = Hint(estimate.pose, sound(estimate.covariance))
     if hint is None or estimate.hint != WITH_HINT:
         return answer

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -17,18 +16,16 @@ from hinted_posenet.core.types import (
     NO_NEIGHBOURS,
     Hint,
     LocalFeatures,
-    Modes,
     Pose,
     Query,
     no_prior,
     without_local,
 )
 from hinted_posenet.data.load_image import AnyImage, load_image
-from hinted_posenet.data.posed_images import in_unit_range, map_tensors, to
+from hinted_posenet.data.posed_images import in_unit_range, to
 from hinted_posenet.data.priors.check import fault_of
 from hinted_posenet.data.query_camera import AnyK, QueryCamera, given_camera
 from hinted_posenet.data.training_camera import TrainingCamera, lens_of, to_training_camera
-from hinted_posenet.inference.belief import row_of
 from hinted_posenet.inference.build import describe_hint
 from hinted_posenet.inference.checkpoint import (
     Checkpoint,
@@ -37,12 +34,13 @@ from hinted_posenet.inference.checkpoint import (
     trained_with_hints,
     with_map,
 )
-from hinted_posenet.inference.estimate import Estimate, Mode, Status
-from hinted_posenet.inference.localizer import Prediction, prepare_device
-from hinted_posenet.inference.map_refinement import MapRefined, MapRefinement
+from hinted_posenet.inference.estimate import Estimate
+from hinted_posenet.inference.localizer import LocalizerModule, prepare_device
+from hinted_posenet.inference.map_refinement import MapRefinement
 from hinted_posenet.inference.modes import modes_of
 from hinted_posenet.inference.prepared import PreparedImage
-from hinted_posenet.inference.refinement import LandmarkRefinement, Refined
+from hinted_posenet.inference.refinement import LandmarkRefinement
+from hinted_posenet.inference.stated import stated
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +112,18 @@ class Localizer:
         return 0.5 * self.extent[1]
 
     @property
+    def network(self) -> LocalizerModule:
+        """The trained network with the source of its hints, whose poses count from an offset of the world."""
+        return self._network
+
+    @property
+    def certain_sigma_m(self) -> float:
+        """Sigma of the position (root mean square over its axes) beyond which an answer is uncertain."""
+        refinement = self._network.refinement
+        fitted = self._network.uncertainty if refinement is None else refinement
+        return float(fitted.certain_t_m)
+
+    @property
     def positions_m(self) -> Tensor:
         """Where at most 2000 of the training images were taken (M, 3), float64."""
         return self._place.positions_m
@@ -134,7 +144,7 @@ class Localizer:
     ) -> Estimate:
         """Localize one image, with a hint () or without; see `Localizer` for both.
 
-        Up to ``modes`` places that the image may show are answered.
+        Up to ``modes`` places that the image may show are answered; 0 leaves them out, which is faster.
 
         A hint that is nan or far outside the scene is refused, or ignored with a warning. A localizer that was
         trained without hints warns that it ignores one.
@@ -220,8 +230,8 @@ class Localizer:
         prediction = self._network.predict(query, query.prior if hint else None)
         if not torch.cat(prediction.answers[-1].pose, dim=1).isfinite().all():
             raise InputError(f"{where}: the network answers no finite pose; train it again")
-        found = modes_of(self._network, query, prediction, modes)
-        return self._estimate(prediction, found, started)
+        found = modes_of(self._network, query, prediction, modes) if modes else None
+        return stated(prediction, found, started, self._place, self.certain_sigma_m)
 
     def _usable(self, hint: Hint | None, where: str, far_hint: FarHint) -> tuple[Hint | None, str]:
         """Return the hint, or None, and the name of what the answer starts from."""
@@ -242,66 +252,12 @@ class Localizer:
             return None, self.own_hint
         return hint, "given"
 
-    def _estimate(self, prediction: Prediction, modes: Modes, started: str) -> Estimate:
-        answer, out_of_map = prediction.answers[-1], float(prediction.out_of_map[0])
-        changed = [not torch.equal(a.t, b.t) for a, b in pairwise(prediction.poses)]
-        offset_m = self._place.offset_m
-        certain_t_m, refined = self._network.uncertainty.certain_t_m, prediction.refined
-        if refined and self._network.refinement:
-            certain_t_m = self._network.refinement.certain_t_m
-            if started == "given" and refined.contradicted[0]:
-                started = "contradicted"
-        t, q, covariance = (part[0].cpu().double() for part in (*answer.pose, answer.covariance))
-        return Estimate(
-            Pose(t + offset_m, q),
-            covariance,
-            _status(
-                out_of_map,
-                float(answer.sigma_t_m[0]) <= float(certain_t_m),
-                bool(refined.found[0]) if refined else None,
-            ),
-            started,
-            1 + sum(changed),
-            out_of_map,
-            _modes(modes, offset_m),
-            self.origin,
-            int(refined.inliers[0]) if isinstance(refined, Refined) else None,
-            bool(refined.found[0]) if isinstance(refined, MapRefined) else None,
-            self._image_alone(refined),
-        )
-
-    def _image_alone(self, refined: Refined | MapRefined | None) -> Hint | None:
-        """Return what an image that fits the map says alone, in the world."""
-        if not isinstance(refined, MapRefined) or not refined.found[0]:
-            return None
-        image = row_of(refined.image, 0)
-        return image._replace(pose=Pose(image.pose.t + self._place.offset_m, image.pose.q))
-
 
 def _camera_of(K: AnyCamera) -> QueryCamera | None:
     return K if isinstance(K, QueryCamera) else given_camera(K)
-
-
-def _status(out_of_map: float, certain: bool, found: bool | None) -> Status:
-    """Return the status of an answer.
-
-    Landmarks that agree, or a map that fits, show that the image is of the map; None: there is neither.
-    """
-    if found is not None:
-        return "ok" if found and certain else "uncertain"
-    if out_of_map > 1.0:
-        return "outside the map"
-    return "ok" if certain else "uncertain"
 
 
 def _batch(hint: Hint) -> Hint:
     """Return a hint () as float32 hints (1,)."""
     pose = Pose(*(part.float().unsqueeze(0) for part in hint.pose))
     return Hint(pose, hint.covariance.float().unsqueeze(0), NO_NEIGHBOURS.expand(1, 0))
-
-
-def _modes(modes: Modes, offset_m: Tensor) -> tuple[Mode, ...]:
-    """Return those of modes (1, K) that have a weight above 0, in the world."""
-    log_weight, pose, covariance = map_tensors(lambda part: part[0].cpu().double(), modes)
-    parts = zip(log_weight.exp().tolist(), *pose, covariance, strict=True)
-    return tuple(Mode(weight, Pose(t + offset_m, q), C) for weight, t, q, C in parts if weight > 0)
