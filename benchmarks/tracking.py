@@ -109,9 +109,10 @@ def jump(run: Path, data: Path, seed: int) -> dict[str, Any]:
         stream, row = (here, first + k) if k < JUMP else (there, then + k - JUMP)
         motion = motions[k]
         found = tracker.step(stream.images[row], k / 30, motion and (motion, None))
-        if k >= JUMP and found.status in ("recovered", "ok") and found.pose:
-            if float((found.pose.t - stream.truth[row].t).norm()) < FOUND_M:
-                back.append(k - JUMP + 1)
+        if k < JUMP or found.pose is None or found.status not in ("recovered", "ok"):
+            continue
+        if float((found.pose.t - stream.truth[row].t).norm()) < FOUND_M:
+            back.append(k - JUMP + 1)
     return {"kind": f"jump, {run.parent.name}", "frames": back[0] if back else None}
 
 

@@ -209,6 +209,14 @@ def test_bad_readings_are_named_and_left_out() -> None:
     assert (found.status, found.note) == ("coasting", "no image")
 
 
+def test_another_camera_is_named_once() -> None:
+    path = loop(6)
+    tracker = Tracker(KnownErrors(path), MODEL, K=[50, 50, 20, 15], shared=SHARED)
+    cameras = [None, [50, 50, 20, 15], [60, 60, 20, 15], [60, 60, 20, 15], None]
+    notes = [tracker.step(image_of(k), 0.5 * k, K=K).note for k, K in enumerate(cameras)]
+    assert notes == ["", "", "another camera than before", "", "another camera than before"]
+
+
 def test_a_network_is_tracked_with_images_that_it_cannot_take(tmp_path) -> None:
     localizer = hp.load(small_checkpoint(tmp_path, "method=hinted_residual"), "cpu", threads=1)
     draw = np.random.default_rng(0)
