@@ -36,7 +36,7 @@ from hinted_posenet.inference.tracked import Trackable, Tracked
 DATE, BEFORE, AFTER = "2017-08-27", 20, 15  # frames with GPS around a drop-out
 FLYING = MotionModel(drift_m=0.2, drift_deg=0.02)  # 2 m and 0.2 degrees after 100 m
 WALKING = MotionModel(speed_m_s=1.0, drift_m=0.03, drift_deg=0.3)
-JUMP = 10  # frames before and after
+JUMP, FOUND_M = 10, 0.15  # frames before and after, and how near is found
 
 
 def main() -> None:
@@ -100,16 +100,20 @@ def jump(run: Path, data: Path, seed: int) -> dict[str, Any]:
     localizer, draw = hp.load(run, threads=1), np.random.default_rng(seed)
     names = draw.permutation(["seq-03", "seq-07"])
     here, there = (sequence(data, str(name)) for name in names)
-    first, then = (int(k) for k in draw.integers(0, len(here.truth) - JUMP, 2))
+    first = int(draw.integers(0, len(here.truth) - 2 * JUMP))  # odometry goes on there
+    then = int(draw.integers(0, len(there.truth) - JUMP))
     tracker = hp.Tracker(localizer, WALKING)
     motions = drifting(here.truth[first : first + 2 * JUMP], WALKING, seed)
-    found: list[Tracked] = []
+    back: list[int] = []
     for k in range(2 * JUMP):
         stream, row = (here, first + k) if k < JUMP else (there, then + k - JUMP)
-        motion = motions[min(k, len(motions) - 1)]
-        found.append(tracker.step(stream.images[row], k / 30, motion and (motion, None)))
-    back = [k for k in range(JUMP) if found[JUMP + k].status in ("recovered", "ok")]
-    return {"kind": f"jump, {run.parent.name}", "frames": back[0] + 1 if back else None}
+        motion = motions[k]
+        found = tracker.step(stream.images[row], k / 30, motion and (motion, None))
+        if k < JUMP or found.pose is None or found.status not in ("recovered", "ok"):
+            continue
+        if float((found.pose.t - stream.truth[row].t).norm()) < FOUND_M:
+            back.append(k - JUMP + 1)
+    return {"kind": f"jump, {run.parent.name}", "frames": back[0] if back else None}
 
 
 def measure(

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tqdm import tqdm
+
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.data.bags import Bag, Message, damage, open_bag, stamp_s
 from hinted_posenet.data.query_camera import QueryCamera
@@ -63,7 +65,9 @@ def bag_images(
 def image_stamps(path: str | Path, image_topic: str | None = None) -> Iterator[float]:
     """Yield the stamps in seconds of the images that `bag_images` yields, without decoding them."""
     with open_bag(Path(path)) as bag:
-        for message in bag.messages(bag.choose((RAW, COMPRESSED), *_asked(image_topic))):
+        topic = bag.choose((RAW, COMPRESSED), *_asked(image_topic))
+        count = bag.count(topic)
+        for message in tqdm(bag.messages(topic), topic, count, unit="image", delay=1, leave=False):
             with damage(message.where):
                 taken_s = stamp_s(message)
             yield taken_s

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from hinted_posenet.core.types import Pose
 from hinted_posenet.data.bags import damage, open_bag, stamp_s
@@ -47,7 +48,10 @@ def read_bag(path: Path, topic: str | None) -> Rows:
     with open_bag(path) as bag:
         chosen = bag.choose(MESSAGES, "poses", topic, "topic")
         kind = bag.types[chosen]
-        for message in bag.messages(chosen):
+        count = bag.count(chosen)
+        for message in tqdm(
+            bag.messages(chosen), chosen, count, unit="message", delay=1, leave=False
+        ):
             with damage(message.where):  # a bag says itself what its messages consist of
                 stamps_s.append(stamp_s(message))
                 pose, covariance = pose_of(message.value, kind)

@@ -25,6 +25,14 @@ def camera_of(K: AnyK | QueryCamera | None) -> QueryCamera | None:
     return K if isinstance(K, QueryCamera) else given_camera(K)
 
 
+def same_camera(one: QueryCamera | None, other: QueryCamera | None) -> bool:
+    """Return whether two cameras are stated alike."""
+    if one is None or other is None or one.lens is None or other.lens is None:
+        return one == other
+    alike = one.lens.distortion == other.lens.distortion and one.size == other.size
+    return alike and torch.equal(one.lens.K, other.lens.K)
+
+
 def checked_prior(prior: Hint | None, notes: list[str]) -> Hint | None:
     """Return a prior () in float64; None if it says nothing, or what no sensor can have measured."""
     if prior is None or prior.variance.isinf().all():

@@ -16,6 +16,7 @@ from hinted_posenet.inference.image_evidence import evidence_of, likeliest_mode
 from hinted_posenet.inference.track_checks import (
     camera_of,
     checked_prior,
+    same_camera,
     usable_motion,
     within_gate,
 )
@@ -75,6 +76,7 @@ class Tracker:
     ) -> None:
         self.localizer, self.model = localizer, model or MotionModel()
         self._camera, self._shared = camera_of(K), shared
+        self._camera_before = self._camera
         self._stamp_s: float | None = None
         self._belief: Belief | None = None  # None: never known so far
         self._predicted: Belief | None = None  # before the last frame was weighed
@@ -118,7 +120,11 @@ class Tracker:
         self._predicted = self._belief
         prior = checked_prior(prior, notes)
         self._weigh_prior(prior, notes)
-        asked = self._ask(image, prior, camera_of(K) or self._camera, notes)
+        camera = camera_of(K) or self._camera
+        if not same_camera(camera, self._camera_before) and elapsed_s:
+            notes.append("another camera than before")
+        self._camera_before = camera
+        asked = self._ask(image, prior, camera, notes)
         before = self._belief
         status = self._weigh_image(asked.evidence)
         jump_m = 0.0
