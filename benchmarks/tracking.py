@@ -27,7 +27,7 @@ import hinted_posenet as hp
 from hinted_posenet.core.covariance import offset
 from hinted_posenet.core.errors import InputError, one_line_errors
 from hinted_posenet.core.files import write_json
-from hinted_posenet.core.tables import text_table
+from hinted_posenet.core.tables import insert_text, markdown_table, text_table
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.inference.track_filter import MotionModel
 from hinted_posenet.inference.track_smoother import Smoother
@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--outages", type=int, nargs="*", default=[10, 30, 60], help="seconds")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--jumps", type=int, default=0)
+    parser.add_argument("--insert", type=Path, help="page that has the table")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     photos = arguments.data / "aerial" / "naip_north_dakota"
@@ -65,7 +66,10 @@ def main() -> None:
         path = arguments.out / f"{name}.json"
         if not path.exists():
             write_json(path, result())
-    print(table(arguments.out))
+    rows, lines = table(arguments.out)
+    print("\n".join([text_table(rows), *lines]))
+    if arguments.insert:
+        insert_text(arguments.insert, "tracking", "\n".join([markdown_table(rows), "", *lines]))
 
 
 def fly(photos: Path, outage_s: int, seed: int) -> dict[str, Any]:
@@ -187,9 +191,10 @@ def _nees(hint: Hint | None, true: Pose) -> float:
     return float(error @ torch.linalg.solve(hint.covariance, error)) / 6
 
 
-def table(folder: Path) -> str:
-    """Return the table of all results in a folder."""
+def table(folder: Path) -> tuple[list[list[str]], list[str]]:
+    """Return the table of all results in a folder, and lines about jumps."""
     files = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    files += [with_gps(one) for one in files if one["kind"].startswith("drop-out")]
     kinds = dict.fromkeys(one["kind"] for one in files if "rows" in one)
     names = ["single image", "tracker", "smoother", "factor graph", "odometry", "GPS"]
     lines = [
@@ -218,12 +223,20 @@ def table(folder: Path) -> str:
             ]
             cells.append(f"{np.nanmean(values):.2f}")
         lines.append(cells)
-    text = text_table(lines)
+    about: list[str] = []
     for kind in dict.fromkeys(one["kind"] for one in files if "frames" in one):
         frames = [one["frames"] for one in files if one["kind"] == kind]
         soon = sum(count is not None and count <= 5 for count in frames)
-        text += f"\n{kind}: found back within 5 frames in {soon} of {len(frames)}"
-    return text
+        most = max((count for count in frames if count is not None), default=0)
+        about.append(f"{kind}: found within 5 frames in {soon} of {len(frames)}, at most {most}.")
+    return lines, about
+
+
+def with_gps(flown: dict[str, Any]) -> dict[str, Any]:
+    """Return a flight for a line of its frames that have GPS."""
+    gps = [float(error) for error in flown["error_m"]["GPS"]]
+    rows = [k for k, error in enumerate(gps) if k >= 5 and math.isfinite(error)]
+    return flown | {"kind": "flights while there is GPS", "rows": rows}
 
 
 def _median(files: Sequence[dict[str, Any]], name: str) -> str:
