@@ -80,6 +80,8 @@ def test_holds_every_module_config_and_card_and_nothing_else(wheel):
         if path.is_file()
     }
     page = {f"hinted_posenet/reports/page/page.{kind}" for kind in ("html.j2", "css", "js")}
+    served = ROOT / "hinted_posenet" / "inference" / "service_page"
+    page |= {str(path.relative_to(ROOT)) for path in served.iterdir()}
     expected = {str(path) for path in modules | configs | cards} | page
     expected |= {"hinted_posenet/py.typed", "hinted_posenet/simulator/light/keyframes.csv"}
     expected |= {"hinted_posenet/models/registration/weights/any_place.pt"}

@@ -85,7 +85,8 @@ class Kept(NamedTuple):
     """What is known of an image whatever the hint."""
 
     prepared: Any  # of the localizer's `prepare`
-    alone: Estimate | None  # without a hint; None: not computed yet, or a hint is needed
+    alone: Estimate | None = None  # without a hint; None: not computed yet, or a hint is needed
+    modes: int = 0  # that it was asked for
 
 
 class CachedLocalizer:
@@ -115,19 +116,19 @@ class CachedLocalizer:
         if kept is None:
             if asked.content is None:
                 raise UnknownImageError("image_id: this image is not kept any more; send the image")
-            kept, cached = Kept(self._localizer.prepare(asked.content, camera), None), False
+            kept, cached = Kept(self._localizer.prepare(asked.content, camera)), False
         alone = kept.alone
         if isinstance(self._localizer, MapLocalizer):
             estimate = self._localizer.locate_prepared(kept.prepared, asked.hint)
         else:
-            if alone is None or len(alone.modes) < asked.modes:
+            if alone is None or kept.modes != asked.modes:
                 alone = self._localizer.locate_prepared(kept.prepared, modes=asked.modes)
             estimate = alone
             if asked.hint is not None:
                 estimate = self._localizer.locate_prepared(
                     kept.prepared, asked.hint, modes=asked.modes
                 )
-        self._keep(key, kept._replace(alone=alone))
+        self._keep(key, kept._replace(alone=alone, modes=asked.modes))
         shown = None if asked.hint is None else alone
         return Found(image_id, cached, estimate, shown, 1000 * (time.perf_counter() - started))
 

@@ -267,3 +267,27 @@ def test_prepared_images_are_answered_as_images(localizer: hp.Localizer) -> None
         )
         assert torch.equal(one.pose.t, other.pose.t)
         assert torch.equal(one.covariance, other.covariance)
+
+
+def test_a_hint_on_a_known_image_costs_one_answer(
+    localizer: hp.Localizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = {"prepare": 0, "locate_prepared": 0}
+
+    def count(name: str) -> None:
+        method = getattr(localizer, name)
+
+        def counted(*arguments: Any, **more: Any) -> Any:
+            counts[name] += 1
+            return method(*arguments, **more)
+
+        monkeypatch.setattr(localizer, name, counted)
+
+    for name in counts:
+        count(name)
+    with client(localizer) as fresh:
+        locate(fresh, noise(), **HINT)
+        first = dict(counts)
+        locate(fresh, noise(), position_m="4,-2,1", sigma_m="1")
+    assert first == {"prepare": 1, "locate_prepared": 2}
+    assert counts == {"prepare": 1, "locate_prepared": 3}

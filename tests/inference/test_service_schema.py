@@ -20,7 +20,7 @@ CHECKS = [
     checks.response_schema_conformance,
 ]
 few = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "25")),
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "12")),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
