@@ -59,6 +59,7 @@ def flight(photos: Path, date: str, count: int, seed: int) -> Stream:
 def place_of_flight(photos: Path) -> tuple[float, float]:
     """Return latitude and longitude of the origin of the poses of flights."""
     origin = OrthophotoWorld(photos).origin
+    assert origin is not None  # photos know their place on Earth
     return origin.latitude_deg, origin.longitude_deg
 
 

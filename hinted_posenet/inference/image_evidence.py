@@ -5,6 +5,8 @@ Landmarks answer with the posterior of the hint and the image, so that the image
 away. Answers to no hint, or to one that was left out, are the image's part as they are.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -58,7 +60,7 @@ def likeliest_mode(evidence: Hint, estimate: Estimate, expected: Hint) -> Hint:
         return evidence
     places = [(estimate.modes[0].weight, evidence)]
     places += [(one.weight, Hint(one.pose, sound(one.covariance))) for one in estimate.modes[1:]]
-    return max(places, key=lambda place: _log_likelihood(*place, expected))[1]
+    return max(places, key=lambda place: _log_likelihood(place[0], place[1], expected))[1]
 
 
 def sound(covariance: Tensor) -> Tensor:
@@ -66,7 +68,8 @@ def sound(covariance: Tensor) -> Tensor:
     sigma = covariance.double().diagonal().sqrt()
     scale = sigma.unsqueeze(0) * sigma.unsqueeze(1)
     values, axes = torch.linalg.eigh(0.5 * (covariance + covariance.T).double() / scale)
-    return scale * (axes @ values.clamp_min(LEAST).diag() @ axes.T)
+    whole: Tensor = scale * (axes @ values.clamp_min(LEAST).diag() @ axes.T)
+    return whole
 
 
 def has_inverse(hint: Hint) -> bool:
@@ -76,8 +79,8 @@ def has_inverse(hint: Hint) -> bool:
 
 
 def _log_likelihood(weight: float, place: Hint, expected: Hint) -> float:
+    """Return the log of the weight times the density at the expected pose, up to a constant."""
     off = offset(expected.pose, place.pose)
-    spread = torch.distributions.MultivariateNormal(
-        torch.zeros_like(off), place.covariance + expected.covariance
-    )
-    return float(torch.tensor(weight).log() + spread.log_prob(off))
+    spread = place.covariance + expected.covariance
+    surprise = off @ torch.linalg.solve(spread, off)
+    return math.log(weight) - 0.5 * float(surprise + torch.logdet(spread))

@@ -104,7 +104,7 @@ class MapLocalizer:
     def distance_to_scene_m(self, pose: Pose) -> float:
         """Return the height of a camera () above the ground."""
         x, y, z = pose.t.tolist()
-        return z - self.files.ground_m(x, y)
+        return float(z - self.files.ground_m(x, y))
 
     def locate(
         self, image: AnyImage, K: AnyK | QueryCamera | None = None, hint: Hint | None = None

@@ -119,7 +119,8 @@ def carried_by(
     shift = rotate(q, motion.t)
     pose = Pose(belief.pose.t + shift, quaternion_product(q, motion.q))
     step = torch.cat([shift, rotate(q, quaternion_log(motion.q))])
-    axes = torch.block_diag(*[rotate(q, torch.eye(3, dtype=torch.float64)).T] * 2)
+    turned = rotate(q, torch.eye(3, dtype=torch.float64)).T
+    axes = torch.kron(torch.eye(2, dtype=torch.float64), turned)  # a block each
     noise = drift(step, model) if noise is None else axes @ noise @ axes.T
     F = torch.eye(18, dtype=torch.float64)
     F[:3, 3:6] = -_cross(shift)  # an error of the rotation turns the way that was gone
@@ -188,7 +189,8 @@ def _per_axis(metres: float, radians: float) -> Tensor:
 
 def _cross(v: Tensor) -> Tensor:
     """Return the matrix (3, 3) of the cross product with a vector (3,)."""
-    return torch.linalg.cross(v.expand(3, 3), torch.eye(3, dtype=v.dtype)).T
+    matrix: Tensor = torch.linalg.cross(v.expand(3, 3), torch.eye(3, dtype=v.dtype))
+    return matrix.T
 
 
 def _symmetric(matrix: Tensor) -> Tensor:
