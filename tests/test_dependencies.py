@@ -13,8 +13,9 @@ from packaging.requirements import Requirement
 from hinted_posenet.core.errors import EXTRAS
 
 ROOT = Path(__file__).parents[1]
-USED = ("simulator", "report", "heic")  # extras that modules of the package import
-BY_NAME_ONLY = {"tensorboard", "wandb"}  # Lightning's loggers import them
+USED = ("simulator", "report", "heic", "export")  # extras that modules of the package import
+# Lightning's loggers and torch.onnx import them
+BY_NAME_ONLY = {"tensorboard", "wandb", "onnxscript"}
 
 
 def normal(name: str) -> str:

@@ -37,7 +37,7 @@ from hinted_posenet.inference.checkpoint import (
     with_map,
 )
 from hinted_posenet.inference.estimate import Estimate, Mode, Status
-from hinted_posenet.inference.localizer import Prediction, prepare_device
+from hinted_posenet.inference.localizer import LocalizerModule, Prediction, prepare_device
 from hinted_posenet.inference.map_refinement import MapRefined
 from hinted_posenet.inference.modes import modes_of
 from hinted_posenet.inference.refinement import LandmarkRefinement, Refined
@@ -97,6 +97,18 @@ class Localizer:
         return self._place.origin
 
     @property
+    def network(self) -> LocalizerModule:
+        """The trained network with the source of its hints, whose poses count from an offset of the world."""
+        return self._network
+
+    @property
+    def certain_sigma_m(self) -> float:
+        """Sigma of the position (root mean square over its axes) beyond which an answer is uncertain."""
+        refinement = self._network.refinement
+        fitted = self._network.uncertainty if refinement is None else refinement
+        return float(fitted.certain_t_m)
+
+    @property
     def positions_m(self) -> Tensor:
         """Where at most 2000 of the training images were taken (M, 3), float64."""
         return self._place.positions_m
@@ -117,7 +129,7 @@ class Localizer:
     ) -> Estimate:
         """Localize one image, with a hint () or without; see `Localizer` for both.
 
-        Up to ``modes`` places that the image may show are answered.
+        Up to ``modes`` places that the image may show are answered; 0 leaves them out, which is faster.
 
         A hint that is nan or far outside the scene is refused, or ignored with a warning. A localizer that was
         trained without hints warns that it ignores one.
@@ -184,7 +196,7 @@ class Localizer:
         prediction = self._network.predict(query, query.prior if hint else None)
         if not torch.cat(prediction.answers[-1].pose, dim=1).isfinite().all():
             raise InputError(f"{where}: the network answers no finite pose; train it again")
-        modes = modes_of(self._network, query, prediction, count)
+        modes = modes_of(self._network, query, prediction, count) if count else None
         return self._estimate(prediction, modes, started)
 
     def _usable(self, hint: Hint | None, where: str, far_hint: FarHint) -> tuple[Hint | None, str]:
@@ -206,28 +218,26 @@ class Localizer:
             return None, self.own_hint
         return hint, "given"
 
-    def _estimate(self, prediction: Prediction, modes: Modes, started: str) -> Estimate:
+    def _estimate(self, prediction: Prediction, modes: Modes | None, started: str) -> Estimate:
         answer, out_of_map = prediction.answers[-1], float(prediction.out_of_map[0])
         changed = [not torch.equal(a.t, b.t) for a, b in pairwise(prediction.poses)]
         offset_m = self._place.offset_m
-        certain_t_m, refined = self._network.uncertainty.certain_t_m, prediction.refined
-        if refined and self._network.refinement:
-            certain_t_m = self._network.refinement.certain_t_m
-            if started == "given" and refined.contradicted[0]:
-                started = "contradicted"
+        refined = prediction.refined
+        if refined and started == "given" and refined.contradicted[0]:
+            started = "contradicted"
         t, q, covariance = (part[0].cpu().double() for part in (*answer.pose, answer.covariance))
         return Estimate(
             Pose(t + offset_m, q),
             covariance,
             _status(
                 out_of_map,
-                float(answer.sigma_t_m[0]) <= float(certain_t_m),
+                float(answer.sigma_t_m[0]) <= self.certain_sigma_m,
                 bool(refined.found[0]) if refined else None,
             ),
             started,
             1 + sum(changed),
             out_of_map,
-            _modes(modes, offset_m),
+            _modes(modes, offset_m) if modes else (),
             self.origin,
             int(refined.inliers[0]) if isinstance(refined, Refined) else None,
             bool(refined.found[0]) if isinstance(refined, MapRefined) else None,
