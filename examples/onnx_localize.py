@@ -1,15 +1,15 @@
 """Localize an image with onnxruntime and numpy alone, without torch and without this package.
 
     hinted-posenet export-model runs/aerial/small_village/hinted_residual/seed-0 out=exported
-    python examples/onnx_localize.py exported photo.jpg
     python examples/onnx_localize.py exported photo.jpg --position 12 -3 80 --sigma 5
 
-The image has the field of view of the training images. OpenCV decodes and resizes as in training.
+The image has the field of view of the training images. OpenCV decodes and resizes.
 """
 
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,12 +44,13 @@ def main() -> None:
     print("outside the map" if out_of_map > 1 else "within the map")
 
 
-def pixels(path: str, wanted: dict) -> np.ndarray:
+def pixels(path: str, wanted: dict[str, Any]) -> cv2.typing.MatLike:
     """Return an image as the network takes it, RGB (H, W, 3) uint8."""
-    image = cv2.cvtColor(cv2.imread(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    image = cv2.imread(path)
+    assert image is not None, f"{path}: cannot be read"
+    image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
     height, width = wanted["resized_to"]
-    shrinks = height <= image.shape[0] and width <= image.shape[1]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    how = cv2.INTER_AREA if image.shape[0] >= height else cv2.INTER_LINEAR
     image = cv2.resize(image, (width, height), interpolation=how)
     top, left = (height - wanted["height"]) // 2, (width - wanted["width"]) // 2
     return image[top : top + wanted["height"], left : left + wanted["width"]]

@@ -120,7 +120,8 @@ def quaternion_matrix_product(a: Tensor, b: Tensor) -> Tensor:
 def where(chosen: Tensor, one: Any, other: Any) -> Tensor:
     """Return one where ``chosen`` is true, the other elsewhere; onnxruntime cannot choose among truth values."""
     if isinstance(one, Tensor) and one.dtype == torch.bool:
-        return (chosen & one) | (~chosen & other)
+        either: Tensor = (chosen & one) | (~chosen & other)
+        return either
     return torch.where(chosen, one, other)
 
 

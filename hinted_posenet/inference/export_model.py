@@ -39,10 +39,10 @@ def export_model(settings: ExportSettings, results: Mapping[str, Any] | None = N
     height, width = localizer.camera.size
     with atomic_folder(settings.out) as folder:
         image = sample_images(2, height, width)
-        name = {"name": str(checkpoint.config["name"]), "scene": localizer.name}
-        write_graph(folder / "backbone.onnx", features, {"image": image}, ["feature"], name)
+        about = {"name": str(checkpoint.config["name"]), "scene": localizer.name}
+        write_graph(folder / "backbone.onnx", features, {"image": image}, ["feature"], about)
         inputs = {"feature": features(image), **sample_hints(answers, 2)}
-        write_graph(folder / "head.onnx", answers, inputs, ANSWER, name)
+        write_graph(folder / "head.onnx", answers, inputs, ANSWER, about)
         apart = differences(features, answers, folder, height, width)
         if apart.largest > MOST_APART:
             raise InputError(
