@@ -14,8 +14,9 @@ from hinted_posenet.core.errors import EXTRAS
 
 ROOT = Path(__file__).parents[1]
 # extras that modules of the package import
-USED = ("simulator", "report", "heic", "robot", "viewer", "serve")
-BY_NAME_ONLY = {"tensorboard", "wandb"}  # Lightning's loggers import them
+USED = ("simulator", "report", "heic", "robot", "viewer", "serve", "export")
+# Lightning's loggers and torch.onnx import them
+BY_NAME_ONLY = {"tensorboard", "wandb", "onnxscript"}
 
 
 def normal(name: str) -> str:

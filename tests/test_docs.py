@@ -68,7 +68,7 @@ def test_pages_name_existing_things(page: Path) -> None:
         assert (ROOT / script).is_file(), script
     for link in re.findall(r"\]\((?!http)([^)#]+)\)", text):
         assert (page.parent / link).exists(), link
-    for verb in re.findall(r"hinted-posenet (data \w+|\w+)", text):
+    for verb in re.findall(r"hinted-posenet (data \w+|\w[\w-]*)", text):
         assert verb in ("VERB", "data VERB") or verb.split()[-1] in (*VERBS, *DATA_VERBS), verb
     for key in re.findall(r"`((?:data|augment)\.\w+)[=`]", text):
         group, name = key.split(".")

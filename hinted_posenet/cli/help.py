@@ -15,7 +15,7 @@ from hinted_posenet.core.extensions import config_folder, extension_configs
 
 VERBS = (
     *("simulate", "train", "evaluate", "predict", "locate", "track", "serve"),
-    *("show", "score", "compare", "report", "study", "data"),
+    *("show", "score", "compare", "report", "study", "export-model", "data"),
 )
 DATA_VERBS = ("check", "fetch", "import", "export", "stats", "cache")
 HELP = {"-h", "--help"}
@@ -87,8 +87,8 @@ class Place(NamedTuple):
 
 
 def config_file(verb: str) -> Path:
-    """Return the config of a verb: data check has configs/data_check.yaml."""
-    return config_folder() / f"{verb.replace(' ', '_')}.yaml"
+    """Return the config of a verb: configs/data_check.yaml of data check, export_model.yaml of export-model."""
+    return config_folder() / f"{re.sub('[ -]', '_', verb)}.yaml"
 
 
 def groups_of(verb: str) -> dict[str, Group]:

@@ -8,10 +8,14 @@ Matrices go through kornia.geometry.conversions, which uses the same convention.
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
+from torch.overrides import handle_torch_function, has_torch_function
 
 
 def quaternion_product(a: Tensor, b: Tensor) -> Tensor:
     """Hamilton product (*, 4) x (*, 4) -> (*, 4): the rotation b, then a."""
+    if has_torch_function((a, b)):  # a mode may replace it, as any function of torch
+        replaced: Tensor = handle_torch_function(quaternion_product, (a, b), a, b)
+        return replaced
     aw, ax, ay, az = a.unbind(-1)
     bw, bx, by, bz = b.unbind(-1)
     return torch.stack(

@@ -12,7 +12,7 @@ INSIDE = (0.025, 0.975)  # quantiles of the training positions; label files hold
 
 def no_hint(like: Tensor) -> Hint:
     """Return sigma inf for each row of ``like`` (B, ...); the pose is a placeholder that networks never see."""
-    rows = len(like)
+    rows = like.shape[0]  # len would fix the batch of an exported graph
     pose = Pose(
         torch.zeros(rows, 3, device=like.device),
         torch.tensor([1.0, 0.0, 0.0, 0.0], device=like.device).expand(rows, 4),
@@ -59,7 +59,7 @@ class ConstantHint(MeasuredSigma, InferenceHints):
 
     def at_inference(self, query: Query, feature: Tensor) -> Hint:
         """Return the mean pose (B,)."""
-        return self.hint(self._mean(len(feature)))
+        return self.hint(self._mean(feature.shape[0]))
 
     def _mean(self, rows: int) -> Pose:
         return Pose(self.t_m.expand(rows, 3), self.q.expand(rows, 4))

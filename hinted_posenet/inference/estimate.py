@@ -46,7 +46,7 @@ class Estimate:
         out_of_map: how unlike all training images the image is; at 1 it is no nearer to any of them than a
             quarter of the pairs of training images of different dates are to each other.
         modes: the places that the image may show: that of ``pose``, then others by their weight. Their covariances
-            are those of the network if the place is the right one.
+            are those of the network if the place is the right one. Empty where none were asked for.
         origin: where the world lies on Earth; None if that is not known.
         landmarks: how many landmarks agree on the pose; 0 where too few do, and the answer is the hint; None for
             localizers without landmarks.

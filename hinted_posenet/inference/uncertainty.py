@@ -118,13 +118,13 @@ class Uncertainty(nn.Module):
 
     def of_network(self, answer: Hint, seen: Comparison, sensor: Hint | None) -> Hint:
         """Return answers (B,) with calibrated covariances; ``sensor`` is None for the localizer's own hints."""
-        own = self.weights[OWN].expand(len(answer.pose.t), -1, -1)
+        own = self.weights[OWN].expand(answer.pose.t.shape[0], -1, -1)
         weights = own if sensor is None else self._of_sensor(sensor)
         return _widened(self._grown(answer, seen), seen.reference, weights)
 
     def of_retrieval(self, found: Hint, feature: Tensor, sensor: Hint) -> Hint:
         """Return retrieved poses (B,) with calibrated covariances, which dates left out have measured."""
-        weights = self.weights[RETRIEVED].expand(len(feature), -1, -1)
+        weights = self.weights[RETRIEVED].expand(feature.shape[0], -1, -1)
         stated = found._replace(covariance=self.retrieved(found.pose).covariance)
         return _widened(stated, self.compare(feature, sensor).reference, weights)
 

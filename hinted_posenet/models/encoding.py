@@ -144,7 +144,7 @@ class HintCode(nn.Module):
         unit = frame.to_unit(hint.pose.t)  # (B, 3)
         sigma = (hint.sigma_t_m / frame.scale_m).unsqueeze(-1)  # (B, 1)
         sigma_r_rad = hint.sigma_r_rad.unsqueeze(-1)
-        omega = math.pi * 2.0 ** torch.arange(FREQUENCIES, device=unit.device)  # (F,)
+        omega = math.pi * 2.0 ** torch.arange(float(FREQUENCIES), device=unit.device)  # (F,)
         phase = unit.unsqueeze(-1) * omega  # (B, 3, F)
         damping = torch.exp(-0.5 * (omega * sigma) ** 2).unsqueeze(1)  # (B, 1, F)
         rotation = quaternion_to_rotation_matrix(hint.pose.q).flatten(1)

@@ -146,7 +146,7 @@ class PoseNet(nn.Module):
             The estimate (B,) after each refinement step.
         """
         answers = [self.estimate(feature, hint, 0)]
-        moving = torch.ones(len(feature), dtype=torch.bool, device=feature.device)
+        moving = torch.ones_like(hint.sigma_t_m, dtype=torch.bool)
         for step in range(1, self.refinement_steps):
             last = answers[-1]
             if step >= self.num_effective_steps:

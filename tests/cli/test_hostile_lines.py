@@ -27,6 +27,7 @@ SOUND = {  # a sound line of each verb
     "compare": ["x"],
     "report": ["x"],
     "study": ["data=csv", "data.scene=x"],
+    "export-model": ["x", "out=y"],
     "data check": ["x"],
     "data fetch": ["7scenes"],
     "data import": ["x", "out=y"],

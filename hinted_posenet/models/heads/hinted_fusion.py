@@ -129,7 +129,7 @@ class HintedFusionHead(Head):
 
     def mixture(self, feature: Tensor, frame: SceneFrame) -> Mixture:
         """Predict the mixture (B, components + 1) of the images (B,) alone."""
-        raw = self.regress(self.layers(feature)).view(len(feature), self.components, -1)
+        raw = self.regress(self.layers(feature)).view(feature.shape[0], self.components, -1)
         low, high = (math.log(bound) for bound in SIGMA_RANGE)
         sigma = raw[..., 4:6].clamp(low, high).exp()
         log_weight = raw[..., 0].log_softmax(dim=-1) + math.log1p(-self.background)
@@ -146,6 +146,4 @@ class HintedFusionHead(Head):
 
 def _with(components: Tensor, background: Tensor | float) -> Tensor:
     """Append the background component (...) to components (B, K, ...)."""
-    one = components[:, :1].detach().clone()
-    one[:] = background
-    return torch.cat([components, one], dim=1)
+    return torch.cat([components, torch.zeros_like(components[:, :1]) + background], dim=1)

@@ -63,12 +63,12 @@ class HintedMemoryHead(Head):
 
     def estimate(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Hint:
         """Return the pose with its estimated error (B,)."""
-        hint = _evidence(hint)
+        hint = evidence(hint)
         return given(consensus(self.hypotheses(feature, hint, frame)), hint)[0]
 
     def modes(self, feature: Tensor, hint: Hint, frame: SceneFrame) -> Modes:
         """Return the places (B, neighbours) that groups of remembered images agree on, given the hint."""
-        hint = _evidence(hint)
+        hint = evidence(hint)
         return modes_given(several(self.hypotheses(feature, hint, frame)), hint)
 
     def loss(self, feature: Tensor, hint: Hint, frame: SceneFrame, truth: Pose) -> Tensor:
@@ -96,7 +96,7 @@ class HintedMemoryHead(Head):
         return self.memory.feature[rows].float().view(-1, *self.shape)
 
 
-def _evidence(hint: Hint) -> Hint:
+def evidence(hint: Hint) -> Hint:
     """Return what hints (B,) add: nothing, where they were retrieved from the same memory."""
     if hint.neighbours.shape[-1] == 0:
         return hint
