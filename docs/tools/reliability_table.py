@@ -70,6 +70,14 @@ VERBS = {
         "out",
         ending=".csv",
     ),
+    "track": Asked(
+        [*CPU, f"images={SCENE}/seq-03", "rate_hz=10", f"checkpoint={RUN}"],
+        f"{RUN}/localizer.ckpt",
+        "every",
+        "out",
+        ending=".csv",
+    ),
+    "export-model": Asked(["out=new", RUN], f"{RUN}/localizer.ckpt", "", "out"),
     "show": Asked(
         ["what=run", "recipe=tiny", f"run={RUN}"],
         f"{RUN}/results.json",
