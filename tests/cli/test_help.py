@@ -82,7 +82,7 @@ VERB_NAMES = [verb for verb in VERBS if verb != "data"] + [f"data {verb}" for ve
 
 @pytest.mark.parametrize("verb", VERB_NAMES)
 def test_every_verb_has_a_module_and_a_help_that_imports_nothing_heavy(verb, tmp_path):
-    module = verb.replace(" ", "_")
+    module = config_file(verb).stem
     assert (Path(config_folder()).parent / "hinted_posenet" / "cli" / f"{module}.py").is_file()
     assert verb.split()[-1] in (data_help() if verb.startswith("data ") else main_help())
     result = light(*verb.split(), "--help", folder=tmp_path)
