@@ -15,8 +15,7 @@ from hinted_posenet.core.errors import EXTRAS
 ROOT = Path(__file__).parents[1]
 # extras that modules of the package import
 USED = ("simulator", "report", "heic", "robot", "viewer", "serve", "export")
-# Lightning's loggers and torch.onnx import them
-BY_NAME_ONLY = {"tensorboard", "wandb", "onnxscript"}
+BY_NAME_ONLY = {"tensorboard", "wandb"}  # Lightning's loggers import them
 
 
 def normal(name: str) -> str:

@@ -16,7 +16,7 @@ EXTRAS = {  # what `pip install hinted_posenet` leaves out: module -> extra that
     **dict.fromkeys(("open3d", "rasterio", "distributed", "astral", "cachetools"), "simulator"),
     **dict.fromkeys(("plotly", "jinja2"), "report"),
     "rosbags": "robot",
-    **dict.fromkeys(("onnx", "onnxscript", "onnxruntime"), "export"),
+    **dict.fromkeys(("onnx", "onnxruntime"), "export"),
     **dict.fromkeys(("fastapi", "uvicorn", "python_multipart"), "serve"),
     "rerun": "viewer",
     "pillow_heif": "heic",
