@@ -11,6 +11,7 @@ from hinted_posenet.hints.retrieval import RetrievalHint
 from hinted_posenet.hints.retrieval_database import RetrievalDatabase
 from hinted_posenet.inference.estimate import CHI2_3_95
 from hinted_posenet.inference.localizer import LocalizerModule, Prediction
+from hinted_posenet.inference.sigma_fit import BLOCKS
 
 CANDIDATES = 32  # most similar training images, among which distinct places are looked for
 
@@ -48,11 +49,14 @@ def distinct(modes: Modes, first: Hint, count: int) -> Modes:
     heaviest.
     """
     left, kept = modes.log_weight, first
+    known = [information(modes.covariance[..., part, part]) for part in BLOCKS]
     heaviest = torch.zeros_like(left).scatter(1, left.argmax(dim=1, keepdim=True), 1.0).bool()
     log_weights: list[Tensor] = []
     places: list[Hint] = []
     for _ in range(max(left.shape[1] + 1, count)):
-        merged = _holds(modes, kept.pose) & left.isfinite()
+        if len(places) > count and not left.isfinite().any():
+            break
+        merged = _holds(modes, known, kept.pose) & left.isfinite()
         if not places:
             merged |= heaviest & ~merged.any(dim=1, keepdim=True)
         log_weights.append(left.masked_fill(~merged, -torch.inf).logsumexp(dim=1))
@@ -96,12 +100,15 @@ def _from_several_starts(
     return Modes(starts.log_weight, Pose(t, q), arrived.covariance.view(len(feature), count, 6, 6))
 
 
-def _holds(modes: Modes, pose: Pose) -> Tensor:
-    """Return which modes' (B, K) 95 % ellipsoids of position and of rotation hold a pose (B,)."""
+def _holds(modes: Modes, known: list[Tensor], pose: Pose) -> Tensor:
+    """Return which modes' (B, K) 95 % ellipsoids of position and of rotation hold a pose (B,).
+
+    ``known`` is the information of both parts, each (B, K, 3, 3).
+    """
     off = offset(modes.pose, Pose(*(part.unsqueeze(1) for part in pose)))
     holds = torch.ones_like(modes.log_weight, dtype=torch.bool)
-    for part in (slice(3), slice(3, 6)):
-        pull = information(modes.covariance[..., part, part]) @ off[..., part, None]
+    for part, weight in zip(BLOCKS, known, strict=True):
+        pull = weight @ off[..., part, None]
         holds &= (off[..., part] * pull.squeeze(-1)).sum(dim=-1) <= CHI2_3_95
     return holds
 
