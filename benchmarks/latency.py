@@ -4,7 +4,7 @@
     for method in posenet hinted_residual hinted_memory ground_registration; do
         hinted-posenet train experiment=naip_$method
     done
-    python benchmarks/latency.py runs/aerial/naip/*/seed-0 --image photo.jpg --position 0 0 650 --insert docs/export.md
+    python benchmarks/latency.py runs/aerial/naip/*/seed-0 --image photo.jpg --position 0 0 650 --insert PAGE
 
 One image, with a position to 10 m as its hint, is localized again and again. A round asks every method in every
 runtime once, so that whatever else the machine does falls on all alike. Parts of an answer are timed in the same
