@@ -119,7 +119,7 @@ def carried_by(
     shift = rotate(q, motion.t)
     pose = Pose(belief.pose.t + shift, quaternion_product(q, motion.q))
     step = torch.cat([shift, rotate(q, quaternion_log(motion.q))])
-    turned = rotate(q, torch.eye(3, dtype=torch.float64)).T
+    turned = rotate(q, torch.eye(3, dtype=torch.float64)).T.contiguous()
     axes = torch.kron(torch.eye(2, dtype=torch.float64), turned)  # a block each
     noise = drift(step, model) if noise is None else axes @ noise @ axes.T
     F = torch.eye(18, dtype=torch.float64)
