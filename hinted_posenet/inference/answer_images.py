@@ -17,7 +17,7 @@ from hinted_posenet.data.query_camera import QueryCamera, given_camera
 from hinted_posenet.data.query_images import QueryImage, QueryImages, open_images
 from hinted_posenet.inference.estimate import Estimate
 from hinted_posenet.inference.estimate_row import EstimateRow, Located
-from hinted_posenet.inference.predict_settings import QuerySettings
+from hinted_posenet.inference.predict_settings import ImageSettings, QuerySettings
 from hinted_posenet.inference.write_estimates import write_estimates
 
 CameraOf = Callable[[QueryImage], QueryCamera | None]
@@ -48,7 +48,7 @@ class Asked(NamedTuple):
     images: QueryImages
 
 
-def asked_images(settings: QuerySettings) -> Asked:
+def asked_images(settings: ImageSettings) -> Asked:
     """Open the images and the camera that settings name, after a look at where answers are written.
 
     Raises:

@@ -12,7 +12,7 @@ from hinted_posenet.data.query_camera import QueryCamera
 from hinted_posenet.data.query_images import QueryImage
 from hinted_posenet.inference.answer_images import answer_images, asked_images
 from hinted_posenet.inference.estimate_row import Located
-from hinted_posenet.inference.locate_settings import LocateSettings
+from hinted_posenet.inference.locate_settings import LocateSettings, MapSettings
 from hinted_posenet.inference.map_localizer import MapLocalizer, open_map
 from hinted_posenet.inference.map_prior import Assumed, full_prior
 from hinted_posenet.inference.predict import read_hints
@@ -60,7 +60,7 @@ def locate_over_map(settings: LocateSettings, shown: int = 0) -> LocatedOverMap:
     return LocatedOverMap(localizer, found.shown, lines + found.lines)
 
 
-def opened_map(settings: LocateSettings) -> MapLocalizer:
+def opened_map(settings: MapSettings) -> MapLocalizer:
     """Open the map that settings name."""
     localizer = open_map(
         settings.map,

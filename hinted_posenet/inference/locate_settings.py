@@ -5,14 +5,14 @@ from typing import Annotated, Literal
 
 from annotated_types import Gt
 
-from hinted_posenet.inference.predict_settings import QuerySettings
+from hinted_posenet.inference.predict_settings import ImageSettings, QuerySettings
 
 Files = str | list[str]
 
 
 @dataclass(frozen=True)
-class LocateSettings(QuerySettings):
-    """What is localized over which map, and where it is written; configs/locate.yaml explains the keys."""
+class MapSettings(ImageSettings):
+    """Which images are asked about, over which map; configs/locate.yaml explains the keys."""
 
     map: Files | dict[str, Files] = ""
     dem: Files | None = None
@@ -21,3 +21,8 @@ class LocateSettings(QuerySettings):
     tilt_sigma_deg: Annotated[float, Gt(0)] = 5.0
     heading_deg: tuple[float, Annotated[float, Gt(0)]] | None = None
     height_above_ground_m: tuple[Annotated[float, Gt(0)], Annotated[float, Gt(0)]] | None = None
+
+
+@dataclass(frozen=True)
+class LocateSettings(MapSettings, QuerySettings):
+    """What is localized over which map, and where it is written; configs/locate.yaml explains the keys."""

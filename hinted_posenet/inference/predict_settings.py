@@ -29,14 +29,12 @@ class PriorSettings:
 
 
 @dataclass(frozen=True)
-class QuerySettings(PriorSettings):
-    """Which images are localized, and where the answers are written; configs/predict.yaml explains the keys."""
+class ImageSettings(PriorSettings):
+    """Which images are asked about, by which camera; configs/predict.yaml explains the keys."""
 
     images: Annotated[str, MinLen(1)] = "."
     image_topic: str | None = None
     out: Path = Path("poses.csv")
-    preview: Path | None = None
-    poses_format: Format | None = None
     covariance: bool = False
     K: tuple[float, float, float, float] | None = None
     focal_px: Annotated[float, Gt(0)] | None = None
@@ -47,6 +45,14 @@ class QuerySettings(PriorSettings):
     video_start_s: float = 0.0
     threads: Annotated[int, Ge(0)] = 0
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+
+
+@dataclass(frozen=True)
+class QuerySettings(ImageSettings):
+    """How answers are written, beside; configs/predict.yaml explains the keys."""
+
+    preview: Path | None = None
+    poses_format: Format | None = None
 
 
 @dataclass(frozen=True)

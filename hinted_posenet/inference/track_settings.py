@@ -6,13 +6,13 @@ from typing import Annotated
 
 from annotated_types import Gt, MinLen
 
-from hinted_posenet.inference.locate_settings import LocateSettings
+from hinted_posenet.inference.locate_settings import MapSettings
 
 Sigma = Annotated[float, Gt(0)]
 
 
 @dataclass(frozen=True)
-class TrackSettings(LocateSettings):
+class TrackSettings(MapSettings):
     """Which stream is tracked, with what, and where it is written; configs/track.yaml explains the keys."""
 
     checkpoint: Path | None = None
