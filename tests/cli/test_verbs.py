@@ -511,15 +511,16 @@ def test_what_is_swept_is_part_of_the_name_and_what_the_folder_has_is_not():
 
 LIGHT = """
 import sys
+from importlib.machinery import PathFinder
 from hydra.core.global_hydra import GlobalHydra
 from hinted_posenet.core.errors import one_line_errors
 
-class Hidden:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {hidden}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+find_spec = PathFinder.find_spec
 
-sys.meta_path.insert(0, Hidden())
+def find_others(name, path=None, target=None):
+    return None if name.partition(".")[0] in {hidden} else find_spec(name, path, target)
+
+PathFinder.find_spec = find_others
 for line in {lines}:
     sys.argv = ["hinted-posenet", *line]
     code = 0
