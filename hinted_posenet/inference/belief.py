@@ -41,8 +41,7 @@ class CalibratedBelief(nn.Module):
 
     def calibrated(self, stated: Tensor) -> Tensor:
         """Return calibrated covariances (N, 6, 6) of those that images state."""
-        weights = self.weights.to(stated).expand(len(stated), -1, -1)
-        return widened(stated, torch.ones_like(stated[:, 0]), weights)
+        return weighed(stated, self.weights)
 
     def fit_weights_to(self, seen: Stated, left_out: Stated, fit: FitWeights) -> Tensor:
         """Fit the weights to validation images and to probes; without any, nothing is changed.
@@ -62,6 +61,12 @@ class CalibratedBelief(nn.Module):
         """Measure which answers are certain, from covariances (N, 6, 6) and the distance () to the scene."""
         sigma_t_m = covariance.diagonal(dim1=1, dim2=2)[:, :3].mean(dim=1).sqrt().quantile(CERTAIN)
         self.certain_t_m.copy_(sigma_t_m.clamp_min(PRECISE * float(distance_m)))
+
+
+def weighed(stated: Tensor, weights: Tensor) -> Tensor:
+    """Return covariances (N, 6, 6) by weights (parts, 2) of the stated ones and of a constant metre and radian."""
+    weights = weights.to(stated).expand(len(stated), -1, -1)
+    return widened(stated, torch.ones_like(stated[:, 0]), weights)
 
 
 def contradicts(belief: Hint, prior: Hint) -> bool:

@@ -66,10 +66,9 @@ def sample_hints(graph: AnswerGraph, batch: int, seed: int = 0) -> dict[str, Ten
     generator = Generator().manual_seed(seed)
     frame = graph.localizer.model.frame
     scale_m = float(frame.scale_m)
-    shape = {"generator": generator, "dtype": torch.float64}
-    off_m = scale_m * (2 * torch.rand(batch, 3, **shape) - 1)  # type: ignore[call-overload]
+    off_m = scale_m * (2 * torch.rand(batch, 3, generator=generator).double() - 1)
     position_m = frame.center_m.double() + graph.offset_m + off_m
-    quaternion = normalize(torch.randn(batch, 4, **shape), dim=-1)  # type: ignore[call-overload]
+    quaternion = normalize(torch.randn(batch, 4, generator=generator).double(), dim=-1)
     sigma = torch.tensor([SIGMAS[(row + seed) % len(SIGMAS)] for row in range(batch)])
     variance = torch.cat([scale_m * torch.ones(3), torch.ones(3)]).double() * sigma[:, None]
     variance = variance.square()

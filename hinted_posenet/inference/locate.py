@@ -35,7 +35,7 @@ from hinted_posenet.inference.checkpoint import (
     with_map,
 )
 from hinted_posenet.inference.estimate import Estimate
-from hinted_posenet.inference.localizer import LocalizerModule, prepare_device
+from hinted_posenet.inference.localizer import prepare_device
 from hinted_posenet.inference.map_refinement import MapRefinement
 from hinted_posenet.inference.modes import modes_of
 from hinted_posenet.inference.prepared import PreparedImage
@@ -83,18 +83,19 @@ class Localizer:
 
     def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
         data, config = checkpoint.trained_on, checkpoint.config
-        self._network = load_localizer(checkpoint).to(device)
+        # with the source of its hints; its poses count from an offset of the world
+        self.network = load_localizer(checkpoint).to(device)
         self._place = checkpoint.place
         self.camera = TrainingCamera(checkpoint.place.K, data.height, data.width, data.crop)
         self.name = f"{data.name}/{data.scene}, {data.ground_truth} ground truth"
         self.scene_folder = Path(data.root, data.scene)
         self.own_hint = str(describe_hint(config["inference_hint"])["name"])
-        head = self._network.model.head
+        head = self.network.model.head
         seen = head.takes_covariance or trained_with_hints(checkpoint)
         self.takes_hints = bool(head.takes_hints and seen)
         # Whether answers are the posterior of a hint and what the image says, which can then be told apart;
         # networks mix both in a way of their own.
-        self.combines_hints = bool(head.answers_hint and self._network.refinement)
+        self.combines_hints = bool(head.answers_hint and self.network.refinement)
         self._has_warned = False
 
     @property
@@ -104,7 +105,7 @@ class Localizer:
 
     def distance_to_scene_m(self, pose: Pose) -> float:
         """Return how far what a camera () sees is in general, or half of the extent if that is not known."""
-        refinement = self._network.refinement
+        refinement = self.network.refinement
         if isinstance(refinement, LandmarkRefinement):
             return float(refinement.landmarks.map.depth_m)
         if isinstance(refinement, MapRefinement):
@@ -112,15 +113,10 @@ class Localizer:
         return 0.5 * self.extent[1]
 
     @property
-    def network(self) -> LocalizerModule:
-        """The trained network with the source of its hints, whose poses count from an offset of the world."""
-        return self._network
-
-    @property
     def certain_sigma_m(self) -> float:
         """Sigma of the position (root mean square over its axes) beyond which an answer is uncertain."""
-        refinement = self._network.refinement
-        fitted = self._network.uncertainty if refinement is None else refinement
+        refinement = self.network.refinement
+        fitted = self.network.uncertainty if refinement is None else refinement
         return float(fitted.certain_t_m)
 
     @property
@@ -131,7 +127,7 @@ class Localizer:
     @property
     def extent(self) -> tuple[Tensor, float]:
         """Center (3,) and size in metres of the box that holds 95 % of the training positions."""
-        frame = self._network.model.frame
+        frame = self.network.model.frame
         return frame.center_m.cpu().double() + self._place.offset_m, 2 * float(frame.scale_m)
 
     def locate(
@@ -203,12 +199,12 @@ class Localizer:
             torch.zeros(1, dtype=torch.int64),
             without_local(1),
         )
-        if isinstance(self._network.refinement, LandmarkRefinement):
-            extractor = self._network.refinement.landmarks.features
+        if isinstance(self.network.refinement, LandmarkRefinement):
+            extractor = self.network.refinement.landmarks.features
             local = extractor.extract(pixels, lens_of(pixels.shape[:2], lens, self.camera))
             query = query._replace(local=LocalFeatures(*(part.unsqueeze(0) for part in local)))
-        query = to(query, self._network.device)
-        return PreparedImage(query._replace(feature=self._network.model.features(query)[0]), where)
+        query = to(query, self.network.device)
+        return PreparedImage(query._replace(feature=self.network.model.features(query)[0]), where)
 
     @torch.inference_mode()
     def locate_prepared(
@@ -226,11 +222,11 @@ class Localizer:
         query, where = prepared
         hint, started = self._usable(hint, where, far_hint)
         prior = _batch(moved_hint(hint or no_prior(torch.float64), -self._place.offset_m))
-        query = query._replace(prior=to(prior, self._network.device))
-        prediction = self._network.predict(query, query.prior if hint else None)
+        query = query._replace(prior=to(prior, self.network.device))
+        prediction = self.network.predict(query, query.prior if hint else None)
         if not torch.cat(prediction.answers[-1].pose, dim=1).isfinite().all():
             raise InputError(f"{where}: the network answers no finite pose; train it again")
-        found = modes_of(self._network, query, prediction, modes) if modes else None
+        found = modes_of(self.network, query, prediction, modes) if modes else None
         return stated(prediction, found, started, self._place, self.certain_sigma_m)
 
     def _usable(self, hint: Hint | None, where: str, far_hint: FarHint) -> tuple[Hint | None, str]:

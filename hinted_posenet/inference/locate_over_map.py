@@ -62,6 +62,7 @@ def locate_over_map(settings: LocateSettings, shown: int = 0) -> LocatedOverMap:
 
 def opened_map(settings: MapSettings) -> MapLocalizer:
     """Open the map that settings name."""
+    assert settings.map is not None
     localizer = open_map(
         settings.map,
         settings.dem,

@@ -22,9 +22,8 @@ from hinted_posenet.core.types import Hint, Pose, Query
 from hinted_posenet.hints.gaussian import perturb
 from hinted_posenet.hints.retrieval_database import evenly_spaced
 from hinted_posenet.hints.trivial import no_hint
-from hinted_posenet.inference.belief import CalibratedBelief, contradicts, row_of
+from hinted_posenet.inference.belief import CalibratedBelief, contradicts, row_of, weighed
 from hinted_posenet.inference.joint_fit import fit_joint_weights, likeliest_weights
-from hinted_posenet.inference.sigma_fit import widened
 from hinted_posenet.models.registration.acceptance import DEFAULT_RULE, MEASURES, fit_rule, fits_map
 from hinted_posenet.models.registration.map_registration import MapRegistration
 from hinted_posenet.models.registration.search import Views
@@ -262,9 +261,7 @@ class MapRefinement(CalibratedBelief):
 
 def _believed(image: Hint, weights: Tensor) -> Hint:
     """Return what an image says () with its covariance as by weights (parts, 2)."""
-    stated = image.covariance.unsqueeze(0)
-    covariance = widened(stated, torch.ones_like(stated[:, 0]), weights.to(stated).unsqueeze(0))
-    return image._replace(covariance=covariance[0])
+    return image._replace(covariance=weighed(image.covariance.unsqueeze(0), weights)[0])
 
 
 def _off_m(seen: Seen, true: Pose) -> float:

@@ -11,8 +11,8 @@ import uvicorn
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.data.query_camera import given_camera
 from hinted_posenet.inference.locate import Localizer, load
-from hinted_posenet.inference.map_localizer import MapLocalizer, open_map
-from hinted_posenet.inference.map_prior import Assumed
+from hinted_posenet.inference.locate_over_map import opened_map
+from hinted_posenet.inference.map_localizer import MapLocalizer
 from hinted_posenet.inference.serve_settings import ServeSettings, check_source
 from hinted_posenet.inference.service import create_app
 from hinted_posenet.inference.service_guard import is_local
@@ -68,23 +68,11 @@ def opened(settings: ServeSettings) -> Localizer | MapLocalizer:
     Raises:
         InputError: It cannot be opened.
     """
-    device = settings.accelerator, settings.threads
     if settings.checkpoint is not None:
         assert isinstance(settings.map, str | None) and isinstance(settings.dem, str | None)
+        device = settings.accelerator, settings.threads
         return load(settings.checkpoint, *device, settings.map, settings.dem)
-    assert settings.map is not None
-    localizer = open_map(
-        settings.map,
-        settings.dem,
-        settings.dem_above,
-        settings.ground_m or 0.0,
-        settings.weights,
-        *device,
-    )
-    localizer.assumed = Assumed(
-        settings.tilt_sigma_deg, settings.heading_deg, settings.height_above_ground_m
-    )
-    return localizer
+    return opened_map(settings)
 
 
 def bound_socket(host: str, port: int) -> socket.socket:

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from annotated_types import Ge, Gt, Le, MinLen
 
 from hinted_posenet.core.errors import UsageError
-from hinted_posenet.inference.locate_settings import Files
+from hinted_posenet.inference.locate_settings import MapSettings
 
 OF_MAPS_ALONE = (
     *("dem_above", "ground_m", "weights", "tilt_sigma_deg"),
@@ -16,18 +16,10 @@ OF_MAPS_ALONE = (
 
 
 @dataclass(frozen=True)
-class ServeSettings:
+class ServeSettings(MapSettings):
     """What answers requests, and how they are bounded; configs/serve.yaml explains the keys."""
 
     checkpoint: Path | None = None
-    map: Files | dict[str, Files] | None = None
-    dem: Files | None = None
-    dem_above: Literal["ellipsoid", "geoid"] | None = None
-    ground_m: float | None = None
-    weights: str = "released"
-    tilt_sigma_deg: Annotated[float, Gt(0)] = 5.0
-    heading_deg: tuple[float, Annotated[float, Gt(0)]] | None = None
-    height_above_ground_m: tuple[Annotated[float, Gt(0)], Annotated[float, Gt(0)]] | None = None
     K: tuple[float, float, float, float] | None = None
     focal_px: Annotated[float, Gt(0)] | None = None
     camera_file: Path | None = None
@@ -36,8 +28,6 @@ class ServeSettings:
     max_mb: Annotated[float, Gt(0), Le(1000)] = 32.0
     timeout_s: Annotated[float, Gt(0)] = 30.0
     queue: Annotated[int, Ge(1), Le(1000)] = 16
-    threads: Annotated[int, Ge(0)] = 0
-    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
 
 
 def check_source(settings: ServeSettings) -> None:

@@ -7,12 +7,13 @@ from typing import Annotated
 from annotated_types import Gt, MinLen
 
 from hinted_posenet.inference.locate_settings import MapSettings
+from hinted_posenet.inference.predict_settings import ImageSettings
 
 Sigma = Annotated[float, Gt(0)]
 
 
 @dataclass(frozen=True)
-class TrackSettings(MapSettings):
+class TrackSettings(MapSettings, ImageSettings):
     """Which stream is tracked, with what, and where it is written; configs/track.yaml explains the keys."""
 
     checkpoint: Path | None = None

@@ -12,7 +12,7 @@ from hinted_posenet.core.covariance import moved, offset
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Hint, Pose, Query
 from hinted_posenet.hints.trivial import no_hint
-from hinted_posenet.inference.joint_fit import fit_joint_weights
+from hinted_posenet.inference.joint_fit import fit_joint_weights, likeliest_weights
 from hinted_posenet.inference.map_refinement import MapRefined, MapRefinement
 from hinted_posenet.inference.sigma_fit import widened
 from hinted_posenet.models.registration.map_registration import MapRegistration
@@ -72,6 +72,18 @@ def test_a_map_sharpens_vague_priors_and_says_how_far(refinement):
     nees = error.unsqueeze(1) @ torch.linalg.solve(refined.answer.covariance, error.unsqueeze(2))
     assert nees.max() < 30
     assert (refined.answer.sigma_t_m < 3).all()
+
+
+def test_sigmas_that_hold_the_large_errors_do_not_draw_the_pose_to_the_prior(refinement):
+    prior = off(TEST, 2)
+    plain = refinement(asked(TEST), prior, prior)
+    kept = refinement.weights.clone()
+    refinement.weights.mul_(5)
+    careful = refinement(asked(TEST), prior, prior)
+    refinement.weights.copy_(kept)
+    torch.testing.assert_close(careful.answer.pose, plain.answer.pose)
+    assert (careful.answer.sigma_t_m > 1.2 * plain.answer.sigma_t_m).all()
+    assert (careful.image.sigma_t_m > 4 * plain.image.sigma_t_m).all()
 
 
 def test_probes_are_registered_without_the_photo_that_they_are_of(refinement):
@@ -170,6 +182,17 @@ def test_what_is_known_together_stays_known_in_a_joint_fit():
     nees = (error.unsqueeze(1) @ torch.linalg.solve(fitted, error.unsqueeze(2))).flatten()
     assert 0.93 <= float((nees < 12.59).double().mean()) <= 0.97
     assert 0.2 < float(weights[0, 1]) < 1.5
+
+
+def test_a_few_large_errors_widen_what_is_stated_and_not_what_a_pose_is_weighed_by():
+    generator = torch.Generator().manual_seed(0)
+    error = torch.randn(300, 6, generator=generator, dtype=torch.float64)
+    ones, many = torch.ones_like(error), torch.eye(6).double().expand(300, 6, 6)
+    error[:30] *= 8
+    likeliest = likeliest_weights(error, many, ones)
+    held = fit_joint_weights(error, many, ones)
+    assert 0.7 < float(likeliest[0, 0]) < 1.6
+    assert float(held[0, 0]) > 2 * float(likeliest[0, 0])
 
 
 def test_parts_of_a_checkpoint_that_do_not_belong_together(refinement):
