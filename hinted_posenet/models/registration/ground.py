@@ -93,9 +93,9 @@ class GroundPatch(NamedTuple):
         rows, cols = (axis.clamp(0, self.cells - 1) for axis in (rows, cols))
         parts = [
             (
-                photo[..., row[:, None], col],
-                known[..., row[:, None], col],
-                height[row[:, None], col],
+                photo.index_select(-2, row).index_select(-1, col),
+                known.index_select(-2, row).index_select(-1, col),
+                height.index_select(-2, row).index_select(-1, col),
             )
             for photo, known, height, row, col in zip(
                 self.photo, self.known, self.height_m, rows, cols, strict=True

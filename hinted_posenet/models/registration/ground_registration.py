@@ -39,7 +39,7 @@ from hinted_posenet.models.registration.solve import (
     solve_step,
 )
 
-MATCHES, ALIGNMENTS = 2, 5  # steps
+MATCHES, ALIGNMENTS = 2, 7  # steps
 NEAR = 10  # windows a side, whose errors are alike
 BEST_DATES = 3  # photos that fit an image best, to which it is aligned after the first step
 CANVAS = 192  # cells at most that an image is laid out on
@@ -74,8 +74,7 @@ class Aligned(NamedTuple):
 
     solved: Prior  # (B,) poses with their information
     motion: Tensor  # (B, 6) from the last poses to where this step alone leads
-    information: Tensor  # (B, 6, 6) of the image alone
-    disagreement: Tensor  # (B, 6, 6) of windows, see `solve.disagreement`
+    evidence: Evidence  # of the image alone
     misfit: Tensor  # (B, D) log of the noise of windows over their variance: 0 where nothing fits
     seen: Tensor  # (B,) share of the windows that could be compared
 
@@ -174,9 +173,7 @@ class GroundRegistration(nn.Module):
         evidence = Evidence(J, *weighted(windows, trust))
         solved, motion = solve_step(pose, evidence, prior)
         share = usable.any(dim=1).float().mean(dim=(1, 2))
-        information = information_of(evidence)[0]
-        apart = disagreement(evidence, motion, NEAR)
-        return Aligned(solved, motion, information, apart, misfit, share)
+        return Aligned(solved, motion, evidence, misfit, share)
 
 
 def posterior(
@@ -186,13 +183,14 @@ def posterior(
 
     What is believed has sigmas that are wider by ``excess`` () than those that the pose is weighed by.
     """
-    pose, stated = step.solved.pose, step.information.double()
+    pose, stated = step.solved.pose, information_of(step.evidence)[0].double()
     turn = relative_rotvec(pose.q, prior.pose.q)
     off = torch.cat([prior.pose.t - pose.t, turn], dim=-1).double().unsqueeze(-1)
     known = prior.information.double()
     tiny = 1e-9 * stated.diagonal(dim1=1, dim2=2).clamp_min(1e-6).diag_embed()
     inverse = torch.linalg.inv(stated + tiny)
-    covariance = inverse + inverse @ step.disagreement @ inverse
+    apart = disagreement(step.evidence, step.motion, NEAR)
+    covariance = inverse + inverse @ apart @ inverse
     # the last solution is where image and prior pull alike, by what is stated
     alone = -inverse @ known @ off
     stretch, added = believed

@@ -5,7 +5,6 @@ from kornia.geometry.conversions import quaternion_to_rotation_matrix
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from hinted_posenet.core.geometry import quaternion_inverse, rotate
 from hinted_posenet.core.types import Pose
 from hinted_posenet.models.registration.ground import GroundPatch
 
@@ -23,15 +22,17 @@ def pixel_centers(height: int, width: int, step: float = 1.0) -> Tensor:
 def sight(pose: Pose, K: Tensor, pixels: Tensor) -> Tensor:
     """Return directions (B, n, 3) in the world, 1 along the optical axis, of pixels (B, n, 2)."""
     homogeneous = torch.cat([pixels, torch.ones_like(pixels[..., :1])], dim=-1)
-    return rotate(pose.q.unsqueeze(1), homogeneous @ torch.linalg.inv(K).mT)
+    direction: Tensor = (
+        homogeneous @ (quaternion_to_rotation_matrix(pose.q) @ torch.linalg.inv(K)).mT
+    )
+    return direction
 
 
 def project(pose: Pose, K: Tensor, point_m: Tensor) -> tuple[Tensor, Tensor]:
     """Project points (B, n, 3): pixels (B, n, 2), and distances (B, n) along the optical axis."""
-    camera = rotate(quaternion_inverse(pose.q).unsqueeze(1), point_m - pose.t.unsqueeze(1))
-    depth_m = camera[..., 2]
-    seen = camera @ K.mT
-    return seen[..., :2] / seen[..., 2:].clamp_min(1e-6), depth_m
+    seen = (point_m - pose.t.unsqueeze(1)) @ (quaternion_to_rotation_matrix(pose.q) @ K.mT)
+    depth_m = seen[..., 2]
+    return seen[..., :2] / depth_m.unsqueeze(-1).clamp_min(1e-6), depth_m
 
 
 def ground_jacobian(pose: Pose, point_m: Tensor, slope: Tensor) -> Tensor:
@@ -41,19 +42,18 @@ def ground_jacobian(pose: Pose, point_m: Tensor, slope: Tensor) -> Tensor:
     ``t + d[:3]``, ``q * exp(d[3:])``. The pixel is the one that shows a point (B, n, 3) of a surface with a
     slope (B, n, 2) east and north.
     """
-    R = quaternion_to_rotation_matrix(pose.q).unsqueeze(1)
     ray = point_m - pose.t.unsqueeze(1)
-    x, y, z = (ray.unsqueeze(2) @ R).squeeze(2).unbind(-1)  # in the camera
-    zero = torch.zeros_like(x)
-    rows = [(zero, z, -y), (-z, zero, x), (y, -x, zero)]
-    turned = R @ torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
-    moved = torch.cat([torch.eye(3).to(ray).expand_as(turned), turned], dim=-1)  # of a fixed depth
-    normal = torch.cat([-slope, torch.ones_like(slope[..., :1])], dim=-1).unsqueeze(-2)
-    toward = (normal @ ray.unsqueeze(-1)).clamp_max(
-        -1e-3
-    )  # seen from above, the surface faces the camera
-    on_surface = moved - ray.unsqueeze(-1) @ (normal @ moved) / toward
-    return on_surface[..., :2, :]
+    normal = torch.cat([-slope, torch.ones_like(slope[..., :1])], dim=-1)
+    # seen from above, the surface faces the camera
+    toward = (normal * ray).sum(dim=-1, keepdim=True).clamp_max(-1e-3)
+    normal = normal / toward
+    R = quaternion_to_rotation_matrix(pose.q)
+    rows = []
+    for axis in range(2):
+        # what moves with the camera, back along its ray to the surface
+        row = torch.eye(3).to(ray)[axis] - ray[..., axis : axis + 1] * normal
+        rows.append(torch.cat([row, torch.linalg.cross(ray, row) @ R], dim=-1))
+    return torch.stack(rows, dim=-2)
 
 
 def laid_out(image: Tensor, pose: Pose, K: Tensor, patch: GroundPatch) -> tuple[Tensor, Tensor]:
