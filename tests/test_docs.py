@@ -90,6 +90,9 @@ def test_every_method_is_explained() -> None:
     table = page.partition("## The methods")[2].partition("\n## ")[0]
     shortened = re.sub(r"`(embedding)_uniform`|`_(\w+)`", r"`embedding_\2`", table)
     names = {*re.findall(r"`(\w+)`", table), *re.findall(r"`(\w+)`", shortened)}
+    names |= set(
+        re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "recipes.md").read_text(), re.MULTILINE)
+    )
     missing = {path.stem for path in (ROOT / "configs" / "method").glob("*.yaml")} - names
     assert not missing
 

@@ -20,7 +20,7 @@ VERBS = (
 DATA_VERBS = ("check", "fetch", "import", "export", "stats", "cache")
 HELP = {"-h", "--help"}
 WIDTH = 96
-MANY = 20  # choices of a group, more than which a verb's help does not list
+MANY = 24  # choices of a group, more than which a verb's help does not list
 
 
 def split_verb(words: Sequence[str]) -> tuple[str, list[str]]:

@@ -1,15 +1,18 @@
-"""Parts of a training that a config names: a learning-rate schedule, and Weights & Biases."""
+"""Parts of a training that a config names: learning rates, and Weights & Biases."""
 
 import math
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le, Lt
 from pytorch_lightning.loggers import WandbLogger
+from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.training.settings import OptimSettings
 
 
 class WarmupCosine(LambdaLR):
@@ -33,6 +36,58 @@ class WarmupCosine(LambdaLR):
             return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (step - first) / left))
 
         super().__init__(optimizer, factor)
+
+
+class Steps(LambdaLR):
+    """Constant learning rates after a linear warm-up, which fall at some steps.
+
+    Args:
+        optimizer: its learning rates are the first ones.
+        total_steps: optimizer steps of the whole run.
+        warmup: share of the steps in which they grow.
+        at: shares of the steps after which they fall.
+        factor: by which they are multiplied there.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        total_steps: int,
+        warmup: Annotated[float, Ge(0), Le(1)],
+        at: tuple[Annotated[float, Gt(0), Lt(1)], ...],
+        factor: Annotated[float, Gt(0), Lt(1)],
+    ):
+        first = max(1, round(warmup * total_steps))
+
+        def of_step(step: int) -> float:
+            falls = sum(step >= share * total_steps for share in at)
+            return min(1.0, (step + 1) / first) * factor**falls
+
+        super().__init__(optimizer, of_step)
+
+
+def grouped(
+    optimizer: Callable[..., Optimizer], backbone: nn.Module, settings: OptimSettings
+) -> Callable[[Iterable[nn.Parameter]], Optimizer]:
+    """Return what makes an optimizer in which a backbone, or all that is no matrix, is treated otherwise.
+
+    The learning rate of a backbone that comes with its weights is often a tenth of that of a new head.
+    """
+    lr, decays = settings.backbone_lr, settings.decay_norms
+    of_backbone = {id(parameter) for parameter in backbone.parameters()} if lr != 1 else set()
+
+    def of(parameters: Iterable[nn.Parameter]) -> Optimizer:
+        groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+        for parameter in parameters:
+            key = id(parameter) in of_backbone, decays or parameter.ndim > 1
+            groups.setdefault(key, []).append(parameter)
+        made = optimizer([{"params": group} for group in groups.values()])
+        for (is_backbone, decay), group in zip(groups, made.param_groups, strict=True):
+            group["lr"] *= lr if is_backbone else 1.0
+            group["weight_decay"] *= decay
+        return made
+
+    return of
 
 
 class WandbRun(WandbLogger):

@@ -26,10 +26,16 @@ from hinted_posenet.inference.checkpoint_config import trained_on
 from hinted_posenet.inference.localizer import LocalizerModule, prepare_device
 from hinted_posenet.training.fitting import all_callbacks, quiet_lightning
 from hinted_posenet.training.lightning_module import LightningLocalizer
+from hinted_posenet.training.parts import grouped
 from hinted_posenet.training.resuming import KeptCheckpoints
 from hinted_posenet.training.run_folder import RunFolder, check_names
 from hinted_posenet.training.scene import Scene
-from hinted_posenet.training.settings import DataSettings, EvaluateSettings, TrainSettings
+from hinted_posenet.training.settings import (
+    DataSettings,
+    EvaluateSettings,
+    OptimSettings,
+    TrainSettings,
+)
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +122,8 @@ class Run:
         optimizer, scheduler = (
             build(config["optim"][key], key) for key in ("optimizer", "scheduler")
         )
+        optim = read_settings(OptimSettings, config["optim"], "optim.")
+        optimizer = grouped(optimizer, localizer.model.backbone, optim)
         module = LightningLocalizer(localizer, hint, loss, optimizer, scheduler, settings.seed)
         folder = Path(config["paths"]["run"])
         callbacks = (build(node, "callback") for node in config["callbacks"].values())

@@ -45,6 +45,14 @@ class TrainSettings:
 
 
 @dataclass(frozen=True)
+class OptimSettings:
+    """How parameters differ in what an optimizer does: the plain keys of ``optim``."""
+
+    backbone_lr: Annotated[float, Gt(0)]
+    decay_norms: bool
+
+
+@dataclass(frozen=True)
 class DataSettings:
     """Where the images of a scene are and which of them are used: the plain keys of ``data``."""
 

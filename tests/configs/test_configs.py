@@ -14,6 +14,8 @@ from hinted_posenet.core.types import Hint, Pose, Query, without_local
 from hinted_posenet.inference.build import _unweighted, build, build_localizer
 
 WITH_TARGET = ("augment", "trainer")  # of a training config, beside the localizer
+# methods that bring a backbone whose weights would be downloaded
+RECIPES = [f"method={name}" for name in ("atloc", "mapnet_posenet", "posenet_2015", "posenet_2017")]
 NEEDS = {  # mandatory values of single choices
     "backbone=timm": ["backbone.name=test_vit", "pool=global"],
     "inference_hint=oracle": ["inference_hint.sigma_t_m=1", "inference_hint.sigma_r_deg=1"],
@@ -83,6 +85,8 @@ def test_training_choice_builds_and_answers(choice):
     needs = NEEDS.get(choice, [])
     if choice.startswith("backbone="):
         needs = [*needs, f"backbone.weights={default_of(choice)}"]
+    if choice in RECIPES:
+        needs = [*needs, "backbone.weights=null"]
     plain = config("train", "data=seven_scenes", "accelerator=cpu", choice, *needs)
     for group in WITH_TARGET:
         build(plain[group], group)
