@@ -29,3 +29,8 @@ if [ ! -e "$stamp" ]; then
     touch "$stamp"
 fi
 export PATH="$PWD/.venv/bin:$PATH"
+
+fewer_views() { # recipe: with VIEWS, words that make all of its flights that short
+    [ -z "${VIEWS:-}" ] ||
+        sed -nE "s/^  (train|val|test[a-z_]*):( #.*)?$/flights.\1.images=$VIEWS/p" "configs/recipe/$1.yaml"
+}

@@ -6,14 +6,13 @@ export SEEDS=${SEEDS:-0 1 2} OVERRIDES="$*"
 export METHODS=${METHODS:-posenet null_hint hinted_embedding hinted_residual hinted_fusion}
 
 simulate_scene() { # scene, recipe, overrides of the recipe; VIEWS makes it small
-    [ -d "simulated/aerial/$1" ] || hinted-posenet simulate recipe="$2" scene="$1" threads=1 "${@:3}" \
-        ${VIEWS:+flights.train.images=$VIEWS flights.val.images=$VIEWS flights.test.images=$VIEWS}
+    [ -d "simulated/aerial/$1" ] || hinted-posenet simulate recipe="$2" scene="$1" threads=1 "${@:3}" $(fewer_views "$2")
 }
 study_scene() { # seed, scene; the sensor is a simulated GPS: made from the labels, so its rows are stamped (oracle)
     hinted-posenet study experiment="$2" threads=1 $OVERRIDES "methods=[${METHODS// /,}]" "seeds=[$1]" \
         "hints=[none,retrieval]" "sensors_m=[50]"
 }
-export -f simulate_scene study_scene
+export -f fewer_views simulate_scene study_scene
 scenes=$(grep -E "${SCENES:-.}" <<<"study_area_64km2 study_area world.size_m=8400
 study_area_16km2 study_area world.size_m=4400
 study_area_4km2 study_area

@@ -10,7 +10,7 @@ export METHODS=${METHODS:-$methods} SCENES=${SCENES:-naip ambiguous_rows redkitc
 
 for recipe in naip ambiguous_rows; do
     [[ " $SCENES " != *" $recipe "* ]] || [ -d simulated/aerial/$recipe ] ||
-        hinted-posenet simulate recipe=$recipe ${VIEWS:+flights.train.images=$VIEWS flights.val.images=$VIEWS}
+        hinted-posenet simulate recipe=$recipe $(fewer_views $recipe)
 done
 for seed in $SEEDS; do for scene in $SCENES; do echo "$scene $seed"; done; done |
     xargs -P "${JOBS:-$(getconf _NPROCESSORS_ONLN)}" -L 1 bash scripts/study_scene.sh

@@ -4,14 +4,13 @@
 # files 1. VIEWS simulates fewer views.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 export HINTED_POSENET_DATA=${HINTED_POSENET_DATA:-../shared/data}
-fewer=(${VIEWS:+flights.train.images=$VIEWS flights.val.images=$VIEWS})
 
-[ -d simulated/aerial/naip ] || hinted-posenet simulate recipe=naip "${fewer[@]}"
+[ -d simulated/aerial/naip ] || hinted-posenet simulate recipe=naip $(fewer_views naip)
 for seed in ${SEEDS:-0 1 2}; do
     for method in ${METHODS:-null_hint hinted_residual}; do
         same=(seed="$seed" resume=true threads=1 "$@")
         hinted-posenet train experiment="naip_${method}_files" "${same[@]}"
-        hinted-posenet train experiment="naip_${method}_live" "${fewer[@]}" "${same[@]}"
+        hinted-posenet train experiment="naip_${method}_live" ${VIEWS:+flights.train.images=$VIEWS flights.val.images=$VIEWS} "${same[@]}"
     done
 done
 hinted-posenet compare runs/aerial/naip/*_{files,live}/seed-? "groups=[dates seen in training,unseen dates]" \

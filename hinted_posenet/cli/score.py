@@ -21,11 +21,12 @@ def run(
     align: Literal["none", "rigid", "similarity"],
     out: Path | None,
     overwrite: bool,
+    verbose: bool,
 ) -> None:
     """Read, match, score, write and print."""
     from hinted_posenet.evaluation.results_file import read_results
     from hinted_posenet.evaluation.score import score_file
-    from hinted_posenet.reports.compare import print_results
+    from hinted_posenet.reports.summary import print_result
     from hinted_posenet.reports.trajectory_lines import trajectory_lines
 
     given = (
@@ -42,7 +43,7 @@ def run(
     )
     file = score_file(*given) / "results.json"
     results = read_results(file)
-    print_results(results)
+    print_result(results, verbose)
     if lines := trajectory_lines(results):
         print(f"\n{lines}")
     print(f"written: {file}, {file.with_name('poses.csv')}, {file.with_name('frames.csv')}")

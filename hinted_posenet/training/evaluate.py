@@ -23,7 +23,7 @@ from hinted_posenet.hints.protocol import InferenceHints
 from hinted_posenet.inference.localizer import LocalizerModule
 from hinted_posenet.inference.map_refinement import MapRefinement
 from hinted_posenet.inference.refinement import LandmarkRefinement
-from hinted_posenet.reports.compare import print_results
+from hinted_posenet.reports.summary import print_result
 from hinted_posenet.training.run import Evaluation
 from hinted_posenet.training.scene import Scene
 
@@ -44,7 +44,7 @@ def evaluate(config: dict[str, Any]) -> Path:
             calibrate(localizer, asked.refinement_steps, known)
         controls = fit_controls(train_images, known.sequences(), asked.device)
     asked_of = (asked.split, asked.folder, asked.about, started)
-    score_split(asked.scene, known, localizer.eval(), controls, *asked_of)
+    score_split(asked.scene, known, localizer.eval(), controls, *asked_of, verbose=asked.verbose)
     return asked.folder
 
 
@@ -76,8 +76,9 @@ def score_split(
     folder: Path,
     about: dict[str, Any],
     started: float,
+    verbose: bool | None = None,
 ) -> None:
-    """Write results.json, poses.csv and frames.csv into ``folder`` and print the table.
+    """Write results.json, poses.csv and frames.csv into ``folder``, and print a summary or all; None: nothing.
 
     ``trained_scene`` has the training images, which is the same scene unless an evaluation asks for another.
     ``about`` is what `describe_run` says, ``started`` the ``time.monotonic()`` at which the run began.
@@ -116,7 +117,9 @@ def score_split(
     results = write_run(
         folder, about, frames, train, answers, truth, thresholds, known, scene.offset_m
     )
-    print_results(results)
+    if verbose is None:
+        return
+    print_result(results, verbose)
     print(f"written: {folder / 'results.json'}, {folder / 'poses.csv'}, {folder / 'frames.csv'}")
 
 

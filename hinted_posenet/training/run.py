@@ -160,6 +160,7 @@ class Evaluation:
     inference_hint: InferenceHints | None  # in place of the trained one
     refinement_steps: int | None  # to calibrate anew; None keeps the trained calibration
     about: dict[str, Any]  # see `describe_run`
+    verbose: bool  # whether all of the results is printed
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -207,6 +208,7 @@ class Evaluation:
             source,
             merged["refinement_steps"] if calibrates else None,
             about,
+            asked.verbose,
         )
 
 

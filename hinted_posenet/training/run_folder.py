@@ -18,7 +18,17 @@ from hinted_posenet.simulator.partial import differences
 
 # keys that do not change what is computed
 MAY_DIFFER = {
-    *("resume", "overwrite", "paths", "workers", "threads", "accelerator", "logger", "callbacks"),
+    *(
+        "resume",
+        "overwrite",
+        "verbose",
+        "paths",
+        "workers",
+        "threads",
+        "accelerator",
+        "logger",
+        "callbacks",
+    ),
     *("image_cache_gb", "data.root"),
 }
 CONFIG, LOCK = "config.yaml", ".lock"

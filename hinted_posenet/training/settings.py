@@ -42,6 +42,7 @@ class TrainSettings:
     accelerator: Accelerator
     resume: bool
     overwrite: bool
+    verbose: bool
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ class EvaluateSettings:
     split: Literal["train", "val", "test"]
     out: Path | None
     overwrite: bool
+    verbose: bool
     refinement_steps: Annotated[Count, Le(REFINEMENT_STEPS)] | None
     allow_other_scene: bool
     image_cache_gb: Annotated[float, Ge(0)]

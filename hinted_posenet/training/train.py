@@ -15,8 +15,8 @@ from hinted_posenet.evaluation.results_file import read_results
 from hinted_posenet.inference.checkpoint import save_checkpoint
 from hinted_posenet.inference.localizer import LocalizerModule
 from hinted_posenet.inference.place import Place
-from hinted_posenet.reports.compare import print_results
 from hinted_posenet.reports.learning_curve import learning_curve, read_history
+from hinted_posenet.reports.summary import print_result
 from hinted_posenet.training.evaluate import check_network_hint, score_split
 from hinted_posenet.training.features import feature_key
 from hinted_posenet.training.fitting import batches, fit
@@ -45,7 +45,7 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
     folder = files.path
     if files.is_finished():
         print(f"{folder}: finished already")
-        print_results(read_results(folder / "results.json"))
+        print_result(read_results(folder / "results.json"), config["verbose"])
         history = folder / "history.csv"  # which landmarks or a map alone have not
         rows = read_history(history) if history.is_file() else []
         scores = [row["val/score"] for row in rows]
@@ -99,7 +99,8 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
     controls = fit_controls(train_images, scene.sequences(), device)
     about = describe_run(config)
     for split, where in (("val", folder / "val"), ("test", folder)):
-        score_split(scene, scene, localizer, controls, split, where, about, started)
+        shown = run.settings.verbose if split == "test" or run.settings.verbose else None
+        score_split(scene, scene, localizer, controls, split, where, about, started, shown)
     for part in ("lightning", *FOLDERS):  # only an interrupted run needs them
         shutil.rmtree(folder / part, ignore_errors=True)
     return validation_score(localizer, validation) if score is None else score

@@ -17,8 +17,9 @@ from hinted_posenet.core.files import write_json
 from hinted_posenet.evaluation.results_file import read_curves, read_results
 from hinted_posenet.evaluation.run_files import read_runs
 from hinted_posenet.evaluation.truth import read_truth
-from hinted_posenet.reports.compare import comparison, comparison_csv, print_results
+from hinted_posenet.reports.compare import comparison, comparison_csv
 from hinted_posenet.reports.page.page import render
+from hinted_posenet.reports.summary import print_result
 from hinted_posenet.reports.trajectory_lines import trajectory_lines
 from hinted_posenet.show.run_picture import read_run_poses
 
@@ -51,7 +52,8 @@ def read(run: Path) -> None:
     read_truth(run, "test", None)
     results = read_results(run / "results.json")
     with redirect_stdout(io.StringIO()):
-        print_results(results)
+        print_result(results, verbose=False)
+        print_result(results, verbose=True)
         trajectory_lines(results)
 
 
