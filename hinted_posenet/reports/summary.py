@@ -4,7 +4,7 @@ from typing import Any
 
 from hinted_posenet.core.formatting import degrees, length
 from hinted_posenet.core.tables import text_table
-from hinted_posenet.evaluation.predictions import ORACLE, SHUFFLED_IMAGE, method_title
+from hinted_posenet.evaluation.predictions import ORACLE, RETRIEVAL, SHUFFLED_IMAGE, method_title
 from hinted_posenet.reports.compare import print_results
 
 CLAIMED = "coverage_95_position"
@@ -55,7 +55,17 @@ def summary(results: dict[str, Any]) -> str:
         f"{data['ground_truth']} ground truth, seed {results['seed']}{oracle}"
     )
     table = [header, *([" = ".join(titles), *cells] for cells, titles in lines.items())]
-    return f"{title}\n{text_table(table)}"
+    text = f"{title}\n{text_table(table)}"
+    if steps and RETRIEVAL in rows and _t_m(rows[RETRIEVAL]) < _t_m(rows[steps[-1]]):
+        text += (
+            "\nnote: retrieval, which needs no training, is more precise; train longer, on more images, or with "
+            "method=hinted_memory"
+        )
+    return text
+
+
+def _t_m(of: dict[str, Any]) -> float:
+    return float(of["all"]["median_t_m"])
 
 
 def _medians(row: dict[str, Any]) -> str:

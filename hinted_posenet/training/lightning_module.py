@@ -1,5 +1,6 @@
 """The Lightning module: how a localizer learns from hints drawn around the truth, and how it is validated."""
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,6 +19,8 @@ from hinted_posenet.training.data_module import batch_seed
 
 # of each auxiliary branch of GoogLeNet, as for its classifiers (Szegedy et al., 2015)
 AUXILIARY_WEIGHT = 0.3
+FEW_STEPS = 200
+log = logging.getLogger(__name__)
 
 
 class MedianPoseError(Metric):
@@ -133,5 +136,11 @@ class LightningLocalizer(pl.LightningModule):
         """Return the optimizer over all trainable parameters, and a schedule per step."""
         optimizer = self.optimizer([p for p in self.parameters() if p.requires_grad])
         steps = int(self.trainer.estimated_stepping_batches)
+        if steps < FEW_STEPS and self.trainer.is_global_zero:
+            log.warning(
+                "this training has %d steps only, where some hundred are needed; give more trainer.max_epochs, or "
+                "a smaller batch_size",
+                steps,
+            )
         schedule = self.scheduler(optimizer, total_steps=steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

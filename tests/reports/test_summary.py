@@ -41,6 +41,18 @@ def test_a_network_is_called_by_its_name_and_no_line_is_there_twice(results):
     assert len(summary(one).splitlines()) == len(lines)
 
 
+def test_a_network_that_is_worse_than_retrieval_is_told_so(results):
+    one = copy.deepcopy(results[0])
+    for row in one["rows"]:
+        if row["method"] == "retrieval":
+            row["median_t_m"] = 1e9
+    assert "note:" not in summary(one)
+    for row in one["rows"]:
+        if row["method"] == "retrieval":
+            row["median_t_m"] = 0.0
+    assert "note: retrieval" in summary(one)
+
+
 def test_seen_and_unseen_stand_beside_all_frames(results):
     one = json.loads(json.dumps(results[0]))
     header = summary(one).splitlines()[2]

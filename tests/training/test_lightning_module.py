@@ -65,6 +65,11 @@ def test_batches_of_one_accumulated_step_draw_different_hints(data):
     assert all_different(drawn)
 
 
+def test_a_training_of_a_few_steps_is_named(data, caplog):
+    noise_of(data)
+    assert "this training has 8 steps only" in caplog.text
+
+
 def test_the_seed_decides_what_is_drawn_and_nothing_else(data):
     first = noise_of(data)
     torch.randn(7)  # the global random numbers have moved on
