@@ -57,6 +57,7 @@ class NearestHint(CalibratedHint):
     """
 
     oracle = True
+    fits_poses_alone = True
     t_m: Tensor  # (N, 3)
     q: Tensor  # (N, 4)
 

@@ -1,7 +1,7 @@
 """The Lightning module: how a localizer learns from hints drawn around the truth, and how it is validated."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytorch_lightning as pl
 import torch
@@ -16,6 +16,7 @@ from hinted_posenet.inference.localizer import LocalizerModule
 from hinted_posenet.models.losses import PoseLoss
 from hinted_posenet.training.data_module import batch_seed
 
+TrainingSet: TypeAlias = tuple[Pose, Tensor, Tensor]
 # of each auxiliary branch of GoogLeNet, as for its classifiers (Szegedy et al., 2015)
 AUXILIARY_WEIGHT = 0.3
 
@@ -74,12 +75,52 @@ class LightningLocalizer(pl.LightningModule):
         self.scheduler = scheduler
         self.seed = seed
         self.val_error, self.train_error = MedianPoseError(), MedianPoseError()
+        # poses (N,), features (N, C, G, G) and sequences (N,) of the training images, by the current backbone;
+        # None for a frozen one, whose features hold
+        self.training_set: Callable[[], TrainingSet] | None = None
+        self._measured_with: list[
+            Tensor
+        ] = []  # the backbone's state when `fit_scene` was called last
 
     def fit_scene(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
-        """Measure the training set once, see `LocalizerModule.fit`: loss, localizer and training hints."""
+        """Measure the training set, see `LocalizerModule.fit`: loss, localizer and training hints."""
+        truth = Pose(*(part.to(self.localizer.device) for part in truth))
+        feature, sequence = feature.to(truth.t.device), sequence.to(truth.t.device)
         self.loss.fit(truth)
         self.localizer.fit(truth, feature, sequence)
         self.train_hint.fit(truth, feature, sequence)
+        self._measured_with = [value.clone() for value in self._backbone_state()]
+
+    @property
+    def remembers_features(self) -> bool:
+        """Whether the head, or a source of hints, compares images with the features of training images."""
+        parts = self.localizer.model.head, self.localizer.inference_hint, self.train_hint
+        return any(part.remembers_features for part in parts)
+
+    def refit_scene(self) -> None:
+        """Measure the training set again if the backbone has changed: features of two must not be compared."""
+        if self.training_set is None or not self.remembers_features:
+            return
+        pairs = zip(self._backbone_state(), self._measured_with, strict=True)
+        if all(torch.equal(now, then.to(now.device)) for now, then in pairs):
+            return
+        modes = [(module, module.training) for module in self.modules()]
+        # not in inference mode, in which Lightning validates: the next epoch trains with what is measured
+        with torch.inference_mode(False), torch.no_grad():
+            self.fit_scene(*self.training_set())
+        for module, mode in modes:
+            module.training = mode
+
+    def _backbone_state(self) -> list[Tensor]:
+        return list(self.localizer.model.backbone.state_dict().values())
+
+    def on_train_epoch_start(self) -> None:
+        """Bring what is remembered up to date: after a validation of averaged weights, or of a resumed run."""
+        self.refit_scene()
+
+    def on_validation_epoch_start(self) -> None:
+        """Bring what is remembered up to date with the weights that are validated, and perhaps kept."""
+        self.refit_scene()
 
     def training_step(self, sample: Sample, batch_index: int) -> Tensor:
         """Return the mean loss of a batch, with hints drawn around the truth."""
