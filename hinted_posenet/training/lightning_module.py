@@ -1,5 +1,6 @@
 """The Lightning module: how a localizer learns from hints drawn around the truth, and how it is validated."""
 
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
@@ -9,6 +10,7 @@ from torch import Generator, Tensor, nn
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
+from hinted_posenet.core.precision import in_float32
 from hinted_posenet.core.types import Hint, Pose, Sample
 from hinted_posenet.evaluation.metrics import pose_errors, quantile
 from hinted_posenet.hints.protocol import TrainingHints
@@ -54,7 +56,7 @@ class LightningLocalizer(pl.LightningModule):
         train_hint: where training hints come from.
         loss: (predicted, truth, hint) -> (B,), for heads that have none of their own.
         optimizer: parameters -> optimizer.
-        scheduler: (optimizer, total steps) -> per-step learning-rate schedule.
+        scheduler: optimizer -> per-step learning-rate schedule; it gets ``total_steps`` if it takes them.
         seed: of training hints and dropout, see `batch_seed`.
     """
 
@@ -74,6 +76,9 @@ class LightningLocalizer(pl.LightningModule):
         self.optimizer = optimizer
         self.scheduler = scheduler
         self.seed = seed
+        model = localizer.model
+        if model.head.has_own_loss and not model.auxiliary_heads:
+            loss.requires_grad_(False)  # several devices wait for a gradient of every parameter
         self.val_error, self.train_error = MedianPoseError(), MedianPoseError()
         # poses (N,), features (N, C, G, G) and sequences (N,) of the training images, by the current backbone;
         # None for a frozen one, whose features hold
@@ -128,7 +133,21 @@ class LightningLocalizer(pl.LightningModule):
         seed = batch_seed(self.seed, self.current_epoch, batch_index, self.global_rank)
         torch.manual_seed(seed)  # of dropout
         features = model.features(sample.query)
-        generator = Generator().manual_seed(seed)
+        mean = self._mean_loss(features, truth, Generator().manual_seed(seed))
+        self.log(
+            "train/loss",
+            mean,
+            on_step=False,
+            on_epoch=True,
+            batch_size=len(truth.t),
+            sync_dist=True,
+        )
+        return mean
+
+    @in_float32
+    def _mean_loss(self, features: tuple[Tensor, ...], truth: Pose, generator: Generator) -> Tensor:
+        """Return the loss () of features (B, C, G, G) with hints drawn around true poses (B,)."""
+        model = self.localizer.model
         hint = self.train_hint.for_training(truth, features[0], generator, self._answer)
         loss = model.own_loss(features[0], hint, truth)
         if loss is None:
@@ -136,7 +155,6 @@ class LightningLocalizer(pl.LightningModule):
         for pose in model.auxiliary_poses(features, hint):
             loss = loss + AUXILIARY_WEIGHT * self.loss(pose, truth, hint)
         mean: Tensor = loss.mean()
-        self.log("train/loss", mean, on_step=False, on_epoch=True, batch_size=len(truth.t))
         return mean
 
     @torch.no_grad()
@@ -154,11 +172,16 @@ class LightningLocalizer(pl.LightningModule):
         thus counts as none: during training, its network is validated without a hint.
         """
         localizer = self.localizer
-        feature = localizer.model.features(sample.query)[0]
-        hint = localizer.inference_hint.at_inference(sample.query, feature)
-        pose: Pose = localizer.model(feature, hint)
+        pose = self._validated(sample, localizer.model.features(sample.query)[0])
         (self.val_error, self.train_error)[dataloader_idx].update(pose, sample.T_world_cam)
         return pose._asdict()
+
+    @in_float32
+    def _validated(self, sample: Sample, feature: Tensor) -> Pose:
+        """Predict the poses (B,) of features (B, C, G, G) in one step."""
+        hint = self.localizer.inference_hint.at_inference(sample.query, feature)
+        pose: Pose = self.localizer.model(feature, hint)
+        return pose
 
     def on_validation_epoch_end(self) -> None:
         """Log the medians of both splits, and the score that chooses the checkpoint."""
@@ -174,5 +197,7 @@ class LightningLocalizer(pl.LightningModule):
         """Return the optimizer over all trainable parameters, and a schedule per step."""
         optimizer = self.optimizer([p for p in self.parameters() if p.requires_grad])
         steps = int(self.trainer.estimated_stepping_batches)
-        schedule = self.scheduler(optimizer, total_steps=steps)
+        known = inspect.signature(self.scheduler).parameters
+        total = {"total_steps": steps} if "total_steps" in known else {}
+        schedule = self.scheduler(optimizer, **total)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -9,7 +9,7 @@ import torch
 
 from hinted_posenet.core.geometry import rotation_angle
 from hinted_posenet.core.types import Sample
-from hinted_posenet.data.posed_images import take, to
+from hinted_posenet.data.posed_images import in_batches, take, to
 from hinted_posenet.evaluation.predictions import fit_controls
 from hinted_posenet.evaluation.results_file import read_results
 from hinted_posenet.inference.checkpoint import save_checkpoint
@@ -117,6 +117,6 @@ def _measured(train_images: Sample, scene: Scene) -> TrainingSet:
 @torch.no_grad()
 def validation_score(localizer: LocalizerModule, validation: Sample) -> float:
     """Return the median errors of a localizer on the validation split, as `train` does."""
-    pose, truth = localizer.answer(validation.query).pose, validation.T_world_cam
+    pose, truth = in_batches(localizer.answer, validation.query).pose, validation.T_world_cam
     error_t = (pose.t - truth.t).norm(dim=-1).quantile(0.5) / localizer.model.frame.scale_m
     return float(error_t + rotation_angle(pose.q, truth.q).quantile(0.5))

@@ -33,6 +33,11 @@ class Head(nn.Module):
         Once; while the backbone is trained again and again, with its current features.
         """
 
+    @property
+    def has_own_loss(self) -> bool:
+        """Whether `loss` replaces the configured pose loss."""
+        return type(self).loss is not Head.loss
+
     def calibrate(self, feature: Tensor, frame: SceneFrame, truth: Pose) -> None:
         """Measure the trained head on the validation split: features (N, C, G, G), poses (N,)."""
 
