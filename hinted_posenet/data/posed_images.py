@@ -184,6 +184,32 @@ def batches(sample: Sample, size: int) -> Iterator[Sample]:
         yield take(sample, slice(start, start + size))
 
 
+AT_ONCE = 256  # rows of `in_batches`
+
+
+def in_batches(ask: Callable[..., T], *parts: Any) -> T:
+    """Return what ``ask`` answers to nested NamedTuples of tensors (N, ...), a limited number of rows at a time.
+
+    What compares every row with every training image would need gigabytes for all rows at once.
+    """
+    answers = []
+    for start in range(0, max(_rows(parts[0]), 1), AT_ONCE):
+        rows = slice(start, start + AT_ONCE)
+        answers.append(ask(*(_taken(part, rows) for part in parts)))
+    return map_tensors(lambda *some: torch.cat(some), *answers)
+
+
+def _rows(value: Any) -> int:
+    return len(value) if isinstance(value, Tensor) else max(map(_rows, value[:2]))
+
+
+def _taken(value: Any, rows: slice) -> Any:
+    """Return some rows of nested NamedTuples of tensors and names; what has no rows stays so."""
+    if hasattr(value, "_fields"):
+        return type(value)(*(_taken(part, rows) for part in value))
+    return value[rows] if len(value) else value
+
+
 class StackedSamples(Dataset[Sample]):
     """A stacked Sample as a Dataset whose DataLoader fetches whole batches by index (``collate_fn=identity``)."""
 

@@ -39,6 +39,11 @@ class CascadedHints(TrainingHints):
         self.register_buffer("sigma_t_m", torch.zeros(refinement_steps))
         self.register_buffer("sigma_r_rad", torch.zeros(refinement_steps))
 
+    @property
+    def remembers_features(self) -> bool:
+        """Whether its source does."""
+        return self.source.remembers_features
+
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Let the source measure the training set: poses (N,), features (N, C, G, G), sequences (N,)."""
         self.source.fit(truth, feature, sequence)

@@ -29,6 +29,7 @@ class GaussianHints(TrainingHints):
     networks never see the pose of a hint without sigma.
     """
 
+    fits_poses_alone = True
     half_extent_m: Tensor  # ()
 
     def __init__(

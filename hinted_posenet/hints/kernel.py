@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from hinted_posenet.core.geometry import robust_box
+from hinted_posenet.core.precision import in_float32
 from hinted_posenet.core.types import Hint, Pose, Query
 from hinted_posenet.hints.protocol import InferenceHints
 from hinted_posenet.hints.retrieval_database import evenly_spaced, unit
@@ -67,6 +68,7 @@ class KernelRegression(InferenceHints):
                 self.length.fill_(length)
         self.feature = rows.half()
 
+    @in_float32
     def at_inference(self, query: Query, feature: Tensor) -> Hint:
         """Return the posterior mean (B,) for features (B, C, G, G), with sigma inf; ignore the query's prior."""
         kernel = ((unit(feature) @ self.feature.float().T - 1.0) / self.length).exp()

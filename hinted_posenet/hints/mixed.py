@@ -38,6 +38,11 @@ class MixedHints(TrainingHints):
         self.parts = nn.ModuleList(self.sources.values())
         self.register_buffer("odds", torch.tensor(list(used.values()), dtype=torch.float32))
 
+    @property
+    def remembers_features(self) -> bool:
+        """Whether one of its sources does."""
+        return any(source.remembers_features for source in self.sources.values())
+
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Let every source measure the training set: poses (N,), features (N, C, G, G), sequences (N,)."""
         for source in self.sources.values():

@@ -32,11 +32,19 @@ class HintSource(nn.Module):
     """Where hints come from; buffers that it fits are part of the checkpoint."""
 
     gives_hints = True  # False for the null hint, whose sigma is always inf
+    # whether `fit` looks at poses alone; else it is repeated for as long as a backbone is trained
+    fits_poses_alone = False
+
+    @property
+    def remembers_features(self) -> bool:
+        """Whether what it measured is out of date once the backbone has changed."""
+        return type(self).fit is not HintSource.fit and not self.fits_poses_alone
 
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
-        """Measure the training set once: poses (N,), features (N, C, G, G), and sequences (N,) int64.
+        """Measure the training set: poses (N,), features (N, C, G, G), and sequences (N,) int64.
 
-        A sequence is the drive, or the flight and date, that an image was taken on.
+        A sequence is the drive, or the flight and date, that an image was taken on. Once; while the backbone is
+        trained again and again, with its current features.
         """
 
 

@@ -5,6 +5,7 @@ from torch import Generator, Tensor
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import robust_box, rotation_angle
+from hinted_posenet.core.precision import in_float32
 from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose, Query
 from hinted_posenet.hints.protocol import (
     Answer,
@@ -57,6 +58,7 @@ class NearestHint(CalibratedHint):
     """
 
     oracle = True
+    fits_poses_alone = True
     t_m: Tensor  # (N, 3)
     q: Tensor  # (N, 4)
 
@@ -113,6 +115,7 @@ class NearestNeighbours(InferenceHints):
 
         self.temperature.fill_(min(TEMPERATURES, key=error))
 
+    @in_float32
     def at_inference(self, query: Query, feature: Tensor) -> Hint:
         """Return the mean pose (B,) for features (B, C, G, G); its error is not known (sigma inf)."""
         rows = self.memory.nearest(feature, query.prior, COUNT)
@@ -120,6 +123,7 @@ class NearestNeighbours(InferenceHints):
         pose = self._mean(unit(feature), rows, self.temperature)
         return Hint.isotropic(pose, unknown, unknown)
 
+    @in_float32
     def _mean(self, wanted: Tensor, rows: Tensor, temperature: Tensor) -> Pose:
         """Average remembered rows (B, K), weighted by their similarity to unit rows (B, C * G * G)."""
         similarity = (self.memory.feature[rows].float() @ wanted.unsqueeze(-1)).squeeze(-1)

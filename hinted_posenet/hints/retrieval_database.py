@@ -6,6 +6,7 @@ from torch.nn.functional import normalize
 
 from hinted_posenet.core.covariance import information
 from hinted_posenet.core.errors import InputError
+from hinted_posenet.core.precision import in_float32
 from hinted_posenet.core.types import Hint, Pose
 
 CHUNK = 4096  # remembered images at a time, which bounds the float32 copy
@@ -29,6 +30,7 @@ class RetrievalDatabase(nn.Module):
         self.register_buffer("q", torch.empty(0, 4))
         self.register_buffer("spacing_m", torch.zeros(()))
 
+    @in_float32
     def fit(self, truth: Pose, feature: Tensor) -> None:
         """Remember the training set: poses (N,), features (N, C, G, G)."""
         self.feature = unit(feature).half()
@@ -41,10 +43,12 @@ class RetrievalDatabase(nn.Module):
         """Return poses (*,) of remembered rows (*,)."""
         return Pose(self.t_m[rows], self.q[rows])
 
+    @in_float32
     def nearest(self, feature: Tensor, hint: Hint, count: int) -> Tensor:
         """Return rows (B, count) that are most likely near features (B, C, G, G) with hints (B,), best first."""
         return self.log_likelihood(feature, hint).topk(min(count, len(self.t_m)), dim=1).indices
 
+    @in_float32
     def log_likelihood(self, feature: Tensor, hint: Hint) -> Tensor:
         """Return how likely all rows (B, N) are near features (B, C, G, G) with hints (B,), up to a constant.
 
@@ -56,6 +60,7 @@ class RetrievalDatabase(nn.Module):
         spread = hint.covariance[:, :3, :3] + self.spacing_m**2 * torch.eye(3).to(hint.covariance)
         return score - (off_m @ information(spread) * off_m).sum(dim=-1) / 2
 
+    @in_float32
     def nearest_other(self, rows: Tensor, sequence: Tensor, count: int) -> Tensor:
         """Return rows (B, count) most similar to the remembered rows (B,), from other sequences (N,), best first.
 
@@ -74,10 +79,12 @@ class RetrievalDatabase(nn.Module):
             found.append(score.topk(count, dim=1).indices)
         return torch.cat(found)
 
+    @in_float32
     def distance(self, feature: Tensor) -> Tensor:
         """Return the cosine distance (B,) of features (B, C, G, G) to the nearest remembered image."""
         return 1 - self._similarity(unit(feature)).amax(dim=1)
 
+    @in_float32
     def distances_apart(self, rows: Tensor, sequence: Tensor) -> Tensor:
         """Return the cosine distances (*,) between all remembered rows (B,) of different sequences (N,)."""
         found, sequence = self.feature[rows].float(), _told_apart(sequence)[rows]

@@ -43,6 +43,7 @@ class ConstantHint(MeasuredSigma, InferenceHints):
     It is not calibrated, since the whole training set says more of the spread than one held-out sequence.
     """
 
+    fits_poses_alone = True
     t_m: Tensor  # (3,)
     q: Tensor  # (4,)
 
@@ -71,6 +72,7 @@ class UniformHints(MeasuredSigma, TrainingHints):
     Their sigma is the error of such guesses, so that a head learns to ignore them.
     """
 
+    fits_poses_alone = True
     low_m: Tensor  # (3,)
     high_m: Tensor  # (3,)
     q: Tensor  # (N, 4)

@@ -11,7 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from hinted_posenet.core.precision import in_float32
 from hinted_posenet.core.types import Hint, Pose, Query, Sample
+from hinted_posenet.data.posed_images import in_batches
 from hinted_posenet.hints.prior import PriorHint
 from hinted_posenet.hints.protocol import InferenceHints, robust_sigma
 from hinted_posenet.hints.retrieval import RetrievalHint
@@ -88,7 +90,11 @@ class LocalizerModule(nn.Module):
 
         A sensor's hints (B,) take the place of those of the localizer's own source.
         """
-        feature = self.model.features(query)[0]
+        return self._answered(query, self.model.features(query)[0], sensor)
+
+    @in_float32
+    def _answered(self, query: Query, feature: Tensor, sensor: Hint | None) -> Prediction:
+        """Predict from features (B, C, G, G), as `predict` does."""
         hint = self.inference_hint.at_inference(query, feature) if sensor is None else sensor
         if isinstance(self.inference_hint, PriorHint):
             sensor = hint
@@ -145,6 +151,7 @@ class LocalizerModule(nn.Module):
         return self.predict(query).answers[-1]
 
     @torch.no_grad()
+    @in_float32
     def calibrate(self, validation: Sample) -> None:
         """Measure the head, the inference hint's sigma, then that of each refinement step on the validation split.
 
@@ -153,14 +160,15 @@ class LocalizerModule(nn.Module):
         """
         self.eval()
         query, truth = self.inference_hint.query_of(validation), validation.T_world_cam
-        feature = self.model.features(query)[0]
+        feature = in_batches(lambda some: self.model.features(some)[0], query)
         self.model.calibrate(feature, truth)
         self.model.set_refinement_steps(self.model.refinement_steps)
-        self.inference_hint.calibrate(self.inference_hint.at_inference(query, feature), truth)
-        hint = self.inference_hint.at_inference(query, feature)
+        own = in_batches(self.inference_hint.at_inference, query, feature)
+        self.inference_hint.calibrate(own, truth)
+        hint = own = in_batches(self.inference_hint.at_inference, query, feature)
         best = torch.inf
         for step in range(self.model.refinement_steps):
-            pose = self.model(feature, hint)
+            pose = in_batches(self.model, feature, hint)
             sigma_t_m, sigma_r_rad = robust_sigma(pose, truth)
             score = float(sigma_t_m / self.model.frame.scale_m + sigma_r_rad)
             if score >= best:
@@ -173,12 +181,12 @@ class LocalizerModule(nn.Module):
             self.model.step_sigma_r_rad[step] = sigma_r_rad
             hint = Hint.isotropic(pose, sigma_t_m, sigma_r_rad)
         if self.uncertainty.is_fitted:
-            own = self.inference_hint.at_inference(query, feature)
             self._calibrate_covariances(feature, own, truth)
         if isinstance(self.refinement, LandmarkRefinement):
             self.refinement.calibrate(query, feature, truth)
         elif self.refinement:
-            self.refinement.calibrate(query, self._start(query, feature), truth)
+            start = in_batches(self._start, query, feature)
+            self.refinement.calibrate(query, start, truth)
 
     def _start(self, query: Query, feature: Tensor) -> Hint:
         """Return the priors (B,) that a map gets without a sensor's hints."""
@@ -202,8 +210,9 @@ class LocalizerModule(nn.Module):
         nothing = no_hint(feature)
         hints = {OWN: own, NONE: nothing, **self.uncertainty.simulated_sensors(truth)}
         for kind, hint in hints.items():
-            answer = self.model.cascade(feature, hint)[-1]
-            seen = self.uncertainty.compare(feature, nothing if kind == OWN else hint)
+            answer = in_batches(lambda *some: self.model.cascade(*some)[-1], feature, hint)
+            known = nothing if kind == OWN else hint
+            seen = in_batches(self.uncertainty.compare, feature, known)
             self.uncertainty.calibrate(kind, answer, seen, truth)
 
 

@@ -15,6 +15,7 @@ from torch import Generator, Tensor, nn
 
 from hinted_posenet.core.covariance import given, offset
 from hinted_posenet.core.types import Hint, Pose
+from hinted_posenet.data.posed_images import in_batches
 from hinted_posenet.hints.gaussian import perturb
 from hinted_posenet.hints.protocol import robust_sigma
 from hinted_posenet.hints.retrieval_database import RetrievalDatabase, evenly_spaced
@@ -83,12 +84,16 @@ class Uncertainty(nn.Module):
 
     def calibrate_retrieval(self, feature: Tensor, truth: Pose) -> None:
         """Measure how near validation images (N,) are, and let retrieved poses hold on them too."""
-        seen = self.compare(feature, no_hint(feature))
+        seen = in_batches(self.compare, feature, no_hint(feature))
         self.near.copy_(seen.distance.quantile(0.5).clamp_min(LEAST_NEAR))
         left_out = self.weights[RETRIEVED].clone()
-        found = self.memory.pose(self.memory.nearest(feature, no_hint(feature), 1)[:, 0])
+        found = in_batches(self._nearest, feature)
         self._fit(RETRIEVED, self.retrieved(found), seen.reference, truth)
         self.weights[RETRIEVED] = self.weights[RETRIEVED].maximum(left_out)
+
+    def _nearest(self, feature: Tensor) -> Pose:
+        """Return the pose (B,) of the training image that is most similar to features (B, C, G, G)."""
+        return self.memory.pose(self.memory.nearest(feature, no_hint(feature), 1)[:, 0])
 
     def calibrate(self, kind: int, answer: Hint, seen: Comparison, truth: Pose) -> None:
         """Fit the weights of one kind of hint to answers and true poses of validation images (N,)."""

@@ -8,6 +8,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from hinted_posenet.core.geometry import rotation_angle
+from hinted_posenet.core.precision import in_float32
 from hinted_posenet.core.types import Hint, Modes, Pose, Query
 from hinted_posenet.models.backbones.base import ImageBackbone
 from hinted_posenet.models.encoding import SceneFrame
@@ -86,22 +87,26 @@ class PoseNet(nn.Module):
         """Return pooled features (B, C, G, G) of the query: computed beforehand, or from its image."""
         if query.feature.numel():
             return (query.feature.float(),)
-        return tuple(self.pool(feature) for feature in self.backbone(query.image))
+        # the pool and what comes after it in float32, though the backbone may run in half precision
+        return tuple(self.pool(feature.float()) for feature in self.backbone(query.image))
 
     def with_feature(self, query: Query) -> Query:
         """Return the query (B,) with its pooled feature (B, C, G, G), float16, in place of its image."""
         feature = self.features(query)[0].half()
         return query._replace(image=query.image.new_empty(len(feature), 0), feature=feature)
 
+    @in_float32
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
         """Measure the training set once: poses (N,), features (N, C, G, G), sequences (N,) int64."""
         self.frame.fit(truth)
         self.head.fit(truth, feature, sequence)
 
+    @in_float32
     def calibrate(self, feature: Tensor, truth: Pose) -> None:
         """Let the head measure itself on the validation split: features (N, C, G, G), poses (N,)."""
         self.head.calibrate(feature, self.frame, truth)
 
+    @in_float32
     def forward(self, feature: Tensor, hint: Hint) -> Pose:
         """Predict poses (B,) from features (B, C, G, G) and hints (B,) in one refinement step."""
         pose: Pose = self.head(feature, self._for_head(hint), self.frame)
@@ -111,11 +116,13 @@ class PoseNet(nn.Module):
         """Return hints (B,) as the head understands them, with a pose that is finite in all parts."""
         return self.frame.resolve(hint) if self.head.takes_covariance else self.frame.reduced(hint)
 
+    @in_float32
     def estimate(self, feature: Tensor, hint: Hint, step: int) -> Hint:
         """Predict poses (B,) with the head's own sigma, or else with that of ``step`` on the validation split."""
         stated = self.head.estimate(feature, self._for_head(hint), self.frame)
         return self._measured(self(feature, hint), step) if stated is None else stated
 
+    @in_float32
     def modes(self, feature: Tensor, hint: Hint) -> Modes | None:
         """Return the head's answers (B, K) to features and hints (B,), one of them its estimate; or None."""
         return self.head.modes(feature, self._for_head(hint), self.frame)
@@ -124,10 +131,12 @@ class PoseNet(nn.Module):
         """Return poses (B,) with the sigma that a refinement step had on the validation split."""
         return Hint.isotropic(pose, self.step_sigma_t_m[step], self.step_sigma_r_rad[step])
 
+    @in_float32
     def own_loss(self, feature: Tensor, hint: Hint, truth: Pose) -> Tensor | None:
         """Return the head's own loss (B,), such as the likelihood of several hypotheses; None if it has none."""
         return self.head.loss(feature, self._for_head(hint), self.frame, truth)
 
+    @in_float32
     def auxiliary_poses(self, features: tuple[Tensor, ...], hint: Hint) -> list[Pose]:
         """Return the predictions of auxiliary branches (GoogLeNet, in training); empty for other backbones."""
         return [
@@ -135,6 +144,7 @@ class PoseNet(nn.Module):
             for head, feature in zip(self.auxiliary_heads, features[1:], strict=False)
         ]
 
+    @in_float32
     def cascade(self, feature: Tensor, hint: Hint) -> list[Hint]:
         """Predict repeatedly, feeding each pose back as the next hint with its sigma on the validation split.
 

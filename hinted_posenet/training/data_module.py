@@ -1,6 +1,6 @@
 """Training and validation batches for Lightning: of images, of features, or of views rendered for every epoch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -69,14 +69,25 @@ class PosedImagesModule(pl.LightningDataModule):
         else:
             scene = torch.tensor([view.scene for view in self.train.views])
         order = balanced_order(scene if self.balance_scenes else torch.zeros_like(scene), generator)
-        return self.loader(self.train, sampler=order)
+        return self.loader(self.train, sampler=self._share(order, whole_rounds=True))
+
+    def _share(self, order: Sequence[int], whole_rounds: bool = False) -> list[int]:
+        """Return the rows that this process takes of several: every second one, say, of an order.
+
+        All processes have to take equally many steps, so ``whole_rounds`` leaves out what does not divide among
+        them. Lightning would repeat rows instead, and shuffle them again.
+        """
+        rank, processes = _processes(self.trainer)
+        end = len(order) // processes * processes if whole_rounds else len(order)
+        return list(order[rank:end:processes])
 
     def val_dataloader(self) -> list[DataLoader[Sample]]:
         """Return loaders of the validation split, and of the training images that are checked."""
-        loaders = [self.loader(self.val)]
+        loaders = [self.loader(self.val, sampler=self._share(range(len(self.val))))]
         if self.train_check is not None:
             # its own generator keeps this check from changing the training's random numbers
-            loaders.append(self.loader(self.train_check, generator=Generator()))
+            rows = self._share(range(len(self.train_check)))
+            loaders.append(self.loader(self.train_check, sampler=rows, generator=Generator()))
         return loaders
 
     def on_after_batch_transfer(self, batch: Sample, dataloader_idx: int) -> Sample:
@@ -90,6 +101,11 @@ class PosedImagesModule(pl.LightningDataModule):
         batch_index = trainer.fit_loop.epoch_loop.batch_idx + 1
         seed = batch_seed(self.seed, trainer.current_epoch, batch_index, trainer.global_rank)
         return self.augment(batch, Generator().manual_seed(seed))
+
+
+def _processes(trainer: pl.Trainer | None) -> tuple[int, int]:
+    """Return the number of this process, from 0, and how many there are."""
+    return (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
 
 
 def batch_seed(seed: int, epoch: int, batch: int, rank: int) -> int:
@@ -123,16 +139,22 @@ def balanced_order(scene: Tensor, generator: Generator) -> list[int]:
 
 
 class EpochOrder(Sampler[int]):
-    """Indices of the current epoch's views, in the order in which they were drawn."""
+    """Indices of the current epoch's views, in the order in which they were drawn.
 
-    def __init__(self, length: int, epoch: Callable[[], int]) -> None:
-        self.length, self.epoch = length, epoch
+    Of several processes, each takes equally many.
+    """
+
+    def __init__(self, length: int, trainer: Callable[[], pl.Trainer | None]) -> None:
+        self.length, self.trainer = length, trainer
 
     def __len__(self) -> int:
-        return self.length
+        return self.length // _processes(self.trainer())[1]
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(self.epoch() * self.length, (self.epoch() + 1) * self.length))
+        trainer = self.trainer()
+        rank, processes = _processes(trainer)
+        first = (trainer.current_epoch if trainer else 0) * self.length
+        return iter(range(first + rank, first + len(self) * processes, processes))
 
 
 class EpochLoader:
@@ -159,9 +181,7 @@ class AerialLiveModule(PosedImagesModule):
 
     @cached_property
     def _batches(self) -> EpochLoader:
-        order = EpochOrder(
-            len(self.train), lambda: self.trainer.current_epoch if self.trainer else 0
-        )
+        order = EpochOrder(len(self.train), lambda: self.trainer)
         persistent = self.workers > 0
         return EpochLoader(self.loader(self.train, sampler=order, persistent_workers=persistent))
 

@@ -2,13 +2,15 @@
 
 import logging
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.strategies import DDPStrategy
 from torch.utils.data import Subset
 
 from hinted_posenet.core.errors import InputError
@@ -99,6 +101,34 @@ def all_callbacks(
         # buffers, such as remembered training images, are not averaged
         chosen.append(EMAWeightAveraging(decay=1 - 1 / averaged_steps, use_buffers=False))
     return chosen
+
+
+PRECISIONS = ("32-true", "32", "bf16-mixed", "16-mixed")  # the others round weights and positions
+
+
+def on_devices(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return further arguments for the trainer of a config, for one device or several.
+
+    Batches are divided by `PosedImagesModule`. Buffers stay each process's own: what is remembered of the training
+    images is the same everywhere, and would be sent with every step.
+
+    Raises:
+        InputError: ``precision`` would round positions.
+    """
+    precision = str(node.get("precision", "32-true"))
+    if precision not in PRECISIONS:
+        raise InputError(
+            f"trainer.precision={precision}: would round positions, or is not known; choose "
+            f"{', '.join(PRECISIONS)}"
+        )
+    devices = node.get("devices", 1)
+    count = len(devices) if isinstance(devices, list) else devices
+    if count in (-1, "auto", "-1"):
+        count = torch.cuda.device_count()
+    arguments: dict[str, Any] = {"use_distributed_sampler": False}
+    if "strategy" not in node and int(count) * int(node.get("num_nodes", 1)) > 1:
+        arguments["strategy"] = DDPStrategy(broadcast_buffers=False)
+    return arguments
 
 
 def fit(trainer: pl.Trainer, module: LightningLocalizer, data: PosedImagesModule) -> float:

@@ -24,7 +24,7 @@ from hinted_posenet.inference.checkpoint import (
 )
 from hinted_posenet.inference.checkpoint_config import trained_on
 from hinted_posenet.inference.localizer import LocalizerModule, prepare_device
-from hinted_posenet.training.fitting import all_callbacks, quiet_lightning
+from hinted_posenet.training.fitting import all_callbacks, on_devices, quiet_lightning
 from hinted_posenet.training.lightning_module import LightningLocalizer
 from hinted_posenet.training.parts import grouped
 from hinted_posenet.training.resuming import KeptCheckpoints
@@ -99,7 +99,7 @@ class Run:
     """Everything that a training is made of."""
 
     settings: TrainSettings
-    device: torch.device  # of features and predictions; the trainer chooses its own
+    device: torch.device  # of features and predictions, that of the trainer
     scene: Scene
     augment: Augment
     localizer: LocalizerModule
@@ -137,7 +137,10 @@ class Run:
             else False,
             default_root_dir=str(folder),
             plugins=[KeptCheckpoints()],
+            **on_devices(config["trainer"]),
         )
+        if device.type != "cpu":  # each of several processes has its own
+            device = trainer.strategy.root_device
         augment = build(config["augment"], "augment", crop_px=config["data"]["crop"])
         # last, as reading the images takes long: mistakes in the config are found before
         scene = read_scene(config, {"val", "test"} if source.reads_prior else ())

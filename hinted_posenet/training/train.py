@@ -9,7 +9,7 @@ import torch
 
 from hinted_posenet.core.geometry import rotation_angle
 from hinted_posenet.core.types import Sample
-from hinted_posenet.data.posed_images import take, to
+from hinted_posenet.data.posed_images import in_batches, take, to
 from hinted_posenet.evaluation.predictions import fit_controls
 from hinted_posenet.evaluation.results_file import read_results
 from hinted_posenet.inference.checkpoint import save_checkpoint
@@ -20,10 +20,11 @@ from hinted_posenet.reports.summary import print_result
 from hinted_posenet.training.evaluate import check_network_hint, score_split
 from hinted_posenet.training.features import feature_key
 from hinted_posenet.training.fitting import batches, fit
+from hinted_posenet.training.lightning_module import TrainingSet
 from hinted_posenet.training.refining import FOLDERS, fit_refinement, is_trained, prepare_refinement
 from hinted_posenet.training.run import Run, describe_run, run_folder
 from hinted_posenet.training.run_folder import RunFolder
-from hinted_posenet.training.scene import is_frozen
+from hinted_posenet.training.scene import Scene, is_frozen
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,11 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
     )
     train_images = take(features, slice(len(scene.views["train"])))
     validation = scene.features(localizer.model, "val", device)
-    run.module.fit_scene(train_images.T_world_cam, train_images.query.feature, scene.sequences())
+    run.module.to(device).fit_scene(*_measured(train_images, scene))
+    if not frozen:
+        run.module.training_set = lambda: _measured(
+            scene.features(localizer.model, "train", run.module.device), scene
+        )
     unchanging = (train_images, validation) if frozen else None
     data = batches(scene, settings, run.augment, None if streams else features, unchanging)
     local = prepare_refinement(localizer, scene, device)
@@ -79,16 +84,15 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
             return score
         learning_curve(folder / "learning_curve.png", folder / "history.csv")
 
-    localizer.eval().to(device)
+    run.module.eval().to(device)
     if not frozen:  # the features have changed with the backbone
+        run.module.refit_scene()
         train_images = scene.features(localizer.model, "train", device)
-        localizer.inference_hint.fit(
-            train_images.T_world_cam, train_images.query.feature, scene.sequences()
-        )
+    labels = to(train_images, device)
     localizer.uncertainty.fit(
-        train_images.T_world_cam,
-        train_images.query.feature,
-        scene.dates(),
+        labels.T_world_cam,
+        labels.query.feature,
+        scene.dates().to(device),
         localizer.model.frame.scale_m,
     )
     fit_refinement(localizer, scene, train_images, local, folder)
@@ -106,9 +110,14 @@ def _train(config: dict[str, Any], files: RunFolder) -> float:
     return validation_score(localizer, validation) if score is None else score
 
 
+def _measured(train_images: Sample, scene: Scene) -> TrainingSet:
+    """Return what is measured of a training set."""
+    return train_images.T_world_cam, train_images.query.feature, scene.sequences()
+
+
 @torch.no_grad()
 def validation_score(localizer: LocalizerModule, validation: Sample) -> float:
     """Return the median errors of a localizer on the validation split, as `train` does."""
-    pose, truth = localizer.answer(validation.query).pose, validation.T_world_cam
+    pose, truth = in_batches(localizer.answer, validation.query).pose, validation.T_world_cam
     error_t = (pose.t - truth.t).norm(dim=-1).quantile(0.5) / localizer.model.frame.scale_m
     return float(error_t + rotation_angle(pose.q, truth.q).quantile(0.5))

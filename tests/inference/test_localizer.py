@@ -6,8 +6,10 @@ from poses import INF, hints, query, random_poses, sequences
 from tiny import OneConvolution, small_localizer
 
 from hinted_posenet.core.types import Pose, Query, Sample
+from hinted_posenet.data import posed_images
 from hinted_posenet.hints.prior import PriorHint
 from hinted_posenet.hints.retrieval import RetrievalHint
+from hinted_posenet.hints.retrieval_database import RetrievalDatabase
 from hinted_posenet.hints.trivial import ConstantHint
 from hinted_posenet.inference.localizer import LocalizerModule
 from hinted_posenet.models.heads.base import Head
@@ -134,3 +136,30 @@ def test_an_answer_does_not_depend_on_the_rest_of_the_batch():
         together, single = (localizer.predict(q).poses[-1] for q in (asked, alone))
     torch.testing.assert_close(together.t[:1], single.t)
     torch.testing.assert_close(together.q[:1], single.q)
+
+
+def test_calibration_compares_few_images_at_a_time_with_the_training_images(monkeypatch):
+    def calibrated(at_once: int) -> dict[str, torch.Tensor]:
+        monkeypatch.setattr(posed_images, "AT_ONCE", at_once)
+        torch.manual_seed(0)
+        localizer = trained_like("residual", inference_hint=RetrievalHint(), refinement_steps=3)
+        truth, feature = random_poses(60), torch.randn(60, 8, 2, 2)
+        localizer.fit(truth, feature, sequences(60, of=3))
+        fitted = localizer.uncertainty.fit
+        fitted(truth, feature, sequences(60, of=3), localizer.model.frame.scale_m)
+        localizer.calibrate(Sample(query(50, torch.randn(50, 8, 2, 2)), random_poses(50, seed=4)))
+        return localizer.state_dict()
+
+    asked = []
+    original = RetrievalDatabase.log_likelihood
+
+    def log_likelihood(self, feature, hint):
+        asked.append(len(feature))
+        return original(self, feature, hint)
+
+    whole = calibrated(1000)
+    monkeypatch.setattr(RetrievalDatabase, "log_likelihood", log_likelihood)
+    parts = calibrated(16)
+    assert max(asked) == 16
+    for name, value in whole.items():
+        torch.testing.assert_close(parts[name], value, rtol=1e-3, atol=1e-5, msg=name)

@@ -15,6 +15,9 @@ from hinted_posenet.hints.prior import OracleHint
 from hinted_posenet.hints.protocol import TrainingHints
 from hinted_posenet.hints.trivial import NoHint
 from hinted_posenet.inference.localizer import LocalizerModule
+from hinted_posenet.models.encoding import Quaternion
+from hinted_posenet.models.heads.hinted_memory import HintedMemoryHead
+from hinted_posenet.models.posenet import PoseNet
 from hinted_posenet.training.data_module import PosedImagesModule, batch_seed
 
 ROWS = 8
@@ -123,3 +126,37 @@ def test_a_hinted_network_beats_its_hint_and_the_null_hint():
         alone = null.predict(test.query).poses[-1]
     assert error_m(prediction.poses[-1]) < 0.9 * error_m(prediction.hint.pose)
     assert error_m(prediction.poses[-1]) < 0.9 * error_m(alone)
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        partial(torch.optim.lr_scheduler.StepLR, step_size=2),
+        partial(torch.optim.lr_scheduler.OneCycleLR, max_lr=0.1),
+        partial(torch.optim.lr_scheduler.CosineAnnealingLR, T_max=4),
+    ],
+)
+def test_a_schedule_gets_the_number_of_steps_if_it_takes_it(data, scheduler):
+    module = trainable(small_localizer("plain"), NoHint())
+    module.scheduler = scheduler
+    truth = random_poses(ROWS)
+    module.fit_scene(truth, torch.randn(ROWS, 8, 2, 2), sequences(ROWS))
+    pl.Trainer(max_epochs=1, **QUIET).fit(module, data)
+    assert module.lr_schedulers().last_epoch == 4
+
+
+def test_a_loss_that_a_head_does_not_use_is_not_trained():
+    """Several devices would wait for its gradients for ever."""
+    head = partial(HintedMemoryHead, rotation=Quaternion(), width=8, hidden=16, neighbours=2)
+    plain = small_localizer("plain")
+    own = LocalizerModule(PoseNet(plain.model.backbone, plain.model.pool, head), NoHint())
+    assert all(weight.requires_grad for weight in trainable(plain, NoHint()).loss.parameters())
+    module = trainable(own, NoHint())
+    assert not any(weight.requires_grad for weight in module.loss.parameters())
+    truth = random_poses(ROWS)
+    feature = torch.randn(ROWS, 8, 2, 2)
+    module.fit_scene(truth, feature, sequences(ROWS, of=2))
+    module.localizer.model.backbone.requires_grad_(False)
+    module.training_step(Sample(query(ROWS, feature), truth), 0).backward()
+    for name, weight in module.named_parameters():
+        assert not weight.requires_grad or weight.grad is not None, name

@@ -22,8 +22,21 @@ class Head(nn.Module):
     takes_covariance = False
     answers_hint = False  # whether it only passes its hint on, to landmarks
 
+    @property
+    def remembers_features(self) -> bool:
+        """Whether `fit` is repeated for as long as a backbone is trained."""
+        return type(self).fit is not Head.fit
+
     def fit(self, truth: Pose, feature: Tensor, sequence: Tensor) -> None:
-        """Measure the training set once: poses (N,), features (N, C, G, G), sequences (N,) int64."""
+        """Measure the training set: poses (N,), features (N, C, G, G), sequences (N,) int64.
+
+        Once; while the backbone is trained again and again, with its current features.
+        """
+
+    @property
+    def has_own_loss(self) -> bool:
+        """Whether `loss` replaces the configured pose loss."""
+        return type(self).loss is not Head.loss
 
     def calibrate(self, feature: Tensor, frame: SceneFrame, truth: Pose) -> None:
         """Measure the trained head on the validation split: features (N, C, G, G), poses (N,)."""

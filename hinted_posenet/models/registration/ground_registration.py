@@ -16,6 +16,7 @@ from torch.nn.functional import pad
 from hinted_posenet.core.covariance import world_covariance
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import relative_rotvec
+from hinted_posenet.core.precision import in_float32
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.models.registration.acceptance import DEFAULT_RULE, fits_map
 from hinted_posenet.models.registration.alignment import (
@@ -105,6 +106,7 @@ class GroundRegistration(nn.Module):
         self.register_buffer("excess", torch.tensor(1.0))
         self.register_buffer("rule", torch.tensor(DEFAULT_RULE))
 
+    @in_float32
     def forward(
         self, views: Views, prior: Hint, around: Surroundings, allowed: Tensor | None = None
     ) -> Registered:
