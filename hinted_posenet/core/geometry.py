@@ -31,7 +31,7 @@ def quaternion_product(a: Tensor, b: Tensor) -> Tensor:
 
 def quaternion_inverse(q: Tensor) -> Tensor:
     """Inverse of a unit quaternion (*, 4): its conjugate."""
-    return q * q.new_tensor([1.0, -1.0, -1.0, -1.0])
+    return torch.cat([q[..., :1], -q[..., 1:]], dim=-1)
 
 
 def rotate(q: Tensor, points: Tensor) -> Tensor:

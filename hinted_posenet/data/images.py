@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -66,7 +67,9 @@ def crop(
     image: Image, K: Tensor, top: int, left: int, height: int, width: int
 ) -> tuple[Image, Tensor]:
     """Crop from row ``top`` and column ``left`` on -> the pixels and their K (*, 3, 3)."""
-    offset = K.new_tensor([[0, 0, left], [0, 0, top], [0, 0, 0]])
+    offset = torch.tensor([[0, 0, left], [0, 0, top], [0, 0, 0]], dtype=K.dtype).to(
+        K, non_blocking=True
+    )
     return image[..., top : top + height, left : left + width], K - offset
 
 

@@ -6,8 +6,8 @@ import torch
 from annotated_types import Ge, Le
 from torch import Generator, Tensor
 
-from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose
-from hinted_posenet.hints.protocol import Answer, TrainingHints, robust_sigma
+from hinted_posenet.core.types import Hint, Pose
+from hinted_posenet.hints.protocol import Answer, TrainingHints, robust_sigma, sent
 
 DECAY = 0.99  # of the running mean of an answer's errors, per step
 
@@ -53,14 +53,20 @@ class CascadedHints(TrainingHints):
     ) -> Hint:
         """Return hints (B,) for training poses (B,) with features (B, C, G, G)."""
         rows, device = len(truth.t), truth.t.device
-        nothing = NO_NEIGHBOURS.to(device).expand(rows, 0)  # an answer was not retrieved
+        # an answer was not retrieved
+        nothing = torch.empty(rows, 0, dtype=torch.int64, device=device)
         hint = self.source.for_training(truth, feature, generator, answer)
         hint = hint._replace(neighbours=nothing)
-        share = self.share * min(1.0, self.step.item() / self.ramp_steps)
-        answered = torch.rand(rows, generator=generator).to(device) < share
-        last = torch.randint(self.refinement_steps, (rows,), generator=generator).to(device)
+        share = self.share * (self.step.double() / self.ramp_steps).clamp_max(1.0)
+        draw, last = sent(
+            device,
+            torch.rand(rows, generator=generator),
+            torch.randint(self.refinement_steps, (rows,), generator=generator),
+        )
+        answered = draw < share
         answers = hint
-        fresh = 1.0 - DECAY if self.step > 0 else 1.0  # weight in the running mean of errors
+        # weight in the running mean of errors
+        fresh = torch.where(self.step > 0, 1.0 - DECAY, 1.0)
         for index in range(self.refinement_steps):
             pose = answer(feature, answers)
             sigma_t_m, sigma_r_rad = robust_sigma(pose, truth)

@@ -9,15 +9,21 @@ from torch import Tensor
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.geometry import compose_rotvec, robust_box
-from hinted_posenet.core.types import NO_NEIGHBOURS, Hint, Pose
-from hinted_posenet.hints.protocol import Answer, TrainingHints
+from hinted_posenet.core.types import Hint, Pose
+from hinted_posenet.hints.protocol import Answer, TrainingHints, sent
 
 
 def perturb(
     truth: Pose, sigma_t_m: Tensor, sigma_r_rad: Tensor, generator: torch.Generator
 ) -> Pose:
     """Add Gaussian noise of these sigmas (N,) per axis to true poses (N,)."""
-    noise_t, noise_r = torch.randn(2, len(truth.t), 3, generator=generator).to(truth.t)
+    noise = torch.randn(2, len(truth.t), 3, generator=generator)
+    return shifted(truth, sigma_t_m, sigma_r_rad, sent(truth.t.device, noise)[0].to(truth.t))
+
+
+def shifted(truth: Pose, sigma_t_m: Tensor, sigma_r_rad: Tensor, noise: Tensor) -> Pose:
+    """Add noise (2, N, 3), of position and rotation in sigmas (N,), to true poses (N,)."""
+    noise_t, noise_r = noise
     t = truth.t + sigma_t_m.unsqueeze(-1) * noise_t
     return Pose(t, compose_rotvec(truth.q, sigma_r_rad.unsqueeze(-1) * noise_r))
 
@@ -59,17 +65,21 @@ class GaussianHints(TrainingHints):
     ) -> Hint:
         """Return hints (B,) around the training poses (B,)."""
         rows, device = len(truth.t), truth.t.device
-        sigma_t_m = log_uniform(*self.sigma_t_range, rows, generator).to(device)
+        sigma_t_m, sigma_r_rad, noise, draw = sent(
+            device,
+            log_uniform(*self.sigma_t_range, rows, generator),
+            log_uniform(*self.sigma_r_range_rad, rows, generator),
+            torch.randn(2, rows, 3, generator=generator),
+            torch.rand(3, rows, generator=generator),
+        )
         sigma_t_m = sigma_t_m * self.half_extent_m
-        sigma_r_rad = log_uniform(*self.sigma_r_range_rad, rows, generator).to(device)
-        pose = perturb(truth, sigma_t_m, sigma_r_rad, generator)
-        draw = torch.rand(3, rows, generator=generator).to(device)
+        pose = shifted(truth, sigma_t_m, sigma_r_rad, noise)
         without = draw[0] < self.p_none
         return Hint.isotropic(
             pose,
             sigma_t_m.masked_fill(without | (draw[1] < self.p_part), torch.inf),
             sigma_r_rad.masked_fill(without | (draw[2] < self.p_part), torch.inf),
-            NO_NEIGHBOURS.to(device).expand(rows, 0),
+            torch.empty(rows, 0, dtype=torch.int64, device=device),
         )
 
 

@@ -8,7 +8,7 @@ from torch import Generator, Tensor, nn
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Hint, Pose
-from hinted_posenet.hints.protocol import Answer, TrainingHints
+from hinted_posenet.hints.protocol import Answer, TrainingHints, sent
 
 
 class MixedHints(TrainingHints):
@@ -36,7 +36,9 @@ class MixedHints(TrainingHints):
             raise InputError("train_hint.weights: at least one must be above 0")
         self.sources: dict[str, TrainingHints] = {name: sources[name] for name in used}
         self.parts = nn.ModuleList(self.sources.values())
-        self.register_buffer("odds", torch.tensor(list(used.values()), dtype=torch.float32))
+        # odds are drawn on the CPU, where asking a GPU for them would wait for it
+        self._weights = torch.tensor(list(used.values()), dtype=torch.float32)
+        self.register_buffer("odds", self._weights.clone())
 
     @property
     def remembers_features(self) -> bool:
@@ -53,12 +55,14 @@ class MixedHints(TrainingHints):
     ) -> Hint:
         """Return hints (B,), each from one source."""
         rows, device = len(truth.t), truth.t.device
-        which = self.odds.cpu().multinomial(rows, replacement=True, generator=generator).to(device)
+        which = self._weights.multinomial(rows, replacement=True, generator=generator)
+        which = sent(device, which)[0]
         sources = self.sources.values()
         hints = [source.for_training(truth, feature, generator, answer) for source in sources]
         at = torch.arange(rows, device=device)
         count = min(hint.neighbours.shape[-1] for hint in hints)
-        neighbours = [hint.neighbours[..., :count].to(device).expand(rows, count) for hint in hints]
+        none = torch.empty(rows, 0, dtype=torch.int64, device=device)
+        neighbours = [hint.neighbours[..., :count] if count else none for hint in hints]
         parts = [(*hint.pose, hint.covariance) for hint in hints]
         columns = (*zip(*parts, strict=True), neighbours)
         t, q, *rest = (torch.stack(list(column))[which, at] for column in columns)

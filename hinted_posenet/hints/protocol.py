@@ -28,6 +28,19 @@ def robust_sigma(estimate: Pose, truth: Pose) -> tuple[Tensor, Tensor]:
 Answer = Callable[[Tensor, Hint], Pose]
 
 
+def sent(device: torch.device, *drawn: Tensor) -> list[Tensor]:
+    """Return numbers that were drawn on the CPU, on a device: in one copy, which a GPU need not be waited for.
+
+    Together they are float64, which holds float32 and the rows of any training set exactly.
+    """
+    if device.type == "cpu":
+        return list(drawn)
+    together = torch.cat([part.flatten().double() for part in drawn])
+    together = together.to(device, non_blocking=True)
+    parts = torch.split(together, [part.numel() for part in drawn])
+    return [there.view(part.shape).to(part.dtype) for there, part in zip(parts, drawn, strict=True)]
+
+
 class HintSource(nn.Module):
     """Where hints come from; buffers that it fits are part of the checkpoint."""
 

@@ -13,6 +13,7 @@ from hinted_posenet.hints.protocol import (
     MeasuredSigma,
     TrainingHints,
     robust_sigma,
+    sent,
 )
 from hinted_posenet.hints.retrieval_database import (
     RetrievalDatabase,
@@ -179,10 +180,14 @@ class LeaveOneOutHints(TrainingHints):
         count, device = len(truth.t), truth.t.device
         # augmented versions keep their camera center
         row = distances(truth.t, self.t_m).argmin(dim=1)
-        kind = (torch.rand(count, generator=generator) < self.p_own).long().to(device)
+        candidates = count, self.rows.shape[2]
+        kind, order = sent(
+            device,
+            (torch.rand(count, generator=generator) < self.p_own).long(),
+            torch.rand(candidates, generator=generator).argsort(dim=1)[:, : self.neighbours],
+        )
         near = self.rows[kind, row]  # (B, candidates)
-        order = torch.rand(near.shape, generator=generator).argsort(dim=1)[:, : self.neighbours]
         best = near[:, 0]
         pose = Pose(self.t_m[best], self.q[best])
-        neighbours = near.gather(1, order.to(device))
+        neighbours = near.gather(1, order)
         return Hint.isotropic(pose, self.sigma_t_m[kind], self.sigma_r_rad[kind], neighbours)

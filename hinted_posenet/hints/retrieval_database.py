@@ -57,7 +57,8 @@ class RetrievalDatabase(nn.Module):
         """
         score = self._similarity(unit(feature)) / TEMPERATURE
         off_m = hint.pose.t.unsqueeze(1) - self.t_m.to(hint.pose.t)  # (B, N, 3)
-        spread = hint.covariance[:, :3, :3] + self.spacing_m**2 * torch.eye(3).to(hint.covariance)
+        axes = torch.eye(3, dtype=hint.covariance.dtype, device=hint.covariance.device)
+        spread = hint.covariance[:, :3, :3] + self.spacing_m**2 * axes
         return score - (off_m @ information(spread) * off_m).sum(dim=-1) / 2
 
     @in_float32

@@ -5,7 +5,7 @@ from torch import Generator, Tensor
 
 from hinted_posenet.core.geometry import mean_quaternion
 from hinted_posenet.core.types import Hint, Pose, Query
-from hinted_posenet.hints.protocol import Answer, InferenceHints, MeasuredSigma, TrainingHints
+from hinted_posenet.hints.protocol import Answer, InferenceHints, MeasuredSigma, TrainingHints, sent
 
 INSIDE = (0.025, 0.975)  # quantiles of the training positions; label files hold wild outliers
 
@@ -15,7 +15,7 @@ def no_hint(like: Tensor) -> Hint:
     rows = like.shape[0]  # len would fix the batch of an exported graph
     pose = Pose(
         torch.zeros(rows, 3, device=like.device),
-        torch.tensor([1.0, 0.0, 0.0, 0.0], device=like.device).expand(rows, 4),
+        torch.eye(1, 4, device=like.device).expand(rows, 4),  # without a copy from the CPU
     )
     sigma = torch.full((rows,), torch.inf, device=like.device)
     return Hint.isotropic(pose, sigma, sigma)
@@ -100,6 +100,9 @@ class UniformHints(MeasuredSigma, TrainingHints):
         return self.hint(self._guess(len(truth.t), generator))
 
     def _guess(self, rows: int, generator: Generator) -> Pose:
-        where = torch.rand(rows, 3, generator=generator).to(self.low_m)
-        which = torch.randint(len(self.q), (rows,), generator=generator).to(self.q.device)
+        where, which = sent(
+            self.q.device,
+            torch.rand(rows, 3, generator=generator),
+            torch.randint(len(self.q), (rows,), generator=generator),
+        )
         return Pose(self.low_m + where * (self.high_m - self.low_m), self.q[which])

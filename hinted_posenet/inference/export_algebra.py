@@ -6,7 +6,7 @@ inverted in float64.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -65,6 +65,17 @@ def solve(matrix: Tensor, right: Tensor) -> Tensor:
     if right.dim() == matrix.dim():
         return (undo @ right.double()).to(right.dtype)
     return (undo @ right.double().unsqueeze(-1))[..., 0].to(right.dtype)
+
+
+class Solved(NamedTuple):
+    """What `torch.linalg.solve_ex` returns; ONNX could not tell whether it worked."""
+
+    result: Tensor
+
+
+def solve_ex(matrix: Tensor, right: Tensor) -> Solved:
+    """Solve as `solve` does."""
+    return Solved(solve(matrix, right))
 
 
 def cholesky(matrix: Tensor) -> Tensor:
@@ -217,6 +228,7 @@ def _parts(size: int, cells: int) -> Tensor:
 REPLACED: dict[Any, Callable[..., Any]] = {
     torch.linalg.inv: inverse,
     torch.linalg.solve: solve,
+    torch.linalg.solve_ex: solve_ex,
     torch.linalg.cholesky: cholesky,
     torch.cholesky_solve: cholesky_solve,
     torch.atan2: atan2,

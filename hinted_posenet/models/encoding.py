@@ -68,7 +68,7 @@ class SceneFrame(nn.Module):
         fill = known[..., :3].any(dim=-1, keepdim=True) & ~known[..., :3]
         filled = torch.where(fill, self.spread_m**2, variance[..., :3])
         variance = torch.cat([filled, variance[..., 3:]], dim=-1)
-        beside = hint.covariance * (1 - torch.eye(6).to(hint.covariance))
+        beside = hint.covariance * (1 - torch.eye(6, dtype=variance.dtype, device=variance.device))
         return self.resolve(hint)._replace(
             covariance=beside.nan_to_num(0.0) + variance.diag_embed()
         )
@@ -99,7 +99,7 @@ class Quaternion(Rotation):
     def forward(self, raw: Tensor) -> Tensor:
         """Convert (*, 4) to unit quaternions (*, 4)."""
         # 0.5: the vector part of a small rotation is half its angle
-        return normalize(0.5 * raw + raw.new_tensor([1.0, 0.0, 0.0, 0.0]), dim=-1)
+        return normalize(0.5 * raw + torch.eye(1, 4, dtype=raw.dtype, device=raw.device)[0], dim=-1)
 
 
 class LogQuaternion(Rotation):
@@ -119,7 +119,8 @@ class SixD(Rotation):
 
     def forward(self, raw: Tensor) -> Tensor:
         """Convert (*, 6) to unit quaternions (*, 4)."""
-        columns = raw + raw.new_tensor([1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
+        # the first two columns of the identity
+        columns = raw + torch.eye(2, 3, dtype=raw.dtype, device=raw.device).flatten()
         x = normalize(columns[..., :3], dim=-1)
         y = normalize(columns[..., 3:] - (x * columns[..., 3:]).sum(-1, keepdim=True) * x, dim=-1)
         matrix = torch.stack([x, y, torch.linalg.cross(x, y)], dim=-1)

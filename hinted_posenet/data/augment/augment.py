@@ -26,7 +26,9 @@ def new_views(
     query, (t, q) = sample
     image, (H, W) = query.image, query.image.shape[-2:]
     R_old_new = quaternion_to_rotation_matrix(q_old_new.float())
-    homography = _product(_product(query.K.float(), R_old_new), torch.linalg.inv(K_new.float()))
+    homography = _product(
+        _product(query.K.float(), R_old_new), torch.linalg.inv_ex(K_new.float()).inverse
+    )
     h = homography[..., None, None]  # (B, 3, 3, 1, 1)
     u = torch.arange(width, device=image.device) + 0.5  # (width,) pixel centers
     v = torch.arange(height, device=image.device)[:, None] + 0.5  # (height, 1)
@@ -142,16 +144,18 @@ class Augment:
         q_old_new = self._turn(draw)
         K_new = K.clone()
         K_new[:, :2, :2] *= draw.log_uniform(self.zoom, 1, 1)  # fx and fy; cx and cy stay
-        K_new[:, :2, 2] -= self._corner(draw, height, width).to(K)
+        K_new[:, :2, 2] -= draw.sent(self._corner(draw, height, width)).to(K)
         return new_views(sample, q_old_new, K_new, height, width, self.padding_mode)
 
     def _turn(self, draw: Draws) -> Tensor:
         """Draw rotations q_old_new (B, 4)."""
-        std_rad = draw.image.new_tensor(self.rotation_deg).deg2rad()
+        std_rad = draw.sent(torch.tensor(self.rotation_deg)).deg2rad()
         q_old_new = quaternion_exp(std_rad * draw.normal(3))
         if self.roll_deg != 0:
             roll_rad = draw.uniform((-self.roll_deg, self.roll_deg), 1).deg2rad()
-            roll = quaternion_exp(roll_rad * roll_rad.new_tensor([0.0, 0.0, 1.0]))
+            roll = quaternion_exp(
+                roll_rad * torch.eye(3, dtype=roll_rad.dtype, device=roll_rad.device)[2]
+            )
             q_old_new = quaternion_product(roll, q_old_new)
         return q_old_new
 
@@ -169,7 +173,7 @@ def _apply(effect: Effect, image: Tensor, generator: Generator) -> Tensor:
     if effect.p >= 1:
         return effect(image, Draws(generator, image))
     draw = torch.rand(len(image), generator=generator, device=generator.device)
-    chosen = (draw < effect.p).nonzero().squeeze(1).to(image.device)
+    chosen = (draw < effect.p).nonzero().squeeze(1).to(image.device, non_blocking=True)
     if len(chosen) == 0:
         return image
     part = image[chosen]

@@ -26,6 +26,10 @@ class Draws:
         self.generator = generator
         self.image = image  # (n, 3, H, W)
 
+    def sent(self, drawn: Tensor) -> Tensor:
+        """Return numbers as the images are, on their device, without waiting for it."""
+        return drawn.to(self.image, non_blocking=True)
+
     def fraction(self, *shape: int) -> Tensor:
         """Draw values (n, *shape) from [0, 1), on the generator's device."""
         size = (len(self.image), *shape)
@@ -34,18 +38,18 @@ class Draws:
     def uniform(self, span: Sequence[float], *shape: int) -> Tensor:
         """Draw values (n, *shape) uniformly from the span (low, high)."""
         low, high = span
-        return (low + (high - low) * self.fraction(*shape)).to(self.image)
+        return self.sent(low + (high - low) * self.fraction(*shape))
 
     def log_uniform(self, span: Sequence[float], *shape: int) -> Tensor:
         """Draw values (n, *shape) whose logarithm is uniform over the span."""
         low, high = span
-        return (low * (high / low) ** self.fraction(*shape)).to(self.image)
+        return self.sent(low * (high / low) ** self.fraction(*shape))
 
     def normal(self, *shape: int) -> Tensor:
         """Draw values (n, *shape) of mean 0 and standard deviation 1."""
         size = (len(self.image), *shape)
         draw = torch.randn(size, generator=self.generator, device=self.generator.device)
-        return draw.to(self.image)
+        return self.sent(draw)
 
 
 class Effect(Protocol):
@@ -198,14 +202,18 @@ class Shadow:
     def __call__(self, image: Tensor, draw: Draws) -> Tensor:
         """Change images (n, 3, H, W) in [0, 1]."""
         H, W = image.shape[-2:]
-        x = (2 * torch.arange(W).to(image) + 1 - W) / max(H, W)
-        y = ((2 * torch.arange(H).to(image) + 1 - H) / max(H, W))[:, None]
+        x = (2 * torch.arange(W, dtype=image.dtype, device=image.device) + 1 - W) / max(H, W)
+        y = ((2 * torch.arange(H, dtype=image.dtype, device=image.device) + 1 - H) / max(H, W))[
+            :, None
+        ]
         angle_rad = draw.uniform((-torch.pi, torch.pi), 1, 1, 1)
         straight = angle_rad.cos() * x + angle_rad.sin() * y - draw.uniform((-0.6, 0.6), 1, 1, 1)
         ragged = draw.uniform(self.raggedness, 1, 1, 1)
         field = (1 - ragged) * straight + ragged * clouds(draw)
         shade = (field / draw.log_uniform(self.edge, 1, 1, 1)).sigmoid()  # (n, 1, H, W)
-        darkness = draw.uniform(self.darkness, 1, 1, 1) * image.new_tensor(TAKEN)[:, None, None]
+        darkness = (
+            draw.uniform(self.darkness, 1, 1, 1) * draw.sent(torch.tensor(TAKEN))[:, None, None]
+        )
         return image * (1 - darkness * shade)
 
 

@@ -51,7 +51,7 @@ def resect(
         Pose (*,) of the camera in the frame of the points, the errors (*, N, 2) and the weights (*, N) of
         the last step.
     """
-    q = points.new_tensor([1.0, 0.0, 0.0, 0.0]).expand(*points.shape[:-2], 4)
+    q = torch.eye(1, 4, dtype=points.dtype, device=points.device)[0].expand(*points.shape[:-2], 4)
     pose = Pose(torch.zeros_like(q[..., 1:]), q)
     # never singular, not even without any weight
     hold = torch.diag_embed(damping * weight.sum(dim=-1, keepdim=True) + 1e-6)  # (*, 6, 6)
@@ -63,7 +63,7 @@ def resect(
         weighted = jacobian * trust.repeat_interleave(2, dim=-1).unsqueeze(-1)
         normal = weighted.transpose(-1, -2) @ jacobian + hold
         pull = (weighted * error.flatten(-2).unsqueeze(-1)).sum(dim=-2)  # (*, 6)
-        turn, move = torch.linalg.solve(normal, pull).split(3, dim=-1)
+        turn, move = torch.linalg.solve_ex(normal, pull).result.split(3, dim=-1)
         q = normalize(compose_rotvec(pose.q, turn), dim=-1)
         pose = Pose(pose.t + rotate(pose.q, move), q)
     return pose, error, trust
