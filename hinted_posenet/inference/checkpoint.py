@@ -37,6 +37,12 @@ class Checkpoint(NamedTuple):
     feature_key: str  # what its features depend on (features.feature_key); empty: trained backbone
     state: dict[str, Tensor]
     place: Place
+    key: str = "checkpoint"  # of the verb that was given its path
+
+    @property
+    def name(self) -> str:
+        """How the user called it, for errors."""
+        return f"{self.key}={self.path}"
 
     @property
     def trained_on(self) -> TrainedOn:
@@ -59,18 +65,20 @@ def save_checkpoint(
     write_tensors(path, content)
 
 
-def read_checkpoint(path: Path | str) -> Checkpoint:
+def read_checkpoint(path: Path | str, key: str = "checkpoint") -> Checkpoint:
     """Read a checkpoint file, or that of a run's folder, without running code from it.
+
+    ``key`` is what errors call it.
 
     Raises:
         InputError: There is none, or it holds something else than a localizer of this version.
     """
-    path = checkpoint_file(Path(path))
-    name = f"checkpoint={path}"
+    path = checkpoint_file(Path(path), key)
+    name = f"{key}={path}"
     try:
         content = read_tensors(path, "give the folder of a finished run, or its localizer.ckpt")
     except InputError as error:
-        raise InputError(f"checkpoint={error}") from None
+        raise InputError(f"{key}={error}") from None
     kind = str(content.get("format")) if isinstance(content, dict) else ""
     if not kind.startswith(FORMAT):
         raise InputError(
@@ -85,13 +93,13 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
     try:
         check_config(content.get("config"))
         _check_state(content.get("state"))
-        key = content.get("feature_key")
-        if not isinstance(key, str):
+        features = content.get("feature_key")
+        if not isinstance(features, str):
             raise InputError("it lacks the key of its features")
         place = Place.from_plain(content.get("place"))
     except InputError as error:
         raise InputError(f"{name}: damaged: {error}; train it again, or take a copy") from None
-    return Checkpoint(path, content["config"], key, content["state"], place)
+    return Checkpoint(path, content["config"], features, content["state"], place, key)
 
 
 def with_map(
@@ -153,11 +161,11 @@ def load_localizer(checkpoint: Checkpoint) -> LocalizerModule:
         localizer.eval()
         _try(localizer)
     except InputError as error:
-        raise InputError(f"checkpoint={checkpoint.path}: {error}") from None
+        raise InputError(f"{checkpoint.name}: {error}") from None
     except Exception as error:  # whatever a config that no training has written makes fail
         reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"checkpoint={checkpoint.path}: weights and config do not agree ({reason}); train it again"
+            f"{checkpoint.name}: weights and config do not agree ({reason}); train it again"
         ) from error
     return localizer
 
@@ -176,12 +184,12 @@ def trained_with_hints(checkpoint: Checkpoint) -> bool:
         with _budget(checkpoint):
             source: TrainingHints = build(checkpoint.config["train_hint"], "train_hint")
     except InputError as error:
-        raise InputError(f"checkpoint={checkpoint.path}: {error}") from None
+        raise InputError(f"{checkpoint.name}: {error}") from None
     return source.gives_hints
 
 
-def checkpoint_file(path: Path) -> Path:
-    """Return the checkpoint file that a path means; where there is none, say which runs are below."""
+def checkpoint_file(path: Path, key: str = "checkpoint") -> Path:
+    """Return the checkpoint file that the path of a key means; where there is none, say which runs are below."""
     if not path.is_dir() or (path / FILE).is_file():
         return path / FILE if path.is_dir() else path
     below = [
@@ -190,12 +198,10 @@ def checkpoint_file(path: Path) -> Path:
     if below:
         more = f" and {len(below) - 5} more" if len(below) > 5 else ""
         runs = ", ".join(str(run) for run in sorted(below)[:5])
-        raise InputError(f"checkpoint={path}: no run; give one of those below it: {runs}{more}")
+        raise InputError(f"{key}={path}: no run; give one of those below it: {runs}{more}")
     if (path / "lightning").is_dir():
-        raise InputError(
-            f"checkpoint={path}: its training has not ended; train with resume=true first"
-        )
-    raise InputError(f"checkpoint={path}: holds no {FILE}; give the folder of a finished run")
+        raise InputError(f"{key}={path}: its training has not ended; train with resume=true first")
+    raise InputError(f"{key}={path}: holds no {FILE}; give the folder of a finished run")
 
 
 def _check_state(state: Any) -> None:

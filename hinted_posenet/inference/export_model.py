@@ -28,7 +28,7 @@ def export_model(settings: ExportSettings, results: Mapping[str, Any] | None = N
     check_free(settings.out, settings.overwrite, CARD)
     for name in (module for module, extra in EXTRAS.items() if extra == "export"):
         import_module(name)  # torch asks for them only after it has traced a network
-    checkpoint = read_checkpoint(settings.run)
+    checkpoint = read_checkpoint(settings.run, "run")
     localizer = Localizer(checkpoint, prepare_device("cpu"))
     try:
         network = exportable(localizer.network)

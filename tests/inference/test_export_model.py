@@ -143,7 +143,8 @@ def test_graphs_that_answer_otherwise_are_not_written(here, run, tmp_path, monke
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["absent", "out=exported"], "absent"),
+        (["taken", "out=exported"], "run=taken: holds no localizer.ckpt"),
+        (["absent", "out=exported"], "run=absent"),
         (["absent", "out=taken"], "taken: exists already"),
         (
             ["absent", "out=taken", "overwrite=true"],
