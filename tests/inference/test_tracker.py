@@ -231,11 +231,11 @@ def test_a_network_is_tracked_with_images_that_it_cannot_take(tmp_path) -> None:
 
 
 @pytest.mark.slow
-def test_memory_is_flat_over_100_000_frames() -> None:
+def test_memory_does_not_grow_by_one_byte_a_frame() -> None:
     path = loop(1) * 2
     tracker = Tracker(KnownErrors(path, combines_hints=False), MODEL, shared=SHARED)
     image = image_of(0)
-    frames = (Frame(image, 0.1 * k) for k in range(100_000))
+    frames = (Frame(image, 0.1 * k) for k in range(10_000))
     tracemalloc.start()
     for k, _ in enumerate(tracker.steps(frames)):
         tracker.localizer.hints.clear()
@@ -243,4 +243,4 @@ def test_memory_is_flat_over_100_000_frames() -> None:
             before = tracemalloc.get_traced_memory()[0]
     after = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    assert after - before < 100_000
+    assert after - before < 9_000  # a number that is kept of each frame takes 32 times as much
