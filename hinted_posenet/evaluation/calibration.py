@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from scipy.stats import chi2
 from torch import Tensor
 
+from hinted_posenet.core.chi_square import chi_square_quantile
 from hinted_posenet.core.covariance import offset
 from hinted_posenet.core.types import Pose
 from hinted_posenet.evaluation.frames_file import Floats
@@ -54,7 +54,7 @@ def coverage(nees: Floats, degrees_of_freedom: int, levels: Sequence[float] | Fl
     They are ellipsoids of a Gaussian; NaN, where nothing is stated, is left out, and something must be left.
     """
     stated = nees[~np.isnan(nees)]
-    limits = chi2.ppf(levels, degrees_of_freedom) / degrees_of_freedom
+    limits = chi_square_quantile(levels, degrees_of_freedom) / degrees_of_freedom
     return np.array([(stated <= limit).mean() for limit in limits])
 
 

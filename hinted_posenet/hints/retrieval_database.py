@@ -8,15 +8,19 @@ from hinted_posenet.core.covariance import information
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.precision import in_float32
 from hinted_posenet.core.types import Hint, Pose
+from hinted_posenet.hints.feature_index import CANDIDATES, CHUNK, EXACT, FeatureIndex
 
-CHUNK = 4096  # remembered images at a time, which bounds the float32 copy
 BATCH = 256  # remembered images looked up at a time
 PROBES = 1000  # training images that the spacing is measured at
 TEMPERATURE = 0.02  # this much cosine similarity makes an image e times as likely to be near
 
 
 class RetrievalDatabase(nn.Module):
-    """Features of unit length (the whole grid) in half precision, and the poses they were taken from."""
+    """Features of unit length (the whole grid) in half precision, and the poses they were taken from.
+
+    Over more than ``EXACT`` images, a compressed copy names ``CANDIDATES`` images for an exact comparison. It is
+    made at the first query and is no part of a checkpoint.
+    """
 
     feature: Tensor  # (N, C * G * G) unit rows, float16
     t_m: Tensor  # (N, 3)
@@ -25,6 +29,8 @@ class RetrievalDatabase(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self._index: FeatureIndex | None = None
+        self.register_load_state_dict_post_hook(_forget_index)  # type: ignore[no-untyped-call]
         self.register_buffer("feature", torch.empty(0, 0, dtype=torch.float16))
         self.register_buffer("t_m", torch.empty(0, 3))
         self.register_buffer("q", torch.empty(0, 4))
@@ -46,7 +52,8 @@ class RetrievalDatabase(nn.Module):
     @in_float32
     def nearest(self, feature: Tensor, hint: Hint, count: int) -> Tensor:
         """Return rows (B, count) that are most likely near features (B, C, G, G) with hints (B,), best first."""
-        return self.log_likelihood(feature, hint).topk(min(count, len(self.t_m)), dim=1).indices
+        count = min(count, len(self.t_m))
+        return self._ranked(unit(feature), self._log_prior(hint), TEMPERATURE, count)
 
     @in_float32
     def log_likelihood(self, feature: Tensor, hint: Hint) -> Tensor:
@@ -55,11 +62,14 @@ class RetrievalDatabase(nn.Module):
         A hint tells apart places that look alike: a neighbour's camera differs from it by the hint's error
         and by the distance between cameras. Along an axis that it does not know it says nothing.
         """
-        score = self._similarity(unit(feature)) / TEMPERATURE
+        return self._similarity(unit(feature)) / TEMPERATURE + self._log_prior(hint)
+
+    def _log_prior(self, hint: Hint) -> Tensor:
+        """Return how likely hints (B,) make all rows (B, N), up to a constant."""
         off_m = hint.pose.t.unsqueeze(1) - self.t_m.to(hint.pose.t)  # (B, N, 3)
         axes = torch.eye(3, dtype=hint.covariance.dtype, device=hint.covariance.device)
         spread = hint.covariance[:, :3, :3] + self.spacing_m**2 * axes
-        return score - (off_m @ information(spread) * off_m).sum(dim=-1) / 2
+        return -(off_m @ information(spread) * off_m).sum(dim=-1) / 2
 
     @in_float32
     def nearest_other(self, rows: Tensor, sequence: Tensor, count: int) -> Tensor:
@@ -75,15 +85,20 @@ class RetrievalDatabase(nn.Module):
             )
         found = []
         for batch in torch.split(rows, BATCH):
-            score = self._similarity(self.feature[batch].float())
-            score = score.masked_fill(sequence[batch, None] == sequence, -torch.inf)
-            found.append(score.topk(count, dim=1).indices)
+            other = sequence[batch, None] != sequence
+            prior = torch.zeros(other.shape, device=other.device).masked_fill(~other, -torch.inf)
+            found.append(self._ranked(self.feature[batch].float(), prior, 1.0, count))
         return torch.cat(found)
 
     @in_float32
     def distance(self, feature: Tensor) -> Tensor:
         """Return the cosine distance (B,) of features (B, C, G, G) to the nearest remembered image."""
-        return 1 - self._similarity(unit(feature)).amax(dim=1)
+        wanted = unit(feature)
+        if not self._is_indexed:
+            return 1 - self._similarity(wanted).amax(dim=1)
+        nowhere = wanted.new_zeros(len(wanted), len(self.feature))
+        best = self.feature[self._ranked(wanted, nowhere, 1.0, 1)[:, 0]]
+        return 1 - (best.float() * wanted).sum(dim=1)
 
     @in_float32
     def distances_apart(self, rows: Tensor, sequence: Tensor) -> Tensor:
@@ -91,11 +106,38 @@ class RetrievalDatabase(nn.Module):
         found, sequence = self.feature[rows].float(), _told_apart(sequence)[rows]
         return 1 - (found @ found.T)[sequence[:, None] != sequence]
 
+    @property
+    def _is_indexed(self) -> bool:
+        """Whether candidates are compared instead of everything; an exported graph compares everything."""
+        exported = torch.onnx.is_in_onnx_export() or torch.compiler.is_compiling()
+        return len(self.feature) > EXACT and not exported
+
+    @torch.no_grad()
+    def _ranked(self, wanted: Tensor, prior: Tensor, temperature: float, count: int) -> Tensor:
+        """Return the best rows (B, count) for unit rows (B, C * G * G) with log priors (B, N), best first."""
+        if not self._is_indexed:
+            score = self._similarity(wanted) / temperature + prior
+            return score.topk(count, dim=1).indices
+        if self._index is None or self._index.feature is not self.feature:
+            self._index = FeatureIndex.of(self.feature)
+        rough = self._index.similarity(wanted) / temperature + prior
+        likely = rough.topk(min(max(CANDIDATES, 4 * count), rough.shape[1]), dim=1).indices
+        score = likely.new_empty(likely.shape, dtype=torch.float32)
+        for i, rows in enumerate(likely):  # one by one, which bounds the float32 copy
+            score[i] = self.feature[rows].float() @ wanted[i]
+        score = score / temperature + prior.take_along_dim(likely, dim=1)
+        return likely.take_along_dim(score.topk(count, dim=1).indices, dim=1)
+
     def _similarity(self, wanted: Tensor) -> Tensor:
         """Return the cosine similarity (B, N) of unit rows (B, C * G * G) to everything remembered."""
         return torch.cat(
             [wanted @ rows.float().T for rows in torch.split(self.feature, CHUNK)], dim=1
         )
+
+
+def _forget_index(memory: RetrievalDatabase, keys: object) -> None:
+    """Let the next query index the features that have just been loaded."""
+    memory._index = None
 
 
 def _told_apart(sequence: Tensor) -> Tensor:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import torch
-from scipy.stats import chi2
 from torch import Tensor, nn
 
+from hinted_posenet.core.chi_square import chi_square_quantile
 from hinted_posenet.core.covariance import information, offset
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.inference.sigma_fit import BLOCKS, PARTS, widened
@@ -78,7 +78,7 @@ def contradicts(belief: Hint, prior: Hint) -> bool:
             continue  # a rotation about some axes only has no distance of its own
         weight = information(belief.covariance[block, block] + prior.covariance[block, block])
         distance = float(off[block] @ weight @ off[block])
-        if known.any() and distance > chi2.ppf(1 - CONTRADICTION, int(known.sum())):
+        if known.any() and distance > chi_square_quantile(1 - CONTRADICTION, int(known.sum())):
             return True
     return False
 

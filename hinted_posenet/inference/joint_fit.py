@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from functools import partial
 
 import torch
-from scipy.stats import chi2
 from torch import Tensor
 
+from hinted_posenet.core.chi_square import chi_square_quantile
 from hinted_posenet.inference.sigma_fit import CONTENT, DEGREES, LEAST_SCALE, PARTS, widened
 
 STRETCHES = tuple(2.0 ** (step / 2) for step in range(-6, 9))  # tried
@@ -30,7 +30,10 @@ def excess_of(error: Tensor, covariance: Tensor, weights: Tensor) -> float:
     fitted = widened(covariance, torch.ones_like(error), _rows(weights, error))
     surprise = _surprise(error, fitted)
     rank = min(math.ceil(CONTENT * (len(surprise) + 1)), len(surprise))
-    excess = float(surprise.sort().values[rank - 1] / chi2.ppf(CONTENT, error.shape[1])) ** 0.5
+    excess = (
+        float(surprise.sort().values[rank - 1] / chi_square_quantile(CONTENT, error.shape[1]))
+        ** 0.5
+    )
     return float(max(excess, LEAST_SCALE))
 
 

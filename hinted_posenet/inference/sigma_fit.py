@@ -3,8 +3,9 @@
 import math
 
 import torch
-from scipy.stats import chi2
 from torch import Tensor
+
+from hinted_posenet.core.chi_square import chi_square_quantile
 
 # horizontal, vertical, rotation: the parts of an error that are weighted apart, by their axes in a covariance
 PARTS = ((0, 1), (2,), (3, 4, 5))
@@ -48,7 +49,7 @@ def fit_weights(error: Tensor, covariance: Tensor, off: Tensor) -> Tensor:
         matrix, e = fitted[:, block, block].double(), error[:, block, None].double()
         nees = (e * torch.linalg.solve(matrix, e)).sum(dim=(1, 2))
         rank = min(math.ceil(CONTENT * (len(nees) + 1)), len(nees))
-        excess = float(nees.sort().values[rank - 1] / chi2.ppf(CONTENT, 3)) ** 0.5
+        excess = float(nees.sort().values[rank - 1] / chi_square_quantile(CONTENT, 3)) ** 0.5
         weights[list(parts)] *= max(excess, LEAST_SCALE)
     return weights
 

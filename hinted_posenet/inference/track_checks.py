@@ -3,9 +3,9 @@
 from functools import cache
 
 import torch
-from scipy.stats import chi2
 from torch import Tensor
 
+from hinted_posenet.core.chi_square import chi_square_quantile
 from hinted_posenet.core.types import Hint, Pose
 from hinted_posenet.data.priors.check import impossible
 from hinted_posenet.data.query_camera import AnyK, QueryCamera, given_camera
@@ -17,7 +17,7 @@ GATE = 0.999  # of the measurements of a right belief are within the gate
 @cache
 def within_gate(parts: int) -> float:
     """Return the squared Mahalanobis distance that a measurement of so many numbers may have."""
-    return float(chi2.ppf(GATE, parts))
+    return float(chi_square_quantile(GATE, parts))
 
 
 def camera_of(K: AnyK | QueryCamera | None) -> QueryCamera | None:

@@ -1,3 +1,5 @@
+import io
+
 import pytest
 import torch
 from poses import INF, hints, random_poses, sequences
@@ -78,3 +80,63 @@ def test_a_single_image_has_nothing_to_be_compared_with(feature):
 def test_spacing_is_the_distance_to_the_next_camera(feature):
     memory = remembering(on_a_line(COUNT, step_m=0.25), feature)
     assert memory.spacing_m.item() == pytest.approx(0.25)
+
+
+def by_comparing_everything(memory, asked, hint, count):
+    return memory.log_likelihood(asked, hint).topk(count, dim=1).indices
+
+
+@pytest.mark.parametrize("sigma_m", [2.0, INF])
+def test_many_images_are_searched_by_candidates_with_nearly_the_exact_answer(sigma_m):
+    draw = torch.Generator().manual_seed(3)
+    places = torch.randn(300, 40, generator=draw) @ torch.randn(40, 600, generator=draw)
+    looks = places.repeat_interleave(20, dim=0)
+    looks = (looks + 2 * torch.randn(looks.shape, generator=draw)).view(-1, 600, 1, 1)
+    truth = on_a_line(len(looks), step_m=0.1)
+    memory = remembering(truth, looks)
+    rows = torch.arange(7, 6000, 97)
+    asked = looks[rows] + torch.randn(looks[rows].shape, generator=draw)
+    hint = hints(Pose(truth.t[rows], truth.q[rows]), sigma_m, INF)
+    found = memory.nearest(asked, hint, 8)
+    exact = by_comparing_everything(memory, asked, hint, 8)
+    recall = (found.unsqueeze(-1) == exact.unsqueeze(1)).any(dim=-1).float().mean()
+    assert recall >= 0.99
+    assert torch.equal(found[:, 0], exact[:, 0])
+    alone = hints(Pose(truth.t[rows[:1]], truth.q[rows[:1]]), sigma_m, INF)
+    one = memory.nearest(asked[:1], alone, 8)
+    assert torch.equal(one[0], found[0])  # alone as in a batch
+
+
+def test_up_to_two_thousand_images_are_compared_exactly(feature):
+    memory = remembering(random_poses(2000), feature[:2000])
+    hint = hints(NOWHERE, 1.0, INF)
+    found = memory.nearest(feature[:8], hint, 8)
+    assert torch.equal(found, by_comparing_everything(memory, feature[:8], hint, 8))
+    assert memory._index is None
+
+
+def test_the_index_follows_features_that_are_fitted_or_loaded_again(feature):
+    nothing = hints(Pose(NOWHERE.t[:1], NOWHERE.q[:1]), INF, INF)
+    memory, other = remembering(random_poses(COUNT), feature), RetrievalDatabase()
+    assert memory.nearest(feature[70:71], nothing, 1) == 70
+    other.fit(random_poses(COUNT), feature.flip(0))
+    memory.load_state_dict(other.state_dict())
+    assert memory.nearest(feature[70:71], nothing, 1) == COUNT - 71
+    memory.fit(random_poses(COUNT), feature)
+    assert memory.nearest(feature[70:71], nothing, 1) == 70
+    assert memory.distance(feature[70:71]) < 1e-3
+
+
+class Asks(torch.nn.Module):
+    def __init__(self, memory):
+        super().__init__()
+        self.memory = memory
+
+    def forward(self, feature):
+        return self.memory.distance(feature)
+
+
+def test_an_exported_graph_compares_everything(feature):
+    memory = remembering(random_poses(COUNT), feature)
+    torch.onnx.export(Asks(memory), (feature[:1],), io.BytesIO(), dynamo=False)
+    assert memory._index is None
