@@ -1,7 +1,7 @@
 """How well images of an unseen date are located over a map of other dates, by Ground Registration and others.
 
     hinted-posenet simulate recipe=naip
-    python benchmarks/registration.py --weights released runs/registration/place.pt --insert docs/map.md
+    python benchmarks/registration.py --weights released runs/aerial/naip/ground_registration --insert docs/map.md
 
 Three tables: methods from the same hint, what each sensor's prior is worth, and how often an answer that is called
 right is far off when the ground, the image, the hint or the map are not as they should be. The map consists of the
@@ -34,6 +34,8 @@ from hinted_posenet.core.tables import insert_text, markdown_table, text_table
 from hinted_posenet.core.types import Hint, Pose, View
 from hinted_posenet.data.formats.aerial import read_views
 from hinted_posenet.data.load_image import load_image
+from hinted_posenet.inference.locate import load
+from hinted_posenet.inference.map_refinement import MapRefinement
 from hinted_posenet.models import registration
 from hinted_posenet.models.registration.array_ground import ArrayGround
 from hinted_posenet.models.registration.ground import Ground
@@ -114,7 +116,12 @@ def parse() -> argparse.Namespace:
     add = parser.add_argument
     add("--scene", type=Path, default=Path("simulated/aerial/naip"), help="simulated flights")
     add("--photos", type=Path, default=Path("../shared/data/aerial/naip_north_dakota"))
-    add("--weights", nargs="+", default=["released"], help="released, untrained, or files")
+    add(
+        "--weights",
+        nargs="+",
+        default=["released"],
+        help="released, untrained, files, or folders of runs",
+    )
     add("--every", type=int, default=1, help="locate every n-th image only")
     add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the hints")
     add("--xfeat", default="packaged", help="weights of XFeat: packaged, default, or a file")
@@ -131,7 +138,12 @@ def network(name: str) -> tuple[str, Locate]:
     file = Path(name)
     if name == "released":
         file = Path(registration.__path__[0]) / "weights" / "any_place.pt"
-    if name != "untrained":
+    if file.is_dir():  # of runs, which have trained on the place
+        found = load(file / "seed-0").network.refinement
+        if not isinstance(found, MapRefinement):
+            raise InputError(f"--weights {name}: not runs of method=ground_registration")
+        model = found.registration.network
+    elif name != "untrained":
         if not file.is_file():
             raise InputError(f"--weights {name}: {file} is no file of weights")
         try:

@@ -6,6 +6,7 @@ from poses import INF, hints, random_poses, sequences
 
 from hinted_posenet.core.errors import InputError
 from hinted_posenet.core.types import Pose
+from hinted_posenet.hints.feature_index import EXACT
 from hinted_posenet.hints.retrieval_database import RetrievalDatabase
 
 COUNT = 9000  # more than two chunks of 4096
@@ -107,8 +108,8 @@ def test_many_images_are_searched_by_candidates_with_nearly_the_exact_answer(sig
     assert torch.equal(one[0], found[0])  # alone as in a batch
 
 
-def test_up_to_two_thousand_images_are_compared_exactly(feature):
-    memory = remembering(random_poses(2000), feature[:2000])
+def test_up_to_five_thousand_images_are_compared_exactly(feature):
+    memory = remembering(random_poses(EXACT), feature[:EXACT])
     hint = hints(NOWHERE, 1.0, INF)
     found = memory.nearest(feature[:8], hint, 8)
     assert torch.equal(found, by_comparing_everything(memory, feature[:8], hint, 8))
