@@ -1,5 +1,7 @@
 """Retrieval database of the training set: which images look like a query, and where they were taken."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
@@ -12,6 +14,7 @@ from hinted_posenet.hints.feature_index import CANDIDATES, CHUNK, EXACT, Feature
 
 BATCH = 256  # remembered images looked up at a time
 PROBES = 1000  # training images that the spacing is measured at
+KEPT = 50_000_000  # numbers of features at most that stay in float32, which the CPU multiplies
 TEMPERATURE = 0.02  # this much cosine similarity makes an image e times as likely to be near
 
 
@@ -19,7 +22,7 @@ class RetrievalDatabase(nn.Module):
     """Features of unit length (the whole grid) in half precision, and the poses they were taken from.
 
     Over more than ``EXACT`` images, a compressed copy names ``CANDIDATES`` images for an exact comparison. It is
-    made at the first query and is no part of a checkpoint.
+    made at the first query and is no part of a checkpoint; nor is a copy in float32, which queries of fewer share.
     """
 
     feature: Tensor  # (N, C * G * G) unit rows, float16
@@ -30,7 +33,8 @@ class RetrievalDatabase(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self._index: FeatureIndex | None = None
-        self.register_load_state_dict_post_hook(_forget_index)  # type: ignore[no-untyped-call]
+        self._exact: tuple[Tensor, list[Tensor]] | None = None  # features, and these in float32
+        self.register_load_state_dict_post_hook(_forget_copies)  # type: ignore[no-untyped-call]
         self.register_buffer("feature", torch.empty(0, 0, dtype=torch.float16))
         self.register_buffer("t_m", torch.empty(0, 3))
         self.register_buffer("q", torch.empty(0, 4))
@@ -54,6 +58,16 @@ class RetrievalDatabase(nn.Module):
         """Return rows (B, count) that are most likely near features (B, C, G, G) with hints (B,), best first."""
         count = min(count, len(self.t_m))
         return self._ranked(unit(feature), self._log_prior(hint), TEMPERATURE, count)
+
+    @in_float32
+    def compared(self, feature: Tensor, hint: Hint, count: int) -> tuple[Tensor, Tensor]:
+        """Return what `nearest` (B, count) and `distance` (B,) do, of one comparison."""
+        if self._is_indexed:
+            return self.nearest(feature, hint, count), self.distance(feature)
+        similarity = self._similarity(unit(feature))
+        score = similarity / TEMPERATURE + self._log_prior(hint)
+        rows = score.topk(min(count, len(self.t_m)), dim=1).indices
+        return rows, 1 - similarity.amax(dim=1)
 
     @in_float32
     def log_likelihood(self, feature: Tensor, hint: Hint) -> Tensor:
@@ -130,14 +144,23 @@ class RetrievalDatabase(nn.Module):
 
     def _similarity(self, wanted: Tensor) -> Tensor:
         """Return the cosine similarity (B, N) of unit rows (B, C * G * G) to everything remembered."""
-        return torch.cat(
-            [wanted @ rows.float().T for rows in torch.split(self.feature, CHUNK)], dim=1
-        )
+        return torch.cat([wanted @ rows.T for rows in self._chunks()], dim=1)
+
+    def _chunks(self) -> Iterable[Tensor]:
+        """Return the remembered features in float32, ``CHUNK`` images at a time."""
+        chunks = (rows.float() for rows in torch.split(self.feature, CHUNK))
+        if self.feature.numel() > KEPT or torch.onnx.is_in_onnx_export():
+            return chunks
+        if self._exact is None or self._exact[0] is not self.feature:
+            # they may outlive the mode in which the first query was answered
+            with torch.inference_mode(mode=False), torch.no_grad():
+                self._exact = self.feature, list(chunks)
+        return self._exact[1]
 
 
-def _forget_index(memory: RetrievalDatabase, keys: object) -> None:
-    """Let the next query index the features that have just been loaded."""
-    memory._index = None
+def _forget_copies(memory: RetrievalDatabase, keys: object) -> None:
+    """Let the next query copy the features that have just been loaded."""
+    memory._index = memory._exact = None
 
 
 def _told_apart(sequence: Tensor) -> Tensor:

@@ -117,9 +117,9 @@ class Uncertainty(nn.Module):
 
         Hints that are no sensor's would only repeat the images, so they do not belong here.
         """
-        agreed = self._agreed(self.memory.nearest(feature, sensor, NEIGHBOURS))
-        reference = given(self.retrieved(agreed), sensor)[0].pose
-        return Comparison(reference, self.memory.distance(feature))
+        rows, distance = self.memory.compared(feature, sensor, NEIGHBOURS)
+        reference = given(self.retrieved(self._agreed(rows)), sensor)[0].pose
+        return Comparison(reference, distance)
 
     def of_network(self, answer: Hint, seen: Comparison, sensor: Hint | None) -> Hint:
         """Return answers (B,) with calibrated covariances; ``sensor`` is None for the localizer's own hints."""

@@ -116,6 +116,31 @@ def test_up_to_five_thousand_images_are_compared_exactly(feature):
     assert memory._index is None
 
 
+def test_one_comparison_says_what_two_do(feature):
+    hint = hints(NOWHERE, 100.0, INF)
+    for count in (EXACT, COUNT):
+        memory = remembering(random_poses(count), feature[:count])
+        rows, distance = memory.compared(feature[:8], hint, 8)
+        assert torch.equal(rows, memory.nearest(feature[:8], hint, 8))
+        assert torch.equal(distance, memory.distance(feature[:8]))
+
+
+def test_a_copy_in_float32_follows_features_that_are_fitted_or_loaded_again(feature):
+    few, others = feature[:100], feature[100:200]
+    memory, other = remembering(random_poses(100), few), remembering(random_poses(100), others)
+    with torch.inference_mode():
+        assert memory.distance(few[:1]) < 1e-3
+    memory.load_state_dict(other.state_dict())
+    assert memory.distance(others[:1]) < 1e-3 < memory.distance(few[:1])
+    memory.fit(random_poses(100), few)
+    assert memory.distance(few[:1]) < 1e-3 < memory.distance(others[:1])
+    query = few[:1].clone().requires_grad_(True)
+    memory.log_likelihood(
+        query, hints(Pose(NOWHERE.t[:1], NOWHERE.q[:1]), INF, INF)
+    ).sum().backward()
+    assert query.grad is not None  # a copy that was made in inference mode would not allow it
+
+
 def test_the_index_follows_features_that_are_fitted_or_loaded_again(feature):
     nothing = hints(Pose(NOWHERE.t[:1], NOWHERE.q[:1]), INF, INF)
     memory, other = remembering(random_poses(COUNT), feature), RetrievalDatabase()

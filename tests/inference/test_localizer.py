@@ -151,14 +151,14 @@ def test_calibration_compares_few_images_at_a_time_with_the_training_images(monk
         return localizer.state_dict()
 
     asked = []
-    original = RetrievalDatabase.log_likelihood
+    original = RetrievalDatabase.compared
 
-    def log_likelihood(self, feature, hint):
+    def compared(self, feature, hint, count):
         asked.append(len(feature))
-        return original(self, feature, hint)
+        return original(self, feature, hint, count)
 
     whole = calibrated(1000)
-    monkeypatch.setattr(RetrievalDatabase, "log_likelihood", log_likelihood)
+    monkeypatch.setattr(RetrievalDatabase, "compared", compared)
     parts = calibrated(16)
     assert max(asked) == 16
     for name, value in whole.items():
