@@ -135,4 +135,4 @@ def test_an_unknown_hint_names_the_choices(place, capsys):
 def test_an_unknown_method_names_the_choices(place, capsys):
     with pytest.raises(SystemExit):
         run(place, methods=["posenet", "magic"])
-    assert "choose one of cross_attention, " in capsys.readouterr().err
+    assert "choose one of atloc, " in capsys.readouterr().err

@@ -60,7 +60,7 @@ def epochs(world: World, workers: int, *numbers: int) -> list[Sample]:
     images = views(world)
     images[0]  # in this process there is a scene already
     made = AerialLiveModule(images, images, batch_size=4, workers=workers, seed=0)
-    made.trainer = SimpleNamespace(current_epoch=0)
+    made.trainer = SimpleNamespace(current_epoch=0, global_rank=0, world_size=1)
     loader, batches = made.train_dataloader(), list[Sample]()
     for number in numbers:
         made.trainer.current_epoch = number
