@@ -9,6 +9,7 @@ SCHEMAS = {
     "": settings.TrainSettings,
     "data": settings.DataSettings,
     "paths": settings.PathSettings,
+    "optim": settings.OptimSettings,
     "optim.optimizer": settings.OptimizerSettings,
     "trainer": settings.TrainerSettings,
 }

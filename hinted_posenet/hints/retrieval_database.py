@@ -34,7 +34,8 @@ class RetrievalDatabase(nn.Module):
         super().__init__()
         self._index: FeatureIndex | None = None
         self._exact: tuple[Tensor, list[Tensor]] | None = None  # features, and these in float32
-        self.register_load_state_dict_post_hook(_forget_copies)  # type: ignore[no-untyped-call]
+        # loading copies into the same tensors, which tells nothing that they have changed
+        self.register_load_state_dict_post_hook(_forget_copies)  # type: ignore[no-untyped-call]  # torch states no types
         self.register_buffer("feature", torch.empty(0, 0, dtype=torch.float16))
         self.register_buffer("t_m", torch.empty(0, 3))
         self.register_buffer("q", torch.empty(0, 4))

@@ -121,14 +121,22 @@ def on_devices(node: Mapping[str, Any]) -> dict[str, Any]:
             f"trainer.precision={precision}: would round positions, or is not known; choose "
             f"{', '.join(PRECISIONS)}"
         )
-    devices = node.get("devices", 1)
-    count = len(devices) if isinstance(devices, list) else devices
-    if count in (-1, "auto", "-1"):
-        count = torch.cuda.device_count()
+    count = _count(node.get("devices", 1))
     arguments: dict[str, Any] = {"use_distributed_sampler": False}
-    if "strategy" not in node and int(count) * int(node.get("num_nodes", 1)) > 1:
+    if "strategy" not in node and count * int(node.get("num_nodes", 1)) > 1:
         arguments["strategy"] = DDPStrategy(broadcast_buffers=False)
     return arguments
+
+
+def _count(devices: Any) -> int:
+    """Return how many devices a value of Lightning's names: 2, [0,1], "0,1", -1 or auto."""
+    if devices in (-1, "-1", "auto"):
+        return torch.cuda.device_count()
+    if isinstance(devices, str):
+        return (
+            len([part for part in devices.split(",") if part]) if "," in devices else int(devices)
+        )
+    return len(devices) if isinstance(devices, list) else int(devices)
 
 
 def fit(trainer: pl.Trainer, module: LightningLocalizer, data: PosedImagesModule) -> float:

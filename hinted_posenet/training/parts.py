@@ -83,8 +83,10 @@ def grouped(
             groups.setdefault(key, []).append(parameter)
         made = optimizer([{"params": group} for group in groups.values()])
         for (is_backbone, decay), group in zip(groups, made.param_groups, strict=True):
-            group["lr"] *= lr if is_backbone else 1.0
-            group["weight_decay"] *= decay
+            if is_backbone:
+                group["lr"] *= lr
+            if not decay:
+                group["weight_decay"] = 0.0
         return made
 
     return of

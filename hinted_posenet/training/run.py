@@ -117,6 +117,7 @@ class Run:
             )
         trained_on(config)  # refuses what could not be loaded again
         device = _set_up(settings.accelerator, settings.threads, settings.seed)
+        devices = on_devices(config["trainer"])
         localizer = build_localizer(config)
         hint, loss = (build(config[key], key) for key in ("train_hint", "loss"))
         optimizer, scheduler = (
@@ -137,7 +138,7 @@ class Run:
             else False,
             default_root_dir=str(folder),
             plugins=[KeptCheckpoints()],
-            **on_devices(config["trainer"]),
+            **devices,
         )
         if device.type != "cpu":  # each of several processes has its own
             device = trainer.strategy.root_device

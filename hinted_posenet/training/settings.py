@@ -49,8 +49,8 @@ class TrainSettings:
 class OptimSettings:
     """How parameters differ in what an optimizer does: the plain keys of ``optim``."""
 
-    backbone_lr: Annotated[float, Gt(0)]
-    decay_norms: bool
+    backbone_lr: Annotated[float, Gt(0)] = 1.0  # configs of your own need not state them
+    decay_norms: bool = True
 
 
 @dataclass(frozen=True)

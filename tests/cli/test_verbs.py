@@ -91,6 +91,10 @@ MISTAKES = {
         ["train", "data=seven_scenes", "optim.optimizer.lr=null"],
         ["optim.optimizer.lr=null", "a number"],
     ),
+    "no rate of a backbone": (
+        ["train", "data=cambridge", "method=posenet_2015", "optim.backbone_lr=0"],
+        ["optim.backbone_lr=0", "more than 0"],
+    ),
     "a negative rate": (["train", "data=seven_scenes", "optim.optimizer.lr=-1"], ["0 or more"]),
     "a fraction": (
         ["evaluate", "checkpoint=x", "refinement_steps=0.5"],

@@ -56,7 +56,8 @@ def test_a_network_that_is_worse_than_retrieval_is_told_so(results):
 def test_seen_and_unseen_stand_beside_all_frames(results):
     one = json.loads(json.dumps(results[0]))
     header = summary(one).splitlines()[2]
-    for group in one["groups"]:
-        if group["season_group"] in ("seen", "unseen"):
-            assert group["name"].removesuffix(" in training") in header
+    groups = [group for group in one["groups"] if group["season_group"] in ("seen", "unseen")]
+    assert len(groups) == 2
+    for group in groups:
+        assert group["name"].removesuffix(" in training") in header
     assert "claimed 95 % holds" in header and "95 % within" in header

@@ -123,3 +123,11 @@ def test_a_whole_training_in_half_precision(tmp_path):
         "method=hinted_residual", "backbone.trainable=last", "trainer.precision=bf16-mixed"
     )
     assert (run / "results.json").is_file()
+
+
+@pytest.mark.parametrize(
+    "devices, several",
+    [(1, False), ("1", False), ("0,", False), (2, True), ("0,1", True), ([0, 1], True)],
+)
+def test_all_ways_to_name_devices_are_counted(devices, several):
+    assert ("strategy" in on_devices({"devices": devices})) == several

@@ -10,6 +10,7 @@ from poses import query, random_poses, sequences
 from tiny import config, small_localizer
 from torch import nn
 
+from hinted_posenet.core.schema import read_settings
 from hinted_posenet.core.types import Sample
 from hinted_posenet.data.posed_images import StackedSamples
 from hinted_posenet.inference.build import build, build_localizer
@@ -95,6 +96,13 @@ def test_parameters_are_of_one_group_unless_they_are_told_apart():
     make = partial(torch.optim.SGD, lr=0.1)
     optimizer = grouped(make, model.backbone, OptimSettings(1.0, True))(model.parameters())
     assert len(optimizer.param_groups) == 1
+
+
+def test_an_optimizer_without_weight_decay_and_an_older_config_of_your_own_still_work():
+    model = small_localizer("plain").model.requires_grad_(True)
+    settings = read_settings(OptimSettings, {"optimizer": {}, "scheduler": {}}, "optim.")
+    made = grouped(torch.optim.Rprop, model.backbone, settings)(model.parameters())
+    assert len(made.param_groups) == 1
 
 
 def test_steps_warm_up_and_fall():

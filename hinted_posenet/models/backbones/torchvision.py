@@ -44,7 +44,13 @@ class TorchvisionBackbone(ImageBackbone):
         if weights == "default":
             source = models.get_model_weights(name).DEFAULT
             logging.getLogger(__name__).info("weights of %s from %s", name, source.url)
-            network.load_state_dict(source.get_state_dict(progress=True), strict=False)
+            try:
+                network.load_state_dict(source.get_state_dict(progress=True), strict=False)
+            except OSError as error:
+                raise InputError(
+                    f"backbone.weights=default: {source.url} cannot be fetched ({error}); give "
+                    "backbone.weights=PATH of that file, or null for random ones"
+                ) from None
         elif weights is not None:
             network.load_state_dict(read_weights(weights))
         super().__init__(
