@@ -39,8 +39,8 @@ def test_table_of_live_views(checkout, real_data):
 
 
 def test_table_of_registration(checkout, real_data):
-    given = {"HINTED_POSENET_DATA": str(real_data), "SEEDS": "0", "VIEWS": "5"}
-    checkout.run("table_registration", "trainer.max_epochs=1", **given)
+    given = {"HINTED_POSENET_DATA": str(real_data), "SEEDS": "0", "VIEWS": "3"}
+    checkout.run("table_registration", "refine.steps=1", **given)
     table = checkout.table("registration runs", "docs/map.md")
     assert "| ground_registration from retrieval |" in table
     assert "| ground_registration_memory from retrieval |" in table
